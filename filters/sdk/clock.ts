@@ -1,0 +1,14 @@
+import { RESULT } from "./arena";
+import { clock_time_get } from "./wasi_snapshot_preview1";
+
+/** Nanoseconds of the monotonic clock: the same one in each VM of the Envoy process, never set back. */
+export function monotonicNanos(): u64 {
+  clock_time_get(1, 0, RESULT);
+  return load<u64>(RESULT);
+}
+
+/** Nanoseconds since 1970-01-01T00:00Z. */
+export function wallNanos(): u64 {
+  clock_time_get(0, 0, RESULT);
+  return load<u64>(RESULT);
+}

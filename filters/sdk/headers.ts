@@ -1,0 +1,130 @@
+import {
+  proxy_add_header_map_value,
+  proxy_get_header_map_pairs,
+  proxy_get_header_map_value,
+  proxy_remove_header_map_value,
+  proxy_replace_header_map_value,
+} from "@solo-io/proxy-runtime/assembly/imports";
+import { OK } from "./abi";
+import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
+import { ByteBuffer } from "./byte-buffer";
+import { Bytes } from "./bytes";
+
+/**
+ * All headers of a map, fetched with one host call and kept as long as the request. The memory is the host's
+ * serialisation: u32 count, a (u32 name length, u32 value length) for each, then the bytes, each with a NUL behind.
+ */
+export class Headers {
+  private readonly memory: ByteBuffer = new ByteBuffer();
+  private count: i32 = 0;
+
+  fetch(mapType: i32): void {
+    const memory = this.memory;
+    memory.clear();
+    memory.reserve(4096);
+    directNextAllocation(memory.ptr, memory.allocated);
+    const status = proxy_get_header_map_pairs(mapType, RESULT, RESULT + 4);
+    directNextAllocation(0, 0);
+    if (status != OK) {
+      this.count = 0;
+      return;
+    }
+    if (resultPtr() != memory.ptr) memory.append(resultPtr(), resultLen());
+    this.count = load<i32>(memory.ptr);
+  }
+
+  /** Forgets the headers; memory of unusually many is given back. */
+  clear(): void {
+    this.count = 0;
+    if (this.memory.allocated > 16384) this.memory.free();
+  }
+
+  /**
+   * Looks for a header by its lower-case name and sets `value` to what was found.
+   * @returns how often the header occurs; `value` is its first occurrence.
+   */
+  find(name: Bytes, value: Slice): i32 {
+    const memory = this.memory.ptr;
+    let at = memory + 4 + <usize>this.count * 8;
+    let found = 0;
+    value.len = 0;
+    for (let i: i32 = 0; i < this.count; i++) {
+      const nameLen = load<i32>(memory + 4 + i * 8);
+      const valueLen = load<i32>(memory + 8 + i * 8);
+      if (name.equals(at, nameLen)) {
+        if (found == 0) {
+          value.ptr = at + nameLen + 1;
+          value.len = valueLen;
+        }
+        found++;
+      }
+      at += nameLen + valueLen + 2;
+    }
+    return found;
+  }
+}
+
+/** Bytes inside memory that somebody else owns, such as a header's value. */
+export class Slice {
+  ptr: usize = 0;
+  len: i32 = 0;
+}
+
+/** Reads one header (several of one name come joined). @returns its length, -1 when absent; it is at `headerValue()`. */
+export function getHeader(mapType: i32, name: Bytes): i32 {
+  if (proxy_get_header_map_value(mapType, name.ptr, name.len, RESULT, RESULT + 4) != OK) return -1;
+  return resultPtr() == 0 ? -1 : resultLen();
+}
+
+export function headerValue(): usize {
+  return resultPtr();
+}
+
+export function setHeader(mapType: i32, name: Bytes, ptr: usize, len: i32): void {
+  proxy_replace_header_map_value(mapType, name.ptr, name.len, ptr, len);
+}
+
+export function addHeader(mapType: i32, name: Bytes, ptr: usize, len: i32): void {
+  proxy_add_header_map_value(mapType, name.ptr, name.len, ptr, len);
+}
+
+export function removeHeader(mapType: i32, name: Bytes): void {
+  proxy_remove_header_map_value(mapType, name.ptr, name.len);
+}
+
+/** Headers to hand to the host in one piece, in its serialisation. Built at start, or in a reused buffer. */
+export class HeaderPairs {
+  readonly memory: ByteBuffer = new ByteBuffer();
+  private readonly lengths: ByteBuffer = new ByteBuffer();
+  private readonly content: ByteBuffer = new ByteBuffer();
+  private count: i32 = 0;
+
+  clear(): void {
+    this.lengths.clear();
+    this.content.clear();
+    this.count = 0;
+  }
+
+  add(name: Bytes, ptr: usize, len: i32): void {
+    this.lengths.reserve(8);
+    store<i32>(this.lengths.end, name.len);
+    store<i32>(this.lengths.end + 4, len);
+    this.lengths.len += 8;
+    this.content.appendBytes(name);
+    this.content.appendByte(0);
+    this.content.append(ptr, len);
+    this.content.appendByte(0);
+    this.count++;
+  }
+
+  /** Writes the serialisation into `memory`. */
+  serialise(): void {
+    const memory = this.memory;
+    memory.clear();
+    memory.reserve(4);
+    store<i32>(memory.ptr, this.count);
+    memory.len = 4;
+    memory.append(this.lengths.ptr, this.lengths.len);
+    memory.append(this.content.ptr, this.content.len);
+  }
+}

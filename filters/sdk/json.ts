@@ -1,0 +1,177 @@
+/**
+ * JSON for configuration: RFC 8259 text -> values. Allocates; read once when a plug-in is configured, never for a
+ * request.
+ */
+export enum JsonKind {
+  Null,
+  Boolean,
+  Number,
+  String,
+  Array,
+  Object,
+}
+
+export class Json {
+  kind: JsonKind = JsonKind.Null;
+  boolean: bool = false;
+  number: f64 = 0;
+  text: string = "";
+  /** Elements of an array, or the values of an object, in the order of `keys`. */
+  items: Json[] = [];
+  keys: string[] = [];
+}
+
+const MAX_DEPTH = 64;
+
+class Reader {
+  error: string | null = null;
+
+  constructor(
+    private at: usize,
+    private readonly end: usize,
+    private readonly start: usize,
+  ) {}
+
+  document(): Json {
+    const value = this.value(0);
+    this.space();
+    if (this.at < this.end) this.fail("nothing more");
+    return value;
+  }
+
+  private fail(expected: string): void {
+    if (this.error == null)
+      this.error = `JSON: expected ${expected} at byte ${(this.at - this.start).toString()}`;
+    this.at = this.end;
+  }
+
+  private space(): void {
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c != 0x20 && c != 0x0a && c != 0x0d && c != 0x09) return;
+      this.at++;
+    }
+  }
+
+  /** Skips white space and takes `c` if it comes next. */
+  private take(c: u8): bool {
+    this.space();
+    if (this.at >= this.end || load<u8>(this.at) != c) return false;
+    this.at++;
+    return true;
+  }
+
+  private value(depth: i32): Json {
+    const json = new Json();
+    this.space();
+    if (depth > MAX_DEPTH) this.fail("less nesting");
+    const c: u8 = this.at < this.end ? load<u8>(this.at) : 0;
+    if (c == 0x7b) this.object(json, depth);
+    else if (c == 0x5b) this.array(json, depth);
+    else if (c == 0x22) {
+      json.kind = JsonKind.String;
+      json.text = this.string();
+    } else if (c == 0x2d || c - 0x30 < 10) {
+      json.kind = JsonKind.Number;
+      json.number = this.number();
+    } else if (this.word("true")) {
+      json.kind = JsonKind.Boolean;
+      json.boolean = true;
+    } else if (this.word("false")) json.kind = JsonKind.Boolean;
+    else if (!this.word("null")) this.fail("a value");
+    return json;
+  }
+
+  private word(text: string): bool {
+    const len = text.length;
+    if (this.at + len > this.end) return false;
+    for (let i = 0; i < len; i++) if (load<u8>(this.at + i) != <u8>text.charCodeAt(i)) return false;
+    this.at += len;
+    return true;
+  }
+
+  private number(): f64 {
+    const from = this.at;
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c - 0x30 >= 10 && c != 0x2d && c != 0x2b && c != 0x2e && (c | 0x20) != 0x65) break;
+      this.at++;
+    }
+    const number = parseFloat(String.UTF8.decodeUnsafe(from, this.at - from));
+    if (isNaN(number)) this.fail("a number");
+    return number;
+  }
+
+  private string(): string {
+    let text = "";
+    let from = ++this.at;
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c == 0x22) {
+        text += String.UTF8.decodeUnsafe(from, this.at++ - from);
+        return text;
+      }
+      if (c < 0x20) break;
+      if (c == 0x5c) {
+        text += String.UTF8.decodeUnsafe(from, this.at - from) + this.escape();
+        from = this.at;
+      } else this.at++;
+    }
+    this.fail("the end of a string");
+    return "";
+  }
+
+  private escape(): string {
+    const c: u8 = this.at + 1 < this.end ? load<u8>(this.at + 1) : 0;
+    this.at += 2;
+    if (c == 0x22 || c == 0x5c || c == 0x2f) return String.fromCharCode(c);
+    if (c == 0x62) return "\b";
+    if (c == 0x66) return "\f";
+    if (c == 0x6e) return "\n";
+    if (c == 0x72) return "\r";
+    if (c == 0x74) return "\t";
+    if (c == 0x75 && this.at + 4 <= this.end) {
+      const unit = <i32>parseInt(String.UTF8.decodeUnsafe(this.at, 4), 16);
+      this.at += 4;
+      return String.fromCharCode(unit);
+    }
+    this.fail("an escape");
+    return "";
+  }
+
+  private array(json: Json, depth: i32): void {
+    json.kind = JsonKind.Array;
+    this.at++;
+    if (this.take(0x5d)) return;
+    do json.items.push(this.value(depth + 1));
+    while (this.take(0x2c));
+    if (!this.take(0x5d)) this.fail("',' or ']'");
+  }
+
+  private object(json: Json, depth: i32): void {
+    json.kind = JsonKind.Object;
+    this.at++;
+    if (this.take(0x7d)) return;
+    do {
+      this.space();
+      if (this.at >= this.end || load<u8>(this.at) != 0x22) return this.fail("a key");
+      const key = this.string();
+      if (!this.take(0x3a)) return this.fail("':'");
+      if (json.keys.includes(key)) return this.fail(`one ${key}, not two`);
+      json.keys.push(key);
+      json.items.push(this.value(depth + 1));
+    } while (this.take(0x2c));
+    if (!this.take(0x7d)) this.fail("',' or '}'");
+  }
+}
+
+/** Why the last `parseJson` failed, with the byte offset; null when it did not. */
+export let jsonError: string | null = null;
+
+/** Parses [ptr, ptr + len). @returns null on malformed text; `jsonError` then says why. */
+export function parseJson(ptr: usize, len: i32): Json | null {
+  const reader = new Reader(ptr, ptr + len, ptr);
+  const value = reader.document();
+  jsonError = reader.error;
+  return jsonError == null ? value : null;
+}

@@ -1,0 +1,91 @@
+import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
+import { ByteBuffer } from "./byte-buffer";
+import { Bytes, bytes } from "./bytes";
+import { HeaderPairs } from "./headers";
+import { appendJsonString } from "./json-text";
+
+const CONTENT_TYPE = bytes("content-type");
+const JSON_CONTENT_TYPE = bytes("application/json");
+
+/** An answer that a stage gives instead of the model. Built once, at start or when the stage is configured. */
+export class LocalReply {
+  readonly reason: Bytes;
+  private readonly httpBody: ByteBuffer = new ByteBuffer();
+  private readonly headers: HeaderPairs = new HeaderPairs();
+  readonly message: ByteBuffer = new ByteBuffer();
+
+  /**
+   * @param status HTTP status for HTTP callers
+   * @param grpcStatus google.rpc.Code for gRPC callers
+   * @param reason stable machine-readable word: in the JSON body, the access log, Envoy's response code details
+   * @param message one sentence for a person, which tells nothing secret
+   */
+  constructor(
+    readonly status: u32,
+    readonly grpcStatus: u32,
+    reason: string,
+    message: string,
+  ) {
+    this.reason = bytes(reason);
+    const text = bytes(message);
+    this.headers.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
+    this.setMessage(text.ptr, text.len);
+    heap.free(text.ptr);
+  }
+
+  /** Adds a header for HTTP callers. */
+  withHeader(name: string, value: string): LocalReply {
+    const text = bytes(value);
+    this.headers.add(bytes(name), text.ptr, text.len);
+    heap.free(text.ptr);
+    return this;
+  }
+
+  /** Changes the sentence: for replies that name a place in the request. Reuses the memory. */
+  setMessage(ptr: usize, len: i32): void {
+    this.message.clear();
+    this.message.append(ptr, len);
+    const body = this.httpBody;
+    body.clear();
+    body.appendBytes(ERROR_OPEN);
+    appendJsonString(body, ptr, len, i32.MAX_VALUE);
+    body.appendBytes(REASON_OPEN);
+    appendJsonString(body, this.reason.ptr, this.reason.len, i32.MAX_VALUE);
+    body.appendBytes(CLOSE);
+  }
+
+  send(grpc: bool): void {
+    const reason = this.reason;
+    if (grpc) {
+      const message = this.message;
+      proxy_send_local_response(
+        this.status,
+        reason.ptr,
+        reason.len,
+        message.ptr,
+        message.len,
+        0,
+        0,
+        this.grpcStatus,
+      );
+      return;
+    }
+    const body = this.httpBody;
+    this.headers.serialise();
+    const headers = this.headers.memory;
+    proxy_send_local_response(
+      this.status,
+      reason.ptr,
+      reason.len,
+      body.ptr,
+      body.len,
+      headers.ptr,
+      headers.len,
+      this.grpcStatus,
+    );
+  }
+}
+
+const ERROR_OPEN = bytes('{"error":');
+const REASON_OPEN = bytes(',"reason":');
+const CLOSE = bytes("}\n");

@@ -1,0 +1,112 @@
+import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
+import { Action, CONTINUE, PLUGIN_CONFIGURATION } from "./abi";
+import { bufferData, readBuffer } from "./body";
+import { Config } from "./config";
+import { HttpContext } from "./http-context";
+import { jsonError, parseJson } from "./json";
+import { CRITICAL, log } from "./log";
+import { Stage } from "./stage";
+
+const TICK_MILLISECONDS: u32 = 1000;
+
+/** One root context: a plug-in configuration and its pipeline of stages. */
+export class Plugin {
+  /** Stages in the order of the request path; on the response path they run in reverse. */
+  readonly stages: Stage[];
+
+  /**
+   * @param handsOff the pipeline is spread over several filters: what stages learn goes through filter state
+   */
+  constructor(
+    stages: Stage[],
+    readonly handsOff: bool,
+  ) {
+    this.stages = stages;
+    for (let i = 0; i < stages.length; i++) stages[i].slot = i;
+  }
+
+  /** Reads the plug-in configuration, `size` bytes. @returns false when it is refused; the log says why. */
+  configure(size: i32): bool {
+    const length = readBuffer(PLUGIN_CONFIGURATION, 0, size);
+    const json = parseJson(bufferData(), length);
+    if (json == null) return this.refuse(jsonError!);
+    const faults: string[] = [];
+    const config = new Config(json, "", faults);
+    for (let i = 0; i < this.stages.length; i++) {
+      const stage = this.stages[i];
+      const own = config.object(stage.key);
+      if (own == null) {
+        if (!config.has(stage.key)) config.fault(stage.key, "is required");
+      } else {
+        stage.configure(own);
+        own.finish();
+      }
+    }
+    config.finish();
+    if (faults.length > 0) return this.refuse(faults.join("; "));
+    proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
+    return true;
+  }
+
+  private refuse(why: string): bool {
+    log(CRITICAL, `plug-in configuration refused: ${why}`);
+    return false;
+  }
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    http.readRequestHeaders();
+    for (let i = 0; i < this.stages.length; i++) {
+      const action = this.stages[i].onRequestHeaders(http, endOfStream);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    for (let i = 0; i < this.stages.length; i++) {
+      const action = this.stages[i].onRequestBody(http, size, endOfStream);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onRequestTrailers(http: HttpContext): Action {
+    for (let i = 0; i < this.stages.length; i++) {
+      const action = this.stages[i].onRequestTrailers(http);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+    for (let i = this.stages.length - 1; i >= 0; i--) {
+      const action = this.stages[i].onResponseHeaders(http, endOfStream);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    for (let i = this.stages.length - 1; i >= 0; i--) {
+      const action = this.stages[i].onResponseBody(http, size, endOfStream);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onResponseTrailers(http: HttpContext): Action {
+    for (let i = this.stages.length - 1; i >= 0; i--) {
+      const action = this.stages[i].onResponseTrailers(http);
+      if (action != CONTINUE) return action;
+    }
+    return CONTINUE;
+  }
+
+  onLog(http: HttpContext): void {
+    for (let i = 0; i < this.stages.length; i++) this.stages[i].onLog(http);
+  }
+
+  onTick(): void {
+    for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
+  }
+}

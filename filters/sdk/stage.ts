@@ -1,0 +1,53 @@
+import { Action, CONTINUE } from "./abi";
+import { Config } from "./config";
+import { HttpContext } from "./http-context";
+
+/** What a stage keeps for one stream; see `HttpContext.state`. */
+export class StreamState {}
+
+/**
+ * One step of the pipeline. The same stage runs in a module of its own and, beside the others, in `gateway.wasm`.
+ * A hook may be called for many streams in turn: what belongs to a stream lives in the context or in a StreamState.
+ */
+export abstract class Stage {
+  /** Position in its pipeline, which is also where its StreamState lies. */
+  slot: i32 = 0;
+
+  /** The field of the plug-in configuration that is this stage's. */
+  abstract get key(): string;
+
+  /** Reads the configuration; faults go to `config.fault`, and the host then refuses the plug-in. */
+  abstract configure(config: Config): void;
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  /** A chunk of `size` bytes lies in the request body buffer. */
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  onRequestTrailers(http: HttpContext): Action {
+    return CONTINUE;
+  }
+
+  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  /** A chunk of `size` bytes lies in the response body buffer. */
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  onResponseTrailers(http: HttpContext): Action {
+    return CONTINUE;
+  }
+
+  /** The stream is over. Also the place to give back a StreamState. */
+  onLog(http: HttpContext): void {}
+
+  /** Once a second in each VM. */
+  onTick(): void {}
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { buildCommand } from "./commands/build.ts";
+
+const program = new Command("modelgate")
+  .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
+  .showHelpAfterError()
+  .addCommand(buildCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`modelgate: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

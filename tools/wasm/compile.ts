@@ -1,0 +1,25 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+import { PROJECT_ROOT } from "./modules.ts";
+
+/**
+ * Compiles one AssemblyScript entry file into `outFile`, with its source map beside it.
+ * Options come from asconfig.json, so that every module is built alike.
+ * @throws Error with the compiler's diagnostics (file, line, message) when the source does not compile.
+ */
+export async function compileModule(entryFile: string, outFile: string): Promise<void> {
+  const root = fileURLToPath(PROJECT_ROOT);
+  await mkdir(dirname(outFile), { recursive: true });
+  const { error, stderr } = await asc.main([
+    relative(root, entryFile),
+    "--baseDir",
+    root,
+    "--config",
+    "asconfig.json",
+    "--outFile",
+    relative(root, outFile),
+  ]);
+  if (error) throw new Error(`${entryFile} does not compile\n${stderr.toString()}`);
+}
