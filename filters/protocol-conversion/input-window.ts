@@ -1,0 +1,46 @@
+import { directNextAllocation } from "../sdk/arena";
+import { bufferData, readBuffer } from "../sdk/body";
+import { ByteBuffer } from "../sdk/byte-buffer";
+
+/**
+ * A view of a body that arrives in chunks, as parsers like it: tokens are never split. What a parser left unconsumed of
+ * one slice is put right before the next one, so it reads [start, end) as one run. The memory is shared by all streams
+ * of the VM; each keeps only its unconsumed bytes.
+ */
+
+/** Longest token, and most bytes a stream carries from slice to slice. */
+export const MAX_TOKEN: i32 = 64 * 1024;
+export const SLICE: i32 = 64 * 1024;
+/** Parsers may load words beyond the end. */
+const SLACK: i32 = 16;
+
+const window: usize = heap.alloc(MAX_TOKEN + SLICE + SLACK);
+
+export let start: usize = 0;
+export let end: usize = 0;
+
+/** Opens the window on the bytes from `offset` of a body chunk of `size` bytes. @returns how many were read. */
+export function openWindow(bufferType: i32, offset: i32, size: i32, carry: ByteBuffer): i32 {
+  const slice = window + MAX_TOKEN;
+  const wanted = min(size - offset, SLICE);
+  let length = 0;
+  if (wanted > 0) {
+    directNextAllocation(slice, SLICE + SLACK);
+    length = readBuffer(bufferType, offset, wanted);
+    directNextAllocation(0, 0);
+    if (length > 0 && bufferData() != slice) memory.copy(slice, bufferData(), length);
+  }
+  start = slice - carry.len;
+  memory.copy(start, carry.ptr, carry.len);
+  end = slice + length;
+  return length;
+}
+
+/** Keeps [from, end) for the next slice. @returns false when that is longer than any token may be. */
+export function closeWindow(from: usize, carry: ByteBuffer): bool {
+  carry.clear();
+  const left = <i32>(end - from);
+  if (left > MAX_TOKEN) return false;
+  carry.append(from, left);
+  return true;
+}
