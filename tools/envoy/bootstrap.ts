@@ -1,0 +1,112 @@
+const HTTP_CONNECTION_MANAGER =
+  "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+export interface TaskRoute {
+  /** Value of the header `taskid`. */
+  taskid: string;
+  /** Port on 127.0.0.1 where the task's model server speaks gRPC. */
+  port: number;
+}
+
+export interface BootstrapOptions {
+  tasks: TaskRoute[];
+  /** HTTP filters in front of the router. */
+  filters: object[];
+  accessLogs?: object[];
+  /** Routes to put before those of the tasks. */
+  routes?: object[];
+  /** Port of the listener on 127.0.0.1; 0 takes a free one. */
+  port?: number;
+}
+
+/** A Wasm filter of the chain, with its plug-in configuration. */
+export function wasmFilter(name: string, modulePath: string, configuration: object, vmId = name): object {
+  return {
+    name: `modelgate.${name}`,
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+      config: {
+        name,
+        root_id: name,
+        failure_policy: "FAIL_RELOAD",
+        reload_config: { backoff: { base_interval: "0.1s", max_interval: "1s" } },
+        vm_config: { vm_id: vmId, runtime: "envoy.wasm.runtime.v8", code: { local: { filename: modulePath } } },
+        configuration: {
+          "@type": "type.googleapis.com/google.protobuf.StringValue",
+          value: JSON.stringify(configuration),
+        },
+      },
+    },
+  };
+}
+
+/** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
+export function bootstrap(options: BootstrapOptions): object {
+  return {
+    admin: { address: loopback(0) },
+    static_resources: {
+      listeners: [listener(options)],
+      clusters: options.tasks.map(cluster),
+    },
+  };
+}
+
+function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: BootstrapOptions): object {
+  return {
+    name: "gateway",
+    address: loopback(port),
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            typed_config: {
+              "@type": HTTP_CONNECTION_MANAGER,
+              stat_prefix: "gateway",
+              access_log: accessLogs,
+              route_config: {
+                virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
+              },
+              http_filters: [
+                ...filters,
+                {
+                  name: "envoy.filters.http.router",
+                  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function route({ taskid }: TaskRoute): object {
+  return {
+    match: { prefix: "/", headers: [{ name: "taskid", string_match: { exact: taskid } }] },
+    route: { cluster: `task-${taskid}`, timeout: "15s" },
+  };
+}
+
+function cluster({ taskid, port }: TaskRoute): object {
+  return {
+    name: `task-${taskid}`,
+    type: "STATIC",
+    connect_timeout: "1s",
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        explicit_http_config: { http2_protocol_options: {} },
+      },
+    },
+    load_assignment: {
+      cluster_name: `task-${taskid}`,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }],
+    },
+  };
+}
+
+function loopback(port: number): object {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
+}

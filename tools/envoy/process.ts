@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EnvoyCommand } from "./find.ts";
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 5_000;
+const KEPT_LOG_LINES = 500;
+
+export interface EnvoyOptions {
+  envoy: EnvoyCommand;
+  bootstrap: object;
+  /** Worker threads. */
+  concurrency: number;
+  /** Called with each line of Envoy's own log. */
+  onLog?: (line: string) => void;
+}
+
+export interface RunningEnvoy {
+  port: number;
+  pid: number;
+  adminPort: number;
+  /** Envoy's own log, its last lines. */
+  log: string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an Envoy and waits until it serves. It ends with this process, however that ends.
+ * @throws Error with Envoy's last log lines when it does not become ready
+ */
+export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
+  const folder = await mkdtemp(join(tmpdir(), "modelgate-envoy-"));
+  const configFile = join(folder, "bootstrap.json");
+  const addressFile = join(folder, "admin-address");
+  await writeFile(configFile, JSON.stringify(options.bootstrap));
+  const [program, ...prefix] = options.envoy.command;
+  const child = spawn(
+    program,
+    [
+      ...prefix,
+      ...["-c", configFile, "--admin-address-path", addressFile, "--concurrency", String(options.concurrency)],
+      ...["--disable-hot-restart", "--log-level", "warning"],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const log: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    log.push(line);
+    if (log.length > KEPT_LOG_LINES) log.shift();
+    options.onLog?.(line);
+  });
+  const stop = async () => {
+    await end(child);
+    process.off("exit", kill);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const { adminPort, port } = await ready(child, addressFile);
+    return { port, adminPort, pid: child.pid ?? 0, log, stop };
+  } catch (error) {
+    await stop();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Envoy did not start: ${reason}\n${log.slice(-15).join("\n")}`);
+  }
+}
+
+async function ready(child: ChildProcess, addressFile: string): Promise<{ adminPort: number; port: number }> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`it exited with code ${child.exitCode}`);
+    const address = await readFile(addressFile, "utf8").catch(() => "");
+    const adminPort = Number(address.split(":").at(-1));
+    if (adminPort > 0 && (await serves(adminPort))) return { adminPort, port: await listenerPort(adminPort) };
+    await sleep(50);
+  }
+  throw new Error(`it was not ready after ${START_TIMEOUT_MS / 1000} s`);
+}
+
+async function serves(adminPort: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/ready`).catch(() => undefined);
+  return response?.status === 200;
+}
+
+async function listenerPort(adminPort: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/listeners?format=json`);
+  const { listener_statuses } = (await response.json()) as {
+    listener_statuses?: { local_address: { socket_address: { port_value: number } } }[];
+  };
+  const port = listener_statuses?.[0]?.local_address.socket_address.port_value;
+  if (port === undefined) throw new Error("its listener was refused");
+  return port;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
