@@ -191,6 +191,7 @@ export class InferResponse {
   }
 
   private member(name: Bytes, value: usize): void {
+    if (this.length == 0) return;
     if (this.opened) {
       this.error = ORDER;
       return;

@@ -40,6 +40,8 @@ const JSON = bytes("application/json");
 const TE = bytes("te");
 const TRAILERS = bytes("trailers");
 const GRPC_STATUS = bytes("grpc-status");
+const GRPC_ENCODING = bytes("grpc-encoding");
+const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
 const GRPC_MESSAGE = bytes("grpc-message");
 
 const UNKNOWN_PATH = new LocalReply(404, 5, "path_unknown", "the task has POST /v2/models/{model}/infer only");
@@ -204,13 +206,11 @@ export class ProtocolConversion extends Stage {
     if (endOfStream) return grpc ? this.replyFault(http, TRUNCATED, STOP) : CONTINUE;
     setHeader(RESPONSE_HEADERS, CONTENT_TYPE, JSON.ptr, JSON.len);
     removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
+    removeHeader(RESPONSE_HEADERS, GRPC_ENCODING);
+    removeHeader(RESPONSE_HEADERS, GRPC_ACCEPT_ENCODING);
     conversion.response.reset();
     conversion.carry.clear();
-    if (!grpc) {
-      scratch.clear();
-      scratch.appendBytes(ERROR_OPEN);
-      conversion.carry.append(scratch.ptr, scratch.len);
-    }
+    if (!grpc) conversion.carry.appendBytes(ERROR_OPEN);
     return CONTINUE;
   }
 
@@ -262,8 +262,6 @@ export class ProtocolConversion extends Stage {
     const code = status < 0 ? 2 : readStatus(headerValue(), status);
     if (code != 0) return this.replyModelError(http, code, RESPONSE_TRAILERS, STOP);
     if (!conversion.response.complete) return this.replyFault(http, TRUNCATED, STOP);
-    removeHeader(RESPONSE_TRAILERS, GRPC_STATUS);
-    removeHeader(RESPONSE_TRAILERS, GRPC_MESSAGE);
     return CONTINUE;
   }
 

@@ -1,4 +1,4 @@
-import { CRITICAL, log } from "./log";
+import { LogLevel, log } from "./log";
 
 /**
  * Every failed check of the language (`assert`, an index out of range) ends here: names the place in the host's log,
@@ -7,6 +7,6 @@ import { CRITICAL, log } from "./log";
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
   const what = message == null ? "abort" : message;
   const where = file == null ? "unknown file" : file;
-  log(CRITICAL, `${what} at ${where}:${line.toString()}:${column.toString()}`);
+  log(LogLevel.Critical, `${what} at ${where}:${line.toString()}:${column.toString()}`);
   unreachable();
 }

@@ -2,13 +2,14 @@ import { proxy_log } from "@solo-io/proxy-runtime/assembly/imports";
 import { RESULT } from "./arena";
 import { proxy_get_log_level } from "./env";
 
-export type LogLevel = i32;
-export const TRACE: LogLevel = 0;
-export const DEBUG: LogLevel = 1;
-export const INFO: LogLevel = 2;
-export const WARN: LogLevel = 3;
-export const ERROR: LogLevel = 4;
-export const CRITICAL: LogLevel = 5;
+export enum LogLevel {
+  Trace,
+  Debug,
+  Info,
+  Warn,
+  Error,
+  Critical,
+}
 
 /** Does the host's log show this level? Ask before composing an expensive message. */
 export function logs(level: LogLevel): bool {

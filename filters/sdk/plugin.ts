@@ -4,7 +4,7 @@ import { bufferData, readBuffer } from "./body";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
 import { jsonError, parseJson } from "./json";
-import { CRITICAL, log } from "./log";
+import { LogLevel, log } from "./log";
 import { Stage } from "./stage";
 
 const TICK_MILLISECONDS: u32 = 1000;
@@ -49,7 +49,7 @@ export class Plugin {
   }
 
   private refuse(why: string): bool {
-    log(CRITICAL, `plug-in configuration refused: ${why}`);
+    log(LogLevel.Critical, `plug-in configuration refused: ${why}`);
     return false;
   }
 

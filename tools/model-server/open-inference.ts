@@ -28,7 +28,10 @@ export function modelInfer(request: ModelInferRequest): object {
     model_name: request.model_name,
     model_version: request.model_version,
     id: request.id,
-    outputs: outputs.map(({ tensor, raw }) => ({ ...tensor, contents: typed ? typedContents(tensor, raw) : null })),
+    outputs: outputs.map(({ tensor, raw }) => ({
+      ...tensor,
+      contents: typed ? typedContents(tensor, raw) : null,
+    })),
     raw_output_contents: typed ? [] : outputs.map(({ raw }) => raw),
   };
 }
@@ -41,7 +44,10 @@ interface Output {
 function linearOutputs(request: ModelInferRequest): Output[] {
   const input = request.inputs[0];
   if (input?.datatype !== "FP32" || input.shape.length !== 2 || Number(input.shape[1]) !== FEATURES) {
-    throw new CallError(grpc.status.INVALID_ARGUMENT, `linear takes one FP32 tensor of shape [n, ${FEATURES}]`);
+    throw new CallError(
+      grpc.status.INVALID_ARGUMENT,
+      `linear takes one FP32 tensor of shape [n, ${FEATURES}]`,
+    );
   }
   const x = float32(rawContents(request, 0));
   if (x.length !== Number(input.shape[0]) * FEATURES) {

@@ -10,7 +10,8 @@ interface PredictRequest {
 /** Serves TensorFlow Serving's `Predict` of the model `linear`: DT_FLOAT `x` -> DT_FLOAT `y`. */
 export function predict(request: PredictRequest): object {
   const x = request.inputs.x;
-  if (request.model_spec?.name !== "linear") throw new CallError(grpc.status.NOT_FOUND, "there is only the model linear");
+  if (request.model_spec?.name !== "linear")
+    throw new CallError(grpc.status.NOT_FOUND, "there is only the model linear");
   if (!x) throw new CallError(grpc.status.INVALID_ARGUMENT, "linear takes one tensor x");
   const values = x.tensor_content.length
     ? new Float32Array(Uint8Array.from(x.tensor_content).buffer)

@@ -21,10 +21,8 @@ export interface ModelServer {
   stop(): void;
 }
 
-type Handler = grpc.handleUnaryCall<never, unknown>;
-
-function unary(answer: (request: never) => unknown): Handler {
-  return (call, callback) => {
+function unary(answer: (request: never) => unknown): grpc.UntypedHandleCall {
+  const handler: grpc.handleUnaryCall<never, unknown> = (call, callback) => {
     try {
       callback(null, answer(call.request));
     } catch (error) {
@@ -32,6 +30,7 @@ function unary(answer: (request: never) => unknown): Handler {
       callback({ code, details: error instanceof Error ? error.message : String(error) });
     }
   };
+  return handler as grpc.UntypedHandleCall;
 }
 
 /** Starts the demo's gRPC model server on 127.0.0.1; port 0 takes a free one. */

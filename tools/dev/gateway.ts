@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileAccessLog } from "../envoy/access-log.ts";
+import { bootstrap, wasmFilter } from "../envoy/bootstrap.ts";
+import { findEnvoy } from "../envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../envoy/process.ts";
+import { startModelServer } from "../model-server/server.ts";
+import { modulePath } from "../wasm/modules.ts";
+import { symbolizer } from "../wasm/symbolize.ts";
+import type { DevConfig } from "./config.ts";
+
+export interface LocalGateway {
+  envoy: RunningEnvoy;
+  /** File that Envoy's access log goes to. */
+  accessLog: string;
+  stop(): Promise<void>;
+}
+
+export interface LocalGatewayOptions {
+  config: DevConfig;
+  envoy?: string | undefined;
+  port?: number;
+  concurrency?: number;
+}
+
+/** Starts the demo's model server, and Envoy with `gateway.wasm` in front of it. Envoy's log goes to stderr. */
+export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
+  const command = await findEnvoy(options.envoy);
+  const folder = await mkdtemp(join(tmpdir(), "modelgate-dev-"));
+  const accessLog = join(folder, "access.log");
+  const models = await startModelServer();
+  const stopModels = async () => {
+    models.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const symbolize = await symbolizer(modulePath("gateway"));
+  try {
+    const envoy = await startEnvoy({
+      envoy: command,
+      concurrency: options.concurrency ?? 2,
+      bootstrap: bootstrap({
+        port: options.port ?? 0,
+        tasks: options.config.tasks.map(({ taskid, host, port }) => ({
+          taskid,
+          ...(host === undefined ? {} : { host }),
+          port: port ?? models.port,
+        })),
+        accessLogs: [fileAccessLog(accessLog)],
+        filters: [wasmFilter("gateway", modulePath("gateway"), options.config.pluginConfig)],
+      }),
+      onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
+    });
+    const stop = async () => {
+      await envoy.stop();
+      await stopModels();
+    };
+    return { envoy, accessLog, stop };
+  } catch (error) {
+    await stopModels();
+    throw error;
+  }
+}
