@@ -5,9 +5,14 @@ import { Config } from "./config";
 import { HttpContext } from "./http-context";
 import { jsonError, parseJson } from "./json";
 import { LogLevel, log } from "./log";
+import { Gauge } from "./metrics";
 import { Stage } from "./stage";
 
 const TICK_MILLISECONDS: u32 = 1000;
+const PAGE_BYTES: u64 = 65536;
+
+/** Memory of the VM that reported last: workers share the gauge. */
+let vmMemory: Gauge | null = null;
 
 /** One root context: a plug-in configuration and its pipeline of stages. */
 export class Plugin {
@@ -44,6 +49,7 @@ export class Plugin {
     }
     config.finish();
     if (faults.length > 0) return this.refuse(faults.join("; "));
+    if (vmMemory == null) vmMemory = new Gauge("modelgate.vm_memory_bytes");
     proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
     return true;
   }
@@ -107,6 +113,7 @@ export class Plugin {
   }
 
   onTick(): void {
+    vmMemory!.set(<u64>memory.size() * PAGE_BYTES);
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }
 }

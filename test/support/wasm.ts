@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { compileModule } from "../../tools/wasm/compile.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 
-/** Compiles `test/unit/wasm/<name>.ts` and instantiates it; the host calls that pure code never makes throw. */
+/** Compiles `test/wasm/<name>.ts` and instantiates it; the host calls that pure code never makes throw. */
 export async function testModule<Exports extends object>(name: string): Promise<Exports & { memory: WebAssembly.Memory }> {
   const out = fileURLToPath(new URL(`build/test/${name}.wasm`, PROJECT_ROOT));
-  await compileModule(fileURLToPath(new URL(`test/unit/wasm/${name}.ts`, PROJECT_ROOT)), out);
+  await compileModule(fileURLToPath(new URL(`test/wasm/${name}.ts`, PROJECT_ROOT)), out);
   const module = new WebAssembly.Module(await readFile(out));
   const imports: Record<string, Record<string, () => never>> = {};
   for (const { module: from, name: call } of WebAssembly.Module.imports(module)) {

@@ -1,13 +1,13 @@
-import "../../../filters/sdk/abort";
+import "../../filters/sdk/abort";
 import {
   decimalToF32,
   decimalToI64,
   i64Value,
   parseNumber,
-} from "../../../filters/protocol-conversion/numbers/decimal";
-import { writeF32 } from "../../../filters/protocol-conversion/numbers/float-text";
-import { writeI64 } from "../../../filters/protocol-conversion/numbers/integer-text";
-import { POWERS_OF_TEN } from "../../../filters/protocol-conversion/numbers/powers-of-ten";
+} from "../../filters/protocol-conversion/numbers/decimal";
+import { writeF32 } from "../../filters/protocol-conversion/numbers/float-text";
+import { writeI64 } from "../../filters/protocol-conversion/numbers/integer-text";
+import { POWERS_OF_TEN } from "../../filters/protocol-conversion/numbers/powers-of-ten";
 
 export function allocate(size: i32): usize {
   return heap.alloc(size);

@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { compileModule } from "../../tools/wasm/compile.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { symbolizer } from "../../tools/wasm/symbolize.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+
+const module = fileURLToPath(new URL("build/test/trap.wasm", PROJECT_ROOT));
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  await compileModule(fileURLToPath(new URL("test/wasm/trap.ts", PROJECT_ROOT)), module);
+  gateway = await startTestGateway([wasmFilter("trap", module, { trap: {} })]);
+});
+afterAll(() => gateway?.stop());
+
+it("answers the next request after a trap, and names function and line", async () => {
+  const trapped = await gateway.post("/", "", { "x-trap": "1" });
+  expect(trapped.status).toBe(503);
+  let status = 0;
+  for (let attempt = 0; attempt < 20 && status !== 415; attempt++) {
+    await sleep(100);
+    status = (await gateway.post("/", "")).status;
+  }
+  expect(status).toBe(415); // the model server's own answer to a request that is not gRPC
+  const symbolize = await symbolizer(module);
+  const log = gateway.envoy.log.map(symbolize).join("\n");
+  expect(log).toMatch(/proxy_on_request_headers.*trap\.ts:29/);
+});

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileAccessLog } from "../../tools/envoy/access-log.ts";
+import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
+import { type ModelServer, startModelServer } from "../../tools/model-server/server.ts";
+import { modulePath } from "../../tools/wasm/modules.ts";
+
+export const KEY = "a-good-key";
+
+export const pluginConfig = {
+  tenantAuth: {
+    tenants: [
+      {
+        tenant: "search",
+        credentials: [{ id: "search-1", sha256: createHash("sha256").update(KEY).digest("hex") }],
+        tasks: [{ taskid: "666" }, { taskid: "limited" }, { taskid: "gone" }, { taskid: "v", versions: ["v1", "v2"] }],
+      },
+    ],
+  },
+  rateLimit: { tasks: [{ taskid: "limited", requestsPerSecond: 1, burst: 10 }], tenants: [] },
+  protocolConversion: { tasks: [{ taskid: "666" }, { taskid: "gone" }, { taskid: "v" }, { taskid: "limited" }] },
+  accessLog: {},
+};
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+export interface TestGateway {
+  envoy: RunningEnvoy;
+  post(path: string, body: string | Uint8Array, headers?: Record<string, string>): Promise<Answer>;
+  /** Lines of the access log that satisfy a predicate, waiting up to two seconds for the first one. */
+  logged(predicate: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+/** Starts the real Envoy with two workers, `filters` (default: gateway.wasm) and the demo's model server. */
+export async function startTestGateway(filters?: object[]): Promise<TestGateway> {
+  const folder = await mkdtemp(join(tmpdir(), "modelgate-test-"));
+  const accessLog = join(folder, "access.log");
+  const models: ModelServer = await startModelServer();
+  const closed = await startModelServer();
+  closed.stop();
+  const envoy = await startEnvoy({
+    envoy: await findEnvoy(),
+    concurrency: 2,
+    bootstrap: bootstrap({
+      tasks: [
+        ...["666", "limited", "v"].map((taskid) => ({ taskid, port: models.port })),
+        { taskid: "gone", port: closed.port },
+      ],
+      accessLogs: [fileAccessLog(accessLog)],
+      filters: filters ?? [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
+    }),
+  });
+  return {
+    envoy,
+    async post(path, body, headers = {}) {
+      const response = await fetch(`http://127.0.0.1:${envoy.port}${path}`, {
+        method: "POST",
+        headers: { "x-api-key": KEY, taskid: "666", ...headers },
+        body: body as BodyInit,
+      });
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    },
+    async logged(predicate) {
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const lines = (await readFile(accessLog, "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
+        const found = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(predicate);
+        if (found.length > 0) return found;
+        await sleep(100);
+      }
+      return [];
+    },
+    async stop() {
+      await envoy.stop();
+      models.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Value of an Envoy stat, 0 when there is none. */
+export async function stat(envoy: RunningEnvoy, name: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${envoy.adminPort}/stats?filter=${name}`);
+  return Number(/: (\d+)/.exec(await response.text())?.[1] ?? 0);
+}
