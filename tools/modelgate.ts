@@ -2,12 +2,18 @@
 import { Command } from "commander";
 import { buildCommand } from "./commands/build.ts";
 import { devCommand } from "./commands/dev.ts";
+import { packCommand } from "./commands/pack.ts";
+import { pushCommand } from "./commands/push.ts";
+import { renderCommand } from "./commands/render.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
   .showHelpAfterError()
   .addCommand(buildCommand())
-  .addCommand(devCommand());
+  .addCommand(devCommand())
+  .addCommand(packCommand())
+  .addCommand(pushCommand())
+  .addCommand(renderCommand());
 
 try {
   await program.parseAsync();

@@ -276,8 +276,8 @@ export class InferRequest {
     const role = this.role;
     this.depth--;
     this.expect = this.depth == 0 ? Expect.Nothing : Expect.CommaOrClose;
-    if (role == Role.Input) this.finishInput(at);
-    else if (role == Role.Output) this.finishOutput(at);
+    if (role == Role.Input) this.finishInput();
+    else if (role == Role.Output) this.finishOutput();
     return this.error == null ? at + 1 : at;
   }
 
@@ -362,7 +362,8 @@ export class InferRequest {
       }
     }
     if (role == Role.Shape) return this.fail(at, BAD_SHAPE);
-    const known = role != Role.Ignored && (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored);
+    const known =
+      role != Role.Ignored && (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored);
     if (known) return this.fail(at, WRONG_TYPE);
     this.expect = Expect.CommaOrClose;
     return end;
@@ -447,7 +448,7 @@ export class InferRequest {
     return this.error == null;
   }
 
-  private finishInput(at: usize): void {
+  private finishInput(): void {
     if (this.name.len == 0 || !this.hasShape || !this.hasData || this.datatype == Datatype.Unknown) {
       this.error = INCOMPLETE_INPUT;
     } else if (this.product != <f64>this.elements) this.error = SHAPE_MISMATCH;
@@ -458,7 +459,7 @@ export class InferRequest {
     appendField(this.head, REQUEST_INPUTS, message.ptr, message.len);
   }
 
-  private finishOutput(at: usize): void {
+  private finishOutput(): void {
     message.clear();
     appendField(message, TENSOR_NAME, this.name.ptr, this.name.len);
     appendField(this.head, REQUEST_OUTPUTS, message.ptr, message.len);

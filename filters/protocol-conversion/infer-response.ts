@@ -426,4 +426,3 @@ export class InferResponse {
 /** Longest number (MAX_F32_TEXT, MAX_I64_TEXT) with its comma, and room to spare. */
 const MAX_ELEMENT_TEXT: usize = 32;
 const elementText: usize = memory.data(32);
-

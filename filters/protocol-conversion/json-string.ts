@@ -27,9 +27,9 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
       from += len;
       continue;
     }
-    const escape: u8 = from + 1 < to ? load<u8>(from + 1) : 0;
+    const letter: u8 = from + 1 < to ? load<u8>(from + 1) : 0;
     from += 2;
-    if (escape == 0x75) {
+    if (letter == 0x75) {
       let unit = hex4(from, to);
       from += 4;
       if (unit < 0 || (unit & 0xfc00) == 0xdc00) return false;
@@ -42,7 +42,7 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
       }
       appendCodePoint(out, unit);
     } else {
-      const plain = unescaped(escape);
+      const plain = unescaped(letter);
       if (plain == 0) return false;
       out.appendByte(plain);
     }
@@ -50,13 +50,13 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
   return true;
 }
 
-function unescaped(escape: u8): u8 {
-  if (escape == 0x22 || escape == 0x5c || escape == 0x2f) return escape;
-  if (escape == 0x62) return 0x08;
-  if (escape == 0x66) return 0x0c;
-  if (escape == 0x6e) return 0x0a;
-  if (escape == 0x72) return 0x0d;
-  if (escape == 0x74) return 0x09;
+function unescaped(letter: u8): u8 {
+  if (letter == 0x22 || letter == 0x5c || letter == 0x2f) return letter;
+  if (letter == 0x62) return 0x08;
+  if (letter == 0x66) return 0x0c;
+  if (letter == 0x6e) return 0x0a;
+  if (letter == 0x72) return 0x0d;
+  if (letter == 0x74) return 0x09;
   return 0;
 }
 
@@ -65,8 +65,8 @@ function hex4(from: usize, to: usize): i32 {
   let value = 0;
   for (let i: usize = 0; i < 4; i++) {
     const c = <i32>load<u8>(from + i);
-    const letter = c | 0x20;
-    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+    const lower = c | 0x20;
+    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
     if (digit < 0) return -1;
     value = (value << 4) | digit;
   }

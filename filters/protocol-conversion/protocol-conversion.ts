@@ -13,7 +13,7 @@ import { appendBody, replaceBody } from "../sdk/body";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
 import { Config } from "../sdk/config";
-import { getHeader, headerValue, removeHeader, setHeader, Slice } from "../sdk/headers";
+import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { appendJsonText } from "../sdk/json-text";
 import { LocalReply } from "../sdk/local-reply";
@@ -36,7 +36,7 @@ const CONTENT_LENGTH = bytes("content-length");
 const CONTENT_ENCODING = bytes("content-encoding");
 const ACCEPT_ENCODING = bytes("accept-encoding");
 const GRPC = bytes("application/grpc");
-const JSON = bytes("application/json");
+const JSON_TYPE = bytes("application/json");
 const TE = bytes("te");
 const TRAILERS = bytes("trailers");
 const GRPC_STATUS = bytes("grpc-status");
@@ -44,8 +44,16 @@ const GRPC_ENCODING = bytes("grpc-encoding");
 const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
 const GRPC_MESSAGE = bytes("grpc-message");
 
-const UNKNOWN_PATH = new LocalReply(404, 5, "path_unknown", "the task has POST /v2/models/{model}/infer only");
-const METHOD_NOT_ALLOWED = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader("allow", "POST");
+const UNKNOWN_PATH = new LocalReply(
+  404,
+  5,
+  "path_unknown",
+  "the task has POST /v2/models/{model}/infer only",
+);
+const METHOD_NOT_ALLOWED = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader(
+  "allow",
+  "POST",
+);
 const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
 const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
 const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
@@ -124,7 +132,8 @@ export class ProtocolConversion extends Stage {
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     if (http.grpc || !this.tasks.has(http.taskid.ptr, http.taskid.len)) return CONTINUE;
     if (!parseInferPath(http.path, model, version)) return this.refuse(http, UNKNOWN_PATH, STOP);
-    if (!METHOD_POST.equals(http.method.ptr, http.method.len)) return this.refuse(http, METHOD_NOT_ALLOWED, STOP);
+    if (!METHOD_POST.equals(http.method.ptr, http.method.len))
+      return this.refuse(http, METHOD_NOT_ALLOWED, STOP);
     if (http.headers.find(CONTENT_ENCODING, scratchSlice) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
     if (slabBytes > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
@@ -204,7 +213,7 @@ export class ProtocolConversion extends Stage {
     }
     conversion.upstreamError = !grpc;
     if (endOfStream) return grpc ? this.replyFault(http, TRUNCATED, STOP) : CONTINUE;
-    setHeader(RESPONSE_HEADERS, CONTENT_TYPE, JSON.ptr, JSON.len);
+    setHeader(RESPONSE_HEADERS, CONTENT_TYPE, JSON_TYPE.ptr, JSON_TYPE.len);
     removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
     removeHeader(RESPONSE_HEADERS, GRPC_ENCODING);
     removeHeader(RESPONSE_HEADERS, GRPC_ACCEPT_ENCODING);

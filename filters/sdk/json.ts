@@ -154,10 +154,19 @@ class Reader {
     if (this.take(0x7d)) return;
     do {
       this.space();
-      if (this.at >= this.end || load<u8>(this.at) != 0x22) return this.fail("a key");
+      if (this.at >= this.end || load<u8>(this.at) != 0x22) {
+        this.fail("a key");
+        return;
+      }
       const key = this.string();
-      if (!this.take(0x3a)) return this.fail("':'");
-      if (json.keys.includes(key)) return this.fail(`one ${key}, not two`);
+      if (!this.take(0x3a)) {
+        this.fail("':'");
+        return;
+      }
+      if (json.keys.includes(key)) {
+        this.fail(`one ${key}, not two`);
+        return;
+      }
       json.keys.push(key);
       json.items.push(this.value(depth + 1));
     } while (this.take(0x2c));

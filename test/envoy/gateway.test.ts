@@ -91,7 +91,10 @@ describe.each([
   });
 
   it("answers 401 without a key, with WWW-Authenticate", async () => {
-    const response = await fetch(`http://127.0.0.1:${gateway.envoy.port}${INFER}`, { method: "POST", body: BODY });
+    const response = await fetch(`http://127.0.0.1:${gateway.envoy.port}${INFER}`, {
+      method: "POST",
+      body: BODY,
+    });
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain("Bearer");
     expect(await response.json()).toMatchObject({ reason: "credential_missing" });
@@ -147,7 +150,8 @@ describe("gateway.wasm under stress", () => {
   });
 
   it("takes data before its datatype, nested lists, white space, and typed replies", async () => {
-    const body = '{ "inputs" : [ { "data" : [ [1, -2] ,\n[ 3 , 4.5e0 ] ], "datatype":"FP32","shape":[2,2],"name":"\\u0078" } ], "id":"\\"7\\"" }';
+    const body =
+      '{ "inputs" : [ { "data" : [ [1, -2] ,\n[ 3 , 4.5e0 ] ], "datatype":"FP32","shape":[2,2],"name":"\\u0078" } ], "id":"\\"7\\"" }';
     const { status, text } = await gateway.post("/v2/models/echo/versions/typed/infer", body);
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({

@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { compileModule } from "../../tools/wasm/compile.ts";

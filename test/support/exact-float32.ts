@@ -3,7 +3,8 @@
  * (`Math.fround(Number(text))` rounds twice and is wrong near the middle of two float32.)
  */
 export function nearestFloat32(text: string): number {
-  const [, sign, whole = "", fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const [, sign, whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = BigInt(whole + fraction);
   const scale = Number(exponent) - fraction.length;
   const magnitude = digits === 0n ? 0 : nearest(digits, scale, Number(text.replace(/^-/, "")));

@@ -18,12 +18,19 @@ export const pluginConfig = {
       {
         tenant: "search",
         credentials: [{ id: "search-1", sha256: createHash("sha256").update(KEY).digest("hex") }],
-        tasks: [{ taskid: "666" }, { taskid: "limited" }, { taskid: "gone" }, { taskid: "v", versions: ["v1", "v2"] }],
+        tasks: [
+          { taskid: "666" },
+          { taskid: "limited" },
+          { taskid: "gone" },
+          { taskid: "v", versions: ["v1", "v2"] },
+        ],
       },
     ],
   },
   rateLimit: { tasks: [{ taskid: "limited", requestsPerSecond: 1, burst: 10 }], tenants: [] },
-  protocolConversion: { tasks: [{ taskid: "666" }, { taskid: "gone" }, { taskid: "v" }, { taskid: "limited" }] },
+  protocolConversion: {
+    tasks: [{ taskid: "666" }, { taskid: "gone" }, { taskid: "v" }, { taskid: "limited" }],
+  },
   accessLog: {},
 };
 

@@ -4,7 +4,9 @@ import { compileModule } from "../../tools/wasm/compile.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 
 /** Compiles `test/wasm/<name>.ts` and instantiates it; the host calls that pure code never makes throw. */
-export async function testModule<Exports extends object>(name: string): Promise<Exports & { memory: WebAssembly.Memory }> {
+export async function testModule<Exports extends object>(
+  name: string,
+): Promise<Exports & { memory: WebAssembly.Memory }> {
   const out = fileURLToPath(new URL(`build/test/${name}.wasm`, PROJECT_ROOT));
   await compileModule(fileURLToPath(new URL(`test/wasm/${name}.ts`, PROJECT_ROOT)), out);
   const module = new WebAssembly.Module(await readFile(out));

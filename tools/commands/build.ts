@@ -1,17 +1,15 @@
 import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { compileModule } from "../wasm/compile.ts";
 import { MODULES, type ModuleName, modulePath, PROJECT_ROOT } from "../wasm/modules.ts";
-import { parseModuleName } from "./arguments.ts";
 
 export function buildCommand(): Command {
   return new Command("build")
     .description("compile the filters to WebAssembly, into build/")
-    .argument("[module...]", `which modules to build (${MODULES.join(", ")}; default: all)`)
-    .action(async (names: string[]) => {
-      const modules = names.length > 0 ? names.map(parseModuleName) : MODULES;
-      for (const name of modules) await build(name);
+    .addArgument(new Argument("[module...]", "the filters").choices(MODULES).default(MODULES, "all"))
+    .action(async (names: ModuleName[]) => {
+      for (const name of names) await build(name);
     });
 }
 

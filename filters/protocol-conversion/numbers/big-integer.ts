@@ -12,7 +12,13 @@ const MAX_DIGITS: i32 = 160;
  * significand * 2^binaryExponent. The decimal lies within the range of float32, so that 2048 bits suffice.
  * @returns negative, 0 or positive, as the decimal is smaller, equal or greater.
  */
-export function compareDecimal(from: usize, to: usize, exponent: i32, significand: u64, binaryExponent: i32): i32 {
+export function compareDecimal(
+  from: usize,
+  to: usize,
+  exponent: i32,
+  significand: u64,
+  binaryExponent: i32,
+): i32 {
   memory.fill(left, 0, LIMBS * 4);
   memory.fill(right, 0, LIMBS * 4);
   let taken: i32 = 0;

@@ -35,7 +35,8 @@ function eightDigits(word: u64): u64 {
   word -= ASCII_ZEROS;
   word = word * 10 + (word >> 8);
   return (
-    ((word & 0x000000ff000000ff) * 0x000f424000000064 + ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+    ((word & 0x000000ff000000ff) * 0x000f424000000064 +
+      ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
     32
   );
 }
@@ -133,8 +134,8 @@ export function decimalToI64(): bool {
 }
 
 const POWERS = memory.data<f64>([
-  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-  1e21, 1e22,
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+  1e20, 1e21, 1e22,
 ]);
 const LARGEST_EXACT_POWER: i32 = 22;
 /** Beyond these a float32 is infinite, or zero. */
@@ -168,10 +169,10 @@ function roundedMagnitude(): f32 {
   let rest = exponent;
   if (rest < 0) {
     for (; rest < -LARGEST_EXACT_POWER; rest += LARGEST_EXACT_POWER) value /= 1e22;
-    value /= load<f64>(POWERS + (<usize>-rest << 3));
+    value /= load<f64>(POWERS + ((<usize>-rest) << 3));
   } else {
     for (; rest > LARGEST_EXACT_POWER; rest -= LARGEST_EXACT_POWER) value *= 1e22;
-    value *= load<f64>(POWERS + (<usize>rest << 3));
+    value *= load<f64>(POWERS + ((<usize>rest) << 3));
   }
   if (value >= SMALLEST_NORMAL && value <= LARGEST_SAFE) {
     const low = reinterpret<u64>(value) & LOW_BITS;

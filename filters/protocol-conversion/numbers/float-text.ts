@@ -38,7 +38,7 @@ function shortest(bits: u32): void {
   const closer = fraction == 0 && exponent > 1;
   const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
   const h = q + floorLog2Pow10(-k) + 1;
-  const g = load<u64>(POWERS_OF_TEN + (<usize>(-k - SMALLEST_POWER) << 3));
+  const g = load<u64>(POWERS_OF_TEN + ((<usize>(-k - SMALLEST_POWER)) << 3));
   const lower = roundToOdd(g, (4 * c - 2 + <u32>closer) << h) + <u32>!even;
   const value = roundToOdd(g, (4 * c) << h);
   const upper = roundToOdd(g, (4 * c + 2) << h) - <u32>!even;
@@ -82,7 +82,9 @@ export function writeF32(value: f32, out: usize): usize {
   }
   const count = digitCount(digits);
   const point = count + power;
-  return point > -5 && point <= 16 ? writePlain(digits, count, point, out) : writeScientific(count, point, out);
+  return point > -5 && point <= 16
+    ? writePlain(digits, count, point, out)
+    : writeScientific(count, point, out);
 }
 
 /** `count` digits with the point after the first `point` of them, which may lie outside of them. */

@@ -18,7 +18,7 @@ export function writeDigits(value: u64, digits: i32, out: usize): usize {
   let at = out + digits;
   while (at >= out + 2) {
     at -= 2;
-    store<u16>(at, load<u16>(PAIRS + (<usize>(value % 100) << 1)));
+    store<u16>(at, load<u16>(PAIRS + ((<usize>(value % 100)) << 1)));
     value /= 100;
   }
   if (at > out) store<u8>(out, 0x30 + <u8>(value % 10));

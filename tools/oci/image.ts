@@ -1,0 +1,80 @@
+import { gzipSync } from "fflate";
+import tar from "tar-stream";
+import { digestOf } from "./digest.ts";
+
+/**
+ * How a module is packed (Istio reads both): `compat` is an ordinary image with one layer that holds `plugin.wasm`,
+ * `artifact` has the module itself as its one layer.
+ */
+export const VARIANTS = ["compat", "artifact"] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+export interface Blob {
+  mediaType: string;
+  digest: string;
+  bytes: Uint8Array;
+}
+
+export interface Image {
+  manifest: Blob;
+  config: Blob;
+  layer: Blob;
+}
+
+const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+
+/** Packs a module. The same bytes give the same digest, at any time and on any machine. */
+export async function packImage(module: Uint8Array, variant: Variant): Promise<Image> {
+  const [layer, config] = variant === "compat" ? await compat(module) : artifact(module);
+  const manifest = json(MANIFEST_TYPE, {
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: descriptor(config),
+    layers: [descriptor(layer)],
+  });
+  return { manifest, config, layer };
+}
+
+async function compat(module: Uint8Array): Promise<[Blob, Blob]> {
+  const archive = await tarOf("plugin.wasm", module);
+  // fflate compresses alike everywhere; the zlib inside Node changes with Node's version.
+  const layer = blob(
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    gzipSync(archive, { mtime: 0, level: 9 }),
+  );
+  const config = json("application/vnd.oci.image.config.v1+json", {
+    architecture: "wasm",
+    os: "wasi",
+    config: {},
+    rootfs: { type: "layers", diff_ids: [digestOf(archive)] },
+  });
+  return [layer, config];
+}
+
+function artifact(module: Uint8Array): [Blob, Blob] {
+  return [
+    blob("application/vnd.module.wasm.content.layer.v1+wasm", module),
+    json("application/vnd.module.wasm.config.v1+json", {}),
+  ];
+}
+
+async function tarOf(name: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const pack = tar.pack();
+  pack.entry({ name, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 }, Buffer.from(bytes));
+  pack.finalize();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of pack) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
+
+export function descriptor({ mediaType, digest, bytes }: Blob): object {
+  return { mediaType, digest, size: bytes.length };
+}
+
+function json(mediaType: string, value: object): Blob {
+  return blob(mediaType, new TextEncoder().encode(JSON.stringify(value)));
+}
+
+function blob(mediaType: string, bytes: Uint8Array): Blob {
+  return { mediaType, digest: digestOf(bytes), bytes };
+}
