@@ -48,6 +48,7 @@ export async function runDemo({ envoy, accessLog }: LocalGateway): Promise<boole
   await step("The same again, now that Envoy is warm", 200, () => post(KEY, "666"));
   await step("\nWith a bad key", 401, () => post("wrong", "666"));
   await step("\nFor a task that the tenant may not call", 403, () => post(KEY, "667"));
+  let counts = "";
   await step(`\n${BURST} requests at once, above the limit of the task; the last refusal`, 429, async () => {
     const small = JSON.stringify({
       inputs: [{ name: "x", shape: [0, FEATURES], datatype: "FP32", data: [] }],
@@ -57,10 +58,12 @@ export async function runDemo({ envoy, accessLog }: LocalGateway): Promise<boole
     const answers = await Promise.all(Array.from({ length: BURST }, send));
     const refused = answers.filter((response) => response.status === 429);
     const texts = await Promise.all(answers.map((response) => response.text()));
-    console.log(`\n${answers.length - refused.length} answered, ${refused.length} refused`);
+    counts = `  ${answers.length - refused.length} answered, ${refused.length} refused`;
     const last = answers.findLastIndex((response) => response.status === 429);
     return { status: answers[last]?.status ?? 0, text: texts[last] ?? "" };
   });
+
+  console.log(counts);
 
   await sleep(LOG_FLUSH_MS);
   const lines = (await readFile(accessLog, "utf8")).trim().split("\n");

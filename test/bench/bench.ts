@@ -1,0 +1,67 @@
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { Command } from "commander";
+import { findEnvoy } from "../../tools/envoy/find.ts";
+import { conversion } from "./conversion.ts";
+import { headerPath } from "./header-path.ts";
+import { measure, type Row } from "./variants.ts";
+
+interface Table {
+  title: string;
+  /** What a row's ratio compares with: the name of the native variant. */
+  native: string;
+  rows: Row[];
+}
+
+const options = new Command("bench")
+  .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
+  .argument("[tables...]", "header, conversion (default: both)")
+  .option("--json <file>", "write the tables as JSON too")
+  .option("--rounds <n>", "rounds after the warm-up", "5")
+  .option("--envoy <path>", "the Envoy to measure with")
+  .parse();
+const { json, rounds, envoy: path } = options.opts<{ json?: string; rounds: string; envoy?: string }>();
+const wanted = options.args.length > 0 ? options.args : ["header", "conversion"];
+const envoy = await findEnvoy(path);
+const tables: Table[] = [];
+
+if (wanted.includes("header")) {
+  console.error("header path");
+  const rows = await measure(envoy, headerPath(), Number(rounds));
+  tables.push({
+    title: "Header path",
+    native: "native api_key_auth + local_ratelimit + JSON access log",
+    rows,
+  });
+}
+if (wanted.includes("conversion")) {
+  for (const megabytes of [0.6, 7.12]) {
+    console.error(`conversion, ${megabytes} MB`);
+    const bench = await conversion(megabytes);
+    try {
+      const rows = await measure(envoy, bench.variants, Number(rounds));
+      tables.push({
+        title: `Conversion, ${megabytes} MB of JSON`,
+        native: "native grpc_json_transcoder",
+        rows,
+      });
+    } finally {
+      await bench.stop();
+    }
+  }
+}
+
+for (const { title, native, rows } of tables) {
+  const base = rows.find(({ name }) => name === native)?.added ?? Number.NaN;
+  console.log(`\n${title}: CPU microseconds of Envoy per request`);
+  for (const { name, cpuMicroseconds, added } of rows) {
+    const ratio = added === 0 ? "" : `${(added / base).toFixed(2)} x native's`;
+    console.log(
+      `  ${name.padEnd(58)}${cpuMicroseconds.toFixed(1).padStart(10)}  added ${added.toFixed(1).padStart(9)}  ${ratio}`,
+    );
+  }
+}
+if (json) {
+  const machine = `${cpus().length} x ${cpus()[0]?.model}`;
+  await writeFile(json, `${JSON.stringify({ date: new Date().toISOString(), machine, tables }, null, 2)}\n`);
+}

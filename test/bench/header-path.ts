@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { fileAccessLog } from "../../tools/envoy/access-log.ts";
+import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/wasm/modules.ts";
+import { apiKeyAuth, jsonAccessLog, localRateLimit } from "./native.ts";
+import type { Variant } from "./variants.ts";
+
+const KEYS = Array.from({ length: 1000 }, (_, i) => `secret-key-number-${i}`);
+const RATE = 100_000_000;
+const LOG = "/dev/null";
+
+const pluginConfig = {
+  tenantAuth: {
+    tenants: [
+      {
+        tenant: "bench",
+        credentials: KEYS.map((key, i) => ({
+          id: `c${i}`,
+          sha256: createHash("sha256").update(key).digest("hex"),
+        })),
+        tasks: [{ taskid: "666" }],
+      },
+    ],
+  },
+  rateLimit: { tasks: [{ taskid: "666", requestsPerSecond: RATE }], tenants: [] },
+  protocolConversion: { tasks: [] },
+  accessLog: {},
+};
+
+/** What the filters add to a small request that Envoy answers itself. */
+export function headerPath(): Variant[] {
+  const answer = {
+    match: { prefix: "/" },
+    direct_response: { status: 200, body: { inline_string: "ok" } },
+  };
+  const load = {
+    path: "/v1/models/x:predict",
+    headers: { "x-api-key": KEYS[7] as string, taskid: "666" },
+    requests: 60_000,
+    connections: 20,
+  };
+  const variant = (name: string, filters: object[], accessLogs: object[]): Variant => ({
+    name,
+    envoy: { tasks: [], routes: [answer], filters, accessLogs },
+    load,
+  });
+  const separate = (["access-log", "tenant-auth", "rate-limit", "protocol-conversion"] as const).map(
+    (name) => {
+      const key = name.replace(/-(.)/g, (_, letter: string) =>
+        letter.toUpperCase(),
+      ) as keyof typeof pluginConfig;
+      return wasmFilter(name, modulePath(name), { [key]: pluginConfig[key] });
+    },
+  );
+  return [
+    variant("no filter", [], []),
+    variant(
+      "native api_key_auth + local_ratelimit + JSON access log",
+      [apiKeyAuth(KEYS), localRateLimit(RATE)],
+      [jsonAccessLog(LOG)],
+    ),
+    variant(
+      "gateway.wasm",
+      [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
+      [fileAccessLog(LOG)],
+    ),
+    variant("our stages as separate filters", separate, [fileAccessLog(LOG)]),
+  ];
+}

@@ -1,0 +1,44 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
+import type { RunningEnvoy } from "../../tools/envoy/process.ts";
+
+export interface Load {
+  path: string;
+  headers: Record<string, string>;
+  /** File with the body of a POST; none: GET. */
+  bodyFile?: string;
+  requests: number;
+  connections: number;
+}
+
+/**
+ * Sends a bounded load over HTTP/1.1 with h2load. @returns CPU microseconds of the Envoy process per request
+ * @throws Error when not every answer was a 2xx
+ */
+export async function cpuPerRequest(envoy: RunningEnvoy, load: Load): Promise<number> {
+  const args = ["--h1", "-n", String(load.requests), "-c", String(load.connections), "-t", "1"];
+  for (const [name, value] of Object.entries(load.headers)) args.push("-H", `${name}: ${value}`);
+  if (load.bodyFile) args.push("-d", load.bodyFile);
+  const before = await cpuMicroseconds(envoy.pid);
+  const { stdout } = await h2load([...args, `http://127.0.0.1:${envoy.port}${load.path}`]);
+  const used = (await cpuMicroseconds(envoy.pid)) - before;
+  const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
+  if (ok !== load.requests)
+    throw new Error(`only ${ok} of ${load.requests} requests were answered\n${stdout}`);
+  return used / load.requests;
+}
+
+async function h2load(args: string[]): Promise<{ stdout: string }> {
+  try {
+    return await promisify(execFile)("h2load", args);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error("h2load is needed: install it (Debian: apt-get install nghttp2-client)");
+  }
+}
+
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}

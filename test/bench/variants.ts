@@ -1,0 +1,55 @@
+import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts";
+import type { EnvoyCommand } from "../../tools/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
+import { cpuPerRequest, type Load, median } from "./load.ts";
+
+export interface Variant {
+  name: string;
+  envoy: BootstrapOptions;
+  load: Load;
+  /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
+  bufferBytes?: number;
+}
+
+export interface Row {
+  name: string;
+  /** CPU microseconds of the Envoy process per request, median of the rounds. */
+  cpuMicroseconds: number;
+  /** The same less that of the first variant, which does nothing. */
+  added: number;
+}
+
+/**
+ * Measures variants side by side: all Envoys (one worker each) are up at once, and each round visits them in turn, so
+ * that a noisy moment of the machine hits all alike. The first round only warms up.
+ */
+export async function measure(envoy: EnvoyCommand, variants: Variant[], rounds: number): Promise<Row[]> {
+  const running: RunningEnvoy[] = [];
+  try {
+    for (const variant of variants) {
+      const config = bootstrap(variant.envoy) as { static_resources: { listeners: object[] } };
+      if (variant.bufferBytes) {
+        Object.assign(config.static_resources.listeners[0] as object, {
+          per_connection_buffer_limit_bytes: variant.bufferBytes,
+        });
+      }
+      running.push(await startEnvoy({ envoy, concurrency: 1, bootstrap: config }));
+    }
+    const samples: number[][] = variants.map(() => []);
+    for (let round = 0; round <= rounds; round++) {
+      for (const [i, variant] of variants.entries()) {
+        const cpu = await cpuPerRequest(running[i] as RunningEnvoy, variant.load);
+        if (round > 0) samples[i]?.push(cpu);
+      }
+      console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
+    }
+    const base = samples[0] as number[];
+    return variants.map(({ name }, i) => ({
+      name,
+      cpuMicroseconds: median(samples[i] as number[]),
+      added: median((samples[i] as number[]).map((cpu, round) => cpu - (base[round] as number))),
+    }));
+  } finally {
+    await Promise.all(running.map((each) => each.stop()));
+  }
+}
