@@ -1,4 +1,6 @@
-import { protos } from "../../tools/model-server/server.ts";
+import { fileURLToPath } from "node:url";
+import { loadSync } from "@grpc/proto-loader";
+import descriptor from "protobufjs/ext/descriptor/index.js";
 
 /** Envoy's native filters, configured to do what ours do. */
 
@@ -67,21 +69,39 @@ export function grpcJsonTranscoder(): object {
     name: "envoy.filters.http.grpc_json_transcoder",
     typed_config: {
       "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-      proto_descriptor_bin: fileDescriptorSet("inference.ModelInferRequest").toString("base64"),
+      proto_descriptor_bin: Buffer.from(fileDescriptorSet("inference.ModelInferRequest")).toString("base64"),
       services: ["inference.GRPCInferenceService"],
       auto_mapping: true,
     },
   };
 }
 
-/** A google.protobuf.FileDescriptorSet with the files that a message type comes from. */
-function fileDescriptorSet(type: string): Buffer {
-  const { fileDescriptorProtos } = protos[type] as unknown as { fileDescriptorProtos: Buffer[] };
-  return Buffer.concat(fileDescriptorProtos.flatMap((file) => [Buffer.of(0x0a), varint(file.length), file]));
+interface MessageDescriptor {
+  name: string;
+  field: { typeName?: string }[];
+  nestedType: MessageDescriptor[];
+  options?: { mapEntry?: boolean } | null;
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  return Buffer.of(...bytes, value);
+/** A google.protobuf.FileDescriptorSet with the one file that a message type comes from. */
+function fileDescriptorSet(type: string): Uint8Array {
+  const source = fileURLToPath(new URL("../../proto/open_inference.proto", import.meta.url));
+  const { fileDescriptorProtos } = loadSync(source)[type] as { fileDescriptorProtos: Buffer[] };
+  const files = fileDescriptorProtos.map((bytes) => descriptor.FileDescriptorProto.decode(bytes));
+  for (const file of files) for (const message of messagesOf(file)) nameMapEntries(message);
+  return descriptor.FileDescriptorSet.encode({ file: files } as never).finish();
+}
+
+function messagesOf(file: unknown): MessageDescriptor[] {
+  return (file as { messageType: MessageDescriptor[] }).messageType;
+}
+
+/** protobufjs names the entry type of the map `parameters` "Parameters"; protobuf wants "ParametersEntry". */
+function nameMapEntries(message: MessageDescriptor): void {
+  for (const nested of message.nestedType) {
+    nameMapEntries(nested);
+    if (!nested.options?.mapEntry) continue;
+    for (const field of message.field) if (field.typeName === nested.name) field.typeName += "Entry";
+    nested.name += "Entry";
+  }
 }
