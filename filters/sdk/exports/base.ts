@@ -51,10 +51,6 @@ export function proxy_on_http_call_response(
   onCalloutReply(token, headerCount, bodySize);
 }
 
-export function proxy_on_done(id: u32): u32 {
-  return 1;
-}
-
 export function proxy_on_log(id: u32): void {
   if (isPlugin(id)) return;
   resetArena();

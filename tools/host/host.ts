@@ -1,0 +1,329 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * A proxy-wasm 0.2.1 host in Node, for fast tests of filters: real WebAssembly, and host functions that keep to what
+ * Envoy does. It knows one stream at a time a plug-in; the truth about Envoy is told by the tests against Envoy.
+ */
+
+export const OK = 0;
+export const NOT_FOUND = 1;
+const BAD_ARGUMENT = 2;
+const CAS_MISMATCH = 8;
+
+/** Actions that a filter returns for headers or a body chunk. */
+export const CONTINUE = 0;
+
+export type HeaderList = [name: string, value: string][];
+
+export interface LocalReply {
+  status: number;
+  details: string;
+  body: string;
+  headers: HeaderList;
+  grpcStatus: number;
+}
+
+/** What the VMs of one Envoy process share, and the clock they see. */
+export class HostProcess {
+  readonly sharedData = new Map<string, { value: Uint8Array; cas: number }>();
+  /** Nanoseconds of the monotonic clock; tests move it. */
+  now = 1_000_000_000_000n;
+  private lastCas = 0;
+
+  setShared(key: string, value: Uint8Array, cas: number): number {
+    const held = this.sharedData.get(key);
+    if (cas !== 0 && held?.cas !== cas) return CAS_MISMATCH;
+    this.sharedData.set(key, { value, cas: ++this.lastCas });
+    return OK;
+  }
+}
+
+interface FilterExports {
+  memory: WebAssembly.Memory;
+  _initialize(): void;
+  proxy_on_memory_allocate(size: number): number;
+  proxy_on_context_create(id: number, rootId: number): void;
+  proxy_on_vm_start(rootId: number, size: number): number;
+  proxy_on_configure(rootId: number, size: number): number;
+  proxy_on_tick(rootId: number): void;
+  proxy_on_request_headers?(id: number, count: number, end: number): number;
+  proxy_on_request_body?(id: number, size: number, end: number): number;
+  proxy_on_response_headers?(id: number, count: number, end: number): number;
+  proxy_on_response_body?(id: number, size: number, end: number): number;
+  proxy_on_response_trailers?(id: number, count: number): number;
+  proxy_on_log(id: number): void;
+  proxy_on_delete(id: number): void;
+}
+
+/** One worker's VM with one plug-in. */
+export class Vm {
+  readonly logs: string[] = [];
+  /** Names of the host calls since the list was last emptied. */
+  readonly calls: string[] = [];
+  readonly process: HostProcess;
+  readonly exports: FilterExports;
+  stream: Stream | undefined;
+  private configuration = new Uint8Array();
+  private nextId = 2;
+
+  constructor(modulePath: string, process = new HostProcess()) {
+    this.process = process;
+    const module = new WebAssembly.Module(readFileSync(modulePath));
+    this.exports = new WebAssembly.Instance(module, this.imports()).exports as unknown as FilterExports;
+    this.exports._initialize();
+    this.exports.proxy_on_context_create(1, 0);
+    this.exports.proxy_on_vm_start(1, 0);
+  }
+
+  /** @returns whether the plug-in took its configuration; `logs` says why not. */
+  configure(configuration: object | string): boolean {
+    const text = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
+    this.configuration = new TextEncoder().encode(text);
+    return this.exports.proxy_on_configure(1, this.configuration.length) === 1;
+  }
+
+  /** Starts a stream and runs its request headers through the filter. */
+  open(headers: Record<string, string> | HeaderList, endOfStream = false): Stream {
+    const list = Array.isArray(headers) ? headers : Object.entries(headers);
+    const stream = new Stream(this, this.nextId++, list);
+    this.stream = stream;
+    this.exports.proxy_on_context_create(stream.id, 1);
+    stream.action =
+      this.exports.proxy_on_request_headers?.(stream.id, list.length, Number(endOfStream)) ?? CONTINUE;
+    return stream;
+  }
+
+  get memoryBytes(): number {
+    return this.exports.memory.buffer.byteLength;
+  }
+
+  private bytes(ptr: number, size: number): Uint8Array {
+    return new Uint8Array(this.exports.memory.buffer, ptr, size).slice();
+  }
+
+  private text(ptr: number, size: number): string {
+    return new TextDecoder().decode(this.bytes(ptr, size));
+  }
+
+  private word(ptr: number, value: number): void {
+    new DataView(this.exports.memory.buffer).setUint32(ptr, value, true);
+  }
+
+  /** Hands bytes to the filter in memory that it allocates. */
+  private give(value: Uint8Array, ptrOut: number, sizeOut: number): number {
+    const ptr = value.length > 0 ? this.exports.proxy_on_memory_allocate(value.length) : 0;
+    new Uint8Array(this.exports.memory.buffer).set(value, ptr);
+    this.word(ptrOut, ptr);
+    this.word(sizeOut, value.length);
+    return OK;
+  }
+
+  private imports(): WebAssembly.Imports {
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const stream = () => this.stream as Stream;
+    const functions: Record<string, (...values: number[]) => number> = {
+      proxy_log: (level, ptr, size) => {
+        this.logs.push(`${level} ${this.text(ptr as number, size as number)}`);
+        return OK;
+      },
+      proxy_get_buffer_bytes: (type, start, length, ptrOut, sizeOut) => {
+        const buffer = type === 7 ? this.configuration : stream().body;
+        const part = buffer.subarray(start, (start as number) + (length as number));
+        return part.length === 0 ? NOT_FOUND : this.give(part, ptrOut as number, sizeOut as number);
+      },
+      proxy_set_buffer_bytes: (_type, start, length, ptr, size) =>
+        stream().editBody(
+          start as number,
+          (length as number) >>> 0,
+          this.bytes(ptr as number, size as number),
+        ),
+      proxy_get_header_map_pairs: (type, ptrOut, sizeOut) =>
+        this.give(serialise(stream().map(type as number)), ptrOut as number, sizeOut as number),
+      proxy_get_header_map_value: (type, name, nameSize, ptrOut, sizeOut) => {
+        const key = this.text(name as number, nameSize as number);
+        const values = stream()
+          .map(type as number)
+          .filter(([header]) => header === key);
+        const value = encode(values.map(([, each]) => each).join(","));
+        return this.give(value, ptrOut as number, sizeOut as number);
+      },
+      proxy_replace_header_map_value: (type, name, nameSize, ptr, size) => {
+        const key = this.text(name as number, nameSize as number);
+        stream().remove(type as number, key);
+        stream()
+          .map(type as number)
+          .push([key, this.text(ptr as number, size as number)]);
+        return OK;
+      },
+      proxy_remove_header_map_value: (type, name, nameSize) => {
+        stream().remove(type as number, this.text(name as number, nameSize as number));
+        return OK;
+      },
+      proxy_get_property: (path, size, ptrOut, sizeOut) => {
+        const value = stream().filterState.get(this.text(path as number, size as number));
+        return value === undefined
+          ? NOT_FOUND
+          : this.give(encode(value), ptrOut as number, sizeOut as number);
+      },
+      proxy_set_property: (path, size, ptr, length) => {
+        const name = this.text(path as number, size as number);
+        stream().filterState.set(name, this.text(ptr as number, length as number));
+        return OK;
+      },
+      proxy_get_shared_data: (key, size, ptrOut, sizeOut, casOut) => {
+        const held = this.process.sharedData.get(this.text(key as number, size as number));
+        if (!held) return NOT_FOUND;
+        this.word(casOut as number, held.cas);
+        return this.give(held.value, ptrOut as number, sizeOut as number);
+      },
+      proxy_set_shared_data: (key, size, ptr, length, cas) =>
+        this.process.setShared(
+          this.text(key as number, size as number),
+          this.bytes(ptr as number, length as number),
+          cas as number,
+        ),
+      proxy_send_local_response: (
+        status,
+        details,
+        detailsSize,
+        body,
+        bodySize,
+        pairs,
+        pairsSize,
+        grpcStatus,
+      ) => {
+        stream().reply = {
+          status: status as number,
+          details: this.text(details as number, detailsSize as number),
+          body: this.text(body as number, bodySize as number),
+          headers: parsePairs(this.bytes(pairs as number, pairsSize as number)),
+          grpcStatus: grpcStatus as number,
+        };
+        return OK;
+      },
+      proxy_set_tick_period_milliseconds: () => OK,
+      proxy_define_metric: () => OK,
+      proxy_record_metric: () => OK,
+      proxy_http_call: () => BAD_ARGUMENT,
+    };
+    const recorded = Object.entries(functions).map(([name, run]) => [
+      name,
+      (...values: number[]) => {
+        this.calls.push(name.replace("proxy_", ""));
+        return run(...values);
+      },
+    ]);
+    const clock_time_get = (_id: number, _precision: bigint, out: number) => {
+      this.calls.push("clock_time_get");
+      new DataView(this.exports.memory.buffer).setBigUint64(out, this.process.now, true);
+      return OK;
+    };
+    return { env: Object.fromEntries(recorded), wasi_snapshot_preview1: { clock_time_get } };
+  }
+}
+
+/** One HTTP stream through a filter. */
+export class Stream {
+  readonly requestHeaders: HeaderList;
+  responseHeaders: HeaderList = [];
+  readonly filterState = new Map<string, string>();
+  reply: LocalReply | undefined;
+  /** The filter's last action. */
+  action = CONTINUE;
+  body: Uint8Array = new Uint8Array();
+  readonly id: number;
+  private readonly vm: Vm;
+
+  constructor(vm: Vm, id: number, headers: HeaderList) {
+    this.vm = vm;
+    this.id = id;
+    this.requestHeaders = headers;
+  }
+
+  map(type: number): HeaderList {
+    return type === 0 ? this.requestHeaders : type === 2 ? this.responseHeaders : [];
+  }
+
+  remove(type: number, name: string): void {
+    const map = this.map(type);
+    map.splice(0, map.length, ...map.filter(([header]) => header !== name));
+  }
+
+  header(name: string): string | undefined {
+    return this.requestHeaders.find(([header]) => header === name)?.[1];
+  }
+
+  /** Envoy's rules for edits: from 0 prepend (length 0) or replace all, from beyond the end append. */
+  editBody(start: number, length: number, data: Uint8Array): number {
+    if (start === 0 && length === 0) this.body = Buffer.concat([data, this.body]);
+    else if (start === 0 && length >= this.body.length) this.body = data;
+    else if (start >>> 0 >= this.body.length) this.body = Buffer.concat([this.body, data]);
+    else return BAD_ARGUMENT;
+    return OK;
+  }
+
+  /** Sends a body in chunks of `chunkSize` bytes. @returns what the next filter gets, up to a local reply */
+  sendRequestBody(bytes: Uint8Array, chunkSize = bytes.length): Uint8Array {
+    return this.sendBody(bytes, chunkSize, (size, end) =>
+      this.vm.exports.proxy_on_request_body?.(this.id, size, end),
+    );
+  }
+
+  /** Runs a response through the filter. @returns the body that the caller gets */
+  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length): Uint8Array {
+    this.vm.stream = this;
+    this.responseHeaders = headers;
+    this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
+    if (this.action !== CONTINUE) return new Uint8Array();
+    return this.sendBody(bytes, chunkSize, (size, end) =>
+      this.vm.exports.proxy_on_response_body?.(this.id, size, end),
+    );
+  }
+
+  private sendBody(
+    bytes: Uint8Array,
+    chunkSize: number,
+    callback: (size: number, end: number) => number | undefined,
+  ): Uint8Array {
+    this.vm.stream = this;
+    const passed: Uint8Array[] = [];
+    for (let at = 0; at === 0 || at < bytes.length; at += chunkSize) {
+      this.body = bytes.subarray(at, at + chunkSize);
+      const end = at + chunkSize >= bytes.length;
+      this.action = callback(this.body.length, Number(end)) ?? CONTINUE;
+      if (this.reply) break;
+      if (this.action === CONTINUE) passed.push(this.body);
+    }
+    return Buffer.concat(passed);
+  }
+
+  /** Ends the stream: log, then delete. */
+  close(): void {
+    this.vm.stream = this;
+    this.vm.exports.proxy_on_log(this.id);
+    this.vm.exports.proxy_on_delete(this.id);
+  }
+}
+
+/** The ABI's form of header pairs: count, sizes, then the bytes with a NUL behind each. */
+function serialise(headers: HeaderList): Uint8Array {
+  const parts = headers.flat().map((text) => Buffer.from(text));
+  const sizes = Buffer.alloc(4 + parts.length * 4);
+  sizes.writeUInt32LE(headers.length);
+  for (const [i, part] of parts.entries()) sizes.writeUInt32LE(part.length, 4 + i * 4);
+  return Buffer.concat([sizes, ...parts.flatMap((part) => [part, Buffer.of(0)])]);
+}
+
+function parsePairs(bytes: Uint8Array): HeaderList {
+  if (bytes.length === 0) return [];
+  const buffer = Buffer.from(bytes);
+  const count = buffer.readUInt32LE();
+  const texts: string[] = [];
+  let at = 4 + count * 8;
+  for (let i = 0; i < count * 2; i++) {
+    const size = buffer.readUInt32LE(4 + i * 4);
+    texts.push(buffer.toString("utf8", at, at + size));
+    at += size + 1;
+  }
+  return Array.from({ length: count }, (_, i) => [texts[2 * i] as string, texts[2 * i + 1] as string]);
+}
