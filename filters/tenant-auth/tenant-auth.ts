@@ -12,7 +12,6 @@ import { SHA256_SIZE, sha256 } from "./sha256";
 const AUTHORIZATION = bytes("authorization");
 const BEARER = bytes("bearer ");
 const API_KEY = bytes("x-api-key");
-const TENANT_HEADER = bytes("x-modelgate-tenant");
 
 const CREDENTIAL_MISSING = new LocalReply(401, 16, "credential_missing", "an API key is required").withHeader(
   "www-authenticate",
@@ -112,8 +111,6 @@ export class TenantAuth extends Stage {
     if (decision == Decision.VersionForbidden) return this.refuse(http, VERSION_FORBIDDEN);
 
     removeHeader(REQUEST_HEADERS, keys == 1 ? this.keyHeader : AUTHORIZATION);
-    const name = this.tenants[tenant];
-    setHeader(REQUEST_HEADERS, TENANT_HEADER, name.ptr, name.len);
     return CONTINUE;
   }
 

@@ -82,10 +82,18 @@ export class Vm {
     return this.exports.proxy_on_configure(1, this.configuration.length) === 1;
   }
 
-  /** Starts a stream and runs its request headers through the filter. */
-  open(headers: Record<string, string> | HeaderList, endOfStream = false): Stream {
+  /**
+   * Starts a stream and runs its request headers through the filter.
+   * @param filterState what filters before this one left
+   */
+  open(
+    headers: Record<string, string> | HeaderList,
+    endOfStream = false,
+    filterState: Record<string, string> = {},
+  ): Stream {
     const list = Array.isArray(headers) ? headers : Object.entries(headers);
     const stream = new Stream(this, this.nextId++, list);
+    for (const [name, value] of Object.entries(filterState)) stream.filterState.set(name, value);
     this.stream = stream;
     this.exports.proxy_on_context_create(stream.id, 1);
     stream.action =
