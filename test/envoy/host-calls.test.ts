@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { compileModule } from "../../tools/wasm/compile.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  const module = fileURLToPath(new URL("build/test/host-calls.wasm", PROJECT_ROOT));
+  await compileModule(fileURLToPath(new URL("test/wasm/host-calls.ts", PROJECT_ROOT)), module);
+  gateway = await startTestGateway([wasmFilter("host-calls", module, { hostCalls: {} })]);
+});
+afterAll(() => gateway?.stop());
+
+it("ticks, calls out, counts, reads properties and calls foreign functions in the real Envoy", async () => {
+  await sleep(2500);
+  const log = gateway.envoy.log.join("\n");
+  expect(log).toContain("callout replied 415"); // the model server's answer to what is not gRPC
+  expect(log).toContain("callout refused");
+  expect(log).toContain("compressed: true, restored: text text text");
+  expect(log).toContain("plugin host-calls");
+  expect(await stat(gateway.envoy, "test_ticks")).toBeGreaterThanOrEqual(4);
+});

@@ -1,0 +1,36 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { findEnvoy } from "../../tools/envoy/find.ts";
+
+let folder: string;
+let program: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "modelgate-find-"));
+  program = join(folder, "envoy");
+  await writeFile(program, "#!/bin/sh\n");
+  await chmod(program, 0o755);
+  vi.stubEnv("ENVOY", "");
+  vi.stubEnv("PATH", folder);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+it("takes the one on PATH", async () => {
+  expect(await findEnvoy()).toEqual({ program });
+});
+
+it("prefers $ENVOY to PATH, and the flag to both", async () => {
+  vi.stubEnv("ENVOY", "/bin/sh");
+  expect(await findEnvoy()).toEqual({ program: "/bin/sh" });
+  expect(await findEnvoy(program)).toEqual({ program });
+});
+
+it("refuses a flag that names no program", async () => {
+  await expect(findEnvoy(join(folder, "none"))).rejects.toThrow("check --envoy or $ENVOY");
+});

@@ -1,0 +1,63 @@
+import { bytes, toText } from "../../filters/sdk/bytes";
+import { CalloutHandler, callout } from "../../filters/sdk/callout";
+import { Config } from "../../filters/sdk/config";
+import { defineModule } from "../../filters/sdk/contexts";
+import { callForeign, foreignResult } from "../../filters/sdk/foreign-function";
+import { HeaderPairs } from "../../filters/sdk/headers";
+import { LogLevel, log } from "../../filters/sdk/log";
+import { Counter } from "../../filters/sdk/metrics";
+import { getProperty, propertyPath, propertyValue } from "../../filters/sdk/properties";
+import { Stage } from "../../filters/sdk/stage";
+
+export * from "../../filters/sdk/exports/base";
+
+const CLUSTER = bytes("task-666");
+const NO_CLUSTER = bytes("no-such-cluster");
+const COMPRESS = bytes("compress");
+const UNCOMPRESS = bytes("uncompress");
+const TEXT = bytes("text text text text text text text text text text");
+const PLUGIN_NAME = propertyPath("plugin_name");
+const headers = new HeaderPairs();
+
+function add(name: string, value: string): void {
+  const text = bytes(value);
+  headers.add(bytes(name), text.ptr, text.len);
+}
+add(":method", "POST");
+add(":path", "/");
+add(":authority", "models");
+
+class Reply extends CalloutHandler {
+  onReply(status: i32, body: usize, len: i32): void {
+    log(LogLevel.Warn, `callout replied ${status.toString()}`);
+  }
+}
+
+/** On each tick uses the host calls that no stage uses yet, and logs what came of them. */
+class HostCalls extends Stage {
+  private ticks: Counter | null = null;
+
+  get key(): string {
+    return "hostCalls";
+  }
+
+  configure(config: Config): void {
+    this.ticks = new Counter("modelgate.test_ticks");
+  }
+
+  onTick(): void {
+    this.ticks!.add(2);
+    if (!callout(NO_CLUSTER, headers, 0, 0, 1000, new Reply())) log(LogLevel.Warn, "callout refused");
+    callout(CLUSTER, headers, 0, 0, 1000, new Reply());
+    const compressed = callForeign(COMPRESS, TEXT.ptr, TEXT.len);
+    const restored = callForeign(UNCOMPRESS, foreignResult(), compressed);
+    log(
+      LogLevel.Warn,
+      `compressed: ${(compressed < TEXT.len).toString()}, restored: ${toText(foreignResult(), restored)}`,
+    );
+    const name = getProperty(PLUGIN_NAME);
+    log(LogLevel.Warn, `plugin ${toText(propertyValue(), name)}`);
+  }
+}
+
+defineModule(() => [new HostCalls()], true);
