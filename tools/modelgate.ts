@@ -15,6 +15,10 @@ const program = new Command("modelgate")
   .addCommand(pushCommand())
   .addCommand(renderCommand());
 
+// What a command started ends in handlers of `exit`, wherever a signal finds it.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
 try {
   await program.parseAsync();
 } catch (error) {

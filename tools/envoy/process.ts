@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "../temporary-folder.ts";
 import type { EnvoySource } from "./find.ts";
 import { type Launched, launch } from "./launch.ts";
 
@@ -32,9 +33,9 @@ export interface RunningEnvoy {
  * @throws Error with Envoy's last log lines when it does not become ready
  */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
-  const folder = await mkdtemp(join(tmpdir(), "modelgate-envoy-"));
-  const configFile = join(folder, "bootstrap.json");
-  const addressFile = join(folder, "admin-address");
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-envoy-"));
+  const configFile = join(folder.path, "bootstrap.json");
+  const addressFile = join(folder.path, "admin-address");
   await writeFile(configFile, JSON.stringify(options.bootstrap));
   const log: string[] = [];
   const launched = await launch(
@@ -59,7 +60,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   );
   const stop = async () => {
     await launched.stop();
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   };
   try {
     const { adminPort, port } = await ready(launched, addressFile);
