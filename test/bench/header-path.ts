@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { fileAccessLog } from "../../tools/envoy/access-log.ts";
 import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
+import { separateFilters } from "../support/separate-filters.ts";
 import { apiKeyAuth, jsonAccessLog, localRateLimit } from "./native.ts";
 import type { Variant } from "./variants.ts";
 
@@ -44,14 +45,6 @@ export function headerPath(): Variant[] {
     envoy: { tasks: [], routes: [answer], filters, accessLogs },
     load,
   });
-  const separate = (["access-log", "tenant-auth", "rate-limit", "protocol-conversion"] as const).map(
-    (name) => {
-      const key = name.replace(/-(.)/g, (_, letter: string) =>
-        letter.toUpperCase(),
-      ) as keyof typeof pluginConfig;
-      return wasmFilter(name, modulePath(name), { [key]: pluginConfig[key] });
-    },
-  );
   return [
     variant("no filter", [], []),
     variant(
@@ -64,6 +57,6 @@ export function headerPath(): Variant[] {
       [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
       [fileAccessLog(LOG)],
     ),
-    variant("our stages as separate filters", separate, [fileAccessLog(LOG)]),
+    variant("our stages as separate filters", separateFilters(pluginConfig), [fileAccessLog(LOG)]),
   ];
 }

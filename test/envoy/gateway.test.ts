@@ -2,11 +2,10 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { linear } from "../../tools/model-server/linear-model.ts";
 import { protos } from "../../tools/model-server/server.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { separateFilters } from "../support/separate-filters.ts";
 
 const INFER = "/v2/models/linear/infer";
 const ECHO = "/v2/models/echo/infer";
@@ -17,14 +16,9 @@ function tensor(datatype: string, data: unknown[], shape = [data.length]): strin
   return JSON.stringify({ inputs: [{ name: "x", shape, datatype, data }] });
 }
 
-const separate = (["access-log", "tenant-auth", "rate-limit", "protocol-conversion"] as const).map((name) => {
-  const key = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof typeof pluginConfig;
-  return wasmFilter(name, modulePath(name), { [key]: pluginConfig[key] });
-});
-
 describe.each([
   ["gateway.wasm", undefined],
-  ["the stages as filters of their own", separate],
+  ["the stages as filters of their own", separateFilters(pluginConfig)],
 ])("%s", (_name, filters) => {
   let gateway: TestGateway;
   beforeAll(async () => {
