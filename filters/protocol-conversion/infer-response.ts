@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { appendJsonString } from "../sdk/json-text";
-import { Datatype, elementSize, parseDatatype } from "./datatype";
+import { Datatype, datatypeName, elementSize, parseDatatype } from "./datatype";
 import { writeF32 } from "./numbers/float-text";
 import { writeI64 } from "./numbers/integer-text";
 import { FIXED32, FIXED64, LENGTH_DELIMITED, readVarint, VARINT, varint } from "./protobuf";
@@ -45,8 +45,8 @@ const MODEL_VERSION = bytes('"model_version":');
 const ID = bytes('"id":');
 const OUTPUTS = bytes('"outputs":[');
 const NAME = bytes('{"name":');
-const DATATYPE = bytes(',"datatype":');
-const SHAPE = bytes(',"shape":[');
+const DATATYPE = bytes(',"datatype":"');
+const SHAPE = bytes('","shape":[');
 const DATA = bytes('],"data":[');
 const TENSOR_END = bytes("]}");
 
@@ -56,9 +56,10 @@ const UNSUPPORTED = bytes("the model sent a tensor whose datatype is not FP32 or
 const ORDER = bytes("the model sent the fields of a message out of order");
 const SEVERAL = bytes("the model sent more than one message");
 
-/** What is known of an output before its data comes: JSON up to the data, and its datatype. */
+/** What is known of an output before its data comes. Of a field that comes twice the last one counts. */
 class Output {
-  readonly json: ByteBuffer = new ByteBuffer();
+  readonly name: ByteBuffer = new ByteBuffer();
+  /** Dimensions as they stand in the JSON, commas between them. */
   readonly shape: ByteBuffer = new ByteBuffer();
   datatype: Datatype = Datatype.Unknown;
   /** Its data came inside of it. */
@@ -207,7 +208,7 @@ export class InferResponse {
   private startOutput(): void {
     if (this.outputCount == this.outputs.length) this.outputs.push(new Output());
     const output = this.outputs[this.outputCount++];
-    output.json.clear();
+    output.name.clear();
     output.shape.clear();
     output.datatype = Datatype.Unknown;
     output.written = false;
@@ -234,20 +235,13 @@ export class InferResponse {
     }
     if (content + <usize>this.length > to) return at;
     if (output.written) return this.fail(at, ORDER);
-    const json = output.json;
     const length = <i32>this.length;
     if (delimited && this.field == TENSOR_NAME) {
-      json.appendBytes(NAME);
-      appendJsonString(json, content, length, i32.MAX_VALUE);
-    } else if (delimited && this.field == TENSOR_DATATYPE) {
-      if (json.len == 0) return this.fail(at, ORDER);
-      output.datatype = parseDatatype(content, length);
-      json.appendBytes(DATATYPE);
-      appendJsonString(json, content, length, i32.MAX_VALUE);
-    } else if (this.field == TENSOR_SHAPE) {
-      if (delimited) this.shape(output, content, content + <usize>length);
-      else this.dimension(output, varint);
-    }
+      output.name.clear();
+      output.name.append(content, length);
+    } else if (delimited && this.field == TENSOR_DATATYPE) output.datatype = parseDatatype(content, length);
+    else if (delimited && this.field == TENSOR_SHAPE) this.shape(output, content, content + <usize>length);
+    else if (this.wireType == VARINT && this.field == TENSOR_SHAPE) this.dimension(output, varint);
     this.outputLeft -= header + this.length;
     return content + <usize>this.length;
   }
@@ -319,7 +313,10 @@ export class InferResponse {
     scratch.clear();
     this.openOutputs(scratch);
     if (this.written++ > 0) scratch.appendByte(0x2c);
-    scratch.append(output.json.ptr, output.json.len);
+    scratch.appendBytes(NAME);
+    appendJsonString(scratch, output.name.ptr, output.name.len, i32.MAX_VALUE);
+    scratch.appendBytes(DATATYPE);
+    scratch.appendBytes(datatypeName(output.datatype));
     scratch.appendBytes(SHAPE);
     scratch.append(output.shape.ptr, output.shape.len);
     scratch.appendBytes(DATA);

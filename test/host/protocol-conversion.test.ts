@@ -220,6 +220,24 @@ describe("responses", () => {
     expect(respond(bytes, chunkSize)).toEqual({ text });
   });
 
+  it("take the last of a field that comes twice, and none for one that is missing", () => {
+    const output = (...fields: [number, string][]) =>
+      Buffer.concat(fields.map(([tag, text]) => Buffer.from([tag, text.length, ...Buffer.from(text)])));
+    for (const [fields, name] of [
+      [output([10, "a"], [18, "INT64"], [10, "b"], [18, "FP32"]), "b"],
+      [output([18, "FP32"]), ""],
+    ] as const) {
+      const message = Buffer.concat([
+        Buffer.of(0x2a, fields.length),
+        fields,
+        Buffer.of(0x32, 4),
+        Buffer.alloc(4),
+      ]);
+      const reply = `{"outputs":[{"name":"${name}","datatype":"FP32","shape":[],"data":[0.0]}]}`;
+      expect(respond(frame(message))).toEqual({ text: reply });
+    }
+  });
+
   it("of any bytes never trap", () => {
     const good = frame(ModelInferResponse.encode(message).finish());
     const mutation = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
