@@ -1,0 +1,91 @@
+/** Room above a pod's demand, so that it can grow between two reports. */
+export const HEADROOM = 1.25;
+
+/** Part of an equal share that a pod without any demand keeps. */
+export const IDLE_SHARE = 0.1;
+
+/** Part of an equal share that a pod with demand is sure of, whatever the others report. */
+export const SURE_SHARE = 0.5;
+
+/**
+ * Splits a limit over pods by weighted max-min fairness ("water-filling", Bertsekas and Gallager, Data Networks, 6.5.2): no
+ * pod gets more than it wants while another wants more, and those that are short get shares in proportion to their weights.
+ * A pod wants its demand and some headroom; what nobody wants is spread by weight. No pod gets less than `IDLE_SHARE` of
+ * an equal share, nor less than both its demand and `SURE_SHARE` of one.
+ *
+ * @param limit what there is to split, per second
+ * @param demands requests a second that each pod saw, admitted or refused
+ * @param weights above 0, e.g. by connections
+ * @param shares receives the result, whose sum is the limit but for rounding
+ * @param count how many pods there are, at the front of the arrays
+ */
+export function split(
+  limit: number,
+  demands: Float64Array,
+  weights: Float64Array,
+  shares: Float64Array,
+  count: number,
+): void {
+  const equal = limit / count;
+  let wanted = 0;
+  let weightSum = 0;
+  for (let i = 0; i < count; i++) {
+    const want = Math.min(limit, Math.max(at(demands, i) * HEADROOM, equal * IDLE_SHARE));
+    shares[i] = want;
+    wanted += want;
+    weightSum += at(weights, i);
+  }
+  if (wanted <= limit) {
+    const surplus = (limit - wanted) / weightSum;
+    for (let i = 0; i < count; i++) shares[i] = at(shares, i) + surplus * at(weights, i);
+    return;
+  }
+  const level = waterLevel(limit, weights, shares, count);
+  for (let i = 0; i < count; i++) shares[i] = poured(at(shares, i), at(weights, i) * level, equal);
+}
+
+/** What a pod gets when the water stands at `level` for it: between its sure share and what it wants. */
+function poured(want: number, level: number, equal: number): number {
+  return Math.min(want, Math.max(level, equal * SURE_SHARE));
+}
+
+/** The level per weight at which the shares sum to the limit: bisection, whose 60 steps end at the precision of a double. */
+function waterLevel(limit: number, weights: Float64Array, wants: Float64Array, count: number): number {
+  const equal = limit / count;
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < count; i++) high = Math.max(high, at(wants, i) / at(weights, i));
+  for (let step = 0; step < 60; step++) {
+    const level = (low + high) / 2;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += poured(at(wants, i), at(weights, i) * level, equal);
+    if (sum > limit) high = level;
+    else low = level;
+  }
+  return low;
+}
+
+/**
+ * Rounds shares to whole numbers with the same sum, rounded down: largest remainders first (Hamilton's method), and among
+ * pods that would get none, those with demand first.
+ */
+export function roundShares(shares: Float64Array, demands: Float64Array, count: number): void {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += at(shares, i);
+  let left = Math.floor(sum + 1e-6);
+  const remainders: { index: number; rank: number }[] = [];
+  for (let i = 0; i < count; i++) {
+    const whole = Math.floor(at(shares, i));
+    const needy = whole === 0 && at(demands, i) > 0 ? 1 : 0;
+    remainders.push({ index: i, rank: needy + at(shares, i) - whole });
+    shares[i] = whole;
+    left -= whole;
+  }
+  remainders.sort((a, b) => b.rank - a.rank);
+  for (const { index } of remainders.slice(0, left)) shares[index] = at(shares, index) + 1;
+}
+
+/** Element of an array within its bounds. */
+export function at(array: Float64Array, index: number): number {
+  return array[index] as number;
+}
