@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { buildCommand } from "./commands/build.ts";
+import { controllerCommand } from "./commands/controller.ts";
 import { devCommand } from "./commands/dev.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -10,6 +11,7 @@ const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
   .showHelpAfterError()
   .addCommand(buildCommand())
+  .addCommand(controllerCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())

@@ -10,7 +10,7 @@ export interface Inventory {
   tasks: ModelTask[];
   /** Ready replicas of a task's service. */
   replicas(task: ModelTask): number;
-  /** Names of the running pods of each gateway, `namespace/name`; undefined: not known, whoever reports is one. */
+  /** Names of the running pods of each gateway, by `namespace/name`; of a gateway that is absent whoever reports is one. */
   pods?: Map<string, string[]>;
 }
 

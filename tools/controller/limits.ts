@@ -65,7 +65,8 @@ export class Limits {
         this.gateways.set(name, gateway);
       }
       gateway.apply(spec);
-      if (inventory.pods !== undefined) gateway.applyPods(inventory.pods.get(name) ?? [], performance.now());
+      const pods = inventory.pods?.get(name);
+      if (pods !== undefined) gateway.applyPods(pods, performance.now());
     }
   }
 
