@@ -42,7 +42,7 @@ function resources(): object {
       taskid: String(i),
       tenant: "bench",
       service: { name: `service-${i}` },
-      limits: { requestsPerSecond: 1000, maxInFlightPerReplica: 200 },
+      limits: { requestsPerSecond: 1500, maxInFlightPerReplica: 200 },
     },
   }));
   return { apiVersion: "v1", kind: "List", items: [tenant, ...tasks] };

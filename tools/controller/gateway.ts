@@ -34,6 +34,7 @@ export class Gateway {
   private weights = new Float64Array(4).fill(1);
   private readonly freeSlots: number[] = [];
   private slotCount = 0;
+  private readonly podOfSlot: (Pod | undefined)[] = [];
   /** Grows as pods come and go. */
   private membership = 1;
   private revoked: string[] = [];
@@ -128,6 +129,7 @@ export class Gateway {
     this.weights[slot] = 1;
     const pod = new Pod(name, slot, now);
     this.pods.set(name, pod);
+    this.podOfSlot[slot] = pod;
     for (const limit of this.allLimits()) limit.join(slot);
     this.membersChanged();
     return pod;
@@ -135,6 +137,7 @@ export class Gateway {
 
   private remove(pod: Pod): void {
     this.pods.delete(pod.name);
+    this.podOfSlot[pod.slot] = undefined;
     for (const limit of this.allLimits()) limit.leave(pod.slot);
     this.freeSlots.push(pod.slot);
     this.membersChanged();
@@ -193,9 +196,9 @@ export class Gateway {
   }
 
   private observeOne(pod: Pod, limit: Limit, perSecond: number, inFlight: number, now: number): void {
-    const changed = limit.observe(pod.slot, perSecond, inFlight);
+    const isShort = limit.observe(pod.slot, perSecond, inFlight);
     if (limit.isActive(pod.slot)) pod.active.push(limit);
-    if ((!changed && limit.membership === this.membership) || now - limit.computedAt < SPLIT_INTERVAL) return;
+    if ((!isShort && limit.membership === this.membership) || now - limit.computedAt < SPLIT_INTERVAL) return;
     limit.computedAt = now;
     this.retarget(limit);
   }
@@ -203,7 +206,8 @@ export class Gateway {
   private retarget(limit: Limit): void {
     limit.membership = this.membership;
     limit.retarget(this.weights);
-    for (const pod of this.pods.values()) if (limit.wantsMove(pod.slot)) pod.moves.add(limit);
+    for (let slot = 0; slot < this.slotCount; slot++)
+      if (limit.wantsMove(slot)) this.podOfSlot[slot]?.moves.add(limit);
   }
 
   private everything(pod: Pod): Reply {
@@ -242,12 +246,9 @@ export class Gateway {
   /** Moves the pod's share of a limit as far as is safe. Returns whether it moved. */
   private move(pod: Pod, limit: Limit): boolean {
     if (limit.membership !== this.membership) this.retarget(limit);
-    const wasShort = limit.isShort;
     const moved = limit.offer(pod.slot);
     if (!limit.wantsMove(pod.slot)) pod.moves.delete(limit);
     else pod.moves.add(limit);
-    if (limit.isShort && !wasShort)
-      for (const other of this.pods.values()) if (limit.wantsMove(other.slot)) other.moves.add(limit);
     return moved;
   }
 }

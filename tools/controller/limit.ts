@@ -71,10 +71,10 @@ export class Limit {
     this.inFlight?.leave(slot);
   }
 
-  /** Takes what a pod saw: requests a second, and requests in flight. Returns whether that is news. */
+  /** Takes what a pod saw: requests a second, and requests in flight. Returns whether its share may be too small. */
   observe(slot: number, perSecond: number, inFlight: number): boolean {
-    const news = this.rate.observe(slot, perSecond);
-    return (this.inFlight?.observe(slot, inFlight) ?? false) || news;
+    const isShort = this.rate.observe(slot, perSecond);
+    return (this.inFlight?.observe(slot, inFlight) ?? false) || isShort;
   }
 
   /** See SharedLimit.estimate. */
@@ -105,10 +105,6 @@ export class Limit {
   acknowledge(slot: number): void {
     this.rate.acknowledge(slot);
     this.inFlight?.acknowledge(slot);
-  }
-
-  get isShort(): boolean {
-    return this.rate.isShort || (this.inFlight?.isShort ?? false);
   }
 
   /** The pod's share in the form of the protocol, rounded down. */

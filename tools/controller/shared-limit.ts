@@ -3,19 +3,26 @@ import { at, roundShares, split } from "./split.ts";
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
 const HELD_BACK = 0.001;
 
-/** Moves below this part of an equal share are not worth a message. */
-const WORTH_A_MOVE = 0.05;
-const WHOLE_WORTH_A_MOVE = 0.2;
+/** A pod whose demand comes so near to its share is short of it. */
+const NEARLY_ALL = 0.9;
+
+/** A raise below this part of an equal share, or of its own if that is less, is not worth a message. */
+const WORTH_RAISING = 0.05;
+const WORTH_RAISING_OF_OWN = 0.1;
+
+/** To make room, pods give up excesses above the first of these parts of an equal share that is enough: few large ones before many small. */
+const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 
 /** How fast the demand follows reports: up fast, so that refusals end soon; down slowly, which damps moves. */
-const RISE = 0.7;
-const FALL = 0.3;
+const RISE = 0.6;
+const FALL = 0.2;
 
 const FEWEST_SLOTS = 4;
 
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
 let shares = new Float64Array(64);
+const excesses = new Array<number>(WORTH_LOWERING.length).fill(0);
 
 /**
  * One limit, handed out in shares to the pods of a gateway. What is safe about it:
@@ -40,9 +47,11 @@ export class SharedLimit {
   };
   /** 1: the slot's pod takes part; 2: its share must follow the target exactly, as limit or members changed. */
   private state: Uint8Array;
-  /** Some pod waits for others to give up what it should have: small moves count too. */
-  private short = false;
   private members = 0;
+  /** Pods give up what they have above their target and this. */
+  private lowering = Number.POSITIVE_INFINITY;
+  /** Sum of all reservations; computed anew with the targets, so that rounding errors don't add up. */
+  private reservedTotal = 0;
 
   /** @param whole shares are whole numbers, as of requests in flight */
   constructor(limit: number, whole = false) {
@@ -56,11 +65,6 @@ export class SharedLimit {
 
   get capacity(): number {
     return this.limit;
-  }
-
-  /** Whether a pod waits for what others have yet to give up. */
-  get isShort(): boolean {
-    return this.short;
   }
 
   /** Whether the pod's demand is not 0. */
@@ -97,30 +101,35 @@ export class SharedLimit {
     this.unsettle();
   }
 
-  /** Takes what a pod was seen to need, e.g. requests a second. Returns whether the split is worth redoing. */
+  /**
+   * Takes what a pod was seen to need, e.g. requests a second. Returns whether its share may be too small: only then is the split
+   * worth doing again, as nothing is gained by moving shares that nobody is short of.
+   */
   observe(slot: number, seen: number): boolean {
-    const { demand } = this.arrays;
+    const { demand, granted } = this.arrays;
     const before = at(demand, slot);
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
     demand[slot] = now;
-    return now !== before;
+    return now > at(granted, slot) * NEARLY_ALL;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
-    const { granted, reserved } = this.arrays;
+    const { granted } = this.arrays;
     granted[slot] = admitted;
-    reserved[slot] = admitted;
+    this.reserve(slot, admitted);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
   retarget(weights: Float64Array): void {
-    const { demand, target } = this.arrays;
+    const { demand, reserved, target } = this.arrays;
     makeRoom(this.slots);
     let count = 0;
+    this.reservedTotal = 0;
     for (let slot = 0; slot < this.slots; slot++) {
       if (this.state[slot] === ABSENT) continue;
+      this.reservedTotal += at(reserved, slot);
       demands[count] = at(demand, slot);
       weightsOfMembers[count] = at(weights, slot);
       count++;
@@ -134,28 +143,43 @@ export class SharedLimit {
       target[slot] = at(shares, count++);
     }
     this.members = count;
-    if (this.short) this.short = this.someoneIsShort();
+    this.lowering = this.worthLowering();
   }
 
-  private someoneIsShort(): boolean {
+  /** How much of an excess is worth taking, so that the pods that are short get what they lack. */
+  private worthLowering(): number {
     const { granted, target } = this.arrays;
-    const gap = (this.limit / this.members) * this.worthAMove;
-    for (let slot = 0; slot < this.slots; slot++)
-      if (this.state[slot] !== ABSENT && at(target, slot) - at(granted, slot) > gap) return true;
-    return false;
+    const equal = this.limit / this.members;
+    let missing = -this.limit * (1 - HELD_BACK);
+    let raises = 0;
+    excesses.fill(0);
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.state[slot] === ABSENT) continue;
+      const share = at(granted, slot);
+      const gap = at(target, slot) - share;
+      missing += share;
+      if (this.isWorthRaising(slot, gap)) raises += gap;
+      else
+        for (let i = 0; i < WORTH_LOWERING.length; i++)
+          if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
+    }
+    if (raises === 0 || missing + raises <= 0) return Number.POSITIVE_INFINITY;
+    const enough = WORTH_LOWERING.findIndex((_, i) => at(excesses, i) >= missing + raises);
+    return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
   }
 
-  private get worthAMove(): number {
-    return this.whole ? WHOLE_WORTH_A_MOVE : WORTH_A_MOVE;
+  private isWorthRaising(slot: number, gap: number): boolean {
+    if (gap <= 0) return false;
+    const share = at(this.arrays.granted, slot);
+    if (at(this.arrays.demand, slot) <= share * NEARLY_ALL) return false;
+    return gap > Math.min((this.limit / this.members) * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
-  /** Whether a pod's share should move. */
+  /** Whether a pod's share should move: up if it is short, down if others are; or as limit or members changed. */
   wantsMove(slot: number): boolean {
-    const { granted, target } = this.arrays;
-    const gap = Math.abs(at(target, slot) - at(granted, slot));
+    const gap = at(this.arrays.target, slot) - at(this.arrays.granted, slot);
     if (gap === 0) return false;
-    if (this.state[slot] === UNSETTLED) return true;
-    return gap > (this.limit / this.members) * (this.short ? this.worthAMove / 50 : this.worthAMove);
+    return this.state[slot] === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
   }
 
   /** Moves a pod's share towards its target as far as is safe now. Returns whether it moved. */
@@ -169,30 +193,32 @@ export class SharedLimit {
     const wanted = at(target, slot);
     let next = wanted;
     if (wanted > before) {
-      let others = 0;
-      for (let other = 0; other < this.slots; other++) if (other !== slot) others += at(reserved, other);
+      const others = this.reservedTotal - at(reserved, slot);
       const free = this.limit * (this.whole ? 1 : 1 - HELD_BACK) - others;
       const forNewcomers = before === 0 && !this.whole ? (this.limit - others) / 2 : 0;
       next = Math.max(before, Math.min(wanted, Math.max(this.whole ? Math.floor(free) : free, forNewcomers)));
-      this.short = next < wanted;
     }
     if (next === wanted) this.state[slot] = SETTLED;
     if (next === before) return false;
     granted[slot] = next;
-    if (next > at(reserved, slot)) reserved[slot] = next;
+    if (next > at(reserved, slot)) this.reserve(slot, next);
     return true;
   }
 
   /** The pod has applied the share last handed out to it. */
   acknowledge(slot: number): void {
-    this.arrays.reserved[slot] = at(this.arrays.granted, slot);
+    this.reserve(slot, at(this.arrays.granted, slot));
   }
 
   /** The sum of all reservations. */
   reservedSum(): number {
-    let sum = 0;
-    for (let slot = 0; slot < this.slots; slot++) sum += at(this.arrays.reserved, slot);
-    return sum;
+    return this.reservedTotal;
+  }
+
+  private reserve(slot: number, value: number): void {
+    const { reserved } = this.arrays;
+    this.reservedTotal += value - at(reserved, slot);
+    reserved[slot] = value;
   }
 
   private unsettle(): void {
@@ -201,6 +227,7 @@ export class SharedLimit {
   }
 
   private forget(slot: number): void {
+    this.reserve(slot, 0);
     for (const array of Object.values(this.arrays)) array[slot] = 0;
   }
 

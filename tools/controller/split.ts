@@ -49,18 +49,37 @@ function poured(want: number, level: number, equal: number): number {
   return Math.min(want, Math.max(level, equal * SURE_SHARE));
 }
 
-/** The level per weight at which the shares sum to the limit: bisection, whose 60 steps end at the precision of a double. */
+/**
+ * The level per weight at which the shares sum to the limit. The sum is piecewise linear and rising in the level: Newton's method, kept
+ * between bounds, meets it exactly in a few steps.
+ */
 function waterLevel(limit: number, weights: Float64Array, wants: Float64Array, count: number): number {
-  const equal = limit / count;
+  const sure = (limit / count) * SURE_SHARE;
   let low = 0;
-  let high = 0;
-  for (let i = 0; i < count; i++) high = Math.max(high, at(wants, i) / at(weights, i));
-  for (let step = 0; step < 60; step++) {
-    const level = (low + high) / 2;
+  let high = Number.POSITIVE_INFINITY;
+  let weightSum = 0;
+  for (let i = 0; i < count; i++) weightSum += at(weights, i);
+  let level = limit / weightSum;
+  for (let step = 0; step < 100; step++) {
     let sum = 0;
-    for (let i = 0; i < count; i++) sum += poured(at(wants, i), at(weights, i) * level, equal);
-    if (sum > limit) high = level;
-    else low = level;
+    let slope = 0;
+    for (let i = 0; i < count; i++) {
+      const want = at(wants, i);
+      const water = at(weights, i) * level;
+      if (water >= want) sum += want;
+      else if (water <= sure) sum += Math.min(want, sure);
+      else {
+        sum += water;
+        slope += at(weights, i);
+      }
+    }
+    const missing = limit - sum;
+    if (missing >= 0 && missing <= limit * 1e-9) return level;
+    if (missing > 0) low = level;
+    else high = level;
+    const next = level + (missing - limit * 5e-10) / slope;
+    if (next > low && next < high) level = next;
+    else level = high === Number.POSITIVE_INFINITY ? level * 2 : (low + high) / 2;
   }
   return low;
 }
@@ -86,6 +105,6 @@ export function roundShares(shares: Float64Array, demands: Float64Array, count: 
 }
 
 /** Element of an array within its bounds. */
-export function at(array: Float64Array, index: number): number {
+export function at(array: ArrayLike<number>, index: number): number {
   return array[index] as number;
 }

