@@ -4,7 +4,7 @@ import { PROTOCOL_VERSION, type Reply, type Report } from "./protocol.ts";
 import { enlarged } from "./shared-limit.ts";
 
 /** A split is computed at most this often while only demand changes, milliseconds. */
-const SPLIT_INTERVAL = 250;
+const SPLIT_INTERVAL = 500;
 
 /** A pod that Kubernetes shows but that never reported keeps a share for so long, milliseconds. */
 const FIRST_REPORT_WITHIN = 30_000;
@@ -35,8 +35,7 @@ export class Gateway {
   private readonly freeSlots: number[] = [];
   private slotCount = 0;
   private readonly podOfSlot: (Pod | undefined)[] = [];
-  /** Grows as pods come and go. */
-  private membership = 1;
+  private reportCount = 0;
   private revoked: string[] = [];
   private revocationsVersion = 1;
 
@@ -115,7 +114,6 @@ export class Gateway {
       if (limit === undefined) limits.set(name, new Limit(kind, name, spec, this.slots()));
       else if (!limit.update(spec, this.slots())) continue;
       for (const pod of this.pods.values()) pod.moves.add(limits.get(name) as Limit);
-      (limits.get(name) as Limit).membership = 0;
     }
   }
 
@@ -144,7 +142,6 @@ export class Gateway {
   }
 
   private membersChanged(): void {
-    this.membership++;
     for (const pod of this.pods.values()) pod.isSwept = true;
   }
 
@@ -176,35 +173,34 @@ export class Gateway {
     this.weights[pod.slot] = 1 + Math.min(connections, MAX_CONNECTIONS);
     const before = pod.active;
     pod.active = [];
-    const reported = new Set<Limit>();
+    this.reportCount++;
     for (const [kind, counts] of [
       ["tasks", tasks],
       ["tenants", tenants],
     ] as const) {
-      for (const name in counts) {
+      for (const { name, admitted, refused, inFlight } of counts) {
         const limit = this.limits[kind].get(name);
-        const seen = counts[name];
-        if (limit === undefined || seen === undefined) continue;
-        reported.add(limit);
-        limit.admitted += seen.admitted;
-        limit.refused += seen.refused;
-        if (pod.isEstimated) limit.estimate(pod.slot, seen.admitted / seconds, inFlightOf(seen));
-        this.observeOne(pod, limit, (seen.admitted + seen.refused) / seconds, inFlightOf(seen), now);
+        if (limit === undefined) continue;
+        limit.lastReport = this.reportCount;
+        limit.admitted += admitted;
+        limit.refused += refused;
+        if (pod.isEstimated) limit.estimate(pod.slot, admitted / seconds, inFlight);
+        this.observeOne(pod, limit, (admitted + refused) / seconds, inFlight, now);
       }
     }
-    for (const limit of before) if (!reported.has(limit)) this.observeOne(pod, limit, 0, 0, now);
+    for (const limit of before)
+      if (limit.lastReport !== this.reportCount) this.observeOne(pod, limit, 0, 0, now);
   }
 
   private observeOne(pod: Pod, limit: Limit, perSecond: number, inFlight: number, now: number): void {
-    const isShort = limit.observe(pod.slot, perSecond, inFlight);
+    limit.observe(pod.slot, perSecond, inFlight);
     if (limit.isActive(pod.slot)) pod.active.push(limit);
-    if ((!isShort && limit.membership === this.membership) || now - limit.computedAt < SPLIT_INTERVAL) return;
+    if (!limit.isDue || now - limit.computedAt < SPLIT_INTERVAL) return;
     limit.computedAt = now;
     this.retarget(limit);
   }
 
   private retarget(limit: Limit): void {
-    limit.membership = this.membership;
     limit.retarget(this.weights);
     for (let slot = 0; slot < this.slotCount; slot++)
       if (limit.wantsMove(slot)) this.podOfSlot[slot]?.moves.add(limit);
@@ -245,16 +241,12 @@ export class Gateway {
 
   /** Moves the pod's share of a limit as far as is safe. Returns whether it moved. */
   private move(pod: Pod, limit: Limit): boolean {
-    if (limit.membership !== this.membership) this.retarget(limit);
+    if (limit.isStale) this.retarget(limit);
     const moved = limit.offer(pod.slot);
     if (!limit.wantsMove(pod.slot)) pod.moves.delete(limit);
     else pod.moves.add(limit);
     return moved;
   }
-}
-
-function inFlightOf(seen: { admitted: number; inFlight?: number }): number {
-  return seen.inFlight ?? 0;
 }
 
 function reply(generation: number, full: boolean): Reply {

@@ -35,20 +35,31 @@ export function sendJson(
 
 const BODY_WITHIN_MS = 10_000;
 
-/** Reads a body. @throws HttpError 413 when it is larger than `limit` bytes; a client that is too slow loses its connection */
+/** Reads a body. @throws HttpError 413 when it is larger than `limit` bytes, 408 when it ends too early or takes too long */
 export async function readBody(request: Request, limit: number): Promise<Buffer> {
   const tooLarge = () =>
     new HttpError(413, "body_too_large", `the report is larger than ${limit} bytes`, { connection: "close" });
   if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  const timer = setTimeout(() => request.destroy(), BODY_WITHIN_MS);
+  let isSlow = false;
+  const timer = setTimeout(() => {
+    isSlow = true;
+    request.destroy();
+  }, BODY_WITHIN_MS);
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limit) throw tooLarge();
       chunks.push(chunk);
     }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(
+      408,
+      "body_incomplete",
+      isSlow ? "the report came too slowly" : "the report broke off",
+    );
   } finally {
     clearTimeout(timer);
   }

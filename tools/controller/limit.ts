@@ -26,10 +26,10 @@ export class Limit {
   inFlight: SharedLimit | undefined;
   admitted = 0;
   refused = 0;
-  /** Membership for which the targets were computed, see Gateway. */
-  membership = 0;
-  /** When they were, milliseconds. */
-  computedAt = 0;
+  /** When the targets were computed, milliseconds. */
+  computedAt = Number.NEGATIVE_INFINITY;
+  /** Which report had traffic of it last, as the gateway counts them. */
+  lastReport = 0;
   private spec: LimitSpec;
 
   constructor(kind: LimitKind, name: string, spec: LimitSpec, slots: Iterable<number>) {
@@ -71,13 +71,22 @@ export class Limit {
     this.inFlight?.leave(slot);
   }
 
-  /** Takes what a pod saw: requests a second, and requests in flight. Returns whether its share may be too small. */
-  observe(slot: number, perSecond: number, inFlight: number): boolean {
-    const isShort = this.rate.observe(slot, perSecond);
-    return (this.inFlight?.observe(slot, inFlight) ?? false) || isShort;
+  /** Takes what a pod saw: requests a second, and requests in flight. */
+  observe(slot: number, perSecond: number, inFlight: number): void {
+    this.rate.observe(slot, perSecond);
+    this.inFlight?.observe(slot, inFlight);
   }
 
-  /** See SharedLimit.estimate. */
+  /** See SharedLimit. */
+  get isDue(): boolean {
+    return this.rate.isDue || (this.inFlight?.isDue ?? false);
+  }
+
+  get isStale(): boolean {
+    return this.rate.isStale || (this.inFlight?.isStale ?? false);
+  }
+
+  /** See SharedLimit. */
   estimate(slot: number, admittedPerSecond: number, inFlight: number): void {
     this.rate.estimate(slot, admittedPerSecond);
     this.inFlight?.estimate(slot, inFlight);
@@ -88,8 +97,8 @@ export class Limit {
   }
 
   retarget(weights: Float64Array): void {
-    this.rate.retarget(weights);
-    this.inFlight?.retarget(weights);
+    if (this.rate.isDue) this.rate.retarget(weights);
+    if (this.inFlight?.isDue) this.inFlight.retarget(weights);
   }
 
   wantsMove(slot: number): boolean {

@@ -48,6 +48,10 @@ export class SharedLimit {
   /** 1: the slot's pod takes part; 2: its share must follow the target exactly, as limit or members changed. */
   private state: Uint8Array;
   private members = 0;
+  /** A pod may be short of its share. */
+  private isShort = false;
+  /** The targets are those of another limit or of other pods. */
+  private stale = true;
   /** Pods give up what they have above their target and this. */
   private lowering = Number.POSITIVE_INFINITY;
   /** Sum of all reservations; computed anew with the targets, so that rounding errors don't add up. */
@@ -65,6 +69,16 @@ export class SharedLimit {
 
   get capacity(): number {
     return this.limit;
+  }
+
+  /** Whether it is time to compute the targets again. */
+  get isDue(): boolean {
+    return this.isShort || this.stale;
+  }
+
+  /** Whether the targets must be computed again before shares move. */
+  get isStale(): boolean {
+    return this.stale;
   }
 
   /** Whether the pod's demand is not 0. */
@@ -102,16 +116,16 @@ export class SharedLimit {
   }
 
   /**
-   * Takes what a pod was seen to need, e.g. requests a second. Returns whether its share may be too small: only then is the split
-   * worth doing again, as nothing is gained by moving shares that nobody is short of.
+   * Takes what a pod was seen to need, e.g. requests a second. When its share may be too small the split is due again; otherwise nothing is
+   * gained by moving shares.
    */
-  observe(slot: number, seen: number): boolean {
+  observe(slot: number, seen: number): void {
     const { demand, granted } = this.arrays;
     const before = at(demand, slot);
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
     demand[slot] = now;
-    return now > at(granted, slot) * NEARLY_ALL;
+    if (now > at(granted, slot) * NEARLY_ALL) this.isShort = true;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
@@ -125,6 +139,8 @@ export class SharedLimit {
   retarget(weights: Float64Array): void {
     const { demand, reserved, target } = this.arrays;
     makeRoom(this.slots);
+    this.isShort = false;
+    this.stale = false;
     let count = 0;
     this.reservedTotal = 0;
     for (let slot = 0; slot < this.slots; slot++) {
@@ -222,6 +238,7 @@ export class SharedLimit {
   }
 
   private unsettle(): void {
+    this.stale = true;
     for (let slot = 0; slot < this.slots; slot++)
       if (this.state[slot] === SETTLED) this.state[slot] = UNSETTLED;
   }

@@ -89,19 +89,28 @@ function waterLevel(limit: number, weights: Float64Array, wants: Float64Array, c
  * pods that would get none, those with demand first.
  */
 export function roundShares(shares: Float64Array, demands: Float64Array, count: number): void {
+  if (ranks.length < count) ranks = new Float64Array(count * 2);
   let sum = 0;
   for (let i = 0; i < count; i++) sum += at(shares, i);
   let left = Math.floor(sum + 1e-6);
-  const remainders: { index: number; rank: number }[] = [];
   for (let i = 0; i < count; i++) {
-    const whole = Math.floor(at(shares, i));
-    const needy = whole === 0 && at(demands, i) > 0 ? 1 : 0;
-    remainders.push({ index: i, rank: needy + at(shares, i) - whole });
+    const share = at(shares, i);
+    const whole = Math.floor(share);
+    ranks[i] = share - whole + (whole === 0 && at(demands, i) > 0 ? 1 : 0);
     shares[i] = whole;
     left -= whole;
   }
-  remainders.sort((a, b) => b.rank - a.rank);
-  for (const { index } of remainders.slice(0, left)) shares[index] = at(shares, index) + 1;
+  if (left <= 0) return;
+  const lastIn = at(ranks.slice(0, count).sort(), count - left);
+  for (let i = 0; i < count; i++) if (at(ranks, i) > lastIn) left -= raise(shares, i);
+  for (let i = 0; i < count && left > 0; i++) if (at(ranks, i) === lastIn) left -= raise(shares, i);
+}
+
+let ranks = new Float64Array(64);
+
+function raise(shares: Float64Array, index: number): 1 {
+  shares[index] = at(shares, index) + 1;
+  return 1;
 }
 
 /** Element of an array within its bounds. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Gateway } from "../../../tools/controller/gateway.ts";
-import { PROTOCOL_VERSION, type Reply } from "../../../tools/controller/protocol.ts";
+import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/controller/protocol.ts";
 
 const LIMIT = 100;
 const CAP = 12;
@@ -22,7 +22,7 @@ class FakePod {
   report(gateway: Gateway, now: number, holding = false) {
     const admitted = Math.min(this.demand, this.rate);
     return gateway.report(
-      {
+      report.parse({
         apiVersion: PROTOCOL_VERSION,
         gateway: "ns/g",
         pod: this.name,
@@ -41,7 +41,7 @@ class FakePod {
               }
             : {},
         tenants: {},
-      },
+      }),
       now,
       holding,
     );
