@@ -17,12 +17,28 @@ const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 const RISE = 0.6;
 const FALL = 0.2;
 
+/** What is kept of each slot's pod, side by side for the sake of the processor's cache. */
+const DEMAND = 0;
+/** Share last handed out. */
+const GRANTED = 1;
+/** The most that the pod may be using. */
+const RESERVED = 2;
+/** Share that the demand asks for. */
+const TARGET = 3;
+const STATE = 4;
+const FIELDS = 5;
+
+const ABSENT = 0;
+const SETTLED = 1;
+/** The share must follow the target exactly, as the limit or the pods have changed. */
+const UNSETTLED = 2;
+
 const FEWEST_SLOTS = 4;
 
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
 let shares = new Float64Array(64);
-const excesses = new Array<number>(WORTH_LOWERING.length).fill(0);
+const excesses = new Float64Array(WORTH_LOWERING.length);
 
 /**
  * One limit, handed out in shares to the pods of a gateway. What is safe about it:
@@ -38,15 +54,8 @@ const excesses = new Array<number>(WORTH_LOWERING.length).fill(0);
 export class SharedLimit {
   private limit: number;
   private readonly whole: boolean;
-  private slots: number;
-  private readonly arrays: {
-    demand: Float64Array;
-    granted: Float64Array;
-    reserved: Float64Array;
-    target: Float64Array;
-  };
-  /** 1: the slot's pod takes part; 2: its share must follow the target exactly, as limit or members changed. */
-  private state: Uint8Array;
+  private slots = FEWEST_SLOTS;
+  private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
   private members = 0;
   /** A pod may be short of its share. */
   private isShort = false;
@@ -61,10 +70,6 @@ export class SharedLimit {
   constructor(limit: number, whole = false) {
     this.limit = limit;
     this.whole = whole;
-    this.slots = FEWEST_SLOTS;
-    const numbers = () => new Float64Array(FEWEST_SLOTS);
-    this.arrays = { demand: numbers(), granted: numbers(), reserved: numbers(), target: numbers() };
-    this.state = new Uint8Array(FEWEST_SLOTS);
   }
 
   get capacity(): number {
@@ -83,17 +88,17 @@ export class SharedLimit {
 
   /** Whether the pod's demand is not 0. */
   isActive(slot: number): boolean {
-    return at(this.arrays.demand, slot) > 0;
+    return this.get(slot, DEMAND) > 0;
   }
 
   /** The share last handed out to a pod. */
   granted(slot: number): number {
-    return this.arrays.granted[slot] ?? 0;
+    return this.get(slot, GRANTED);
   }
 
-  /** The most that a pod may be using. */
-  reserved(slot: number): number {
-    return this.arrays.reserved[slot] ?? 0;
+  /** The sum of all reservations: of the most that each pod may be using. */
+  reservedSum(): number {
+    return this.reservedTotal;
   }
 
   setCapacity(limit: number): void {
@@ -105,13 +110,11 @@ export class SharedLimit {
     this.grow(slot);
     this.forget(slot);
     this.unsettle();
-    this.state[slot] = UNSETTLED;
+    this.set(slot, STATE, UNSETTLED);
   }
 
   leave(slot: number): void {
-    if (slot >= this.slots) return;
     this.forget(slot);
-    this.state[slot] = ABSENT;
     this.unsettle();
   }
 
@@ -120,148 +123,137 @@ export class SharedLimit {
    * gained by moving shares.
    */
   observe(slot: number, seen: number): void {
-    const { demand, granted } = this.arrays;
-    const before = at(demand, slot);
+    const before = this.get(slot, DEMAND);
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
-    demand[slot] = now;
-    if (now > at(granted, slot) * NEARLY_ALL) this.isShort = true;
+    this.set(slot, DEMAND, now);
+    if (now > this.get(slot, GRANTED) * NEARLY_ALL) this.isShort = true;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
-    const { granted } = this.arrays;
-    granted[slot] = admitted;
+    this.set(slot, GRANTED, admitted);
     this.reserve(slot, admitted);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
   retarget(weights: Float64Array): void {
-    const { demand, reserved, target } = this.arrays;
     makeRoom(this.slots);
     this.isShort = false;
     this.stale = false;
-    let count = 0;
     this.reservedTotal = 0;
+    let count = 0;
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.state[slot] === ABSENT) continue;
-      this.reservedTotal += at(reserved, slot);
-      demands[count] = at(demand, slot);
+      if (this.get(slot, STATE) === ABSENT) continue;
+      this.reservedTotal += this.get(slot, RESERVED);
+      demands[count] = this.get(slot, DEMAND);
       weightsOfMembers[count] = at(weights, slot);
       count++;
     }
+    this.members = count;
     if (count === 0) return;
     split(this.whole ? this.limit : this.limit * (1 - HELD_BACK), demands, weightsOfMembers, shares, count);
     if (this.whole) roundShares(shares, demands, count);
     count = 0;
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.state[slot] === ABSENT) continue;
-      target[slot] = at(shares, count++);
-    }
-    this.members = count;
+    for (let slot = 0; slot < this.slots; slot++)
+      if (this.get(slot, STATE) !== ABSENT) this.set(slot, TARGET, at(shares, count++));
     this.lowering = this.worthLowering();
   }
 
   /** How much of an excess is worth taking, so that the pods that are short get what they lack. */
   private worthLowering(): number {
-    const { granted, target } = this.arrays;
     const equal = this.limit / this.members;
     let missing = -this.limit * (1 - HELD_BACK);
     let raises = 0;
     excesses.fill(0);
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.state[slot] === ABSENT) continue;
-      const share = at(granted, slot);
-      const gap = at(target, slot) - share;
-      missing += share;
+      if (this.get(slot, STATE) === ABSENT) continue;
+      const gap = this.gap(slot);
+      missing += this.get(slot, GRANTED);
       if (this.isWorthRaising(slot, gap)) raises += gap;
       else
         for (let i = 0; i < WORTH_LOWERING.length; i++)
           if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
     }
     if (raises === 0 || missing + raises <= 0) return Number.POSITIVE_INFINITY;
-    const enough = WORTH_LOWERING.findIndex((_, i) => at(excesses, i) >= missing + raises);
+    const enough = excesses.findIndex((excess) => excess >= missing + raises);
     return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
   }
 
   private isWorthRaising(slot: number, gap: number): boolean {
     if (gap <= 0) return false;
-    const share = at(this.arrays.granted, slot);
-    if (at(this.arrays.demand, slot) <= share * NEARLY_ALL) return false;
+    const share = this.get(slot, GRANTED);
+    if (this.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
     return gap > Math.min((this.limit / this.members) * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
-  /** Whether a pod's share should move: up if it is short, down if others are; or as limit or members changed. */
+  /** Whether a pod's share should move: up if it is short, down if others are; or as limit or pods changed. */
   wantsMove(slot: number): boolean {
-    const gap = at(this.arrays.target, slot) - at(this.arrays.granted, slot);
+    const gap = this.gap(slot);
     if (gap === 0) return false;
-    return this.state[slot] === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
+    return this.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
   }
 
   /** Moves a pod's share towards its target as far as is safe now. Returns whether it moved. */
   offer(slot: number): boolean {
-    if (!this.wantsMove(slot)) {
-      this.state[slot] = SETTLED;
-      return false;
-    }
-    const { granted, reserved, target } = this.arrays;
-    const before = at(granted, slot);
-    const wanted = at(target, slot);
-    let next = wanted;
-    if (wanted > before) {
-      const others = this.reservedTotal - at(reserved, slot);
-      const free = this.limit * (this.whole ? 1 : 1 - HELD_BACK) - others;
-      const forNewcomers = before === 0 && !this.whole ? (this.limit - others) / 2 : 0;
-      next = Math.max(before, Math.min(wanted, Math.max(this.whole ? Math.floor(free) : free, forNewcomers)));
-    }
-    if (next === wanted) this.state[slot] = SETTLED;
+    const wantsMove = this.wantsMove(slot);
+    const before = this.get(slot, GRANTED);
+    const wanted = this.get(slot, TARGET);
+    const next = !wantsMove ? before : wanted > before ? this.raised(slot, before, wanted) : wanted;
+    if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
     if (next === before) return false;
-    granted[slot] = next;
-    if (next > at(reserved, slot)) this.reserve(slot, next);
+    this.set(slot, GRANTED, next);
+    if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
     return true;
+  }
+
+  /** What a share may be raised to at once, as the other pods have it now. */
+  private raised(slot: number, before: number, wanted: number): number {
+    const others = this.reservedTotal - this.get(slot, RESERVED);
+    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(this.limit - others)));
+    const forNewcomers = before === 0 ? (this.limit - others) / 2 : 0;
+    return Math.max(before, Math.min(wanted, Math.max(this.limit * (1 - HELD_BACK) - others, forNewcomers)));
   }
 
   /** The pod has applied the share last handed out to it. */
   acknowledge(slot: number): void {
-    this.reserve(slot, at(this.arrays.granted, slot));
+    this.reserve(slot, this.get(slot, GRANTED));
   }
 
-  /** The sum of all reservations. */
-  reservedSum(): number {
-    return this.reservedTotal;
+  private get(slot: number, field: number): number {
+    return this.cells[slot * FIELDS + field] as number;
+  }
+
+  private set(slot: number, field: number, value: number): void {
+    this.cells[slot * FIELDS + field] = value;
+  }
+
+  private gap(slot: number): number {
+    return this.get(slot, TARGET) - this.get(slot, GRANTED);
   }
 
   private reserve(slot: number, value: number): void {
-    const { reserved } = this.arrays;
-    this.reservedTotal += value - at(reserved, slot);
-    reserved[slot] = value;
+    this.reservedTotal += value - this.get(slot, RESERVED);
+    this.set(slot, RESERVED, value);
   }
 
   private unsettle(): void {
     this.stale = true;
     for (let slot = 0; slot < this.slots; slot++)
-      if (this.state[slot] === SETTLED) this.state[slot] = UNSETTLED;
+      if (this.get(slot, STATE) === SETTLED) this.set(slot, STATE, UNSETTLED);
   }
 
   private forget(slot: number): void {
     this.reserve(slot, 0);
-    for (const array of Object.values(this.arrays)) array[slot] = 0;
+    this.cells.fill(0, slot * FIELDS, (slot + 1) * FIELDS);
   }
 
   private grow(slot: number): void {
     if (slot < this.slots) return;
     while (this.slots <= slot) this.slots *= 2;
-    for (const key of ["demand", "granted", "reserved", "target"] as const)
-      this.arrays[key] = enlarged(this.arrays[key], this.slots);
-    const state = new Uint8Array(this.slots);
-    state.set(this.state);
-    this.state = state;
+    this.cells = enlarged(this.cells, this.slots * FIELDS);
   }
 }
-
-const ABSENT = 0;
-const SETTLED = 1;
-const UNSETTLED = 2;
 
 function makeRoom(count: number): void {
   if (demands.length >= count) return;
