@@ -1,0 +1,34 @@
+/** Something wrong in a file of resources, with where it is and what to do. */
+export interface Fault {
+  /** Path as given, or `stdin`. */
+  file: string;
+  /** 1-based. */
+  line: number;
+  /** `kind/name` as far as known. */
+  resource: string;
+  path: PropertyKey[];
+  message: string;
+}
+
+/** `file:line: kind/name: field.path[0]: message` */
+export function formatFault({ file, line, resource, path, message }: Fault): string {
+  const field = path.length > 0 ? [formatPath(path)] : [];
+  return [`${file}:${line}`, resource, ...field, message].join(": ");
+}
+
+export function formatPath(path: PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
+    .join("");
+}
+
+/** Every fault of a set of resources, one a line. */
+export class InvalidResources extends Error {
+  readonly faults: Fault[];
+
+  constructor(faults: Fault[]) {
+    const shown = faults.map(formatFault).join("\n  ");
+    super(`${faults.length} ${faults.length === 1 ? "fault" : "faults"} in the resources:\n  ${shown}`);
+    this.faults = faults;
+  }
+}
