@@ -49,12 +49,11 @@ describe("Gateway, VirtualService and WasmPlugin through istiod", () => {
     const plugin = wasmPlugin({
       name: "modelgate-gateway",
       namespace: NAMESPACE,
-      gateway: "search-gateway",
+      selector: { app: "search-gateway" },
       image: parseReference(pushed),
       pluginConfig,
     });
-    const selector = { selector: { matchLabels: { app: "search-gateway" } } };
-    await cluster.apply({ ...plugin, spec: { ...plugin.spec, ...selector } } as unknown as Manifest);
+    await cluster.apply(plugin);
     expect(await post("a-bad-key", 401)).toMatch("credential_unknown");
     expect(JSON.parse(await post(KEY, 200)).outputs[0]).toMatchObject({ name: "y", shape: [1, 2] });
   });

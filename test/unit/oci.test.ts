@@ -59,7 +59,7 @@ describe("wasmPlugin", () => {
   const options = {
     name: "modelgate-gateway",
     namespace: "search",
-    gateway: "search-gw",
+    selector: { istio: "search-gw" },
     pluginConfig: { accessLog: {} },
   };
 

@@ -55,9 +55,14 @@ function unit(origin: string): string {
 
 /** Tells that a field is not known, and which one may be meant. */
 export function unknownField(name: string, known: string[]): string {
-  const near = known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
+  const near = nearest(name, known);
   if (near !== undefined) return `is no field (did you mean ${near}?)`;
   return `is no field (fields here: ${known.join(", ")})`;
+}
+
+/** The known name that a misspelt one may mean. */
+export function nearest(name: string, known: string[]): string | undefined {
+  return known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
 }
 
 /** Levenshtein distance. */

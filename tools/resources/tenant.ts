@@ -11,6 +11,7 @@ import {
   sha256,
   version,
 } from "./fields.ts";
+import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { metadata, status } from "./metadata.ts";
 import { withRules } from "./rules.ts";
 
@@ -54,6 +55,11 @@ const gateway = z.strictObject({
     })
     .optional()
     .describe("Serve TLS. Default: plain text."),
+  filter: gatewayFilter.prefault({}).describe("The filter that the gateway runs."),
+  deployment: gatewayDeployment
+    .optional()
+    .describe("The gateway's pods; `{}` takes the defaults. Default: they are there already."),
+  tuning: gatewayTuning.prefault({}).describe("Envoy settings for which Istio has no field."),
 });
 
 const credential = withRules(
