@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { envoyAdmin } from "../../tools/envoy/admin.ts";
 import { wasmPlugin } from "../../tools/istio/wasm-plugin.ts";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { packImage, VARIANTS } from "../../tools/oci/image.ts";
@@ -55,6 +56,15 @@ describe("Gateway, VirtualService and WasmPlugin through istiod", () => {
     });
     await cluster.apply(plugin);
     expect(await post("a-bad-key", 401)).toMatch("credential_unknown");
+    const pods = await cluster.client.list("v1", "Pod", {
+      namespace: NAMESPACE,
+      labelSelector: "app=search-gateway",
+    });
+    const pod = { namespace: NAMESPACE, name: pods[0]!.metadata.name };
+    console.log((await envoyAdmin(cluster.client, pod, "/config_dump?resource=ecds_filters")).slice(0, 3000));
+    console.log(
+      (await envoyAdmin(cluster.client, pod, "/stats?filter=wasm|http.outb|modelgate")).slice(0, 6000),
+    );
     expect(JSON.parse(await post(KEY, 200)).outputs[0]).toMatchObject({ name: "y", shape: [1, 2] });
   });
 });

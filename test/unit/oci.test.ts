@@ -78,7 +78,7 @@ describe("wasmPlugin", () => {
         url: `oci://r.example/modelgate/gateway@${DIGEST}`,
         imagePullPolicy: "IfNotPresent",
         phase: "AUTHN",
-        failStrategy: "FAIL_CLOSE",
+        failStrategy: "FAIL_RELOAD",
         pluginConfig: { accessLog: {} },
       },
     });

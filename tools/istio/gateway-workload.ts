@@ -1,7 +1,7 @@
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
-import { owned } from "./names.ts";
+import { owned, SLICE_LABEL } from "./names.ts";
 
 /** Stats that rollouts and `status` read; all others are off unless `tuning.stats`. */
 const KEPT_STATS = {
@@ -86,7 +86,12 @@ function podTemplate(tenant: Tenant, deployment: Deployment): object {
   const probe = { httpGet: { path: "/healthz/ready", port: STATUS_PORT } };
   return {
     metadata: {
-      labels: { ...labels, "sidecar.istio.io/inject": "true", "service.istio.io/canonical-name": name },
+      labels: {
+        ...labels,
+        [SLICE_LABEL]: "stable",
+        "sidecar.istio.io/inject": "true",
+        "service.istio.io/canonical-name": name,
+      },
       annotations: {
         "inject.istio.io/templates": "gateway",
         "proxy.istio.io/config": JSON.stringify(proxyConfig),

@@ -9,6 +9,12 @@ export const NETWORKING = "networking.istio.io/v1";
 export const MANAGED_BY = { "app.kubernetes.io/managed-by": "modelgate" };
 export const TENANT_LABEL = "modelgate.dev/tenant";
 
+/**
+ * Label of a gateway's pods that says which WasmPlugin is theirs: a WasmPlugin selects by labels and can't except pods, so a
+ * rollout moves pods from `stable` to `canary`.
+ */
+export const SLICE_LABEL = "modelgate.dev/slice";
+
 /** Metadata of an object that belongs to a tenant. */
 export function owned(tenant: string, name: string, namespace: string): Manifest["metadata"] {
   return { name, namespace, labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant } };

@@ -7,7 +7,7 @@ import { envoyFilter } from "./envoy-filter.ts";
 import { gateway } from "./gateway.ts";
 import { gatewayRoutes, type RouteKind } from "./gateway-api.ts";
 import { gatewayWorkload } from "./gateway-workload.ts";
-import { TENANT_LABEL } from "./names.ts";
+import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
@@ -44,7 +44,7 @@ function renderTenant(tenant: Tenant, tasks: ModelTask[], { image, target }: Ren
     wasmPlugin({
       name: pluginName(tenant),
       namespace,
-      selector: gatewaySelector(tenant),
+      selector: pluginSelector(tenant, "stable"),
       image: reference,
       pluginConfig: pluginConfig(tenant, tasks),
       labels: { [TENANT_LABEL]: tenant.metadata.name },
@@ -60,6 +60,12 @@ const ROUTE_KINDS: Record<Exclude<Target, "istio">, RouteKind> = {
   "gateway-api": "HTTPRoute",
   "gateway-api-grpc": "GRPCRoute",
 };
+
+/** Pods of a slice of the gateway; where the pods are somebody else's, all of them. */
+export function pluginSelector(tenant: Tenant, slice: "stable" | "canary"): Record<string, string> {
+  const own = tenant.spec.gateway.deployment !== undefined;
+  return { ...gatewaySelector(tenant), ...(own && { [SLICE_LABEL]: slice }) };
+}
 
 /** Name of the WasmPlugin of a tenant's gateway. */
 export function pluginName({ spec }: Tenant): string {

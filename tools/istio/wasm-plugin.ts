@@ -12,14 +12,14 @@ export interface WasmPluginOptions {
   labels?: Record<string, string>;
   /** Secret with the registry's credentials. */
   pullSecret?: string | undefined;
-  failStrategy?: "FAIL_CLOSE" | "FAIL_OPEN";
+  failStrategy?: "FAIL_RELOAD" | "FAIL_CLOSE" | "FAIL_OPEN";
   /** Place among the WasmPlugins of the phase; the highest runs first. */
   priority?: number;
 }
 
 /**
- * The Istio WasmPlugin that runs a filter in a gateway, before all other filters. It fails closed unless told otherwise,
- * because it decides who may call.
+ * The Istio WasmPlugin that runs a filter in a gateway, before all other filters. It fails closed and is started anew
+ * unless told otherwise, because it decides who may call.
  * @throws Error for an image by tag: a tag can change under a running gateway
  */
 export function wasmPlugin(options: WasmPluginOptions): Manifest {
@@ -40,7 +40,7 @@ export function wasmPlugin(options: WasmPluginOptions): Manifest {
       ...(pullSecret && { imagePullSecret: pullSecret }),
       phase: "AUTHN",
       ...(priority !== undefined && { priority }),
-      failStrategy: options.failStrategy ?? "FAIL_CLOSE",
+      failStrategy: options.failStrategy ?? "FAIL_RELOAD",
       pluginConfig,
     },
   };

@@ -77,6 +77,10 @@ export class KubernetesClient {
     }
   }
 
+  async knows(apiVersion: string, kind: string): Promise<boolean> {
+    return (await this.find(apiVersion, kind)) !== undefined;
+  }
+
   /**
    * Objects of a kind, in one namespace or all, in pages of 500. @returns none when the server does not know the kind
    */

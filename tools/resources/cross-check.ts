@@ -1,4 +1,4 @@
-import { type Fault, InvalidResources } from "./fault.ts";
+import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
 import type { Loaded } from "./load.ts";
 import type { ModelTask } from "./model-task.ts";
@@ -73,8 +73,8 @@ function duplicates<R extends Tenant | ModelTask>(
   });
 }
 
-function place({ file, line, resource }: Fault): string {
-  return `${resource} at ${file}:${line}`;
+function place(fault: Fault): string {
+  return `${fault.resource} at ${formatPlace(fault)}`;
 }
 
 function ownerFaults(tenants: Loaded<Tenant>[], tasks: Loaded<ModelTask>[]): Fault[] {

@@ -25,10 +25,10 @@ export const gatewayFilter = z.strictObject({
     .optional()
     .describe("Secret in the gateway's namespace with the registry's credentials."),
   failStrategy: z
-    .enum(["FAIL_CLOSE", "FAIL_OPEN"])
-    .default("FAIL_CLOSE")
+    .enum(["FAIL_RELOAD", "FAIL_CLOSE", "FAIL_OPEN"])
+    .default("FAIL_RELOAD")
     .describe(
-      "What becomes of requests while the filter can't run: refused or let through unchecked. Default: FAIL_CLOSE.",
+      "When the filter traps: FAIL_RELOAD refuses requests until it is started anew, FAIL_CLOSE refuses them for good, FAIL_OPEN lets them through unchecked. Default: FAIL_RELOAD.",
     ),
   priority: z
     .int()

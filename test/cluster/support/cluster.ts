@@ -41,8 +41,14 @@ export async function startCluster(): Promise<Cluster> {
   const apply = async (...objects: Manifest[]) => {
     for (const object of objects) await client.apply(object, { fieldManager: "cluster-test", force: true });
   };
-  for (const file of ["crd-all.gen.yaml", "gateway-api-crd.yaml"]) {
-    const documents = parseAllDocuments(await readFile(await program("istio", file), "utf8"));
+  const istio = await Promise.all(
+    ["crd-all.gen.yaml", "gateway-api-crd.yaml"].map((file) => program("istio", file)),
+  );
+  const own = ["tenants.yaml", "modeltasks.yaml"].map(
+    (file) => new URL(`manifests/crds/${file}`, PROJECT_ROOT),
+  );
+  for (const file of [...istio, ...own]) {
+    const documents = parseAllDocuments(await readFile(file, "utf8"));
     await Promise.all(documents.map((document) => apply(document.toJS())));
   }
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system" } });

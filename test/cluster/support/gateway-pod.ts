@@ -35,7 +35,9 @@ export async function startGatewayPod(
   const envoy = await findEnvoy();
   if (!("program" in envoy)) throw new Error("cluster tests need an Envoy program, not a container");
   const adminPort = 15_100 + index;
+  const own = JSON.parse(pod.metadata?.annotations?.["proxy.istio.io/config"] ?? "{}");
   const proxyConfig = {
+    ...own,
     discoveryAddress: "127.0.0.1:15010",
     controlPlaneAuthPolicy: "NONE",
     binaryPath: envoy.program,

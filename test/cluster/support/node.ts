@@ -1,10 +1,13 @@
+import type { Server } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { startModelServer } from "../../../tools/model-server/server.ts";
 import { type GatewayPod, startGatewayPod } from "./gateway-pod.ts";
+import { KUBELET_PORT, startKubelet } from "./kubelet.ts";
 
 const NODE = "node-1";
 const POLL_MS = 200;
+const ENVOY_ADMIN_PORT = 15_000;
 /** Image of a pod that runs the demo's model server. */
 export const MODEL_SERVER_IMAGE = "model-server";
 
@@ -25,6 +28,7 @@ export class TestNode {
   private readonly folder: string;
   private stopped = false;
   private loop: Promise<void> | undefined;
+  private kubelet: Server | undefined;
   private count = 0;
   /** What went wrong with pods. */
   readonly faults: string[] = [];
@@ -35,6 +39,9 @@ export class TestNode {
   }
 
   async start(): Promise<void> {
+    this.kubelet = await startKubelet(this.folder, (pod, port) =>
+      port === ENVOY_ADMIN_PORT ? (this.pods.get(pod)?.gateway?.adminPort ?? port) : port,
+    );
     await this.core.createNode({ body: { metadata: { name: NODE } } });
     await this.core.patchNodeStatus({
       name: NODE,
@@ -45,7 +52,7 @@ export class TestNode {
           value: {
             addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
             conditions: [{ type: "Ready", status: "True" }],
-            daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
+            daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
           },
         },
       ],
@@ -61,6 +68,8 @@ export class TestNode {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.loop;
+    this.kubelet?.closeAllConnections();
+    this.kubelet?.close();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
   }
 
