@@ -47,10 +47,17 @@ export async function applyPlan(
   }
   if (failures.length === 0)
     for (const object of obsolete) {
-      if (await client.delete(object, { dryRun: options.dryRun ?? false })) options.onDone(object, "deleted");
+      try {
+        if (await client.delete(object, { dryRun: options.dryRun ?? false }))
+          options.onDone(object, "deleted");
+      } catch (error) {
+        failures.push(explain(object, error));
+      }
     }
   if (failures.length > 0)
-    throw new Error(`${failures.length} of ${changes.length} objects failed:\n  ${failures.join("\n  ")}`);
+    throw new Error(
+      `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`,
+    );
 }
 
 function outcomeOf(live: Manifest | undefined, after: Manifest): Outcome {

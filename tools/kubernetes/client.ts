@@ -115,7 +115,10 @@ export class KubernetesClient {
       : new Agent({ ...options, keepAlive: true, maxSockets: MAX_SOCKETS } as never);
     options.agent = this.agent;
     const payload = body && JSON.stringify(body);
-    if (payload !== undefined) options.headers = { ...options.headers, "content-type": contentType };
+    if (payload !== undefined) {
+      const length = String(Buffer.byteLength(payload));
+      options.headers = { ...options.headers, "content-type": contentType, "content-length": length };
+    }
     const { status, reply } = await new Promise<{ status: number; reply: string }>((resolve, reject) => {
       const sent = request(url, options, (response) => {
         text(response).then((reply) => resolve({ status: response.statusCode ?? 0, reply }), reject);
