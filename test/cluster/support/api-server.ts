@@ -1,7 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:https";
 import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
+import { parseAllDocuments } from "yaml";
+import { KubernetesClient } from "../../../tools/kubernetes/client.ts";
+import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 
@@ -16,6 +20,7 @@ const CONTROLLERS = [
 
 export interface ControlPlane {
   kubeconfig: string;
+  client: KubernetesClient;
   programs: Program[];
 }
 
@@ -69,7 +74,25 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     ],
     ready: async () => true,
   });
-  return { kubeconfig, programs: [controllers, apiServer, etcd] };
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return { kubeconfig, client: new KubernetesClient(config), programs: [controllers, apiServer, etcd] };
+}
+
+/** Installs the custom resources of Istio, the Gateway API and Modelgate. */
+export async function installDefinitions({ client }: ControlPlane): Promise<void> {
+  const istio = await Promise.all(
+    ["crd-all.gen.yaml", "gateway-api-crd.yaml"].map((file) => program("istio", file)),
+  );
+  const own = ["tenants.yaml", "modeltasks.yaml"].map(
+    (file) => new URL(`manifests/crds/${file}`, PROJECT_ROOT),
+  );
+  for (const file of [...istio, ...own]) {
+    const documents = parseAllDocuments(await readFile(file, "utf8"));
+    await Promise.all(
+      documents.map((document) => client.apply(document.toJS(), { fieldManager: "cluster-test" })),
+    );
+  }
 }
 
 /** A kubeconfig with one context, `cluster-test`. */

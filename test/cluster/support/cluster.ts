@@ -1,18 +1,15 @@
-import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { KubeConfig } from "@kubernetes/client-node";
-import { parseAllDocuments } from "yaml";
-import { KubernetesClient } from "../../../tools/kubernetes/client.ts";
+import type { KubernetesClient } from "../../../tools/kubernetes/client.ts";
 import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import { temporaryFolder } from "../../../tools/temporary-folder.ts";
 import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
-import { startControlPlane } from "./api-server.ts";
+import { installDefinitions, startControlPlane } from "./api-server.ts";
 import { startIstiod } from "./istiod.ts";
 import { TestNode } from "./node.ts";
 import type { Program } from "./process.ts";
-import { program } from "./programs.ts";
 import { startRegistry } from "./registry.ts";
 
 const LOGS = fileURLToPath(new URL(".cache/cluster/logs", PROJECT_ROOT));
@@ -31,29 +28,15 @@ export interface Cluster {
 /** A real API server with its controllers, istiod with Istio's and the Gateway API's CRDs, a registry, and one node. */
 export async function startCluster(): Promise<Cluster> {
   const { path: folder, remove } = await temporaryFolder(join(tmpdir(), "modelgate-cluster-"));
-  const [{ kubeconfig, programs }, registry] = await Promise.all([
-    startControlPlane(folder),
-    startRegistry(folder),
-  ]);
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const client = new KubernetesClient(config);
+  const [controlPlane, registry] = await Promise.all([startControlPlane(folder), startRegistry(folder)]);
+  const { kubeconfig, programs, client } = controlPlane;
   const apply = async (...objects: Manifest[]) => {
     for (const object of objects) await client.apply(object, { fieldManager: "cluster-test", force: true });
   };
-  const istio = await Promise.all(
-    ["crd-all.gen.yaml", "gateway-api-crd.yaml"].map((file) => program("istio", file)),
-  );
-  const own = ["tenants.yaml", "modeltasks.yaml"].map(
-    (file) => new URL(`manifests/crds/${file}`, PROJECT_ROOT),
-  );
-  for (const file of [...istio, ...own]) {
-    const documents = parseAllDocuments(await readFile(file, "utf8"));
-    await Promise.all(documents.map((document) => apply(document.toJS())));
-  }
+  await installDefinitions(controlPlane);
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system" } });
   const istiod = await startIstiod(folder, kubeconfig);
-  const node = new TestNode(config, folder);
+  const node = new TestNode(client.config, folder);
   await node.start();
   return {
     folder,
