@@ -19,7 +19,9 @@ const REQUEST_ID_FIELD = bytes(',"request_id":');
 const TENANT_FIELD = bytes(',"tenant":');
 const TASKID_FIELD = bytes(',"taskid":');
 const VERSION_FIELD = bytes(',"version":');
+const CREDENTIAL_FIELD = bytes(',"credential":');
 const REASON_FIELD = bytes(',"reason":');
+const WOULD_REFUSE_FIELD = bytes(',"would_refuse":');
 
 /** Longest value in a line, in bytes before escaping. */
 const VALUE_LIMIT: i32 = 512;
@@ -50,10 +52,14 @@ export class AccessLog extends Stage {
     appendField(REQUEST_ID_FIELD, value);
     http.findTenant(value);
     appendField(TENANT_FIELD, value);
+    http.findCredential(value);
+    appendField(CREDENTIAL_FIELD, value);
     appendField(TASKID_FIELD, http.taskid);
     appendField(VERSION_FIELD, http.version);
     http.findReason(value);
     appendField(REASON_FIELD, value);
+    http.findWouldRefuse(value);
+    appendField(WOULD_REFUSE_FIELD, value);
     setFilterState(LOG_STATE, line.ptr, line.len);
   }
 }

@@ -14,7 +14,9 @@ const VERSION = bytes("version");
 const CONTENT_TYPE = bytes("content-type");
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const TENANT_STATE = bytes("modelgate.tenant");
+const CREDENTIAL_STATE = bytes("modelgate.credential");
 const REASON_STATE = bytes("modelgate.reason");
+const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
 
 /**
  * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later streams.
@@ -36,8 +38,12 @@ export class HttpContext {
 
   /** Name of the authenticated tenant; null while nobody is. */
   tenant: Bytes | null = null;
+  /** Id of the credential that authenticated the tenant; null while nobody is. */
+  credential: Bytes | null = null;
   /** Stable machine-readable word for why the gateway refused the request; null when it did not. */
   reason: Bytes | null = null;
+  /** As `reason`, of a dry run: the request went on all the same. */
+  wouldRefuse: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
 
@@ -49,7 +55,9 @@ export class HttpContext {
   reset(plugin: Plugin): void {
     this.plugin = plugin;
     this.tenant = null;
+    this.credential = null;
     this.reason = null;
+    this.wouldRefuse = null;
     this.replied = false;
     this.grpc = false;
     this.authority.len = 0;
@@ -90,22 +98,44 @@ export class HttpContext {
   private readonly scratch: Slice = new Slice();
 
   /** Notes the authenticated tenant, for later stages here and in other filters of the chain. */
-  authenticated(tenant: Bytes): void {
+  authenticated(tenant: Bytes, credential: Bytes): void {
     this.tenant = tenant;
-    if (this.plugin.handsOff) setFilterState(TENANT_STATE, tenant.ptr, tenant.len);
+    this.credential = credential;
+    if (!this.plugin.handsOff) return;
+    setFilterState(TENANT_STATE, tenant.ptr, tenant.len);
+    setFilterState(CREDENTIAL_STATE, credential.ptr, credential.len);
   }
 
   /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */
   refuse(reply: LocalReply): void {
     this.reason = reply.reason;
     this.replied = true;
+    reply.count();
     if (this.plugin.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
     reply.send(this.grpc);
+  }
+
+  /** A dry run: notes why the request would have been refused; the first reason counts. */
+  refuseDry(reply: LocalReply): void {
+    if (this.wouldRefuse != null) return;
+    this.wouldRefuse = reply.reason;
+    reply.count();
+    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reply.reason.ptr, reply.reason.len);
   }
 
   /** Sets `value` to the tenant that this filter, or one before it in the chain, authenticated. */
   findTenant(value: Slice): void {
     this.findState(this.tenant, TENANT_STATE, value);
+  }
+
+  /** Sets `value` to the id of the credential that authenticated the tenant, here or in a filter before. */
+  findCredential(value: Slice): void {
+    this.findState(this.credential, CREDENTIAL_STATE, value);
+  }
+
+  /** Sets `value` to why the request would have been refused but for a dry run. */
+  findWouldRefuse(value: Slice): void {
+    this.findState(this.wouldRefuse, WOULD_REFUSE_STATE, value);
   }
 
   /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */

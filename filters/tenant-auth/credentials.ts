@@ -1,30 +1,33 @@
 import { SHA256_SIZE } from "./sha256";
 
-/** A slot: the digest of a credential, then the index (u32) of its tenant plus one; 0 is a free slot. */
+/** A slot: the digest of a credential, then its index (u32) plus one; 0 is a free slot. */
 const SLOT: u32 = 40;
-const TENANT_AT: u32 = 32;
+const INDEX_AT: u32 = 32;
 
 /** Credentials by their SHA-256: open addressing on the digest's first word, which is evenly spread already. */
 export class CredentialTable {
-  private readonly slots: usize;
+  private readonly memory: StaticArray<u8>;
   private readonly mask: u32;
+
+  private get slots(): usize {
+    return changetype<usize>(this.memory);
+  }
 
   /** @param count how many credentials there will be at most */
   constructor(count: i32) {
     const size: u32 = (<u32>1) << (33 - clz<u32>(max<u32>(count, 1)));
     this.mask = size - 1;
-    this.slots = heap.alloc(size * SLOT);
-    memory.fill(this.slots, 0, size * SLOT);
+    this.memory = new StaticArray<u8>(size * SLOT);
   }
 
   /** @returns false when the digest is there already. */
-  add(digest: usize, tenant: i32): bool {
+  add(digest: usize, index: i32): bool {
     let at = load<u32>(digest) & this.mask;
     while (true) {
       const slot = this.slots + at * SLOT;
-      if (load<u32>(slot + TENANT_AT) == 0) {
+      if (load<u32>(slot + INDEX_AT) == 0) {
         memory.copy(slot, digest, SHA256_SIZE);
-        store<u32>(slot + TENANT_AT, tenant + 1);
+        store<u32>(slot + INDEX_AT, index + 1);
         return true;
       }
       if (sameDigest(slot, digest)) return false;
@@ -32,19 +35,15 @@ export class CredentialTable {
     }
   }
 
-  /** @returns index of the tenant that owns the credential, -1 when nobody does. */
+  /** @returns index of the credential, -1 when there is none. */
   find(digest: usize): i32 {
     let at = load<u32>(digest) & this.mask;
     while (true) {
       const slot = this.slots + at * SLOT;
-      const tenant = load<i32>(slot + TENANT_AT);
-      if (tenant == 0 || sameDigest(slot, digest)) return tenant - 1;
+      const index = load<i32>(slot + INDEX_AT);
+      if (index == 0 || sameDigest(slot, digest)) return index - 1;
       at = (at + 1) & this.mask;
     }
-  }
-
-  free(): void {
-    heap.free(this.slots);
   }
 }
 

@@ -37,6 +37,9 @@ export class TenantAuth extends Stage {
   private keyHeader: Bytes = API_KEY;
   private tenants: Bytes[] = [];
   private credentials: CredentialTable = new CredentialTable(0);
+  /** By index of the credential: its id and the index of its tenant. */
+  private ids: Bytes[] = [];
+  private owners: i32[] = [];
   private permissions: PermissionTable = new PermissionTable(0);
 
   get key(): string {
@@ -59,7 +62,6 @@ export class TenantAuth extends Stage {
       credentialCount += credentials[i].length;
       taskCount += tasks[i].length;
     }
-    this.credentials.free();
     this.credentials = new CredentialTable(credentialCount);
     this.permissions = new PermissionTable(taskCount);
     for (let i = 0; i < tenants.length; i++) {
@@ -69,10 +71,12 @@ export class TenantAuth extends Stage {
   }
 
   private addCredential(tenant: i32, config: Config): void {
-    config.text("id");
+    this.ids.push(bytes(config.text("id")));
+    this.owners.push(tenant);
     const hash = config.text("sha256");
     if (!parseHexDigest(hash, digest)) config.fault("sha256", "must be 64 hexadecimal digits");
-    else if (!this.credentials.add(digest, tenant)) config.fault("sha256", "is used by another credential");
+    else if (!this.credentials.add(digest, this.ids.length - 1))
+      config.fault("sha256", "is used by another credential");
     config.finish();
   }
 
@@ -98,9 +102,10 @@ export class TenantAuth extends Stage {
       len = value.len - BEARER.len;
     }
     sha256(key, len, digest);
-    const tenant = this.credentials.find(digest);
-    if (tenant < 0) return this.refuse(http, CREDENTIAL_UNKNOWN);
-    http.authenticated(this.tenants[tenant]);
+    const credential = this.credentials.find(digest);
+    if (credential < 0) return this.refuse(http, CREDENTIAL_UNKNOWN);
+    const tenant = this.owners[credential];
+    http.authenticated(this.tenants[tenant], this.ids[credential]);
     if (http.taskids == 0) return this.refuse(http, TASK_MISSING);
     if (http.taskids > 1 || http.versions > 1) return this.refuse(http, TASK_AMBIGUOUS);
 

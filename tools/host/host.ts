@@ -212,6 +212,7 @@ export class Vm {
       proxy_set_tick_period_milliseconds: () => OK,
       proxy_define_metric: () => OK,
       proxy_record_metric: () => OK,
+      proxy_increment_metric: () => OK,
       proxy_http_call: () => BAD_ARGUMENT,
     };
     const recorded = Object.entries(functions).map(([name, run]) => [

@@ -1,8 +1,8 @@
 /** Something wrong in a file of resources, with where it is and what to do. */
 export interface Fault {
-  /** Path as given, or `stdin`. */
+  /** Path as given, `stdin`, or `cluster`. */
   file: string;
-  /** 1-based. */
+  /** 1-based; 0 for a resource of the cluster. */
   line: number;
   /** `kind/name` as far as known. */
   resource: string;
@@ -13,7 +13,12 @@ export interface Fault {
 /** `file:line: kind/name: field.path[0]: message` */
 export function formatFault({ file, line, resource, path, message }: Fault): string {
   const field = path.length > 0 ? [formatPath(path)] : [];
-  return [`${file}:${line}`, resource, ...field, message].join(": ");
+  return [formatPlace({ file, line }), resource, ...field, message].join(": ");
+}
+
+/** `file:line` */
+export function formatPlace({ file, line }: Pick<Fault, "file" | "line">): string {
+  return line === 0 ? file : `${file}:${line}`;
 }
 
 export function formatPath(path: PropertyKey[]): string {

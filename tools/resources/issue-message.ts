@@ -12,9 +12,9 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
         ? `must be ${String(issue.values[0])}, is ${shown(issue.input)}`
         : `must be one of ${issue.values.join(", ")}; is ${shown(issue.input)}`;
     case "too_small":
-      return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${unit(issue.origin)}`;
+      return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${unit(issue.origin, issue.minimum)}`;
     case "too_big":
-      return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${unit(issue.origin)}`;
+      return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${unit(issue.origin, issue.maximum)}`;
     default:
       return undefined;
   }
@@ -48,16 +48,23 @@ function hint(expected: string, input: unknown): string {
   return "";
 }
 
-function unit(origin: string): string {
-  if (origin === "string") return " characters long";
-  return origin === "array" ? " entries" : "";
+function unit(origin: string, bound: number | bigint): string {
+  const one = Number(bound) === 1;
+  if (origin === "string") return one ? " character long" : " characters long";
+  if (origin !== "array") return "";
+  return one ? " entry" : " entries";
 }
 
 /** Tells that a field is not known, and which one may be meant. */
 export function unknownField(name: string, known: string[]): string {
-  const near = known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
+  const near = nearest(name, known);
   if (near !== undefined) return `is no field (did you mean ${near}?)`;
   return `is no field (fields here: ${known.join(", ")})`;
+}
+
+/** The known name that a misspelt one may mean. */
+export function nearest(name: string, known: string[]): string | undefined {
+  return known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
 }
 
 /** Levenshtein distance. */

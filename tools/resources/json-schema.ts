@@ -8,7 +8,7 @@ export function jsonSchema(kind: Kind): JsonSchema {
   return z.toJSONSchema(KINDS[kind].schema, {
     io: "input",
     override: ({ jsonSchema }) => {
-      delete jsonSchema["x-kubernetes-validations"];
+      for (const key of Object.keys(jsonSchema)) if (key.startsWith("x-kubernetes-")) delete jsonSchema[key];
     },
   }) as JsonSchema;
 }
@@ -28,6 +28,8 @@ export function structuralSchema(kind: Kind): JsonSchema {
         delete jsonSchema.additionalProperties;
       }
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      const rules = jsonSchema["x-kubernetes-validations"];
+      if (Array.isArray(rules) && rules.length === 0) delete jsonSchema["x-kubernetes-validations"];
     },
   }) as JsonSchema;
   const { spec, status } = schema.properties as Record<string, JsonSchema>;

@@ -42,6 +42,18 @@ export function parseResources(sources: SourceText[]): LoadResult {
   return result;
 }
 
+/** A custom resource of the cluster; undefined when it does not pass the schema. */
+export function fromCluster(object: { kind: string; metadata: { name: string } }): Loaded | undefined {
+  if (!isKind(object.kind)) return undefined;
+  const parsed = KINDS[object.kind].schema.safeParse(object);
+  if (!parsed.success) return undefined;
+  const resource = `${object.kind}/${object.metadata.name}`;
+  return {
+    resource: parsed.data,
+    fault: (path, message) => ({ file: "cluster", line: 0, resource, path, message }),
+  };
+}
+
 interface Place {
   file: string;
   lines: LineCounter;

@@ -11,6 +11,7 @@ import {
   sha256,
   version,
 } from "./fields.ts";
+import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { metadata, status } from "./metadata.ts";
 import { withRules } from "./rules.ts";
 
@@ -54,6 +55,11 @@ const gateway = z.strictObject({
     })
     .optional()
     .describe("Serve TLS. Default: plain text."),
+  filter: gatewayFilter.prefault({}).describe("The filter that the gateway runs."),
+  deployment: gatewayDeployment
+    .optional()
+    .describe("The gateway's pods; `{}` takes the defaults. Default: they are there already."),
+  tuning: gatewayTuning.prefault({}).describe("Envoy settings for which Istio has no field."),
 });
 
 const credential = withRules(
@@ -183,7 +189,12 @@ export const tenantSpec = withRules(
       .min(1)
       .max(256)
       .describe("Namespaces of the tenant's ModelTasks: one gateway for one or more namespaces."),
-    credentials: z.array(credential).max(10_000).default([]).describe("Who may call. Default: nobody."),
+    credentials: z
+      .array(credential)
+      .max(10_000)
+      .default([])
+      .describe("Who may call. Default: nobody.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"] }),
     jwtIssuers: z.array(jwtIssuer).max(64).default([]).describe("Issuers whose tokens are trusted."),
     revoked: z
       .array(sha256())
@@ -211,7 +222,6 @@ export const tenantSpec = withRules(
   [
     {
       holds: ({ credentials }) => new Set(credentials.map(({ id }) => id)).size === credentials.length,
-      cel: "!has(self.credentials) || self.credentials.size() > 200 || self.credentials.all(a, self.credentials.exists_one(b, b.id == a.id))",
       message: "must not hold an id twice",
       path: ["credentials"],
     },
