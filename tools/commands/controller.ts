@@ -87,7 +87,12 @@ export function controllerCommand(): Command {
 
 async function controller(options: Options): Promise<void> {
   const log = pino(
-    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
     pino.destination(2),
   );
   const tlsPaths = tlsOf(options);
