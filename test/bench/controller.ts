@@ -102,7 +102,7 @@ async function run(active: number): Promise<void> {
         generation = Number(/"generation":(\d+)/.exec(reply.toString("latin1", 0, 200))?.[1]);
         moves.push(reply.toString("latin1").split('"burst"').length - 1);
       } else failures.set(String(status), (failures.get(String(status)) ?? 0) + 1);
-      next += 1000;
+      next = Math.max(next + 1000, performance.now() + 100);
       await sleep(Math.max(0, next - performance.now()));
     }
     session.close();

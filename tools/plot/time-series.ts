@@ -24,7 +24,7 @@ const WIDTH = 860;
 const HEIGHT = 380;
 const LEFT = 64;
 const RIGHT = 20;
-const TOP = 64;
+const TOP = 80;
 const BOTTOM = 48;
 const TICKS = 8;
 
@@ -54,7 +54,7 @@ export function timeSeriesSvg({ title, x, y, series, events = [] }: TimeSeriesPl
     text(0, 0, y, `text-anchor="middle" transform="translate(14 ${(TOP + bottom) / 2}) rotate(-90)"`),
     ...events.map(
       ({ at, label }, index) =>
-        `<path d="M${px(at)} ${TOP}V${bottom}" stroke="#999" stroke-dasharray="3 3"/>${text(px(at) + 4, TOP + 10 + (index % 3) * 14, label, 'font-size="11" fill="#666"')}`,
+        `<path d="M${px(at)} ${TOP}V${bottom}" stroke="#999" stroke-dasharray="3 3"/>${text(px(at) + 4, TOP - 6 - (index % 2) * 12, label, 'font-size="11" fill="#666"')}`,
     ),
     ...series.map(
       ({ points, color, steps }) =>

@@ -30,7 +30,7 @@ test("a plot has its lines, axes, legend and events", () => {
     events: [{ at: 5, label: "4 replicas" }],
   });
   expect(svg).toContain("limits &amp; &quot;shares&quot; &lt;of a task>");
-  expect(svg).toContain('d="M64 198H452V64H840V64"');
+  expect(svg).toContain('d="M64 206H452V80H840V80"');
   for (const label of ["limit", "admitted", "seconds", "requests a second", "4 replicas", ">200<", ">10<"])
     expect(svg).toContain(label);
 });
