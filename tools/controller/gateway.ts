@@ -239,7 +239,7 @@ export class Gateway {
   /** Moves the pod's share of a limit as far as is safe. Returns whether it moved. */
   private move(pod: Pod, limit: Limit): boolean {
     if (limit.isStale) this.retarget(limit);
-    const moved = limit.offer(pod.slot);
+    const moved = limit.offer(pod.slot, pod.isEstimated);
     if (!limit.wantsMove(pod.slot)) pod.moves.delete(limit);
     else pod.moves.add(limit);
     return moved;

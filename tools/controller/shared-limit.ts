@@ -3,6 +3,9 @@ import { at, roundShares, split } from "./split.ts";
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
 const HELD_BACK = 0.001;
 
+/** Part of an equal share that a pod gets although there is nothing left. */
+const LITTLE = 0.02;
+
 /** A pod whose demand comes so near to its share is short of it. */
 const NEARLY_ALL = 0.9;
 
@@ -132,8 +135,9 @@ export class SharedLimit {
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
-    this.set(slot, GRANTED, admitted);
-    this.reserve(slot, admitted);
+    const share = Math.min(admitted, this.limit);
+    this.set(slot, GRANTED, share);
+    this.reserve(slot, share);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
@@ -194,12 +198,16 @@ export class SharedLimit {
     return this.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
   }
 
-  /** Moves a pod's share towards its target as far as is safe now. Returns whether it moved. */
-  offer(slot: number): boolean {
+  /**
+   * Moves a pod's share towards its target as far as is safe now. Returns whether it moved.
+   * @param isEstimated it is the first share for a pod that was estimated
+   */
+  offer(slot: number, isEstimated: boolean): boolean {
     const wantsMove = this.wantsMove(slot);
     const before = this.get(slot, GRANTED);
     const wanted = this.get(slot, TARGET);
-    const next = !wantsMove ? before : wanted > before ? this.raised(slot, before, wanted) : wanted;
+    const kept = isEstimated ? Math.min(before, this.room(slot)) : before;
+    const next = !wantsMove ? kept : wanted > before ? this.raised(slot, kept, wanted) : wanted;
     if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
     if (next === before) return false;
     this.set(slot, GRANTED, next);
@@ -209,10 +217,16 @@ export class SharedLimit {
 
   /** What a share may be raised to at once, as the other pods have it now. */
   private raised(slot: number, before: number, wanted: number): number {
-    const others = this.reservedTotal - this.get(slot, RESERVED);
-    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(this.limit - others)));
-    const forNewcomers = before === 0 ? (this.limit - others) / 2 : 0;
-    return Math.max(before, Math.min(wanted, Math.max(this.limit * (1 - HELD_BACK) - others, forNewcomers)));
+    const left = this.limit - this.reservedTotal + this.get(slot, RESERVED);
+    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(left)));
+    const forNewcomers = before === 0 ? left / 2 : 0;
+    return Math.max(before, Math.min(wanted, Math.max(left - this.limit * HELD_BACK, forNewcomers)));
+  }
+
+  /** What is left for a pod beside the reservations of the others; when they hold too much a little nevertheless. */
+  private room(slot: number): number {
+    const left = this.limit - this.reservedTotal + this.get(slot, RESERVED);
+    return this.whole ? Math.max(0, Math.floor(left)) : Math.max(left, (this.limit / this.members) * LITTLE);
   }
 
   /** The pod has applied the share last handed out to it. */
