@@ -3,9 +3,6 @@ import { at, roundShares, split } from "./split.ts";
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
 const HELD_BACK = 0.001;
 
-/** Part of an equal share that a pod gets although there is nothing left. */
-const LITTLE = 0.02;
-
 /** A pod whose demand comes so near to its share is short of it. */
 const NEARLY_ALL = 0.9;
 
@@ -60,7 +57,7 @@ export class SharedLimit {
   private slots = FEWEST_SLOTS;
   private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
   private members = 0;
-  /** A pod may be short of its share. */
+  /** A pod may be short of its share, or the pods may have more than there is. */
   private isShort = false;
   /** The targets are those of another limit or of other pods. */
   private stale = true;
@@ -179,7 +176,7 @@ export class SharedLimit {
         for (let i = 0; i < WORTH_LOWERING.length; i++)
           if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
     }
-    if (raises === 0 || missing + raises <= 0) return Number.POSITIVE_INFINITY;
+    if (missing + raises <= this.limit * 1e-6) return Number.POSITIVE_INFINITY;
     const enough = excesses.findIndex((excess) => excess >= missing + raises);
     return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
   }
@@ -207,26 +204,26 @@ export class SharedLimit {
     const before = this.get(slot, GRANTED);
     const wanted = this.get(slot, TARGET);
     const kept = isEstimated ? Math.min(before, this.room(slot)) : before;
-    const next = !wantsMove ? kept : wanted > before ? this.raised(slot, kept, wanted) : wanted;
+    const next = !wantsMove ? kept : wanted > kept ? this.raised(slot, kept, wanted) : wanted;
     if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
     if (next === before) return false;
     this.set(slot, GRANTED, next);
     if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
+    if (this.reservedTotal > this.limit) this.isShort = true;
     return true;
   }
 
   /** What a share may be raised to at once, as the other pods have it now. */
   private raised(slot: number, before: number, wanted: number): number {
-    const left = this.limit - this.reservedTotal + this.get(slot, RESERVED);
-    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(left)));
-    const forNewcomers = before === 0 ? left / 2 : 0;
-    return Math.max(before, Math.min(wanted, Math.max(left - this.limit * HELD_BACK, forNewcomers)));
+    const room = this.room(slot);
+    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(room)));
+    const forNewcomers = before === 0 ? room / 2 : 0;
+    return Math.max(before, Math.min(wanted, Math.max(room - this.limit * HELD_BACK, forNewcomers)));
   }
 
-  /** What is left for a pod beside the reservations of the others; when they hold too much a little nevertheless. */
+  /** What the others' reservations leave for a pod. */
   private room(slot: number): number {
-    const left = this.limit - this.reservedTotal + this.get(slot, RESERVED);
-    return this.whole ? Math.max(0, Math.floor(left)) : Math.max(left, (this.limit / this.members) * LITTLE);
+    return Math.max(0, this.limit - this.reservedTotal + this.get(slot, RESERVED));
   }
 
   /** The pod has applied the share last handed out to it. */
