@@ -23,7 +23,8 @@ const LEAST_LATENCY_MS = 25;
 
 /** What speaks against the new filter; empty when nothing does. Ratios count once there are `minimumRequests`. */
 export function judge(canary: Sample, rest: Sample, thresholds: Thresholds): string[] {
-  if (canary.vmFailures > 0) return [`the filter trapped: its VM failed ${canary.vmFailures} times`];
+  if (canary.vmFailures > 0)
+    return [`the filter trapped: its VM was down or started anew ${canary.vmFailures} times`];
   if (canary.requests < thresholds.minimumRequests) return [];
   const reasons: string[] = [];
   const [errors, usual] = [percent(canary.errors, canary), percent(rest.errors, rest)];

@@ -103,6 +103,8 @@ async function watch(context: Run): Promise<Verdict> {
   for (;;) {
     await sleep(POLL_MS);
     const [wish, now] = await Promise.all([store.wish(), sample(context), store.save(rollout)]);
+    // A pod that is new, or could not be asked before, counts from here.
+    for (const [name, pod] of now) if (!first.has(name)) first.set(name, pod);
     const delta = (slice: string) =>
       sum(
         [...now]
@@ -136,8 +138,8 @@ async function sample({ client, tenant }: Run): Promise<Map<string, { slice: str
   const pods = await gatewayPods(client, tenant);
   const path = `/stats?histogram_buckets=disjoint&filter=${encodeURIComponent(STATS_FILTER)}`;
   const samples = await concurrently(pods, CONCURRENCY, async (pod) => {
-    const text = await envoyAdmin(client, pod, path).catch(() => "");
-    return [pod.name, { slice: pod.slice, sample: parseStats(text) }] as const;
+    const text = await envoyAdmin(client, pod, path).catch(() => undefined);
+    return text === undefined ? [] : [[pod.name, { slice: pod.slice, sample: parseStats(text) }] as const];
   });
-  return new Map(samples);
+  return new Map(samples.flat());
 }
