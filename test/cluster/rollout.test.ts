@@ -95,7 +95,7 @@ describe("rollout", () => {
     const killed = new AbortController();
     const start = runModelgate(
       cluster.kubeconfig,
-      ["rollout", "start", "--image", good, CANARY.gateway, CANARY.steps, CANARY.interval],
+      ["rollout", "start", "--image", good, ...Object.values(CANARY), "--latency-factor=20"],
       "",
       killed.signal,
     );

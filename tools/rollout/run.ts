@@ -5,7 +5,7 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { Tenant } from "../resources/tenant.ts";
-import { judge } from "./judge.ts";
+import { judge, judgeLatency } from "./judge.ts";
 import { difference, NOTHING, parseStats, type Sample, STATS_FILTER, sum } from "./sample.ts";
 import { createCanaryPlugin, deleteCanaryPlugin, setCanaries, setStableImage } from "./slices.ts";
 import type { Rollout, RolloutStore } from "./state.ts";
@@ -120,6 +120,8 @@ async function watch(context: Run): Promise<Verdict> {
     const seconds = (Date.now() - started) / 1000;
     if (seconds < intervalSeconds) continue;
     if (canary.requests >= thresholds.minimumRequests) {
+      const slow = judgeLatency(canary, stable, thresholds);
+      if (slow.length > 0) return { kind: "bad", message: slow.join("; ") };
       if (stable.requests > 0) rollout.baseline = stable;
       say(
         `  ${canary.requests} requests, ${canary.errors} failed, as in the rest of the fleet (${rest.errors} of ${rest.requests})`,
