@@ -49,16 +49,25 @@ export class TenantAuth extends Stage {
   configure(config: Config): void {
     this.registry = readConfig(config);
     this.owner = ++lastOwner;
-    this.onTick();
+    this.refresh();
+  }
+
+  onTick(): void {
+    this.refresh();
+    const issuers = this.registry.issuers;
+    for (let i = 0; i < issuers.length; i++) {
+      const source = issuers[i].source;
+      if (source != null) source.fetchIfDue();
+    }
   }
 
   /** Takes over revocations and fetched keys. */
-  onTick(): void {
+  private refresh(): void {
     const registry = this.registry;
     let changed = registry.revocations.refresh();
     for (let i = 0; i < registry.issuers.length; i++) {
       const source = registry.issuers[i].source;
-      if (source != null && source.onTick()) changed = true;
+      if (source != null && source.refresh()) changed = true;
     }
     if (!changed) return;
     forgetAll();

@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import {
   attacker,
+  bearer,
   type Call,
   claims,
   ISSUER,
@@ -21,12 +22,6 @@ const key = (value: string, ...more: [string, string][]): Call => ({
 });
 const task = (taskid: string, ...more: [string, string][]): Call => ({
   headers: [["x-api-key", KEY], ["taskid", taskid], ...more],
-});
-const bearer = (token: string, taskid = "666"): Call => ({
-  headers: [
-    ["authorization", `Bearer ${token}`],
-    ["taskid", taskid],
-  ],
 });
 const post = (taskid = "666"): Call => ({ headers: [["taskid", taskid]], body: '{"inputs":[]}' });
 
@@ -124,7 +119,7 @@ export const PERMISSION_CASES: AuthCase[] = [
     "narrowed by prefix",
     {
       headers: [
-        ["x-api-key", "narrow"],
+        ["x-api-key", "narrow-key"],
         ["taskid", "search-abc"],
       ],
     },
@@ -133,7 +128,7 @@ export const PERMISSION_CASES: AuthCase[] = [
     "outside of what it is narrowed to",
     {
       headers: [
-        ["x-api-key", "narrow"],
+        ["x-api-key", "narrow-key"],
         ["taskid", "search-b"],
       ],
     },
@@ -143,7 +138,7 @@ export const PERMISSION_CASES: AuthCase[] = [
     "outside of the narrowed version",
     {
       headers: [
-        ["x-api-key", "narrow"],
+        ["x-api-key", "narrow-key"],
         ["taskid", "666"],
         ["version", "v2"],
       ],

@@ -101,6 +101,16 @@ export interface Call {
   body?: string;
 }
 
+/** A call with `Authorization: Bearer`. */
+export function bearer(token: string, taskid = "666"): Call {
+  return {
+    headers: [
+      ["authorization", `Bearer ${token}`],
+      ["taskid", taskid],
+    ],
+  };
+}
+
 interface SignOptions {
   components?: string[];
   created?: number;
@@ -198,7 +208,7 @@ export const authConfig = {
         { id: "one-host", sha256: digestOf("one-host"), hosts: ["models.example", "*.search.example"] },
         {
           id: "narrow",
-          sha256: digestOf("narrow"),
+          sha256: digestOf("narrow-key"),
           tasks: [{ task: "search-a*" }, { task: "666", versions: ["v1"] }],
         },
         { id: "signer", secret: SIGNING_SECRET.toString("base64") },

@@ -59,14 +59,8 @@ export class JwksSource extends CalloutHandler {
     this.wanted = true;
   }
 
-  /** Takes over a set that came, and fetches when that is due. @returns whether the keys changed */
-  onTick(): bool {
-    const changed = this.readSet();
-    this.fetchIfDue();
-    return changed;
-  }
-
-  private readSet(): bool {
+  /** Takes over a set that came. @returns whether the keys changed */
+  refresh(): bool {
     const length = getShared(this.setKey);
     if (length < 0 || sharedVersion() == this.version) return false;
     this.version = sharedVersion();
@@ -78,7 +72,11 @@ export class JwksSource extends CalloutHandler {
     return true;
   }
 
-  private fetchIfDue(): void {
+  /**
+   * Fetches when that is due. Only for a tick: Envoy first configures a VM that it throws away, which must not spend the
+   * process's turn.
+   */
+  fetchIfDue(): void {
     const now = monotonicNanos();
     const version = this.readSchedule();
     const due = now >= load<u64>(schedule);
