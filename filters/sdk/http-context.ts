@@ -94,10 +94,14 @@ export class HttpContext {
   }
   private readonly scratch: Slice = new Slice();
 
-  /** Notes who calls, for later stages here and in other filters of the chain. */
-  authenticated(principal: Principal): void {
+  /**
+   * Notes who calls, for later stages here.
+   * @param published whether other filters of the chain want to know too, if the pipeline is spread over several
+   */
+  authenticated(principal: Principal, published: bool): void {
     this.principal = principal;
-    if (this.plugin.handsOff) setFilterState(PRINCIPAL_STATE, principal.text.ptr, principal.text.len);
+    if (published && this.plugin.handsOff)
+      setFilterState(PRINCIPAL_STATE, principal.text.ptr, principal.text.len);
   }
 
   /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */

@@ -120,7 +120,7 @@ export class TenantAuth extends Stage {
     if (!credential.enabled) return reply.CREDENTIAL_DISABLED;
     if (credential.notBefore > now) return reply.CREDENTIAL_NOT_YET_VALID;
     if (credential.notAfter < now) return reply.CREDENTIAL_EXPIRED;
-    http.authenticated(credential.principal);
+    http.authenticated(credential.principal, registry.published);
     if (http.taskids == 0 || http.taskid.len == 0) return reply.TASK_MISSING;
     if (http.taskids > 1 || http.versions > 1) return reply.TASK_AMBIGUOUS;
     if (!credential.allowsMethod(http.method)) return reply.METHOD_FORBIDDEN;

@@ -24,6 +24,7 @@ export function authentication(): Variant[] {
     return `${text}.${sign("sha256", Buffer.from(text), privateKey).toString("base64url")}`;
   };
   const tenantAuth = {
+    publish: false,
     issuers: [{ issuer: ISSUER, audiences: ["models"], jwks }],
     tenants: [
       {
@@ -69,6 +70,7 @@ export function authentication(): Variant[] {
     variant("no filter", [], byKey),
     variant("native api_key_auth, 10,000 keys", [apiKeyAuth(KEYS)], byKey),
     variant("tenant-auth.wasm, API key, 10,000 credentials", ours, byKey),
+    variant("no filter, one token", [], byToken),
     variant("native jwt_authn RS256, no cache, one token", native(false), byToken),
     variant("native jwt_authn RS256, cache, one token", native(true), byToken),
     variant("tenant-auth.wasm, JWT RS256, one token", ours, byToken),
