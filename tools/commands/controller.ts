@@ -60,7 +60,7 @@ export function controllerCommand(): Command {
     .addOption(
       new Option(
         "--when-follower <action>",
-        "what to do with reports when another controller leads (default: forward; redirect with mtls)",
+        "what to do with reports when another controller leads (default: forward; redirect with --client-ca)",
       ).choices(["forward", "redirect"]),
     )
     .option(
@@ -111,7 +111,7 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
   const listen = options.listen ?? { host, port: PORT };
   const admin = options.admin ?? { host, port: ADMIN_PORT };
   const { authenticate = defaultAuthentication(options, listen) } = options;
-  const whenFollower = options.whenFollower ?? (authenticate === "mtls" ? "redirect" : "forward");
+  const whenFollower = options.whenFollower ?? (tls?.clientCa === undefined ? "forward" : "redirect");
   if (authenticate === "mtls" && tls?.clientCa === undefined)
     throw new Error("--authenticate mtls: needs --tls-cert, --tls-key and --client-ca");
   if (authenticate === "none" && !isLoopback(listen.host))

@@ -66,11 +66,14 @@ const spiffe = (namespace: string) => ({
 
 let pods = 0;
 
-function reportOver(client: Partial<Pair>): Promise<{ status: number | undefined; serial?: string }> {
+function reportOver(
+  client: Partial<Pair>,
+  url = controller.url,
+): Promise<{ status: number | undefined; serial?: string }> {
   const pod = new FakeGatewayPod(`pod-${pods++}`, 1);
   return new Promise((resolve, reject) => {
     const sent = request(
-      new URL(REPORT_PATH, controller.url),
+      new URL(REPORT_PATH, url),
       {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -125,6 +128,22 @@ test("renewed certificates serve new connections", async () => {
   const after = await reportOver(client);
   expect(after.status).toBe(200);
   expect(after.serial).not.toBe(before.serial);
+});
+
+test("a follower forwards over TLS to a leader with the same certificate, and to no other", async () => {
+  const { key, cert } = await serverTls();
+  const source = () => new FileSource([EXAMPLES], pino({ level: "silent" }));
+  const leader = await startController({ source: source(), tls: { key, cert } });
+  const leadership = { isLeader: false, leaderUrl: leader.url, start: () => {}, stop: async () => {} };
+  const same = await startController({ source: source(), tls: { key, cert }, leadership });
+  const other = await startController({
+    source: source(),
+    tls: { ...(await serverTls()), clientCa: undefined },
+    leadership,
+  });
+  expect(await reportOver({}, same.url)).toMatchObject({ status: 200 });
+  expect(await reportOver({}, other.url)).toMatchObject({ status: 503 });
+  for (const each of [same, other, leader]) await each.stop();
 });
 
 test("certificates from files are told apart", async () => {
