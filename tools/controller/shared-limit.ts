@@ -1,4 +1,4 @@
-import { at, roundShares, split } from "./split.ts";
+import { at, IDLE_SHARE, roundShares, split } from "./split.ts";
 
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
 const HELD_BACK = 0.001;
@@ -9,6 +9,12 @@ const NEARLY_ALL = 0.9;
 /** A raise below this part of an equal share, or of its own if that is less, is not worth a message. */
 const WORTH_RAISING = 0.05;
 const WORTH_RAISING_OF_OWN = 0.1;
+
+/** Part of an equal share below which no pod is left for long. */
+const LEAST = IDLE_SHARE / 2;
+
+/** Part of a limit that is not left without use for long. */
+const MUCH = 0.05;
 
 /** To make room, pods give up excesses above the first of these parts of an equal share that is enough: few large ones before many small. */
 const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
@@ -57,12 +63,14 @@ export class SharedLimit {
   private slots = FEWEST_SLOTS;
   private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
   private members = 0;
-  /** A pod may be short of its share, or the pods may have more than there is. */
-  private isShort = false;
+  /** A pod may be short of its share, or the pods may have more or less than there is. */
+  private due = false;
   /** The targets are those of another limit or of other pods. */
   private stale = true;
   /** Pods give up what they have above their target and this. */
   private lowering = Number.POSITIVE_INFINITY;
+  /** Much is handed out to nobody: pods are raised without being short. */
+  private hasSpare = false;
   /** Sum of all reservations; computed anew with the targets, so that rounding errors don't add up. */
   private reservedTotal = 0;
 
@@ -78,7 +86,7 @@ export class SharedLimit {
 
   /** Whether it is time to compute the targets again. */
   get isDue(): boolean {
-    return this.isShort || this.stale;
+    return this.due || this.stale;
   }
 
   /** Whether the targets must be computed again before shares move. */
@@ -127,7 +135,7 @@ export class SharedLimit {
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
     this.set(slot, DEMAND, now);
-    if (now > this.get(slot, GRANTED) * NEARLY_ALL) this.isShort = true;
+    if (now > this.get(slot, GRANTED) * NEARLY_ALL) this.due = true;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
@@ -140,7 +148,7 @@ export class SharedLimit {
   /** Computes the shares that the demand asks for. @param weights of all slots */
   retarget(weights: Float64Array): void {
     makeRoom(this.slots);
-    this.isShort = false;
+    this.due = false;
     this.stale = false;
     this.reservedTotal = 0;
     let count = 0;
@@ -176,6 +184,7 @@ export class SharedLimit {
         for (let i = 0; i < WORTH_LOWERING.length; i++)
           if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
     }
+    this.hasSpare = missing < -this.limit * MUCH;
     if (missing + raises <= this.limit * 1e-6) return Number.POSITIVE_INFINITY;
     const enough = excesses.findIndex((excess) => excess >= missing + raises);
     return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
@@ -183,9 +192,12 @@ export class SharedLimit {
 
   private isWorthRaising(slot: number, gap: number): boolean {
     if (gap <= 0) return false;
+    const equal = this.limit / this.members;
     const share = this.get(slot, GRANTED);
+    if (share < equal * LEAST && !this.whole) return true;
+    if (this.hasSpare && gap > equal * WORTH_RAISING) return true;
     if (this.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
-    return gap > Math.min((this.limit / this.members) * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
+    return gap > Math.min(equal * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
   /** Whether a pod's share should move: up if it is short, down if others are; or as limit or pods changed. */
@@ -209,7 +221,7 @@ export class SharedLimit {
     if (next === before) return false;
     this.set(slot, GRANTED, next);
     if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
-    if (this.reservedTotal > this.limit) this.isShort = true;
+    if (next < before || this.reservedTotal > this.limit) this.due = true;
     return true;
   }
 

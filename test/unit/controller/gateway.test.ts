@@ -160,7 +160,7 @@ describe("shares of one limit", () => {
         const equal = LIMIT / pods.length;
         expect(total(pods)).toBeGreaterThan(LIMIT * 0.94);
         for (const { rate, demand } of pods)
-          expect(rate).toBeGreaterThan(Math.max(equal * 0.03, Math.min(demand * 0.98, equal * 0.44)));
+          expect(rate).toBeGreaterThan(Math.max(equal * 0.024, Math.min(demand * 0.98, equal * 0.44)));
       }),
     );
   });
