@@ -1,7 +1,7 @@
+import { enlarged } from "./cells.ts";
 import { Limit, type LimitKind, type LimitSpec } from "./limit.ts";
 import { Pod } from "./pod.ts";
 import { PROTOCOL_VERSION, type Reply, type Report } from "./protocol.ts";
-import { enlarged } from "./shared-limit.ts";
 
 /** A split is computed at most this often while only demand changes, milliseconds. */
 const SPLIT_INTERVAL = 500;

@@ -1,3 +1,4 @@
+import { ABSENT, Cells, DEMAND, GRANTED, RESERVED, SETTLED, STATE, TARGET, UNSETTLED } from "./cells.ts";
 import { at, IDLE_SHARE, roundShares, split } from "./split.ts";
 
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
@@ -23,24 +24,6 @@ const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 const RISE = 0.6;
 const FALL = 0.2;
 
-/** What is kept of each slot's pod, side by side for the sake of the processor's cache. */
-const DEMAND = 0;
-/** Share last handed out. */
-const GRANTED = 1;
-/** The most that the pod may be using. */
-const RESERVED = 2;
-/** Share that the demand asks for. */
-const TARGET = 3;
-const STATE = 4;
-const FIELDS = 5;
-
-const ABSENT = 0;
-const SETTLED = 1;
-/** The share must follow the target exactly, as the limit or the pods have changed. */
-const UNSETTLED = 2;
-
-const FEWEST_SLOTS = 4;
-
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
 let shares = new Float64Array(64);
@@ -60,8 +43,7 @@ const excesses = new Float64Array(WORTH_LOWERING.length);
 export class SharedLimit {
   private limit: number;
   private readonly whole: boolean;
-  private slots = FEWEST_SLOTS;
-  private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
+  private readonly cells = new Cells();
   private members = 0;
   /** A pod may be short of its share, or the pods may have more or less than there is. */
   private due = false;
@@ -96,12 +78,12 @@ export class SharedLimit {
 
   /** Whether the pod's demand is not 0. */
   isActive(slot: number): boolean {
-    return this.get(slot, DEMAND) > 0;
+    return this.cells.get(slot, DEMAND) > 0;
   }
 
   /** The share last handed out to a pod. */
   granted(slot: number): number {
-    return this.get(slot, GRANTED);
+    return this.cells.get(slot, GRANTED);
   }
 
   /** The sum of all reservations: of the most that each pod may be using. */
@@ -115,10 +97,10 @@ export class SharedLimit {
   }
 
   join(slot: number): void {
-    this.grow(slot);
+    this.cells.reach(slot);
     this.forget(slot);
     this.unsettle();
-    this.set(slot, STATE, UNSETTLED);
+    this.cells.set(slot, STATE, UNSETTLED);
   }
 
   leave(slot: number): void {
@@ -131,31 +113,31 @@ export class SharedLimit {
    * gained by moving shares.
    */
   observe(slot: number, seen: number): void {
-    const before = this.get(slot, DEMAND);
+    const before = this.cells.get(slot, DEMAND);
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
-    this.set(slot, DEMAND, now);
-    if (now > this.get(slot, GRANTED) * NEARLY_ALL) this.due = true;
+    this.cells.set(slot, DEMAND, now);
+    if (now > this.cells.get(slot, GRANTED) * NEARLY_ALL) this.due = true;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
     const share = Math.min(admitted, this.limit);
-    this.set(slot, GRANTED, share);
+    this.cells.set(slot, GRANTED, share);
     this.reserve(slot, share);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
   retarget(weights: Float64Array): void {
-    makeRoom(this.slots);
+    makeRoom(this.cells.slots);
     this.due = false;
     this.stale = false;
     this.reservedTotal = 0;
     let count = 0;
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.get(slot, STATE) === ABSENT) continue;
-      this.reservedTotal += this.get(slot, RESERVED);
-      demands[count] = this.get(slot, DEMAND);
+    for (let slot = 0; slot < this.cells.slots; slot++) {
+      if (this.cells.get(slot, STATE) === ABSENT) continue;
+      this.reservedTotal += this.cells.get(slot, RESERVED);
+      demands[count] = this.cells.get(slot, DEMAND);
       weightsOfMembers[count] = at(weights, slot);
       count++;
     }
@@ -164,8 +146,8 @@ export class SharedLimit {
     split(this.whole ? this.limit : this.limit * (1 - HELD_BACK), demands, weightsOfMembers, shares, count);
     if (this.whole) roundShares(shares, demands, count);
     count = 0;
-    for (let slot = 0; slot < this.slots; slot++)
-      if (this.get(slot, STATE) !== ABSENT) this.set(slot, TARGET, at(shares, count++));
+    for (let slot = 0; slot < this.cells.slots; slot++)
+      if (this.cells.get(slot, STATE) !== ABSENT) this.cells.set(slot, TARGET, at(shares, count++));
     this.lowering = this.worthLowering();
   }
 
@@ -175,10 +157,10 @@ export class SharedLimit {
     let missing = -this.limit * (1 - HELD_BACK);
     let raises = 0;
     excesses.fill(0);
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.get(slot, STATE) === ABSENT) continue;
+    for (let slot = 0; slot < this.cells.slots; slot++) {
+      if (this.cells.get(slot, STATE) === ABSENT) continue;
       const gap = this.gap(slot);
-      missing += this.get(slot, GRANTED);
+      missing += this.cells.get(slot, GRANTED);
       if (this.isWorthRaising(slot, gap)) raises += gap;
       else
         for (let i = 0; i < WORTH_LOWERING.length; i++)
@@ -193,10 +175,10 @@ export class SharedLimit {
   private isWorthRaising(slot: number, gap: number): boolean {
     if (gap <= 0) return false;
     const equal = this.limit / this.members;
-    const share = this.get(slot, GRANTED);
+    const share = this.cells.get(slot, GRANTED);
     if (share < equal * LEAST && !this.whole) return true;
     if (this.hasSpare && gap > equal * WORTH_RAISING) return true;
-    if (this.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
+    if (this.cells.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
     return gap > Math.min(equal * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
@@ -204,7 +186,9 @@ export class SharedLimit {
   wantsMove(slot: number): boolean {
     const gap = this.gap(slot);
     if (gap === 0) return false;
-    return this.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
+    return (
+      this.cells.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap)
+    );
   }
 
   /**
@@ -213,14 +197,14 @@ export class SharedLimit {
    */
   offer(slot: number, isEstimated: boolean): boolean {
     const wantsMove = this.wantsMove(slot);
-    const before = this.get(slot, GRANTED);
-    const wanted = this.get(slot, TARGET);
+    const before = this.cells.get(slot, GRANTED);
+    const wanted = this.cells.get(slot, TARGET);
     const kept = isEstimated ? Math.min(before, this.room(slot)) : before;
     const next = !wantsMove ? kept : wanted > kept ? this.raised(slot, kept, wanted) : wanted;
-    if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
+    if (!wantsMove || next === wanted) this.cells.set(slot, STATE, SETTLED);
     if (next === before) return false;
-    this.set(slot, GRANTED, next);
-    if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
+    this.cells.set(slot, GRANTED, next);
+    if (next > this.cells.get(slot, RESERVED)) this.reserve(slot, next);
     if (next < before || this.reservedTotal > this.limit) this.due = true;
     return true;
   }
@@ -235,46 +219,32 @@ export class SharedLimit {
 
   /** What the others' reservations leave for a pod. */
   private room(slot: number): number {
-    return Math.max(0, this.limit - this.reservedTotal + this.get(slot, RESERVED));
+    return Math.max(0, this.limit - this.reservedTotal + this.cells.get(slot, RESERVED));
   }
 
   /** The pod has applied the share last handed out to it. */
   acknowledge(slot: number): void {
-    this.reserve(slot, this.get(slot, GRANTED));
-  }
-
-  private get(slot: number, field: number): number {
-    return this.cells[slot * FIELDS + field] as number;
-  }
-
-  private set(slot: number, field: number, value: number): void {
-    this.cells[slot * FIELDS + field] = value;
+    this.reserve(slot, this.cells.get(slot, GRANTED));
   }
 
   private gap(slot: number): number {
-    return this.get(slot, TARGET) - this.get(slot, GRANTED);
+    return this.cells.get(slot, TARGET) - this.cells.get(slot, GRANTED);
   }
 
   private reserve(slot: number, value: number): void {
-    this.reservedTotal += value - this.get(slot, RESERVED);
-    this.set(slot, RESERVED, value);
+    this.reservedTotal += value - this.cells.get(slot, RESERVED);
+    this.cells.set(slot, RESERVED, value);
   }
 
   private unsettle(): void {
     this.stale = true;
-    for (let slot = 0; slot < this.slots; slot++)
-      if (this.get(slot, STATE) === SETTLED) this.set(slot, STATE, UNSETTLED);
+    for (let slot = 0; slot < this.cells.slots; slot++)
+      if (this.cells.get(slot, STATE) === SETTLED) this.cells.set(slot, STATE, UNSETTLED);
   }
 
   private forget(slot: number): void {
     this.reserve(slot, 0);
-    this.cells.fill(0, slot * FIELDS, (slot + 1) * FIELDS);
-  }
-
-  private grow(slot: number): void {
-    if (slot < this.slots) return;
-    while (this.slots <= slot) this.slots *= 2;
-    this.cells = enlarged(this.cells, this.slots * FIELDS);
+    this.cells.clear(slot);
   }
 }
 
@@ -283,10 +253,4 @@ function makeRoom(count: number): void {
   demands = new Float64Array(count * 2);
   weightsOfMembers = new Float64Array(count * 2);
   shares = new Float64Array(count * 2);
-}
-
-export function enlarged(array: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(length);
-  larger.set(array);
-  return larger;
 }
