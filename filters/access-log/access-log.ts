@@ -20,6 +20,7 @@ const TENANT_FIELD = bytes(',"tenant":');
 const TASKID_FIELD = bytes(',"taskid":');
 const VERSION_FIELD = bytes(',"version":');
 const REASON_FIELD = bytes(',"reason":');
+const WOULD_REFUSE_FIELD = bytes(',"would_refuse":');
 
 /** Longest value in a line, in bytes before escaping. */
 const VALUE_LIMIT: i32 = 512;
@@ -54,6 +55,8 @@ export class AccessLog extends Stage {
     appendField(VERSION_FIELD, http.version);
     http.findReason(value);
     appendField(REASON_FIELD, value);
+    http.findWouldRefuse(value);
+    appendField(WOULD_REFUSE_FIELD, value);
     setFilterState(LOG_STATE, line.ptr, line.len);
   }
 }

@@ -15,6 +15,8 @@ const CONTENT_TYPE = bytes("content-type");
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const TENANT_STATE = bytes("modelgate.tenant");
 const REASON_STATE = bytes("modelgate.reason");
+const CREDENTIAL_STATE = bytes("modelgate.credential");
+const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
 
 /**
  * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later streams.
@@ -40,6 +42,14 @@ export class HttpContext {
   reason: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
+  /** Id of the authenticated credential; null while nobody is. */
+  credential: Bytes | null = null;
+  /** Why a stage in dry run would have refused the request; null when none would. */
+  wouldRefuse: Bytes | null = null;
+  /** The host's id of this stream. */
+  id: u32 = 0;
+  /** The request has headers only. */
+  endOfRequest: bool = false;
 
   private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
 
@@ -51,6 +61,8 @@ export class HttpContext {
     this.tenant = null;
     this.reason = null;
     this.replied = false;
+    this.credential = null;
+    this.wouldRefuse = null;
     this.grpc = false;
     this.authority.len = 0;
     this.method.len = 0;
@@ -111,6 +123,22 @@ export class HttpContext {
   /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
   findReason(value: Slice): void {
     this.findState(this.reason, REASON_STATE, value);
+  }
+
+  /** Sets `value` to the id of the credential that this filter, or one before it in the chain, authenticated. */
+  findCredential(value: Slice): void {
+    this.findState(this.credential, CREDENTIAL_STATE, value);
+  }
+
+  /** Notes why a stage in dry run would have refused the request: for the access log. */
+  wouldHaveRefused(reason: Bytes): void {
+    this.wouldRefuse = reason;
+    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reason.ptr, reason.len);
+  }
+
+  /** Sets `value` to what `wouldHaveRefused` was told, here or in another filter of the chain; empty when nothing. */
+  findWouldRefuse(value: Slice): void {
+    this.findState(this.wouldRefuse, WOULD_REFUSE_STATE, value);
   }
 
   private findState(own: Bytes | null, state: Bytes, value: Slice): void {

@@ -28,3 +28,11 @@ export function sharedVersion(): u32 {
 export function setShared(key: Bytes, ptr: usize, len: i32, version: u32): bool {
   return proxy_set_shared_data(key.ptr, key.len, ptr, len, version) == OK;
 }
+
+/** As a version: write only if the key is absent. No value ever has it. */
+export const ABSENT: u32 = u32.MAX_VALUE;
+
+/** Version to write with after `getShared` returned `length`. */
+export function versionAfter(length: i32): u32 {
+  return length < 0 ? ABSENT : sharedVersion();
+}

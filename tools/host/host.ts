@@ -32,7 +32,7 @@ export class HostProcess {
 
   setShared(key: string, value: Uint8Array, cas: number): number {
     const held = this.sharedData.get(key);
-    if (cas !== 0 && held?.cas !== cas) return CAS_MISMATCH;
+    if (held && cas !== 0 && held.cas !== cas) return CAS_MISMATCH;
     this.sharedData.set(key, { value, cas: ++this.lastCas });
     return OK;
   }
