@@ -37,13 +37,13 @@ export class LimitsStore {
     const length = getShared(this.key);
     const version = versionAfter(length);
     const held = length >= GENERATION_SIZE ? load<u64>(sharedValue()) : 0;
-    if (!reply.full && held != reported) return false;
+    if (!reply.full && (held == 0 || held != reported)) return false;
     if (!reply.full && reply.generation == held && reply.count == 0) return true;
     blob.clear();
     blob.reserve(GENERATION_SIZE);
     store<u64>(blob.ptr, reply.generation);
     blob.len = GENERATION_SIZE;
-    if (!reply.full && held > 0) {
+    if (!reply.full) {
       indexNames(reply);
       const end = sharedValue() + length;
       for (let at = sharedValue() + GENERATION_SIZE; at < end; ) {
