@@ -18,6 +18,10 @@ export interface BootstrapOptions {
   routes?: object[];
   /** Port of the listener on 127.0.0.1; 0 takes a free one. */
   port?: number;
+  /** Clusters beside those of the tasks. */
+  clusters?: object[];
+  /** Envoy's node id. */
+  node?: string;
 }
 
 /** A Wasm filter of the chain, with its plug-in configuration. */
@@ -48,10 +52,24 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
 export function bootstrap(options: BootstrapOptions): object {
   return {
+    ...(options.node === undefined ? {} : { node: { id: options.node, cluster: "modelgate" } }),
     admin: { address: socketAddress(0) },
     static_resources: {
       listeners: [listener(options)],
-      clusters: options.tasks.map(cluster),
+      clusters: [...options.tasks.map(cluster), ...(options.clusters ?? [])],
+    },
+  };
+}
+
+/** A cluster of one HTTP/1.1 server, such as the controller. */
+export function httpCluster(name: string, port: number, host = "127.0.0.1"): object {
+  return {
+    name,
+    type: "STRICT_DNS",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
   };
 }
