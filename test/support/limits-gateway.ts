@@ -102,20 +102,29 @@ export async function startLimitsGateway(options: LimitsGatewayOptions): Promise
   };
 }
 
-/** The most and the fewest admitted in any window of a second, and the rate over all, `from` to `to` (seconds). */
-export function windows(decisions: Decision[], from: number, to: number) {
-  const times = decisions
-    .filter(({ at, status }) => status === 200 && at >= from && at < to)
-    .map(({ at }) => at)
-    .toSorted((a, b) => a - b);
-  if (times.length === 0) return { most: 0, fewest: 0, rate: 0 };
-  let most = 0;
-  let fewest = Number.POSITIVE_INFINITY;
-  const upTo = (limit: number) => times.findLastIndex((at) => at < limit) + 1;
-  for (let start = from; start + 1 <= to; start += 0.02) {
-    const count = upTo(start + 1) - upTo(start);
-    most = Math.max(most, count);
-    fewest = Math.min(fewest, count);
+/**
+ * Compares what was admitted with what one exact token bucket would have admitted of the same requests, at the times that
+ * Envoy got them. `most` is the most that was admitted in any window of a second.
+ */
+export function compare(decisions: Decision[], requestsPerSecond: number, burst: number) {
+  const sorted = decisions.toSorted((a, b) => a.at - b.at);
+  const admitted: number[] = [];
+  let ideal = 0;
+  let level = burst;
+  let last = sorted[0]?.at ?? 0;
+  for (const { at, status } of sorted) {
+    level = Math.min(burst, level + (at - last) * requestsPerSecond);
+    last = at;
+    if (level >= 1) {
+      level--;
+      ideal++;
+    }
+    if (status === 200) admitted.push(at);
   }
-  return { most, fewest, rate: times.length / (to - from) };
+  let most = 0;
+  for (let from = 0, to = 0; to < admitted.length; to++) {
+    while ((admitted[to] as number) - (admitted[from] as number) >= 1) from++;
+    most = Math.max(most, to - from + 1);
+  }
+  return { admitted: admitted.length, ideal, most };
 }
