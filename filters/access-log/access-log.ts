@@ -1,3 +1,4 @@
+import { Action, CONTINUE } from "../sdk/abi";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
@@ -5,6 +6,7 @@ import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { appendJsonString } from "../sdk/json-text";
 import { setFilterState } from "../sdk/properties";
+import { cutQueryParameter } from "../sdk/query-parameter";
 import { Stage } from "../sdk/stage";
 
 const LOG_STATE = bytes("modelgate.log");
@@ -19,6 +21,7 @@ const REQUEST_ID_FIELD = bytes(',"request_id":');
 const TENANT_FIELD = bytes(',"tenant":');
 const TASKID_FIELD = bytes(',"taskid":');
 const VERSION_FIELD = bytes(',"version":');
+const CREDENTIAL_FIELD = bytes(',"credential":');
 const REASON_FIELD = bytes(',"reason":');
 const WOULD_REFUSE_FIELD = bytes(',"would_refuse":');
 
@@ -38,7 +41,21 @@ export class AccessLog extends Stage {
     return "accessLog";
   }
 
-  configure(config: Config): void {}
+  /** Query parameters whose values no line shows. */
+  private redacted: Bytes[] = [];
+
+  configure(config: Config): void {
+    const names = config.texts("redactedParameters");
+    this.redacted = [];
+    for (let i = 0; i < names.length; i++) this.redacted.push(bytes(names[i]));
+  }
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    for (let i = 0; i < this.redacted.length; i++) {
+      while (cutQueryParameter(http.path, this.redacted[i], value) > 0);
+    }
+    return CONTINUE;
+  }
 
   onLog(http: HttpContext): void {
     line.clear();
@@ -51,6 +68,8 @@ export class AccessLog extends Stage {
     appendField(REQUEST_ID_FIELD, value);
     http.findTenant(value);
     appendField(TENANT_FIELD, value);
+    http.findCredential(value);
+    appendField(CREDENTIAL_FIELD, value);
     appendField(TASKID_FIELD, http.taskid);
     appendField(VERSION_FIELD, http.version);
     http.findReason(value);

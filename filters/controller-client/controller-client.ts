@@ -1,5 +1,5 @@
-import { NameTable } from "../rate-limit/name-table";
 import { NamedLimit } from "../rate-limit/named-limit";
+import { NamedTable } from "../rate-limit/named-table";
 import { VmRegistry } from "../rate-limit/vm-registry";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
@@ -70,11 +70,10 @@ export class ControllerClient extends CalloutHandler {
   private header(name: string, value: string): void {
     const text = bytes(value);
     this.headers.add(bytes(name), text.ptr, text.len);
-    heap.free(text.ptr);
   }
 
   /** Once a second: counts go to the board, and on to the controller if this VM is the elected one. */
-  onTick(now: u64, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  onTick(now: u64, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
     const place = this.registry.place;
     if (place >= 0) this.board.publish(place, tasks, tenants);
     if (!this.election.run(now) || this.pending) return;

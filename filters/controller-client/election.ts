@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 
 /** The value: u64 id of the elected VM, u64 time of its last beat (nanoseconds). */
 const SIZE: i32 = 16;
@@ -28,6 +28,6 @@ export class Election {
     }
     store<u64>(value, this.id);
     store<u64>(value + 8, now);
-    return setShared(this.key, value, SIZE, versionAfter(length));
+    return setShared(this.key, value, SIZE, sharedVersion());
   }
 }

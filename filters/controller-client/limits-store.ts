@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes, fnv1a } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { GENERATION_SIZE, GONE, LimitRecord } from "./limit-records";
 import { LimitsReply } from "./limits-reply";
 
@@ -35,7 +35,7 @@ export class LimitsStore {
    */
   store(reply: LimitsReply, reported: u64): bool {
     const length = getShared(this.key);
-    const version = versionAfter(length);
+    const version = sharedVersion();
     const held = length >= GENERATION_SIZE ? load<u64>(sharedValue()) : 0;
     if (!reply.full && (held == 0 || held != reported)) return false;
     if (!reply.full && reply.generation == held && reply.count == 0) return true;

@@ -1,6 +1,6 @@
-import { Bytes, bytes } from "../sdk/bytes";
+import { Bytes, bytes, copyBytes } from "../sdk/bytes";
 import { getProperty, propertyPath, propertyValue } from "../sdk/properties";
-import { ABSENT, getShared, setShared, sharedValue } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { random_get } from "../sdk/wasi_snapshot_preview1";
 
 const NODE_ID = propertyPath("node.id");
@@ -14,7 +14,7 @@ const random: usize = memory.data(8);
 export function podName(configured: string): Bytes {
   if (configured.length > 0) return bytes(configured);
   const length = getProperty(NODE_ID);
-  if (length > 0) return copy(propertyValue(), length);
+  if (length > 0) return copyBytes(propertyValue(), length);
   random_get(random, RANDOM_BYTES);
   let name = "envoy-";
   for (let i = 0; i < RANDOM_BYTES; i++) {
@@ -22,13 +22,8 @@ export function podName(configured: string): Bytes {
     name += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15);
   }
   const own = bytes(name);
-  if (setShared(KEY, own.ptr, own.len, ABSENT)) return own;
-  const held = getShared(KEY);
-  return held > 0 ? copy(sharedValue(), held) : own;
-}
-
-function copy(from: usize, len: i32): Bytes {
-  const ptr = heap.alloc(len);
-  memory.copy(ptr, from, len);
-  return new Bytes(ptr, len);
+  let held = getShared(KEY);
+  if (held < 0 && setShared(KEY, own.ptr, own.len, sharedVersion())) return own;
+  held = getShared(KEY);
+  return held > 0 ? copyBytes(sharedValue(), held) : own;
 }

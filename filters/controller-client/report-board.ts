@@ -1,8 +1,8 @@
-import { NameTable } from "../rate-limit/name-table";
 import { Counters, NamedLimit } from "../rate-limit/named-limit";
+import { NamedTable } from "../rate-limit/named-table";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { TASK, TENANT } from "./limit-records";
 
 /**
@@ -30,10 +30,10 @@ export class ReportBoard {
   }
 
   /** Leaves this VM's counts, unless the last ones are still there. */
-  publish(place: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  publish(place: i32, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
     const length = getShared(this.keyOf(place));
     if (length > 0) return;
-    const version = versionAfter(length);
+    const version = sharedVersion();
     blob.clear();
     appendAll(TASK, tasks);
     appendAll(TENANT, tenants);
@@ -43,12 +43,12 @@ export class ReportBoard {
   }
 
   /** Adds what lies at places 0 to `places` - 1 to the totals. */
-  collect(places: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  collect(places: i32, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
     for (let place = 0; place < places; place++) {
       const length = getShared(this.keyOf(place));
       if (length <= 0) continue;
       const from = sharedValue();
-      if (!setShared(this.key, 0, 0, versionAfter(length))) continue;
+      if (!setShared(this.key, 0, 0, sharedVersion())) continue;
       for (let at = from; at < from + length; ) {
         const nameLen = load<u16>(at + 2);
         const table = load<u8>(at) == TASK ? tasks : tenants;
@@ -68,7 +68,7 @@ function addTo(total: Counters, at: usize): void {
   total.latency += load<u64>(at + 20);
 }
 
-function appendAll(kind: u8, limits: NameTable<NamedLimit>): void {
+function appendAll(kind: u8, limits: NamedTable<NamedLimit>): void {
   for (let i = 0; i < limits.count; i++) {
     const limit = limits.all[i];
     const counters = limit.counters;
@@ -88,6 +88,6 @@ function appendAll(kind: u8, limits: NameTable<NamedLimit>): void {
   }
 }
 
-function clearAll(limits: NameTable<NamedLimit>): void {
+function clearAll(limits: NamedTable<NamedLimit>): void {
   for (let i = 0; i < limits.count; i++) limits.all[i].counters.clear();
 }

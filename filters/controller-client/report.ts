@@ -1,5 +1,5 @@
-import { NameTable } from "../rate-limit/name-table";
 import { NamedLimit } from "../rate-limit/named-limit";
+import { NamedTable } from "../rate-limit/named-table";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { appendJsonString } from "../sdk/json-text";
@@ -23,8 +23,8 @@ export function writeReport(
   pod: Bytes,
   generation: u64,
   intervalMilliseconds: u64,
-  tasks: NameTable<NamedLimit>,
-  tenants: NameTable<NamedLimit>,
+  tasks: NamedTable<NamedLimit>,
+  tenants: NamedTable<NamedLimit>,
 ): void {
   out.clear();
   out.appendBytes(OPEN);
@@ -42,7 +42,7 @@ export function writeReport(
   out.appendBytes(CLOSE);
 }
 
-function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bool): void {
+function appendTotals(out: ByteBuffer, limits: NamedTable<NamedLimit>, ofTask: bool): void {
   let first = true;
   for (let i = 0; i < limits.count; i++) {
     const limit = limits.all[i];

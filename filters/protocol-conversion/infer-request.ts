@@ -1,10 +1,10 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { Slice } from "../sdk/headers";
+import { appendUnescaped, stringEnd } from "../sdk/json-string";
+import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../sdk/protobuf";
 import { Datatype, elementSize, parseDatatype } from "./datatype";
-import { appendUnescaped, stringEnd } from "./json-string";
 import { decimalToF32, decimalToI64, i64Value, parseNumber } from "./numbers/decimal";
-import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "./protobuf";
 import { SlabChain } from "./slabs";
 
 /**

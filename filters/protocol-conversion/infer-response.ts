@@ -1,10 +1,10 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { appendJsonString } from "../sdk/json-text";
+import { FIXED32, FIXED64, LENGTH_DELIMITED, readVarint, VARINT, varint } from "../sdk/protobuf";
 import { Datatype, datatypeName, elementSize, parseDatatype } from "./datatype";
 import { writeF32 } from "./numbers/float-text";
 import { writeI64 } from "./numbers/integer-text";
-import { FIXED32, FIXED64, LENGTH_DELIMITED, readVarint, VARINT, varint } from "./protobuf";
 import { SlabChain } from "./slabs";
 
 /**

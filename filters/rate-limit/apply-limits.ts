@@ -1,11 +1,11 @@
 import { HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK } from "../controller-client/limit-records";
 import { LimitsStore } from "../controller-client/limits-store";
-import { bytes, toText } from "../sdk/bytes";
+import { copyBytes, toText } from "../sdk/bytes";
 import { LogLevel, log } from "../sdk/log";
 import { sharedVersion } from "../sdk/shared-data";
 import { Concurrency } from "./concurrency";
-import { NameTable } from "./name-table";
 import { NamedLimit } from "./named-limit";
+import { NamedTable } from "./named-table";
 import { TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { VmRegistry } from "./vm-registry";
 
@@ -22,8 +22,8 @@ const record: LimitRecord = new LimitRecord();
 export function applyLimits(
   store: LimitsStore,
   applied: u32,
-  tasks: NameTable<NamedLimit>,
-  tenants: NameTable<NamedLimit>,
+  tasks: NamedTable<NamedLimit>,
+  tenants: NamedTable<NamedLimit>,
   registry: VmRegistry,
 ): u32 {
   if (store.load() == 0) return applied;
@@ -44,14 +44,14 @@ export function applyLimits(
   return version;
 }
 
-function limitOf(record: LimitRecord, table: NameTable<NamedLimit>): NamedLimit | null {
+function limitOf(record: LimitRecord, table: NamedTable<NamedLimit>): NamedLimit | null {
   const known = table.find(record.name, record.nameLen);
   if (known != null) return known;
   if (table.count >= MOST_NAMES) {
     log(LogLevel.Error, "the controller has named too many tasks or tenants: new ones have no limit");
     return null;
   }
-  const name = bytes(toText(record.name, record.nameLen));
+  const name = copyBytes(record.name, record.nameLen);
   const limit =
     record.kind == TASK
       ? new NamedLimit("taskid", name, TASK_LIMITED)
@@ -69,7 +69,7 @@ function capInFlight(limit: NamedLimit, record: LimitRecord, registry: VmRegistr
   if (concurrency != null) concurrency.control(capped ? <i32>record.maxInFlight : -1);
 }
 
-function releaseOthers(table: NameTable<NamedLimit>, version: u32): void {
+function releaseOthers(table: NamedTable<NamedLimit>, version: u32): void {
   for (let i = 0; i < table.count; i++) {
     const limit = table.all[i];
     if (!limit.controlled || limit.round == version) continue;

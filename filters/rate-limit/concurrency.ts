@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { nextAverage, nextLimit } from "./gradient";
 import { now } from "./now";
 import { MOST_VMS, VmRegistry } from "./vm-registry";
@@ -158,7 +158,7 @@ export class Concurrency {
       const limit = load<f64>(value);
       store<f64>(value, min(max(limit == 0 ? this.initial : limit, this.least), this.most));
     }
-    return versionAfter(length);
+    return sharedVersion();
   }
 
   private write(version: u32): bool {

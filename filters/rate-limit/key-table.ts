@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { charge, fill, levelOf, refill, STATE_SIZE, take, WINDOWS, Windows } from "./token-bucket";
 
 /** An entry: fingerprint of its key (0: free), then the state of its bucket. */
@@ -35,7 +35,7 @@ export class KeyTable {
     const length = getShared(this.key);
     if (length == SET) memory.copy(set, sharedValue(), SET);
     else memory.fill(set, 0, SET);
-    return versionAfter(length);
+    return sharedVersion();
   }
 
   private indexOf(fingerprint: u64): i32 {

@@ -1,7 +1,7 @@
 import { Bytes, bytes } from "../sdk/bytes";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { random_get } from "../sdk/wasi_snapshot_preview1";
 import { KeyTable } from "./key-table";
 import { Lease } from "./lease";
@@ -88,6 +88,6 @@ function processSeed(): u64 {
   random_get(seedBytes, 8);
   const length = getShared(SEED_KEY);
   if (length == 8) return load<u64>(sharedValue());
-  if (setShared(SEED_KEY, seedBytes, 8, versionAfter(length))) return load<u64>(seedBytes);
+  if (setShared(SEED_KEY, seedBytes, 8, sharedVersion())) return load<u64>(seedBytes);
   return getShared(SEED_KEY) == 8 ? load<u64>(sharedValue()) : 0;
 }

@@ -1,7 +1,7 @@
 import { Bytes } from "../sdk/bytes";
 import { Cost } from "./cost";
 import { Lease, leaseCap } from "./lease";
-import { Named } from "./name-table";
+import { Named } from "./named-table";
 import { now } from "./now";
 import { RateLimited } from "./rate-limited";
 import { remaining, tightestWindow, Windows, waitNanos } from "./token-bucket";

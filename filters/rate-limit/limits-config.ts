@@ -4,8 +4,8 @@ import { Concurrency } from "./concurrency";
 import { Cost } from "./cost";
 import { KeyedLimit } from "./keyed-limit";
 import { Limit, Mode } from "./limit";
-import { NameTable } from "./name-table";
 import { NamedLimit } from "./named-limit";
+import { NamedTable } from "./named-table";
 import { PathTemplate } from "./path-template";
 import { RateLimited } from "./rate-limited";
 import { HOUR, MINUTE, SECOND } from "./token-bucket";
@@ -16,7 +16,7 @@ const MOST_IN_FLIGHT: f64 = 1_000_000;
 
 /** Reads the limits of tasks, tenants or credentials: objects with their name in the field `nameField`. */
 export function readNamed(
-  table: NameTable<NamedLimit>,
+  table: NamedTable<NamedLimit>,
   limits: Config[],
   nameField: string,
   reply: RateLimited,

@@ -2,7 +2,7 @@ import { Bytes, bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
-import { Named, NameTable } from "./name-table";
+import { Named, NamedTable } from "./named-table";
 
 /** The class of requests with this name (or of this credential) leaves `reserve` of each bucket to higher classes. */
 class PriorityClass extends Named {
@@ -23,8 +23,8 @@ const value: Slice = new Slice();
  */
 export class Priority {
   private header: Bytes | null = null;
-  private readonly classes: NameTable<PriorityClass> = new NameTable<PriorityClass>();
-  private readonly credentials: NameTable<PriorityClass> = new NameTable<PriorityClass>();
+  private readonly classes: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
+  private readonly credentials: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
   private fallback: f64 = 0;
   /** What the lowest class leaves. */
   largestReserve: f64 = 0;

@@ -12,8 +12,8 @@ import { bodySize } from "./body-size";
 import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";
 import { readKeyed, readMode, readNamed } from "./limits-config";
-import { NameTable } from "./name-table";
 import { NamedLimit } from "./named-limit";
+import { NamedTable } from "./named-table";
 import { forgetTime, now } from "./now";
 import { Priority } from "./priority";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
@@ -40,9 +40,9 @@ let permit: bool = false;
  */
 export class RateLimit extends Stage {
   private readonly registry: VmRegistry = new VmRegistry();
-  private readonly tasks: NameTable<NamedLimit> = new NameTable<NamedLimit>();
-  private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
-  private readonly credentials: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+  private readonly tasks: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private readonly tenants: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private readonly credentials: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
   private keyed: KeyedLimit[] = [];
   private priority: Priority = new Priority();
   private mode: Mode = Mode.Enforce;
@@ -113,7 +113,7 @@ export class RateLimit extends Stage {
     if (refusal == null) return null;
     limits.giveBack();
     if (this.mode != Mode.DryRun) return refusal;
-    http.wouldHaveRefused(refusal.reason);
+    http.refuseDry(refusal);
     return null;
   }
 
@@ -280,7 +280,7 @@ export class RateLimit extends Stage {
   }
 }
 
-function shareAll(table: NameTable<NamedLimit>, vms: i32): void {
+function shareAll(table: NamedTable<NamedLimit>, vms: i32): void {
   for (let i = 0; i < table.count; i++) table.all[i].onTick(vms);
 }
 

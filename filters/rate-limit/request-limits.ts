@@ -81,7 +81,7 @@ export class RequestLimits {
   /** A limit in dry run refuses nothing, it only says so. */
   mayRefuse(mode: Mode, reply: LocalReply, http: HttpContext): LocalReply | null {
     if (mode != Mode.DryRun) return reply;
-    http.wouldHaveRefused(reply.reason);
+    http.refuseDry(reply);
     return null;
   }
 

@@ -1,5 +1,5 @@
 import { Bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { charge, fill, refill, STATE_SIZE, take, Windows } from "./token-bucket";
 
 /** A token bucket in shared data: one for all VMs of the Envoy process, and for those that come after them. */
@@ -13,7 +13,7 @@ function readState(key: Bytes): u32 {
   const length = getShared(key);
   if (length == STATE_SIZE) memory.copy(state, sharedValue(), STATE_SIZE);
   else fill(state);
-  return versionAfter(length);
+  return sharedVersion();
 }
 
 /** `take` of token-bucket.ts, on the bucket at `key`. */

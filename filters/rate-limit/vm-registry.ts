@@ -1,5 +1,5 @@
 import { bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, versionAfter } from "../sdk/shared-data";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { random_get } from "../sdk/wasi_snapshot_preview1";
 
 /** The value: a u64 id and a u64 time of the last beat (nanoseconds) for each place. */
@@ -77,7 +77,7 @@ export class VmRegistry {
     const length = getShared(KEY);
     this.known = min(max(length, 0) / ENTRY, MOST_VMS);
     if (this.known > 0) memory.copy(places, sharedValue(), this.known * ENTRY);
-    return versionAfter(length);
+    return sharedVersion();
   }
 }
 

@@ -1,12 +1,16 @@
 /**
- * A byte string in memory that nobody frees: literals, configuration. Filters compare and copy bytes and never
- * decode them to UTF-16.
+ * A byte string that never changes: literals, configuration. Filters compare and copy bytes and never decode them to
+ * UTF-16. Its memory is collected with it, so that a configuration leaves nothing behind.
  */
 export class Bytes {
   constructor(
-    readonly ptr: usize,
+    private readonly memory: StaticArray<u8>,
     readonly len: i32,
   ) {}
+
+  get ptr(): usize {
+    return changetype<usize>(this.memory);
+  }
 
   /** Are these the bytes [ptr, ptr + len)? */
   equals(ptr: usize, len: i32): bool {
@@ -14,12 +18,19 @@ export class Bytes {
   }
 }
 
-/** UTF-8 copy of `text`, kept for good: for literals at start and for configuration. */
+/** UTF-8 copy of `text`: for literals at start and for configuration, never for a request. */
 export function bytes(text: string): Bytes {
   const len = String.UTF8.byteLength(text);
-  const ptr = heap.alloc(len + 1);
-  String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, ptr);
-  return new Bytes(ptr, len);
+  const memory = new StaticArray<u8>(len);
+  String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, changetype<usize>(memory));
+  return new Bytes(memory, len);
+}
+
+/** A copy of [ptr, ptr + len): for configuration, never for a request. */
+export function copyBytes(ptr: usize, len: i32): Bytes {
+  const own = new StaticArray<u8>(len);
+  memory.copy(changetype<usize>(own), ptr, len);
+  return new Bytes(own, len);
 }
 
 /** Text of [ptr, ptr + len). Allocates: for configuration and messages, never for a request. */

@@ -14,8 +14,8 @@ const VERSION = bytes("version");
 const CONTENT_TYPE = bytes("content-type");
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const TENANT_STATE = bytes("modelgate.tenant");
-const REASON_STATE = bytes("modelgate.reason");
 const CREDENTIAL_STATE = bytes("modelgate.credential");
+const REASON_STATE = bytes("modelgate.reason");
 const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
 
 /**
@@ -38,14 +38,14 @@ export class HttpContext {
 
   /** Name of the authenticated tenant; null while nobody is. */
   tenant: Bytes | null = null;
+  /** Id of the credential that authenticated the tenant; null while nobody is. */
+  credential: Bytes | null = null;
   /** Stable machine-readable word for why the gateway refused the request; null when it did not. */
   reason: Bytes | null = null;
+  /** As `reason`, of a dry run: the request went on all the same. */
+  wouldRefuse: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
-  /** Id of the authenticated credential; null while nobody is. */
-  credential: Bytes | null = null;
-  /** Why a stage in dry run would have refused the request; null when none would. */
-  wouldRefuse: Bytes | null = null;
   /** The host's id of this stream. */
   id: u32 = 0;
   /** The request has headers only. */
@@ -59,10 +59,10 @@ export class HttpContext {
   reset(plugin: Plugin): void {
     this.plugin = plugin;
     this.tenant = null;
-    this.reason = null;
-    this.replied = false;
     this.credential = null;
+    this.reason = null;
     this.wouldRefuse = null;
+    this.replied = false;
     this.grpc = false;
     this.authority.len = 0;
     this.method.len = 0;
@@ -102,17 +102,29 @@ export class HttpContext {
   private readonly scratch: Slice = new Slice();
 
   /** Notes the authenticated tenant, for later stages here and in other filters of the chain. */
-  authenticated(tenant: Bytes): void {
+  authenticated(tenant: Bytes, credential: Bytes): void {
     this.tenant = tenant;
-    if (this.plugin.handsOff) setFilterState(TENANT_STATE, tenant.ptr, tenant.len);
+    this.credential = credential;
+    if (!this.plugin.handsOff) return;
+    setFilterState(TENANT_STATE, tenant.ptr, tenant.len);
+    setFilterState(CREDENTIAL_STATE, credential.ptr, credential.len);
   }
 
   /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */
   refuse(reply: LocalReply): void {
     this.reason = reply.reason;
     this.replied = true;
+    reply.count();
     if (this.plugin.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
     reply.send(this.grpc);
+  }
+
+  /** A dry run: notes why the request would have been refused; the first reason counts. */
+  refuseDry(reply: LocalReply): void {
+    if (this.wouldRefuse != null) return;
+    this.wouldRefuse = reply.reason;
+    reply.count();
+    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reply.reason.ptr, reply.reason.len);
   }
 
   /** Sets `value` to the tenant that this filter, or one before it in the chain, authenticated. */
@@ -120,25 +132,19 @@ export class HttpContext {
     this.findState(this.tenant, TENANT_STATE, value);
   }
 
-  /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
-  findReason(value: Slice): void {
-    this.findState(this.reason, REASON_STATE, value);
-  }
-
-  /** Sets `value` to the id of the credential that this filter, or one before it in the chain, authenticated. */
+  /** Sets `value` to the id of the credential that authenticated the tenant, here or in a filter before. */
   findCredential(value: Slice): void {
     this.findState(this.credential, CREDENTIAL_STATE, value);
   }
 
-  /** Notes why a stage in dry run would have refused the request: for the access log. */
-  wouldHaveRefused(reason: Bytes): void {
-    this.wouldRefuse = reason;
-    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reason.ptr, reason.len);
-  }
-
-  /** Sets `value` to what `wouldHaveRefused` was told, here or in another filter of the chain; empty when nothing. */
+  /** Sets `value` to why the request would have been refused but for a dry run. */
   findWouldRefuse(value: Slice): void {
     this.findState(this.wouldRefuse, WOULD_REFUSE_STATE, value);
+  }
+
+  /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
+  findReason(value: Slice): void {
+    this.findState(this.reason, REASON_STATE, value);
   }
 
   private findState(own: Bytes | null, state: Bytes, value: Slice): void {

@@ -1,8 +1,9 @@
 import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
 import { ByteBuffer } from "./byte-buffer";
-import { Bytes, bytes } from "./bytes";
+import { Bytes, bytes, toText } from "./bytes";
 import { HeaderPairs } from "./headers";
 import { appendJsonString } from "./json-text";
+import { Counter } from "./metrics";
 
 const CONTENT_TYPE = bytes("content-type");
 const JSON_CONTENT_TYPE = bytes("application/json");
@@ -16,6 +17,7 @@ export class LocalReply {
   /** Headers that change from reply to reply: for HTTP callers, and for gRPC callers. */
   readonly details: HeaderPairs = new HeaderPairs();
   readonly grpcDetails: HeaderPairs = new HeaderPairs();
+  private counter: Counter | null = null;
 
   /**
    * @param status HTTP status for HTTP callers
@@ -33,14 +35,12 @@ export class LocalReply {
     const text = bytes(message);
     this.headers.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
     this.setMessage(text.ptr, text.len);
-    heap.free(text.ptr);
   }
 
   /** Adds a header for HTTP callers. */
   withHeader(name: string, value: string): LocalReply {
     const text = bytes(value);
     this.headers.add(bytes(name), text.ptr, text.len);
-    heap.free(text.ptr);
     return this;
   }
 
@@ -55,6 +55,16 @@ export class LocalReply {
     body.appendBytes(REASON_OPEN);
     appendJsonString(body, this.reason.ptr, this.reason.len, i32.MAX_VALUE);
     body.appendBytes(CLOSE);
+  }
+
+  /** Counts the decision, whether the request is refused or, in a dry run, let through. */
+  count(): void {
+    let counter = this.counter;
+    if (counter == null) {
+      counter = new Counter(`modelgate.refused.${toText(this.reason.ptr, this.reason.len)}`);
+      this.counter = counter;
+    }
+    counter.add(1);
   }
 
   send(grpc: bool): void {

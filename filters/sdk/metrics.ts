@@ -14,7 +14,6 @@ const HISTOGRAM: i32 = 2;
 function define(type: i32, name: string): u32 {
   const text = bytes(name);
   proxy_define_metric(type, text.ptr, text.len, RESULT);
-  heap.free(text.ptr);
   return load<u32>(RESULT);
 }
 

@@ -1,4 +1,6 @@
+import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { verifySignature } from "./verify-signature.ts";
 
 /**
  * A proxy-wasm 0.2.1 host in Node, for fast tests of filters: real WebAssembly, and host functions that keep to what
@@ -38,6 +40,8 @@ export class HostProcess {
   readonly sharedData = new Map<string, { value: Uint8Array; cas: number }>();
   /** Nanoseconds of the monotonic clock; tests move it. */
   now = 1_000_000_000_000n;
+  /** Nanoseconds since 1970. */
+  wall = BigInt(Date.now()) * 1_000_000n;
   private lastCas = 0;
 
   setShared(key: string, value: Uint8Array, cas: number): number {
@@ -291,6 +295,11 @@ export class Vm {
         this.word(tokenOut as number, token);
         return OK;
       },
+      proxy_call_foreign_function: (name, nameSize, args, size, ptrOut, sizeOut) => {
+        if (this.text(name as number, nameSize as number) !== "verify_signature") return NOT_FOUND;
+        const result = verifySignature(this.bytes(args as number, size as number));
+        return result ? this.give(result, ptrOut as number, sizeOut as number) : BAD_ARGUMENT;
+      },
     };
     const recorded = Object.entries(functions).map(([name, run]) => [
       name,
@@ -299,13 +308,14 @@ export class Vm {
         return run(...values);
       },
     ]);
-    const clock_time_get = (_id: number, _precision: bigint, out: number) => {
+    const clock_time_get = (id: number, _precision: bigint, out: number) => {
       this.calls.push("clock_time_get");
-      new DataView(this.exports.memory.buffer).setBigUint64(out, this.process.now, true);
+      const time = id === 1 ? this.process.now : this.process.wall;
+      new DataView(this.exports.memory.buffer).setBigUint64(out, time, true);
       return OK;
     };
-    const random_get = (ptr: number, size: number) => {
-      crypto.getRandomValues(new Uint8Array(this.exports.memory.buffer, ptr, size));
+    const random_get = (buffer: number, size: number) => {
+      randomFillSync(new Uint8Array(this.exports.memory.buffer, buffer, size));
       return OK;
     };
     return { env: Object.fromEntries(recorded), wasi_snapshot_preview1: { clock_time_get, random_get } };

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
+import { ByteBuffer } from "./byte-buffer";
 
 /** Protocol Buffers wire format (protobuf.dev/programming-guides/encoding). */
 

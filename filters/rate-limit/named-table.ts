@@ -1,12 +1,12 @@
 import { Bytes, fnv1a } from "../sdk/bytes";
 
-/** What a NameTable holds. */
+/** What a NamedTable holds. */
 export abstract class Named {
   constructor(readonly name: Bytes) {}
 }
 
 /** Things by name: open addressing, at most half full. Nothing is ever taken out. */
-export class NameTable<T extends Named> {
+export class NamedTable<T extends Named> {
   readonly all: T[] = [];
   private slots: StaticArray<i32> = new StaticArray<i32>(8);
 
