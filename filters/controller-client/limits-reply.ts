@@ -70,7 +70,7 @@ export class LimitsReply {
       else if (this.keyIs(REVOKED)) this.readRevoked();
       else json.skip(this.text);
     }
-    return json.done && versions == 1 && generations == 1 && fulls == 1 && this.generation > 0;
+    return json.done && versions == 1 && generations == 1 && fulls == 1;
   }
 
   private keyIs(name: Bytes): bool {

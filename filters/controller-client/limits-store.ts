@@ -37,8 +37,9 @@ export class LimitsStore {
     const length = getShared(this.key);
     const version = sharedVersion();
     const held = length >= GENERATION_SIZE ? load<u64>(sharedValue()) : 0;
-    if (!reply.full && (held == 0 || held != reported)) return false;
+    if (!reply.full && held != reported) return false;
     if (!reply.full && reply.generation == held && reply.count == 0) return true;
+    if (reply.generation == 0 || (!reply.full && held == 0)) return false;
     blob.clear();
     blob.reserve(GENERATION_SIZE);
     store<u64>(blob.ptr, reply.generation);

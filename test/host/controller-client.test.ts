@@ -159,6 +159,16 @@ describe("limits", () => {
     expect(count(set.vms, 100)).toBe(30);
   });
 
+  it("hold while the controller has no news, and before its first", () => {
+    const set = workers(1, config);
+    answer(set, { generation: 0, full: false, tasks: {} });
+    expect(count(set.vms, 300)).toBe(100);
+    answer(set, { generation: 3, full: true, tasks: { "1": rate(50) } });
+    answer(set, { generation: 3, full: false, tasks: {} });
+    set.process.now += SECOND;
+    expect(count(set.vms, 300)).toBe(50);
+  });
+
   it("publish revoked credentials", () => {
     const set = workers(1, config);
     answer(set, { generation: 5, full: true, revoked: ["ab".repeat(32), "00".repeat(32)] });
