@@ -3,6 +3,9 @@ import { Windows } from "./token-bucket";
 /** All VMs together hold at most this part of a second's tokens; see `leaseCap`. */
 const HELD_PART: f64 = 0.01;
 
+/** Half of the first lease. */
+const FEWEST: f64 = 4;
+
 /**
  * Largest lease from a bucket. A VM holds less than that beyond the token it leases for, so `vms` of them hold at most
  * 1 % of what the bucket gives in a second: that is how far the sum over any window can be off.
@@ -18,7 +21,7 @@ export function leaseCap(windows: Windows, vms: i32): f64 {
 export class Lease {
   /** Below 0: a debt, which the next lease or the next tick pays. */
   held: f64 = 0;
-  private size: f64 = 0.5;
+  private size: f64 = FEWEST;
   private used: f64 = 0;
   /** Until then (nanoseconds) a request like the last refused one is refused without asking the bucket. */
   emptyUntil: u64 = 0;
@@ -57,7 +60,7 @@ export class Lease {
   /** @returns tokens to give back to the bucket: all when a tick went by without use; below 0 a debt to pay. */
   endTick(cap: f64): f64 {
     const idle = this.used <= 0;
-    this.size = max(0.5, min(this.size, this.used));
+    this.size = max(FEWEST, min(this.size, this.used));
     this.used = 0;
     let back: f64 = 0;
     if (this.held < 0 || idle) back = this.held;

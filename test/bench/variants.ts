@@ -1,7 +1,7 @@
 import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { cpuPerRequest, type Load, median } from "./load.ts";
+import { type Load, type Measured, median, run } from "./load.ts";
 
 export interface Variant {
   name: string;
@@ -9,6 +9,8 @@ export interface Variant {
   load: Load;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
+  /** Default: 1. */
+  workers?: number;
 }
 
 export interface Row {
@@ -17,10 +19,11 @@ export interface Row {
   cpuMicroseconds: number;
   /** The same less that of the first variant, which does nothing. */
   added: number;
+  requestsPerSecond: number;
 }
 
 /**
- * Measures variants side by side: all Envoys (one worker each) are up at once, and each round visits them in turn, so
+ * Measures variants side by side: all Envoys are up at once, and each round visits them in turn, so
  * that a noisy moment of the machine hits all alike. The first round only warms up.
  */
 export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
@@ -33,22 +36,27 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
           per_connection_buffer_limit_bytes: variant.bufferBytes,
         });
       }
-      running.push(await startEnvoy({ envoy, concurrency: 1, bootstrap: config }));
+      running.push(await startEnvoy({ envoy, concurrency: variant.workers ?? 1, bootstrap: config }));
     }
-    const samples: number[][] = variants.map(() => []);
+    const samples: Measured[][] = variants.map(() => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [i, variant] of variants.entries()) {
-        const cpu = await cpuPerRequest(running[i] as RunningEnvoy, variant.load);
-        if (round > 0) samples[i]?.push(cpu);
+        const measured = await run(running[i] as RunningEnvoy, variant.load);
+        if (round > 0) samples[i]?.push(measured);
       }
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
-    const base = samples[0] as number[];
-    return variants.map(({ name }, i) => ({
-      name,
-      cpuMicroseconds: median(samples[i] as number[]),
-      added: median((samples[i] as number[]).map((cpu, round) => cpu - (base[round] as number))),
-    }));
+    const base = samples[0] as Measured[];
+    return variants.map(({ name }, i) => {
+      const own = samples[i] as Measured[];
+      const cpus = own.map(({ cpuMicroseconds }) => cpuMicroseconds);
+      return {
+        name,
+        cpuMicroseconds: median(cpus),
+        added: median(cpus.map((cpu, round) => cpu - (base[round] as Measured).cpuMicroseconds)),
+        requestsPerSecond: median(own.map(({ requestsPerSecond }) => requestsPerSecond)),
+      };
+    });
   } finally {
     await Promise.all(running.map((each) => each.stop()));
   }
