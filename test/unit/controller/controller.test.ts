@@ -72,7 +72,7 @@ describe("limits", () => {
     await vi.waitFor(async () => {
       await rounds(url, pods, 1);
       expect(total(pods)).toBeGreaterThan(190);
-    }, 5000);
+    }, 15_000);
     expect(total(pods)).toBeLessThanOrEqual(200);
   });
 
@@ -92,7 +92,7 @@ describe("limits", () => {
     await vi.waitFor(async () => {
       await rounds(url, [a], 1);
       expect(a.rate).toBeGreaterThan(95);
-    }, 5000);
+    }, 15_000);
   });
 
   test("stay within bounds over a restart with an empty memory", async () => {
@@ -137,7 +137,7 @@ test("revocations: listed, disabled and expired credentials, by key and by id", 
   await vi.waitFor(async () => {
     await rounds(url, [pod], 1);
     expect(pod.revoked).toHaveLength(2);
-  }, 5000);
+  }, 15_000);
   expect(pod.revoked).toContain("d2fa5c9cf5a7135d0d1df997c1e3bcdc2ad0e04dad1b644dfa9be40fc1703a80");
 });
 
