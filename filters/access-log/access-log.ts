@@ -1,3 +1,4 @@
+import { Action, CONTINUE } from "../sdk/abi";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
@@ -5,6 +6,7 @@ import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { appendJsonString } from "../sdk/json-text";
 import { setFilterState } from "../sdk/properties";
+import { cutQueryParameter } from "../sdk/query-parameter";
 import { Stage } from "../sdk/stage";
 
 const LOG_STATE = bytes("modelgate.log");
@@ -39,7 +41,21 @@ export class AccessLog extends Stage {
     return "accessLog";
   }
 
-  configure(config: Config): void {}
+  /** Query parameters whose values no line shows. */
+  private redacted: Bytes[] = [];
+
+  configure(config: Config): void {
+    const names = config.texts("redactedParameters");
+    this.redacted = [];
+    for (let i = 0; i < names.length; i++) this.redacted.push(bytes(names[i]));
+  }
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    for (let i = 0; i < this.redacted.length; i++) {
+      while (cutQueryParameter(http.path, this.redacted[i], value) > 0);
+    }
+    return CONTINUE;
+  }
 
   onLog(http: HttpContext): void {
     line.clear();

@@ -52,7 +52,7 @@ export class Bucket {
       const tokens = available(tat, now, this.interval, this.burst, this.lease);
       if (tokens == 0) return 0;
       store<u64>(state, advance(tat, now, this.interval, tokens));
-      if (setShared(this.sharedKey, state, 8, found ? sharedVersion() : 0)) return tokens;
+      if (setShared(this.sharedKey, state, 8, sharedVersion())) return tokens;
     }
     return 0;
   }

@@ -26,6 +26,13 @@ export function bytes(text: string): Bytes {
   return new Bytes(memory, len);
 }
 
+/** A copy of [ptr, ptr + len): for configuration, never for a request. */
+export function copyBytes(ptr: usize, len: i32): Bytes {
+  const own = new StaticArray<u8>(len);
+  memory.copy(changetype<usize>(own), ptr, len);
+  return new Bytes(own, len);
+}
+
 /** Text of [ptr, ptr + len). Allocates: for configuration and messages, never for a request. */
 export function toText(ptr: usize, len: i32): string {
   return String.UTF8.decodeUnsafe(ptr, len);

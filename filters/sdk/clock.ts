@@ -12,3 +12,15 @@ export function wallNanos(): u64 {
   clock_time_get(0, 0, RESULT);
   return load<u64>(RESULT);
 }
+
+let coarse: i64 = 0;
+
+/** Seconds since 1970-01-01T00:00Z as of the last tick: a second old at most, and no host call. */
+export function coarseSeconds(): i64 {
+  return coarse;
+}
+
+/** Called at each tick, and before a plug-in is configured. */
+export function updateCoarseClock(): void {
+  coarse = <i64>(wallNanos() / 1_000_000_000);
+}

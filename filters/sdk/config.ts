@@ -1,3 +1,4 @@
+import { parseInstant } from "./instant";
 import { Json, JsonKind } from "./json";
 
 /**
@@ -49,6 +50,33 @@ export class Config {
     if (value == null) return fallback;
     if (value.number < least) this.fault(name, `must be at least ${least.toString()}`);
     return value.number;
+  }
+
+  /** true or false; absent: `fallback`. */
+  flag(name: string, fallback: bool): bool {
+    const value = this.get(name, JsonKind.Boolean, "true or false");
+    return value == null ? fallback : value.boolean;
+  }
+
+  /** One of some words; absent: the first one. @returns its index */
+  choice(name: string, words: string[]): i32 {
+    if (!this.has(name)) return 0;
+    const index = words.indexOf(this.text(name));
+    if (index < 0) this.fault(name, `must be one of ${words.join(", ")}`);
+    return max(index, 0);
+  }
+
+  /** A time as RFC 3339 writes it, in seconds since 1970; absent: `fallback`. */
+  instant(name: string, fallback: i64): i64 {
+    if (!this.has(name)) return fallback;
+    const seconds = parseInstant(this.text(name));
+    if (seconds < 0) this.fault(name, "must be a time such as 2026-01-31T12:00:00Z");
+    return seconds;
+  }
+
+  /** The JSON of an object, as it stands; absent: null. */
+  raw(name: string): Json | null {
+    return this.get(name, JsonKind.Object, "an object");
   }
 
   /** A list of strings; absent: empty. */

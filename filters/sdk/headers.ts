@@ -39,20 +39,38 @@ export class Headers {
     if (this.memory.allocated > 16384) this.memory.free();
   }
 
+  /** Removes each header whose lower-case name starts with `prefix` from the host's map. */
+  dropPrefixed(mapType: i32, prefix: Bytes): void {
+    const start = this.memory.ptr;
+    let at = start + 4 + <usize>this.count * 8;
+    for (let i: i32 = 0; i < this.count; i++) {
+      const nameLen = load<i32>(start + 4 + i * 8);
+      if (nameLen >= prefix.len && memory.compare(prefix.ptr, at, prefix.len) == 0) {
+        proxy_remove_header_map_value(mapType, at, nameLen);
+      }
+      at += nameLen + load<i32>(start + 8 + i * 8) + 2;
+    }
+  }
+
   /**
    * Looks for a header by its lower-case name and sets `value` to what was found.
    * @returns how often the header occurs; `value` is its first occurrence.
    */
   find(name: Bytes, value: Slice): i32 {
-    const memory = this.memory.ptr;
-    let at = memory + 4 + <usize>this.count * 8;
+    return this.findAt(name.ptr, name.len, 0, value);
+  }
+
+  /** As `find`, for the lower-case name [name, name + len); `value` is its occurrence number `wanted`, from 0. */
+  findAt(name: usize, len: i32, wanted: i32, value: Slice): i32 {
+    const start = this.memory.ptr;
+    let at = start + 4 + <usize>this.count * 8;
     let found = 0;
     value.len = 0;
     for (let i: i32 = 0; i < this.count; i++) {
-      const nameLen = load<i32>(memory + 4 + i * 8);
-      const valueLen = load<i32>(memory + 8 + i * 8);
-      if (name.equals(at, nameLen)) {
-        if (found == 0) {
+      const nameLen = load<i32>(start + 4 + i * 8);
+      const valueLen = load<i32>(start + 8 + i * 8);
+      if (nameLen == len && memory.compare(name, at, len) == 0) {
+        if (found == wanted) {
           value.ptr = at + nameLen + 1;
           value.len = valueLen;
         }

@@ -112,6 +112,12 @@ export class Plugin {
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onLog(http);
   }
 
+  onDone(http: HttpContext): void {
+    for (let i = 0; i < this.stages.length; i++) {
+      if (http.state(i) != null) this.stages[i].onDone(http);
+    }
+  }
+
   onTick(): void {
     vmMemory!.set(<u64>memory.size() * PAGE_BYTES);
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();

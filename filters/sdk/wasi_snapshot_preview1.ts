@@ -1,4 +1,9 @@
-// Imported from the module named like this file.
+// System calls of WASI preview 1 that Envoy offers. AssemblyScript imports a declared function from the module named
+// like its file, so this one must keep its name.
+// Source: https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
 
-/** WASI clock: id 0 is the wall clock, 1 the monotonic one. Stores nanoseconds (u64) at `result`. */
-export declare function clock_time_get(id: i32, precision: i64, result: usize): i32;
+/** Stores the nanoseconds of a clock (0 real time, 1 monotonic) at `time`. */
+export declare function clock_time_get(clock: u32, precision: u64, time: usize): u32;
+
+/** Fills [buffer, buffer + size) with bytes that nobody can predict. */
+export declare function random_get(buffer: usize, size: usize): u32;

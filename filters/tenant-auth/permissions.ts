@@ -1,11 +1,13 @@
 import { Bytes, fnv1a } from "../sdk/bytes";
 
-/** What one tenant may call of one task. */
-class Permission {
+/** What one set says of one task, or of all tasks with one prefix. */
+class Grant {
   next: i32 = -1;
   constructor(
-    readonly tenant: i32,
-    readonly taskid: Bytes,
+    readonly set: i32,
+    /** A prefix is without its `*`. */
+    readonly task: Bytes,
+    readonly prefix: bool,
     /** Empty: every version. */
     readonly versions: Bytes[],
   ) {}
@@ -17,43 +19,78 @@ export enum Decision {
   VersionForbidden,
 }
 
-/** Hash table from (tenant, taskid) to permission, with chains through `Permission.next`. */
-export class PermissionTable {
-  private readonly all: Permission[] = [];
+/** Longest prefix: a set notes the lengths of its prefixes as bits of a word. */
+export const LONGEST_PREFIX: i32 = 63;
+
+/**
+ * Sets of permissions: a tenant's, or what a credential narrows it to. Hash table from (set, task) to grants, with chains
+ * through `Grant.next`; a look-up asks once for the task and once for each length of prefix that the set has.
+ */
+export class Permissions {
+  private readonly grants: Grant[] = [];
   private readonly heads: StaticArray<i32>;
+  private readonly prefixLengths: StaticArray<u64>;
 
-  /** @param count how many permissions there will be at most */
-  constructor(count: i32) {
+  /** @param sets how many sets there are @param count how many grants there will be at most */
+  constructor(sets: i32, count: i32) {
     this.heads = new StaticArray<i32>(1 << (33 - clz<i32>(max(count, 1))));
-    for (let i = 0; i < this.heads.length; i++) this.heads[i] = -1;
+    this.prefixLengths = new StaticArray<u64>(sets);
+    this.heads.fill(-1);
   }
 
-  private home(tenant: i32, taskid: usize, len: i32): i32 {
-    return (fnv1a(taskid, len) + tenant * 0x9e3779b1) & (this.heads.length - 1);
+  private home(set: i32, prefix: bool, hash: u32): i32 {
+    return (hash + (set * 2 + i32(prefix)) * 0x9e3779b1) & (this.heads.length - 1);
   }
 
-  add(tenant: i32, taskid: Bytes, versions: Bytes[]): void {
-    const permission = new Permission(tenant, taskid, versions);
-    const home = this.home(tenant, taskid.ptr, taskid.len);
-    permission.next = this.heads[home];
-    this.heads[home] = this.all.length;
-    this.all.push(permission);
+  /** @param prefix whether `task` is a prefix, at most LONGEST_PREFIX bytes long, without its `*` */
+  add(set: i32, task: Bytes, prefix: bool, versions: Bytes[]): void {
+    const grant = new Grant(set, task, prefix, versions);
+    const home = this.home(set, prefix, fnv1a(task.ptr, task.len));
+    grant.next = this.heads[home];
+    this.heads[home] = this.grants.length;
+    this.grants.push(grant);
+    if (prefix) this.prefixLengths[set] |= (<u64>1) << task.len;
   }
 
-  /** May `tenant` call this version of this task? No version asked for is allowed wherever the task is. */
-  decide(tenant: i32, taskid: usize, taskidLen: i32, version: usize, versionLen: i32): Decision {
-    for (let i = this.heads[this.home(tenant, taskid, taskidLen)]; i >= 0; ) {
-      const permission = this.all[i];
-      if (permission.tenant == tenant && permission.taskid.equals(taskid, taskidLen)) {
-        const versions = permission.versions;
-        if (versions.length == 0 || versionLen == 0) return Decision.Allowed;
-        for (let v = 0; v < versions.length; v++) {
-          if (versions[v].equals(version, versionLen)) return Decision.Allowed;
-        }
-        return Decision.VersionForbidden;
-      }
-      i = permission.next;
+  /** May this version of this task be called? No version asked for is allowed wherever the task is. */
+  decide(set: i32, task: usize, len: i32, version: usize, versionLen: i32): Decision {
+    let decision = this.look(set, false, fnv1a(task, len), task, len, version, versionLen);
+    let lengths = this.prefixLengths[set];
+    let hash: u32 = fnv1a(task, 0);
+    let hashed = 0;
+    while (lengths != 0 && decision != Decision.Allowed) {
+      const length = <i32>ctz<u64>(lengths);
+      lengths &= lengths - 1;
+      if (length > len) break;
+      hash = fnv1a(task + hashed, length - hashed, hash);
+      hashed = length;
+      const found = this.look(set, true, hash, task, length, version, versionLen);
+      if (found != Decision.TaskForbidden) decision = found;
     }
-    return Decision.TaskForbidden;
+    return decision;
+  }
+
+  private look(
+    set: i32,
+    prefix: bool,
+    hash: u32,
+    task: usize,
+    len: i32,
+    version: usize,
+    versionLen: i32,
+  ): Decision {
+    let decision = Decision.TaskForbidden;
+    for (let i = this.heads[this.home(set, prefix, hash)]; i >= 0; ) {
+      const grant = this.grants[i];
+      i = grant.next;
+      if (grant.set != set || grant.prefix != prefix || !grant.task.equals(task, len)) continue;
+      const versions = grant.versions;
+      if (versions.length == 0 || versionLen == 0) return Decision.Allowed;
+      for (let v = 0; v < versions.length; v++) {
+        if (versions[v].equals(version, versionLen)) return Decision.Allowed;
+      }
+      decision = Decision.VersionForbidden;
+    }
+    return decision;
   }
 }

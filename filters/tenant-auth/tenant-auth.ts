@@ -1,126 +1,277 @@
-import { Action, CONTINUE, REQUEST_HEADERS, STOP } from "../sdk/abi";
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
+import { Action, CONTINUE, REQUEST_BODY, REQUEST_HEADERS, STOP, STOP_NO_BUFFER } from "../sdk/abi";
+import { bufferData, readBuffer } from "../sdk/body";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { bytes } from "../sdk/bytes";
+import { coarseSeconds } from "../sdk/clock";
+import { requestCollection } from "../sdk/collection";
 import { Config } from "../sdk/config";
-import { removeHeader, Slice } from "../sdk/headers";
+import { setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
-import { CredentialTable, parseHexDigest } from "./credentials";
-import { Decision, PermissionTable } from "./permissions";
-import { SHA256_SIZE, sha256 } from "./sha256";
+import { SHA256_SIZE, sha256 } from "./crypto/sha256";
+import { Identity } from "./identity";
+import { checkToken, looksLikeToken, token } from "./jwt/token";
+import { Mode } from "./mode";
+import { findByCertificate } from "./mtls";
+import { Decision } from "./permissions";
+import { Presentation, Presented } from "./presented";
+import { readConfig } from "./read-config";
+import { Registry, writeSubject } from "./registry";
+import { forgetAll, recall, remember } from "./remembered";
+import * as reply from "./replies";
+import { BodyDigest, takeBodyDigest } from "./signature/body-digest";
+import { checkSignature, signedDigest, signer } from "./signature/check-signature";
+import { matchesTask } from "./task-pattern";
 
-const AUTHORIZATION = bytes("authorization");
-const BEARER = bytes("bearer ");
-const API_KEY = bytes("x-api-key");
+/** Larger tokens are refused unread. */
+const LARGEST_TOKEN: i32 = 16 * 1024;
 
-const CREDENTIAL_MISSING = new LocalReply(401, 16, "credential_missing", "an API key is required").withHeader(
-  "www-authenticate",
-  'Bearer realm="modelgate"',
-);
-const CREDENTIAL_UNKNOWN = new LocalReply(
-  401,
-  16,
-  "credential_unknown",
-  "the API key is not valid",
-).withHeader("www-authenticate", 'Bearer realm="modelgate", error="invalid_token"');
-const CREDENTIAL_AMBIGUOUS = new LocalReply(400, 3, "credential_ambiguous", "send one API key, not several");
-const TASK_MISSING = new LocalReply(400, 3, "task_missing", "the header taskid is required");
-const TASK_AMBIGUOUS = new LocalReply(400, 3, "task_ambiguous", "send one taskid and at most one version");
-const TASK_FORBIDDEN = new LocalReply(403, 7, "task_forbidden", "the tenant may not call this task");
-const VERSION_FORBIDDEN = new LocalReply(403, 7, "version_forbidden", "the tenant may not call this version");
+const JTI_PREFIX = bytes("jti:");
 
-const digest: usize = memory.data(SHA256_SIZE);
-const value: Slice = new Slice();
+const digest: usize = memory.data(SHA256_SIZE, 8);
+const presentation: Presentation = new Presentation();
+const identity: Identity = new Identity();
+const scratch: ByteBuffer = new ByteBuffer();
 
-/** API key -> tenant -> may it call this task and version? The key goes no further than here. */
+/** Tells the configurations of a VM apart in what they remember. */
+let lastOwner: u64 = 0;
+
+/** Credential -> tenant -> may it call this task and version? The credential goes no further than here. */
 export class TenantAuth extends Stage {
-  private keyHeader: Bytes = API_KEY;
-  private tenants: Bytes[] = [];
-  private credentials: CredentialTable = new CredentialTable(0);
-  /** By index of the credential: its id and the index of its tenant. */
-  private ids: Bytes[] = [];
-  private owners: i32[] = [];
-  private permissions: PermissionTable = new PermissionTable(0);
+  private registry: Registry = new Registry();
+  private owner: u64 = 0;
 
   get key(): string {
     return "tenantAuth";
   }
 
   configure(config: Config): void {
-    if (config.has("keyHeader")) this.keyHeader = bytes(config.text("keyHeader").toLowerCase());
-    const tenants = config.objects("tenants");
-    const credentials: Config[][] = [];
-    const tasks: Config[][] = [];
-    let credentialCount = 0;
-    let taskCount = 0;
-    for (let i = 0; i < tenants.length; i++) {
-      const tenant = tenants[i];
-      this.tenants.push(bytes(tenant.text("tenant")));
-      credentials.push(tenant.objects("credentials"));
-      tasks.push(tenant.objects("tasks"));
-      tenant.finish();
-      credentialCount += credentials[i].length;
-      taskCount += tasks[i].length;
-    }
-    this.credentials = new CredentialTable(credentialCount);
-    this.permissions = new PermissionTable(taskCount);
-    for (let i = 0; i < tenants.length; i++) {
-      for (let c = 0; c < credentials[i].length; c++) this.addCredential(i, credentials[i][c]);
-      for (let t = 0; t < tasks[i].length; t++) this.addTask(i, tasks[i][t]);
+    this.registry = readConfig(config);
+    this.owner = ++lastOwner;
+    this.refresh();
+  }
+
+  onTick(): void {
+    this.refresh();
+    const issuers = this.registry.issuers;
+    for (let i = 0; i < issuers.length; i++) {
+      const source = issuers[i].source;
+      if (source != null) source.fetchIfDue();
     }
   }
 
-  private addCredential(tenant: i32, config: Config): void {
-    this.ids.push(bytes(config.text("id")));
-    this.owners.push(tenant);
-    const hash = config.text("sha256");
-    if (!parseHexDigest(hash, digest)) config.fault("sha256", "must be 64 hexadecimal digits");
-    else if (!this.credentials.add(digest, this.ids.length - 1))
-      config.fault("sha256", "is used by another credential");
-    config.finish();
-  }
-
-  private addTask(tenant: i32, config: Config): void {
-    const names = config.texts("versions");
-    const versions: Bytes[] = [];
-    for (let i = 0; i < names.length; i++) versions.push(bytes(names[i]));
-    this.permissions.add(tenant, bytes(config.text("taskid")), versions);
-    config.finish();
+  /** Takes over revocations and fetched keys. */
+  private refresh(): void {
+    const registry = this.registry;
+    let changed = registry.revocations.refresh();
+    for (let i = 0; i < registry.issuers.length; i++) {
+      const source = registry.issuers[i].source;
+      if (source != null && source.refresh()) changed = true;
+    }
+    if (!changed) return;
+    forgetAll();
+    requestCollection();
   }
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    const headers = http.headers;
-    const keys = headers.find(this.keyHeader, value);
-    let key = value.ptr;
-    let len = value.len;
-    const authorizations = headers.find(AUTHORIZATION, value);
-    if (keys + authorizations == 0) return this.refuse(http, CREDENTIAL_MISSING);
-    if (keys + authorizations > 1) return this.refuse(http, CREDENTIAL_AMBIGUOUS);
-    if (authorizations == 1) {
-      if (!startsWithIgnoreCase(value.ptr, value.len, BEARER)) return this.refuse(http, CREDENTIAL_UNKNOWN);
-      key = value.ptr + BEARER.len;
-      len = value.len - BEARER.len;
+    const registry = this.registry;
+    identity.reset();
+    if (this.modeOf(http) == Mode.Off) return CONTINUE;
+    presentation.read(http, registry);
+    const refusal = this.decide(http, endOfStream);
+    const mode = this.modeOf(http);
+    if (refusal != null) {
+      if (mode == Mode.Enforce) {
+        http.refuse(refusal);
+        return STOP;
+      }
+      if (mode == Mode.DryRun) http.refuseDry(refusal);
     }
-    sha256(key, len, digest);
-    const credential = this.credentials.find(digest);
-    if (credential < 0) return this.refuse(http, CREDENTIAL_UNKNOWN);
-    const tenant = this.owners[credential];
-    http.authenticated(this.tenants[tenant], this.ids[credential]);
-    if (http.taskids == 0) return this.refuse(http, TASK_MISSING);
-    if (http.taskids > 1 || http.versions > 1) return this.refuse(http, TASK_AMBIGUOUS);
-
-    const taskid = http.taskid;
-    const version = http.version;
-    const decision = this.permissions.decide(tenant, taskid.ptr, taskid.len, version.ptr, version.len);
-    if (decision == Decision.TaskForbidden) return this.refuse(http, TASK_FORBIDDEN);
-    if (decision == Decision.VersionForbidden) return this.refuse(http, VERSION_FORBIDDEN);
-
-    removeHeader(REQUEST_HEADERS, keys == 1 ? this.keyHeader : AUTHORIZATION);
+    const body = <BodyDigest | null>http.state(this.slot);
+    if (body != null) body.enforced = mode == Mode.Enforce;
+    presentation.strip(http, registry);
+    const header = registry.tenantHeader;
+    const principal = http.principal;
+    if (header != null && principal != null) {
+      setHeader(REQUEST_HEADERS, header, principal.tenant.ptr, principal.tenant.len);
+    }
     return CONTINUE;
   }
 
-  private refuse(http: HttpContext, reply: LocalReply): Action {
-    http.refuse(reply);
-    return STOP;
+  /** Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. */
+  private modeOf(http: HttpContext): Mode {
+    const registry = this.registry;
+    if (registry.hasTaskModes) {
+      const ofTask = registry.taskModes.find(http.taskid.ptr, http.taskid.len);
+      if (ofTask >= 0) return <Mode>ofTask;
+    }
+    if (registry.mode != Mode.Enforce || identity.credential < 0) return registry.mode;
+    return registry.tenants[registry.credentials[identity.credential].tenant].mode;
+  }
+
+  private decide(http: HttpContext, endOfStream: bool): LocalReply | null {
+    const registry = this.registry;
+    const unproven = this.identify(http, endOfStream);
+    if (unproven != null) return unproven;
+    const credential = registry.credentials[identity.credential];
+    const tenant = registry.tenants[credential.tenant];
+    const now = coarseSeconds();
+    if (!credential.enabled) return reply.CREDENTIAL_DISABLED;
+    if (credential.notBefore > now) return reply.CREDENTIAL_NOT_YET_VALID;
+    if (credential.notAfter < now) return reply.CREDENTIAL_EXPIRED;
+    http.authenticated(credential.principal, registry.published);
+    if (http.taskids == 0 || http.taskid.len == 0) return reply.TASK_MISSING;
+    if (http.taskids > 1 || http.versions > 1) return reply.TASK_AMBIGUOUS;
+    if (!credential.allowsMethod(http.method)) return reply.METHOD_FORBIDDEN;
+    if (!credential.allowsHost(http.authority)) return reply.HOST_FORBIDDEN;
+    if (!this.tokenAllows(http)) return reply.TASK_FORBIDDEN;
+    const refusal = this.setAllows(tenant.permissions, http);
+    if (refusal != null || credential.narrowed < 0) return refusal;
+    return this.setAllows(credential.narrowed, http);
+  }
+
+  /** Sets `identity` to what the request's credential proves. */
+  private identify(http: HttpContext, endOfStream: bool): LocalReply | null {
+    const registry = this.registry;
+    switch (presentation.kind) {
+      case Presented.Several:
+        return reply.CREDENTIAL_AMBIGUOUS;
+      case Presented.Unknown:
+        return reply.CREDENTIAL_UNKNOWN;
+      case Presented.Secret:
+        return this.identifySecret();
+      case Presented.Signature:
+        return this.identifySigner(http, endOfStream);
+      default: {
+        if (registry.certificateFields == 0) return reply.CREDENTIAL_MISSING;
+        const found = findByCertificate(registry.certificates, registry.certificateFields);
+        return found < 0 ? reply.CREDENTIAL_MISSING : this.accept(found);
+      }
+    }
+  }
+
+  /** Sets `identity` to a credential that was proven. @returns why it counts for nothing all the same */
+  private accept(credential: i32): LocalReply | null {
+    identity.credential = credential;
+    const registry = this.registry;
+    return registry.revocations.has(registry.credentials[credential].revocation.ptr)
+      ? reply.CREDENTIAL_REVOKED
+      : null;
+  }
+
+  private identifySecret(): LocalReply | null {
+    const ptr = presentation.secret.ptr;
+    const len = presentation.secret.len;
+    if (len > LARGEST_TOKEN) return reply.TOKEN_TOO_LARGE;
+    // A token is none in the header of a key, and the other way round, however well it is remembered.
+    const owner = (this.owner << 1) | u64(presentation.bearer);
+    if (recall(ptr, len, owner, coarseSeconds(), identity)) return null;
+    const isToken = presentation.bearer && this.registry.issuers.length > 0 && looksLikeToken(ptr, len);
+    const refusal = isToken ? this.identifyToken(ptr, len) : this.identifyKey(ptr, len);
+    if (refusal == null) remember(ptr, len, owner, identity);
+    return refusal;
+  }
+
+  private identifyKey(ptr: usize, len: i32): LocalReply | null {
+    sha256(ptr, len, digest);
+    const found = this.registry.keys.find(digest);
+    if (found < 0) return reply.CREDENTIAL_UNKNOWN;
+    return this.registry.revocations.has(digest) ? reply.CREDENTIAL_REVOKED : this.accept(found);
+  }
+
+  private identifyToken(ptr: usize, len: i32): LocalReply | null {
+    const registry = this.registry;
+    const refusal = checkToken(registry.issuers, ptr, len, coarseSeconds());
+    if (refusal != null) return refusal;
+    const issuer = registry.issuers[token.issuer];
+    let tenant = -1;
+    if (issuer.tenantClaim != null) {
+      tenant = registry.tenantsByName.find(token.tenant.ptr, token.tenant.len);
+      if (tenant < 0) return reply.CREDENTIAL_UNKNOWN;
+    }
+    writeSubject(scratch, token.issuer, tenant, token.subject.ptr, token.subject.len);
+    let found = registry.subjects.find(scratch.ptr, scratch.len);
+    if (found < 0) found = registry.subjects.find(scratch.ptr, scratch.len - token.subject.len);
+    if (found < 0) return reply.CREDENTIAL_UNKNOWN;
+    if (token.jti.len > 0) {
+      scratch.clear();
+      scratch.appendBytes(JTI_PREFIX);
+      scratch.appendBytes(issuer.name);
+      scratch.appendByte(0x0a);
+      scratch.append(token.jti.ptr, token.jti.len);
+      sha256(scratch.ptr, scratch.len, digest);
+      if (registry.revocations.has(digest)) return reply.TOKEN_REVOKED;
+    }
+    identity.expires = token.expires;
+    identity.tasks = token.tasks.ptr;
+    identity.tasksLen = token.tasks.len;
+    return this.accept(found);
+  }
+
+  private identifySigner(http: HttpContext, endOfStream: bool): LocalReply | null {
+    const input = presentation.signatureInput;
+    const refusal = checkSignature(
+      this.registry,
+      http,
+      input,
+      presentation.signature,
+      endOfStream,
+      coarseSeconds(),
+    );
+    if (refusal != null) return refusal;
+    if (signedDigest != 0) {
+      const body = takeBodyDigest(signedDigest);
+      if (!endOfStream) http.setState(this.slot, body);
+      else {
+        const matches = body.matches();
+        body.giveBack();
+        if (!matches) return reply.DIGEST_WRONG;
+      }
+    }
+    return this.accept(signer);
+  }
+
+  private tokenAllows(http: HttpContext): bool {
+    const end = identity.tasks + identity.tasksLen;
+    for (let at = identity.tasks; at < end; at += 1 + load<u8>(at)) {
+      if (matchesTask(at + 1, load<u8>(at), http.taskid.ptr, http.taskid.len)) return true;
+    }
+    return identity.tasksLen == 0;
+  }
+
+  private setAllows(set: i32, http: HttpContext): LocalReply | null {
+    const task = http.taskid;
+    const version = http.version;
+    const decision = this.registry.permissions.decide(set, task.ptr, task.len, version.ptr, version.len);
+    if (decision == Decision.TaskForbidden) return reply.TASK_FORBIDDEN;
+    return decision == Decision.VersionForbidden ? reply.VERSION_FORBIDDEN : null;
+  }
+
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    const body = <BodyDigest | null>http.state(this.slot);
+    if (body == null) return CONTINUE;
+    const len = readBuffer(REQUEST_BODY, 0, size);
+    body.add(bufferData(), len);
+    return endOfStream ? this.finishBody(http, body) : CONTINUE;
+  }
+
+  onRequestTrailers(http: HttpContext): Action {
+    const body = <BodyDigest | null>http.state(this.slot);
+    return body == null ? CONTINUE : this.finishBody(http, body);
+  }
+
+  private finishBody(http: HttpContext, body: BodyDigest): Action {
+    if (body.matches()) return CONTINUE;
+    if (!body.enforced) {
+      http.refuseDry(reply.DIGEST_WRONG);
+      return CONTINUE;
+    }
+    http.refuse(reply.DIGEST_WRONG);
+    return STOP_NO_BUFFER;
+  }
+
+  onDone(http: HttpContext): void {
+    (<BodyDigest>http.state(this.slot)).giveBack();
   }
 }

@@ -19,7 +19,7 @@ const pluginConfig = {
           id: `c${i}`,
           sha256: createHash("sha256").update(key).digest("hex"),
         })),
-        tasks: [{ taskid: "666" }],
+        tasks: [{ task: "666" }],
       },
     ],
   },

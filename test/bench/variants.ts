@@ -2,11 +2,12 @@ import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts
 import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
 import { cpuPerRequest, type Load, median } from "./load.ts";
+import { cpuPerVariedRequest, type VariedLoad } from "./raw-load.ts";
 
 export interface Variant {
   name: string;
   envoy: BootstrapOptions;
-  load: Load;
+  load: Load | VariedLoad;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
 }
@@ -15,7 +16,7 @@ export interface Row {
   name: string;
   /** CPU microseconds of the Envoy process per request, median of the rounds. */
   cpuMicroseconds: number;
-  /** The same less that of the first variant, which does nothing. */
+  /** The same less that of the last variant without filters before it, round by round. */
   added: number;
 }
 
@@ -38,17 +39,23 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
     const samples: number[][] = variants.map(() => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [i, variant] of variants.entries()) {
-        const cpu = await cpuPerRequest(running[i] as RunningEnvoy, variant.load);
+        const each = running[i] as RunningEnvoy;
+        const { load } = variant;
+        const cpu = "path" in load ? await cpuPerRequest(each, load) : await cpuPerVariedRequest(each, load);
         if (round > 0) samples[i]?.push(cpu);
       }
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
-    const base = samples[0] as number[];
-    return variants.map(({ name }, i) => ({
-      name,
-      cpuMicroseconds: median(samples[i] as number[]),
-      added: median((samples[i] as number[]).map((cpu, round) => cpu - (base[round] as number))),
-    }));
+    let base: number[] = [];
+    return variants.map(({ name, envoy }, i) => {
+      const own = samples[i] as number[];
+      if (envoy.filters.length === 0) base = own;
+      return {
+        name,
+        cpuMicroseconds: median(own),
+        added: median(own.map((cpu, round) => cpu - (base[round] as number))),
+      };
+    });
   } finally {
     await Promise.all(running.map((each) => each.stop()));
   }

@@ -52,7 +52,7 @@ it("limits a tenant over its tasks, and gives its token back when the task refus
   });
   const vm = vms[0] as Vm;
   const reasons = ["1", "1", "1", "2", "2", "2"].map(
-    (taskid) => vm.open({ taskid }, false, { "modelgate.tenant": "search" }).reply?.details,
+    (taskid) => vm.open({ taskid }, false, { "modelgate.principal": "search\nbatch" }).reply?.details,
   );
   expect(reasons).toEqual([
     undefined,

@@ -1,223 +1,272 @@
-import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { CONTINUE, type HeaderList, Vm } from "../../tools/host/host.ts";
+import { CONTINUE, type HeaderList, type Stream, Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
-
-const KEY = "k".repeat(70); // more than one block of SHA-256
-const hash = (key: string) => createHash("sha256").update(key).digest("hex");
-const config = {
-  tenantAuth: {
-    tenants: [
-      {
-        tenant: "search",
-        credentials: [
-          { id: "a", sha256: hash(KEY) },
-          { id: "b", sha256: hash("second").toUpperCase() },
-        ],
-        tasks: [{ taskid: "1" }, { taskid: "2", versions: ["v1"] }],
-      },
-      { tenant: "ads", credentials: [{ id: "c", sha256: hash("") }], tasks: [{ taskid: "3" }] },
-    ],
-  },
-};
+import { authConfig, bearer, type Call, digestOf, jwt, KEY, signed } from "../support/auth.ts";
+import { API_KEY_CASES, PERMISSION_CASES, SIGNATURE_CASES, TOKEN_CASES } from "../support/auth-cases.ts";
 
 let vm: Vm;
 beforeEach(() => {
   vm = new Vm(modulePath("tenant-auth"));
-  expect(vm.configure(config)).toBe(true);
+  expect(vm.configure({ tenantAuth: authConfig }), vm.logs.at(-1)).toBe(true);
 });
 
-describe("credentials and permissions", () => {
-  it.each<[string, HeaderList, string | undefined]>([
-    [
-      "key in the header",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "1"],
-      ],
-      undefined,
-    ],
-    [
-      "bearer token",
-      [
-        ["authorization", `bEaReR ${KEY}`],
-        ["taskid", "1"],
-      ],
-      undefined,
-    ],
-    [
-      "second key of the tenant",
-      [
-        ["x-api-key", "second"],
-        ["taskid", "1"],
-      ],
-      undefined,
-    ],
-    [
-      "allowed version",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "2"],
-        ["version", "v1"],
-      ],
-      undefined,
-    ],
-    [
-      "no version asked for",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "2"],
-      ],
-      undefined,
-    ],
-    [
-      "other version",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "2"],
-        ["version", "v10"],
-      ],
-      "version_forbidden",
-    ],
-    [
-      "task of another tenant",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "3"],
-      ],
-      "task_forbidden",
-    ],
-    [
-      "longer task id",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "11"],
-      ],
-      "task_forbidden",
-    ],
-    ["no task", [["x-api-key", KEY]], "task_missing"],
-    [
-      "two tasks",
-      [
-        ["x-api-key", KEY],
-        ["taskid", "1"],
-        ["taskid", "3"],
-      ],
-      "task_ambiguous",
-    ],
-    ["no credential", [["taskid", "1"]], "credential_missing"],
-    [
-      "wrong key",
-      [
-        ["x-api-key", KEY.slice(1)],
-        ["taskid", "1"],
-      ],
-      "credential_unknown",
-    ],
-    [
-      "basic authorization",
-      [
-        ["authorization", `Basic ${KEY}`],
-        ["taskid", "1"],
-      ],
-      "credential_unknown",
-    ],
-    [
-      "two keys",
-      [
-        ["x-api-key", KEY],
-        ["x-api-key", "second"],
-        ["taskid", "1"],
-      ],
-      "credential_ambiguous",
-    ],
-    [
-      "key and bearer",
-      [
-        ["x-api-key", KEY],
-        ["authorization", `Bearer ${KEY}`],
-        ["taskid", "1"],
-      ],
-      "credential_ambiguous",
-    ],
-  ])("%s", (_name, headers, reason) => {
-    const stream = vm.open(headers);
-    expect(stream.reply?.details).toBe(reason);
-    if (!reason) expect(stream.action).toBe(CONTINUE);
+function send(target: Vm, { method, path, authority, headers, body }: Call): Stream {
+  const all: HeaderList = [
+    [":method", method ?? (body === undefined ? "GET" : "POST")],
+    [":path", path ?? "/v2/models/m/infer"],
+    [":authority", authority ?? "gateway.example"],
+    ...headers.map(([name, value]): [string, string] => [name.toLowerCase(), value]),
+  ];
+  const stream = target.open(all, body === undefined);
+  if (body !== undefined && stream.action === CONTINUE) stream.sendRequestBody(Buffer.from(body), 5);
+  return stream;
+}
+
+describe.each([
+  ["API keys", API_KEY_CASES],
+  ["permissions", PERMISSION_CASES],
+  ["tokens", TOKEN_CASES],
+])("%s", (_name, cases) => {
+  it.each(cases)("%s", (_case, call, reason) => {
+    for (const round of ["first", "repeated"]) {
+      const stream = send(vm, call);
+      expect(stream.reply?.details, round).toBe(reason);
+      if (!reason) expect(stream.action).toBe(CONTINUE);
+      stream.close();
+    }
+  });
+});
+
+it("signed requests", () => {
+  for (const [name, call, reason] of SIGNATURE_CASES) {
+    const stream = send(vm, call);
+    expect(stream.reply?.details, name).toBe(reason);
+    stream.close();
+  }
+});
+
+describe("hygiene", () => {
+  it("takes credentials and the gateway's own headers away, and publishes the tenant", () => {
+    const stream = vm.open({
+      ":path": "/x",
+      "x-api-key": KEY,
+      taskid: "666",
+      "x-modelgate-tenant": "ads",
+      "x-modelgate-": "",
+      "x-modelgat": "kept",
+    });
+    expect(stream.requestHeaders).toEqual([
+      [":path", "/x"],
+      ["taskid", "666"],
+      ["x-modelgat", "kept"],
+    ]);
+    expect(stream.filterState.get("modelgate.principal")).toBe("search\na");
   });
 
-  it("takes the credential away and publishes the tenant", () => {
-    const stream = vm.open({ "x-api-key": KEY, taskid: "1" });
-    expect(stream.header("x-api-key")).toBeUndefined();
-    expect(stream.filterState.get("modelgate.tenant")).toBe("search");
+  it.each([
+    [`/a?api_key=${KEY}`, "/a"],
+    [`/a?api_key=${KEY}&b=c`, "/a?b=c"],
+    [`/a?b=c&api_key=${KEY}`, "/a?b=c"],
+    [`/a?b=c&api_key=${KEY}&d&`, "/a?b=c&d&"],
+    [`/a?xapi_key=x&api_key=${KEY}`, "/a?xapi_key=x"],
+    [`/a?api_key=${KEY}&api_key`, "/a?api_key"],
+  ])("takes the key out of %s", (path, stripped) => {
+    const stream = vm.open({ ":path": path, taskid: "666" });
+    expect(stream.reply).toBeUndefined();
+    expect(stream.header(":path")).toBe(stripped);
+  });
+
+  it("sets a header with the tenant where asked to", () => {
+    vm.configure({ tenantAuth: { ...authConfig, tenantHeader: "X-Modelgate-Tenant" } });
+    const stream = vm.open({ "x-api-key": KEY, taskid: "666", "x-modelgate-tenant": "ads" });
+    expect(stream.requestHeaders.filter(([name]) => name === "x-modelgate-tenant")).toEqual([
+      ["x-modelgate-tenant", "search"],
+    ]);
   });
 
   it("costs the fewest host calls", () => {
+    vm.open({ "x-api-key": KEY, taskid: "666" });
     vm.calls.length = 0;
-    vm.open({ "x-api-key": KEY, taskid: "1" });
-    expect(vm.calls).toEqual([
-      "get_header_map_pairs",
-      "set_property",
-      "set_property",
-      "remove_header_map_value",
-    ]);
+    vm.open({ "x-api-key": KEY, taskid: "666" });
+    expect(vm.calls).toEqual(["get_header_map_pairs", "set_property", "remove_header_map_value"]);
   });
 
   it("answers gRPC callers with a status and a plain message", () => {
     const { reply } = vm.open({ "content-type": "application/grpc+proto", taskid: "1" });
-    expect(reply).toMatchObject({ grpcStatus: 16, body: "an API key is required", headers: [] });
+    expect(reply).toMatchObject({ grpcStatus: 16, body: "a credential is required", headers: [] });
+  });
+
+  it("notes why it would refuse in a dry run", () => {
+    const stream = vm.open({ "x-api-key": "ads-key", taskid: "666" });
+    expect(stream.reply).toBeUndefined();
+    expect(stream.filterState.get("modelgate.would_refuse")).toBe("task_forbidden");
+    expect(stream.header("x-api-key")).toBeUndefined();
   });
 
   it("survives headers of any bytes, sizes and numbers", () => {
     const before = vm.memoryBytes;
     for (let i = 0; i < 300; i++) {
       const many: HeaderList = Array.from({ length: i }, (_, n) => [`x-${n}`, '\u0000é"\\'.repeat(i)]);
-      const stream = vm.open([...many, ["x-api-key", KEY], ["taskid", "1"]]);
+      const stream = vm.open([...many, ["x-api-key", KEY], ["taskid", "666"]]);
       expect(stream.reply).toBeUndefined();
       stream.close();
     }
-    for (let i = 0; i < 20_000; i++) vm.open({ "x-api-key": KEY, taskid: "1" }).close();
+    for (let i = 0; i < 20_000; i++) vm.open({ "x-api-key": KEY, taskid: "666" }).close();
     expect(vm.memoryBytes - before).toBeLessThan(4 * 1024 * 1024);
   });
 });
 
-describe("SHA-256", () => {
-  it.each([0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000])("of %d bytes", (length) => {
-    const key = "x".repeat(length);
-    const credentials = [{ id: "a", sha256: hash(key) }];
-    vm.configure({ tenantAuth: { tenants: [{ tenant: "t", credentials, tasks: [{ taskid: "1" }] }] } });
-    expect(vm.open({ "x-api-key": key, taskid: "1" }).reply).toBeUndefined();
+describe("certificates", () => {
+  const uri = "connection\0uri_san_peer_certificate";
+
+  it.each<[string, string | undefined, string | undefined]>([
+    ["known", "spiffe://cluster.local/ns/search/sa/batch", undefined],
+    ["unknown", "spiffe://cluster.local/ns/search/sa/other", "credential_missing"],
+    ["none", undefined, "credential_missing"],
+  ])("%s", (_name, value, reason) => {
+    const stream = vm.open({ taskid: "666" }, true, value === undefined ? {} : { [uri]: value });
+    expect(stream.reply?.details).toBe(reason);
   });
 });
 
+describe("memory of checked credentials", () => {
+  it("costs no signature check for a repeated token, and ends with the token", () => {
+    const call = TOKEN_CASES[0]?.[1] as Call;
+    send(vm, call);
+    vm.calls.length = 0;
+    expect(send(vm, call).reply).toBeUndefined();
+    expect(vm.calls).not.toContain("call_foreign_function");
+    vm.process.wall += 700_000_000_000n;
+    vm.exports.proxy_on_tick(1);
+    expect(send(vm, call).reply?.details).toBe("token_expired");
+  });
+
+  it("takes no token for a key because it remembers it as a token", () => {
+    const token = jwt();
+    expect(send(vm, bearer(token)).reply).toBeUndefined();
+    expect(vm.open({ "x-api-key": token, taskid: "666" }).reply?.details).toBe("credential_unknown");
+  });
+
+  it("says nothing to another configuration", () => {
+    const { tenants, ...rest } = authConfig;
+    vm.open({ "x-api-key": KEY, taskid: "666" });
+    vm.configure({ tenantAuth: { ...rest, tenants: [{ tenant: "search", credentials: [], tasks: [] }] } });
+    expect(vm.open({ "x-api-key": KEY, taskid: "666" }).reply?.details).toBe("credential_unknown");
+  });
+
+  it("ends with a revocation in shared data, which reaches each VM and outlives it", () => {
+    const other = new Vm(modulePath("tenant-auth"), vm.process);
+    other.configure({ tenantAuth: authConfig });
+    for (const each of [vm, other]) {
+      expect(each.open({ "x-api-key": KEY, taskid: "666" }).reply).toBeUndefined();
+    }
+    const digest = Buffer.from(digestOf(KEY), "hex");
+    vm.process.setShared("modelgate.revoked", Buffer.concat([Buffer.alloc(8), digest]), 0);
+    const later = new Vm(modulePath("tenant-auth"), vm.process);
+    later.configure({ tenantAuth: authConfig });
+    for (const each of [vm, other]) each.exports.proxy_on_tick(1);
+    for (const each of [vm, other, later]) {
+      expect(each.open({ "x-api-key": KEY, taskid: "666" }).reply?.details).toBe("credential_revoked");
+    }
+  });
+
+  it("stays bounded, however many tokens come", () => {
+    const before = vm.memoryBytes;
+    const config = { ...authConfig, tenants: [{ ...authConfig.tenants[0], credentials: manyKeys(20_000) }] };
+    vm.configure({ tenantAuth: config });
+    const configured = vm.memoryBytes;
+    for (let i = 0; i < 20_000; i++) {
+      const stream = vm.open({ "x-api-key": `key-${i}`, taskid: "666" });
+      expect(stream.reply).toBeUndefined();
+      stream.close();
+    }
+    expect(vm.memoryBytes - configured).toBeLessThan(1024 * 1024);
+    expect(configured - before).toBeLessThan(128 * 1024 * 1024);
+  });
+});
+
+function manyKeys(count: number): object[] {
+  return Array.from({ length: count }, (_, i) => ({ id: `c${i}`, sha256: digestOf(`key-${i}`) }));
+}
+
+it("a signer's nonce counts for all VMs of the process", () => {
+  const other = new Vm(modulePath("tenant-auth"), vm.process);
+  other.configure({ tenantAuth: authConfig });
+  const call = signed({ headers: [["taskid", "666"]], body: "x" });
+  expect(send(vm, call).reply).toBeUndefined();
+  expect(send(other, call).reply?.details).toBe("signature_replayed");
+});
+
 describe("configuration", () => {
-  const tenant = config.tenantAuth.tenants[0];
+  const tenant = authConfig.tenants[0] as object;
+  const credential = (more: object) => ({ tenants: [{ tenant: "t", credentials: [{ id: "a", ...more }] }] });
+  const issuer = (more: object) => ({ issuers: [{ issuer: "i", jwks: { keys: [] }, ...more }] });
+  const at = "tenantAuth.tenants[0].credentials[0]";
   it.each<[string, object | string, string]>([
     ["not JSON", "{", "JSON: expected a key at byte 1"],
     ["no stage", {}, "tenantAuth: is required"],
-    ["another stage's", { ...config, rateLimit: {} }, "rateLimit: unknown field"],
+    ["another stage's", { tenantAuth: {}, rateLimit: {} }, "rateLimit: unknown field"],
     [
       "a misspelt field",
       { tenantAuth: { tenants: [{ ...tenant, task: [] }] } },
       "tenantAuth.tenants[0].task: unknown field",
     ],
+    ["a mode of no such name", { mode: "dry" }, "tenantAuth.mode: must be one of enforce, dryRun, off"],
+    ["no proof", credential({}), `${at}: needs exactly one of sha256, secret, certificate, token`],
+    ["two proofs", credential({ sha256: digestOf(""), secret: "" }), `${at}: needs exactly one of`],
+    ["a bad hash", credential({ sha256: "00" }), `${at}.sha256: must be 64 hexadecimal digits`],
     [
-      "a bad hash",
-      { tenantAuth: { tenants: [{ tenant: "t", credentials: [{ id: "a", sha256: "00" }] }] } },
-      "tenantAuth.tenants[0].credentials[0].sha256: must be 64 hexadecimal digits",
+      "a bad time",
+      credential({ sha256: digestOf(""), notAfter: "2026-13-01T00:00:00Z" }),
+      `${at}.notAfter: must be a time`,
     ],
+    ["a short secret", credential({ secret: "AAAA" }), `${at}.secret: must be at least 32 bytes`],
+    ["a secret that is no base64", credential({ secret: "A" }), `${at}.secret: must be base64`],
+    [
+      "a certificate of two names",
+      credential({ certificate: { uri: "a", dns: "b" } }),
+      "needs exactly one of uri, dns",
+    ],
+    ["a token of no issuer", credential({ token: { issuer: "x" } }), `${at}.token.issuer: is not in issuers`],
     [
       "a key used twice",
-      { tenantAuth: { tenants: [tenant, tenant] } },
+      { tenants: [tenant, { ...tenant, tenant: "u" }] },
       "sha256: is used by another credential",
     ],
     [
+      "a tenant twice",
+      { tenants: [{ tenant: "t" }, { tenant: "t" }] },
+      "tenantAuth.tenants[1].tenant: t is there twice",
+    ],
+    [
       "a name of the wrong type",
-      { tenantAuth: { tenants: [{ tenant: 7 }] } },
+      { tenants: [{ tenant: 7 }] },
       "tenantAuth.tenants[0].tenant: must be a string",
     ],
+    [
+      "an algorithm that cannot be checked",
+      issuer({ algorithms: ["EdDSA"] }),
+      "algorithms[0]: must be one of RS256",
+    ],
+    ["no keys", { issuers: [{ issuer: "i" }] }, "tenantAuth.issuers[0]: needs jwks or remoteJwks, not both"],
+    [
+      "an RSA key of 1024 bits",
+      issuer({
+        jwks: { keys: [{ kty: "RSA", e: "AQAB", n: Buffer.alloc(128, 255).toString("base64url") }] },
+      }),
+      "tenantAuth.issuers[0].jwks: cannot be used: keys[0]",
+    ],
+    [
+      "a revocation that is no digest",
+      { revoked: ["x"] },
+      "tenantAuth.revoked[0]: must be 64 hexadecimal digits",
+    ],
   ])("is refused: %s", (_name, configuration, message) => {
-    expect(vm.configure(configuration)).toBe(false);
+    const whole =
+      typeof configuration === "string" || "tenantAuth" in configuration || _name === "no stage"
+        ? configuration
+        : { tenantAuth: configuration };
+    expect(vm.configure(whole)).toBe(false);
     expect(vm.logs.at(-1)).toContain(message);
   });
 });

@@ -18,14 +18,25 @@ export interface BootstrapOptions {
   routes?: object[];
   /** Port of the listener on 127.0.0.1; 0 takes a free one. */
   port?: number;
+  /** Clusters beside those of the tasks, such as one to fetch keys from. */
+  clusters?: object[];
+  /** Serves TLS: files of the certificate, its key, and the CA that callers' certificates must come from. */
+  tls?: { certificate: string; key: string; clientCa: string };
 }
 
+export interface WasmFilter {
+  name: string;
+  typed_config: { "@type": string; config: object };
+}
+
+export const WASM_TYPE = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
 /** A Wasm filter of the chain, with its plug-in configuration. */
-export function wasmFilter(name: string, modulePath: string, configuration: object, vmId = name): object {
+export function wasmFilter(name: string, modulePath: string, configuration: object, vmId = name): WasmFilter {
   return {
     name: `modelgate.${name}`,
     typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+      "@type": WASM_TYPE,
       config: {
         name,
         root_id: name,
@@ -48,20 +59,22 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
 export function bootstrap(options: BootstrapOptions): object {
   return {
+    node: { id: "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
     static_resources: {
       listeners: [listener(options)],
-      clusters: options.tasks.map(cluster),
+      clusters: [...options.tasks.map(cluster), ...(options.clusters ?? [])],
     },
   };
 }
 
-function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: BootstrapOptions): object {
+function listener({ filters, accessLogs = [], routes = [], tasks, port = 0, tls }: BootstrapOptions): object {
   return {
     name: "gateway",
     address: socketAddress(port),
     filter_chains: [
       {
+        ...(tls && { transport_socket: downstreamTls(tls) }),
         filters: [
           {
             name: "envoy.filters.network.http_connection_manager",
@@ -69,6 +82,7 @@ function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: Bo
               "@type": HTTP_CONNECTION_MANAGER,
               stat_prefix: "gateway",
               access_log: accessLogs,
+              normalize_path: true,
               route_config: {
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
               },
@@ -86,6 +100,20 @@ function listener({ filters, accessLogs = [], routes = [], tasks, port = 0 }: Bo
         ],
       },
     ],
+  };
+}
+
+function downstreamTls({ certificate, key, clientCa }: NonNullable<BootstrapOptions["tls"]>): object {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+      require_client_certificate: false,
+      common_tls_context: {
+        tls_certificates: [{ certificate_chain: { filename: certificate }, private_key: { filename: key } }],
+        validation_context: { trusted_ca: { filename: clientCa } },
+      },
+    },
   };
 }
 

@@ -1,4 +1,6 @@
+import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { verifySignature } from "./verify-signature.ts";
 
 /**
  * A proxy-wasm 0.2.1 host in Node, for fast tests of filters: real WebAssembly, and host functions that keep to what
@@ -28,11 +30,13 @@ export class HostProcess {
   readonly sharedData = new Map<string, { value: Uint8Array; cas: number }>();
   /** Nanoseconds of the monotonic clock; tests move it. */
   now = 1_000_000_000_000n;
+  /** Nanoseconds since 1970. */
+  wall = BigInt(Date.now()) * 1_000_000n;
   private lastCas = 0;
 
   setShared(key: string, value: Uint8Array, cas: number): number {
     const held = this.sharedData.get(key);
-    if (cas !== 0 && held?.cas !== cas) return CAS_MISMATCH;
+    if (held && cas !== 0 && held.cas !== cas) return CAS_MISMATCH;
     this.sharedData.set(key, { value, cas: ++this.lastCas });
     return OK;
   }
@@ -51,7 +55,7 @@ interface FilterExports {
   proxy_on_response_headers?(id: number, count: number, end: number): number;
   proxy_on_response_body?(id: number, size: number, end: number): number;
   proxy_on_response_trailers?(id: number, count: number): number;
-  proxy_on_log(id: number): void;
+  proxy_on_log?(id: number): void;
   proxy_on_delete(id: number): void;
 }
 
@@ -214,6 +218,11 @@ export class Vm {
       proxy_record_metric: () => OK,
       proxy_increment_metric: () => OK,
       proxy_http_call: () => BAD_ARGUMENT,
+      proxy_call_foreign_function: (name, nameSize, args, size, ptrOut, sizeOut) => {
+        if (this.text(name as number, nameSize as number) !== "verify_signature") return NOT_FOUND;
+        const result = verifySignature(this.bytes(args as number, size as number));
+        return result ? this.give(result, ptrOut as number, sizeOut as number) : BAD_ARGUMENT;
+      },
     };
     const recorded = Object.entries(functions).map(([name, run]) => [
       name,
@@ -222,12 +231,17 @@ export class Vm {
         return run(...values);
       },
     ]);
-    const clock_time_get = (_id: number, _precision: bigint, out: number) => {
+    const clock_time_get = (id: number, _precision: bigint, out: number) => {
       this.calls.push("clock_time_get");
-      new DataView(this.exports.memory.buffer).setBigUint64(out, this.process.now, true);
+      const time = id === 1 ? this.process.now : this.process.wall;
+      new DataView(this.exports.memory.buffer).setBigUint64(out, time, true);
       return OK;
     };
-    return { env: Object.fromEntries(recorded), wasi_snapshot_preview1: { clock_time_get } };
+    const random_get = (buffer: number, size: number) => {
+      randomFillSync(new Uint8Array(this.exports.memory.buffer, buffer, size));
+      return OK;
+    };
+    return { env: Object.fromEntries(recorded), wasi_snapshot_preview1: { clock_time_get, random_get } };
   }
 }
 
@@ -309,7 +323,7 @@ export class Stream {
   /** Ends the stream: log, then delete. */
   close(): void {
     this.vm.stream = this;
-    this.vm.exports.proxy_on_log(this.id);
+    this.vm.exports.proxy_on_log?.(this.id);
     this.vm.exports.proxy_on_delete(this.id);
   }
 }

@@ -2,6 +2,8 @@
 import "../abort";
 import { allocateForHost, resetArena } from "../arena";
 import { onCalloutReply } from "../callout";
+import { updateCoarseClock } from "../clock";
+import { collectIfRequested } from "../collection";
 import {
   createHttpContext,
   createPlugin,
@@ -25,6 +27,7 @@ export function proxy_on_vm_start(rootId: u32, configurationSize: i32): u32 {
 
 export function proxy_on_configure(rootId: u32, configurationSize: i32): u32 {
   resetArena();
+  updateCoarseClock();
   const accepted = pluginOf(rootId).configure(configurationSize);
   __collect();
   return accepted ? 1 : 0;
@@ -37,7 +40,9 @@ export function proxy_on_context_create(id: u32, rootId: u32): void {
 
 export function proxy_on_tick(rootId: u32): void {
   resetArena();
+  updateCoarseClock();
   pluginOf(rootId).onTick();
+  collectIfRequested();
 }
 
 export function proxy_on_http_call_response(
@@ -51,16 +56,13 @@ export function proxy_on_http_call_response(
   onCalloutReply(token, headerCount, bodySize);
 }
 
-export function proxy_on_log(id: u32): void {
-  if (isPlugin(id)) return;
-  resetArena();
-  const http = httpContextOf(id);
-  http.plugin.onLog(http);
-}
-
 export function proxy_on_delete(id: u32): void {
   if (isPlugin(id)) {
     deletePlugin(id);
     __collect();
-  } else deleteHttpContext(id);
+  } else {
+    const http = httpContextOf(id);
+    http.plugin.onDone(http);
+    deleteHttpContext(id);
+  }
 }

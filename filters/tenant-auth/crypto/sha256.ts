@@ -15,29 +15,68 @@ const INITIAL = memory.data<u32>([
 ]);
 
 export const SHA256_SIZE: i32 = 32;
-const BLOCK: i32 = 64;
+export const SHA256_BLOCK: i32 = 64;
 const LENGTH_AT: i32 = 56;
 
+/** Bytes of a hash in progress: eight state words, the number of bytes so far (u64), then a block that is not full. */
+export const SHA256_STATE: i32 = 32 + 8 + SHA256_BLOCK;
+const TOTAL: usize = 32;
+const PARTIAL: usize = 40;
+
 const schedule: usize = memory.data(256);
-const state: usize = memory.data(32);
-const tail: usize = memory.data(128);
+const single: usize = memory.data(SHA256_STATE, 8);
 
 /** Writes the digest of [ptr, ptr + len), 32 bytes, to `out`. */
 export function sha256(ptr: usize, len: i32, out: usize): void {
+  sha256Start(single);
+  sha256Update(single, ptr, len);
+  sha256Finish(single, out);
+}
+
+/** Begins a hash whose progress is kept in the SHA256_STATE bytes at `state`. */
+export function sha256Start(state: usize): void {
   memory.copy(state, INITIAL, 32);
-  const whole = len & ~(BLOCK - 1);
-  for (let at: i32 = 0; at < whole; at += BLOCK) compress(ptr + at);
-  const rest = len - whole;
-  const padded = rest < LENGTH_AT ? BLOCK : 2 * BLOCK;
-  memory.fill(tail, 0, padded);
-  memory.copy(tail, ptr + whole, rest);
-  store<u8>(tail + rest, 0x80);
-  store<u64>(tail + padded - 8, bswap<u64>((<u64>len) << 3));
-  for (let at: i32 = 0; at < padded; at += BLOCK) compress(tail + at);
+  store<u64>(state, 0, TOTAL);
+}
+
+/** Adds [ptr, ptr + len) to the hash at `state`. */
+export function sha256Update(state: usize, ptr: usize, len: i32): void {
+  const held = <i32>(load<u64>(state, TOTAL) & (SHA256_BLOCK - 1));
+  store<u64>(state, load<u64>(state, TOTAL) + len, TOTAL);
+  if (held > 0) {
+    const taken = min(len, SHA256_BLOCK - held);
+    memory.copy(state + PARTIAL + held, ptr, taken);
+    if (held + taken < SHA256_BLOCK) return;
+    compress(state, state + PARTIAL);
+    ptr += taken;
+    len -= taken;
+  }
+  while (len >= SHA256_BLOCK) {
+    compress(state, ptr);
+    ptr += SHA256_BLOCK;
+    len -= SHA256_BLOCK;
+  }
+  memory.copy(state + PARTIAL, ptr, len);
+}
+
+/** Ends the hash at `state` and writes its 32 bytes to `out`. */
+export function sha256Finish(state: usize, out: usize): void {
+  const total = load<u64>(state, TOTAL);
+  const partial = state + PARTIAL;
+  let held = <i32>(total & (SHA256_BLOCK - 1));
+  store<u8>(partial + held++, 0x80);
+  if (held > LENGTH_AT) {
+    memory.fill(partial + held, 0, SHA256_BLOCK - held);
+    compress(state, partial);
+    held = 0;
+  }
+  memory.fill(partial + held, 0, LENGTH_AT - held);
+  store<u64>(partial + LENGTH_AT, bswap<u64>(total << 3));
+  compress(state, partial);
   for (let i: i32 = 0; i < 32; i += 4) store<u32>(out + i, bswap<u32>(load<u32>(state + i)));
 }
 
-function compress(block: usize): void {
+function compress(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i += 4) store<u32>(schedule + i, bswap<u32>(load<u32>(block + i)));
   for (let i: usize = 64; i < 256; i += 4) {
     const w15 = load<u32>(schedule + i - 60);

@@ -1,0 +1,42 @@
+import { Bytes } from "../sdk/bytes";
+import { Slice } from "../sdk/headers";
+import { Principal } from "../sdk/principal";
+import { hostLength, matchesHost } from "./task-pattern";
+
+/** One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is configured. */
+export class Credential {
+  /** Set of permissions that narrows the tenant's; -1: none. */
+  narrowed: i32 = -1;
+  /** HTTP methods it may use; empty: each. */
+  methods: Bytes[] = [];
+  /** Hosts it may call, exact or `*.suffix`, lower case; empty: each. */
+  hosts: Bytes[] = [];
+  /** Seconds since 1970: valid from, valid until. */
+  notBefore: i64 = 0;
+  notAfter: i64 = i64.MAX_VALUE;
+  enabled: bool = true;
+  /** Shared key of request signatures; null for credentials of another kind. */
+  secret: Bytes | null = null;
+
+  constructor(
+    readonly principal: Principal,
+    /** Index of the tenant. */
+    readonly tenant: i32,
+    /** SHA-256 of `id:<tenant>/<id>`, by which it is revoked. */
+    readonly revocation: Bytes,
+  ) {}
+
+  allowsMethod(method: Slice): bool {
+    const methods = this.methods;
+    for (let i = 0; i < methods.length; i++) if (methods[i].equals(method.ptr, method.len)) return true;
+    return methods.length == 0;
+  }
+
+  allowsHost(authority: Slice): bool {
+    const hosts = this.hosts;
+    if (hosts.length == 0) return true;
+    const len = hostLength(authority.ptr, authority.len);
+    for (let i = 0; i < hosts.length; i++) if (matchesHost(hosts[i], authority.ptr, len)) return true;
+    return false;
+  }
+}

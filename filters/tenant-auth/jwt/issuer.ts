@@ -1,0 +1,60 @@
+import { Bytes } from "../../sdk/bytes";
+import { Slice } from "../../sdk/headers";
+import { Algorithm, fits } from "./algorithms";
+import { Jwk } from "./jwk";
+import { JwksSource } from "./jwks-source";
+
+/** Whose tokens are trusted, and what their claims mean. Made when the plug-in is configured. */
+export class Issuer {
+  /** Bit a: Algorithm a is accepted. */
+  algorithms: u32 = 0;
+  leeway: i64 = 60;
+  /** Is a token without `exp` refused? */
+  expiryRequired: bool = true;
+  /** Claim that names the tenant; null: the credential's subject or the issuer alone decides. */
+  tenantClaim: Bytes | null = null;
+  /** Claim with the tasks that a token may call; null: all that its credential may. */
+  tasksClaim: Bytes | null = null;
+  /** Keys of the configuration; empty when they are fetched. */
+  keys: Jwk[] = [];
+  /** Where the keys are fetched; null when they are configured. */
+  source: JwksSource | null = null;
+
+  constructor(
+    /** The claim `iss`, compared exactly. */
+    readonly name: Bytes,
+    readonly audiences: Bytes[],
+    /** Claim that names the credential's subject. */
+    readonly subjectClaim: Bytes,
+  ) {}
+
+  accepts(algorithm: Algorithm): bool {
+    return ((this.algorithms >> algorithm) & 1) != 0;
+  }
+
+  /** Keys are here, configured or fetched. */
+  get ready(): bool {
+    const source = this.source;
+    return source == null || source.keys != null;
+  }
+
+  /**
+   * The key that a token names; for one that names none, the only key that fits. A set that was fetched is fetched anew,
+   * now and then, when it lacks the key.
+   */
+  findKey(kid: Slice, named: bool, algorithm: Algorithm): Jwk | null {
+    const source = this.source;
+    const keys = source == null ? this.keys : source.keys!;
+    let found: Jwk | null = null;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      if (!fits(key, algorithm)) continue;
+      if (named) {
+        if (key.kid.equals(kid.ptr, kid.len)) return key;
+      } else if (found == null) found = key;
+      else return null;
+    }
+    if (found == null && source != null) source.wantRefresh();
+    return found;
+  }
+}

@@ -1,0 +1,134 @@
+import { Bytes, bytes, toText } from "../../sdk/bytes";
+import { CalloutHandler, callout } from "../../sdk/callout";
+import { monotonicNanos } from "../../sdk/clock";
+import { requestCollection } from "../../sdk/collection";
+import { HeaderPairs } from "../../sdk/headers";
+import { jsonError, parseJson } from "../../sdk/json";
+import { LogLevel, log } from "../../sdk/log";
+import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/shared-data";
+import { Jwk, jwksNotes, parseJwks } from "./jwk";
+
+const SECOND: u64 = 1_000_000_000;
+const TIMEOUT_MILLISECONDS: u32 = 5000;
+/** How long one VM's attempt keeps the others from trying. */
+const CLAIM: u64 = 10 * SECOND;
+/** Tokens with unknown keys bring a fetch at most this often. */
+const EARLIEST_REFRESH: u64 = 10 * SECOND;
+const LONGEST_BACKOFF: u64 = 60 * SECOND;
+const LARGEST_SET: i32 = 256 * 1024;
+
+/** In shared data: when the next fetch is due, when the last one was, and how many failed in a row. */
+const SCHEDULE_SIZE: i32 = 24;
+const LAST: usize = 8;
+const FAILURES: usize = 16;
+const schedule: usize = memory.data(SCHEDULE_SIZE, 8);
+
+/**
+ * A key set that is fetched through an Envoy cluster and kept in shared data: one VM of the process fetches, all read. A
+ * fetch that fails is tried again after 1, 2, 4 ... seconds; the keys at hand stay.
+ */
+export class JwksSource extends CalloutHandler {
+  /** null until the first set came. */
+  keys: Jwk[] | null = null;
+  private readonly setKey: Bytes;
+  private readonly scheduleKey: Bytes;
+  private readonly request: HeaderPairs = new HeaderPairs();
+  private version: u32 = 0;
+  private wanted: bool = false;
+
+  constructor(
+    private readonly issuer: string,
+    private readonly cluster: Bytes,
+    authority: Bytes,
+    path: Bytes,
+    private readonly refreshNanos: u64,
+  ) {
+    super();
+    this.setKey = bytes(`modelgate.jwks.${issuer}`);
+    this.scheduleKey = bytes(`modelgate.jwks_schedule.${issuer}`);
+    const get = bytes("GET");
+    const json = bytes("application/json");
+    this.request.add(bytes(":method"), get.ptr, get.len);
+    this.request.add(bytes(":path"), path.ptr, path.len);
+    this.request.add(bytes(":authority"), authority.ptr, authority.len);
+    this.request.add(bytes("accept"), json.ptr, json.len);
+  }
+
+  /** Some token names a key that is not in the set. */
+  wantRefresh(): void {
+    this.wanted = true;
+  }
+
+  /** Takes over a set that came. @returns whether the keys changed */
+  refresh(): bool {
+    const length = getShared(this.setKey);
+    if (length < 0 || sharedVersion() == this.version) return false;
+    this.version = sharedVersion();
+    const json = parseJson(sharedValue(), length);
+    if (json == null) return false;
+    this.keys = parseJwks(json, false);
+    if (jwksNotes.length > 0) log(LogLevel.Warn, `keys of ${this.issuer} left out: ${jwksNotes}`);
+    requestCollection();
+    return true;
+  }
+
+  /**
+   * Fetches when that is due. Only for a tick: Envoy first configures a VM that it throws away, which must not spend the
+   * process's turn.
+   */
+  fetchIfDue(): void {
+    const now = monotonicNanos();
+    const version = this.readSchedule();
+    const due = now >= load<u64>(schedule);
+    const early = this.wanted && now >= load<u64>(schedule, LAST) + EARLIEST_REFRESH;
+    if (!due && !early) return;
+    store<u64>(schedule, now + CLAIM);
+    store<u64>(schedule, now, LAST);
+    if (!setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, version)) return;
+    this.wanted = false;
+    if (!callout(this.cluster, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
+      this.failed("no such cluster");
+  }
+
+  onReply(status: i32, body: usize, len: i32): void {
+    const fault = faultOf(status, body, len);
+    requestCollection();
+    if (fault.length > 0) this.failed(fault);
+    else {
+      setShared(this.setKey, body, len, 0);
+      this.plan(this.refreshNanos, 0);
+    }
+  }
+
+  private failed(why: string): void {
+    this.readSchedule();
+    const failures = load<u64>(schedule, FAILURES) + 1;
+    log(LogLevel.Warn, `keys of ${this.issuer} from ${toText(this.cluster.ptr, this.cluster.len)}: ${why}`);
+    this.plan(min(SECOND << min<u64>(failures - 1, 6), LONGEST_BACKOFF), failures);
+  }
+
+  /** Reads the schedule, all zero (due now) when there is none. @returns its version */
+  private readSchedule(): u32 {
+    memory.fill(schedule, 0, SCHEDULE_SIZE);
+    if (getShared(this.scheduleKey) == SCHEDULE_SIZE) memory.copy(schedule, sharedValue(), SCHEDULE_SIZE);
+    return sharedVersion();
+  }
+
+  private plan(wait: u64, failures: u64): void {
+    this.readSchedule();
+    store<u64>(schedule, monotonicNanos() + wait);
+    store<u64>(schedule, failures, FAILURES);
+    setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, 0);
+  }
+}
+
+/** What is wrong with a reply to a fetch; empty when it is a key set. */
+function faultOf(status: i32, body: usize, len: i32): string {
+  if (status == 0) return "no answer";
+  if (status != 200) return `status ${status.toString()}`;
+  if (len > LARGEST_SET) return "the set is too large";
+  const json = parseJson(body, len);
+  if (json == null) return jsonError!;
+  const keys = parseJwks(json, false);
+  return keys == null || keys.length == 0 ? "no usable key in it" : "";
+}

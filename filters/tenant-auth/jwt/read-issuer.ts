@@ -1,0 +1,68 @@
+import { Bytes, bytes } from "../../sdk/bytes";
+import { Config } from "../../sdk/config";
+import { ALGORITHM_NAMES, Algorithm } from "./algorithms";
+import { Issuer } from "./issuer";
+import { jwksNotes, parseJwks } from "./jwk";
+import { JwksSource } from "./jwks-source";
+
+const SECOND: f64 = 1_000_000_000;
+/** All that a public key can do. HS256 needs a shared key, which only a configured set may hold, and to be asked for. */
+const DEFAULT_ALGORITHMS: u32 =
+  (1 << Algorithm.RS256) |
+  (1 << Algorithm.RS384) |
+  (1 << Algorithm.RS512) |
+  (1 << Algorithm.PS256) |
+  (1 << Algorithm.ES256) |
+  (1 << Algorithm.ES384);
+
+/** Reads one of the `issuers` of the configuration. */
+export function readIssuer(config: Config): Issuer {
+  const name = config.text("issuer");
+  const audiences: Bytes[] = [];
+  const texts = config.texts("audiences");
+  for (let i = 0; i < texts.length; i++) audiences.push(bytes(texts[i]));
+  const subject = config.has("subjectClaim") ? config.text("subjectClaim") : "sub";
+  const issuer = new Issuer(bytes(name), audiences, bytes(subject));
+  issuer.leeway = <i64>config.number("leewaySeconds", 60, 0);
+  issuer.expiryRequired = config.flag("requireExpiry", true);
+  if (config.has("tenantClaim")) issuer.tenantClaim = bytes(config.text("tenantClaim"));
+  if (config.has("tasksClaim")) issuer.tasksClaim = bytes(config.text("tasksClaim"));
+  issuer.algorithms = readAlgorithms(config);
+  readKeys(issuer, name, config);
+  config.finish();
+  return issuer;
+}
+
+function readAlgorithms(config: Config): u32 {
+  const names = config.texts("algorithms");
+  if (!config.has("algorithms")) return DEFAULT_ALGORITHMS;
+  let algorithms: u32 = 0;
+  for (let i = 0; i < names.length; i++) {
+    const index = ALGORITHM_NAMES.indexOf(names[i]);
+    if (index > 0) algorithms |= 1 << index;
+    else config.fault(`algorithms[${i.toString()}]`, `must be one of ${ALGORITHM_NAMES.slice(1).join(", ")}`);
+  }
+  return algorithms;
+}
+
+function readKeys(issuer: Issuer, name: string, config: Config): void {
+  if (config.has("jwks") == config.has("remoteJwks")) config.fault("", "needs jwks or remoteJwks, not both");
+  const jwks = config.raw("jwks");
+  if (jwks != null) {
+    const keys = parseJwks(jwks, true);
+    if (keys == null) config.fault("jwks", "must have a list of keys");
+    else if (jwksNotes.length > 0) config.fault("jwks", `cannot be used: ${jwksNotes}`);
+    else issuer.keys = keys;
+  }
+  const remote = config.object("remoteJwks");
+  if (remote != null) {
+    issuer.source = new JwksSource(
+      name,
+      bytes(remote.text("cluster")),
+      bytes(remote.text("authority")),
+      bytes(remote.text("path")),
+      <u64>(remote.number("refreshSeconds", 300, 1) * SECOND),
+    );
+    remote.finish();
+  }
+}

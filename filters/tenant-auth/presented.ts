@@ -1,0 +1,100 @@
+import { REQUEST_HEADERS } from "../sdk/abi";
+import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
+import { removeHeader, Slice, setHeader } from "../sdk/headers";
+import { HttpContext } from "../sdk/http-context";
+import { cutQueryParameter } from "../sdk/query-parameter";
+import { Registry } from "./registry";
+
+const AUTHORIZATION = bytes("authorization");
+const BEARER = bytes("bearer ");
+const SIGNATURE_INPUT = bytes("signature-input");
+const SIGNATURE = bytes("signature");
+const PATH = bytes(":path");
+/** Headers that only the gateway may set. */
+const OWN_HEADERS = bytes("x-modelgate-");
+
+export enum Presented {
+  Nothing,
+  /** An API key, or a token in `Authorization: Bearer`: see `bearer`. */
+  Secret,
+  Signature,
+  /** An `Authorization` of a scheme that nobody here knows. */
+  Unknown,
+  /** More than one. */
+  Several,
+}
+
+/** The credential that a request presents. One object, for one request after the other. */
+export class Presentation {
+  kind: Presented = Presented.Nothing;
+  /** It came as `Authorization: Bearer`, so it may be a token. */
+  bearer: bool = false;
+  /** The key or token. */
+  readonly secret: Slice = new Slice();
+  readonly signatureInput: Slice = new Slice();
+  readonly signature: Slice = new Slice();
+  /** Bit k: it is in `keyHeaders[k]`. */
+  private keyHeaders: u32 = 0;
+  private authorization: bool = false;
+  private inQuery: bool = false;
+
+  /** Finds the credential. One in the query is cut out of `http.path`, so that no log shows it. */
+  read(http: HttpContext, registry: Registry): void {
+    const headers = http.headers;
+    let count = 0;
+    this.keyHeaders = 0;
+    this.bearer = false;
+    this.inQuery = false;
+    this.kind = Presented.Nothing;
+    const names = registry.keyHeaders;
+    for (let i = 0; i < names.length; i++) {
+      const found = headers.find(names[i], value);
+      if (found == 0) continue;
+      count += found;
+      this.keyHeaders |= 1 << i;
+      this.take(Presented.Secret, value.ptr, value.len);
+    }
+    const authorizations = headers.find(AUTHORIZATION, value);
+    this.authorization = authorizations > 0;
+    if (authorizations > 0) {
+      count += authorizations;
+      this.bearer = startsWithIgnoreCase(value.ptr, value.len, BEARER);
+      if (this.bearer) this.take(Presented.Secret, value.ptr + BEARER.len, value.len - BEARER.len);
+      else this.kind = Presented.Unknown;
+    }
+    const signatures = headers.find(SIGNATURE_INPUT, this.signatureInput);
+    if (signatures > 0) {
+      count += max(signatures, headers.find(SIGNATURE, this.signature));
+      this.kind = Presented.Signature;
+    }
+    const parameter = registry.keyParameter;
+    if (parameter != null) {
+      const found = cutQueryParameter(http.path, parameter, value);
+      if (found > 0) {
+        count += found;
+        this.inQuery = true;
+        this.take(Presented.Secret, value.ptr, value.len);
+      }
+    }
+    if (count > 1) this.kind = Presented.Several;
+  }
+
+  private take(kind: Presented, ptr: usize, len: i32): void {
+    this.kind = kind;
+    this.secret.ptr = ptr;
+    this.secret.len = len;
+  }
+
+  /** Takes the credential, and headers that only the gateway may set, from the request: the model server sees neither. */
+  strip(http: HttpContext, registry: Registry): void {
+    const names = registry.keyHeaders;
+    for (let i = 0; i < names.length; i++) {
+      if (((this.keyHeaders >> i) & 1) != 0) removeHeader(REQUEST_HEADERS, names[i]);
+    }
+    if (this.authorization) removeHeader(REQUEST_HEADERS, AUTHORIZATION);
+    if (this.inQuery) setHeader(REQUEST_HEADERS, PATH, http.path.ptr, http.path.len);
+    http.headers.dropPrefixed(REQUEST_HEADERS, OWN_HEADERS);
+  }
+}
+
+const value: Slice = new Slice();

@@ -1,0 +1,53 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes } from "../sdk/bytes";
+import { NameTable } from "../sdk/name-table";
+import { Credential } from "./credential";
+import { DigestTable } from "./digest-table";
+import { Issuer } from "./jwt/issuer";
+import { Mode } from "./mode";
+import { Permissions } from "./permissions";
+import { Revocations } from "./revocations";
+import { Tenant } from "./tenant";
+
+/** All that a configuration of tenant-auth says. Read only, but for revocations and fetched keys. */
+export class Registry {
+  mode: Mode = Mode.Enforce;
+  /** Headers that may hold an API key, lower case. */
+  keyHeaders: Bytes[] = [];
+  /** Query parameter that may hold an API key; null: none may. */
+  keyParameter: Bytes | null = null;
+  /** Header that tells the model server the tenant; null: none does. */
+  tenantHeader: Bytes | null = null;
+  /** Do filters behind this one get to know the tenant and the credential? Means nothing inside gateway.wasm. */
+  published: bool = true;
+  /** Seconds by which the clock of a signer may differ. */
+  signatureSkew: i64 = 300;
+  /** What a signature must cover beyond the method, the path and the task. */
+  signatureComponents: Bytes[] = [];
+  tenants: Tenant[] = [];
+  credentials: Credential[] = [];
+  issuers: Issuer[] = [];
+  /** Credentials by what proves them: digest of an API key; `tenant/id` of a signer; certificate; subject of a token. */
+  keys: DigestTable = new DigestTable(0);
+  signers: NameTable = new NameTable(0);
+  certificates: NameTable = new NameTable(0);
+  subjects: NameTable = new NameTable(0);
+  /** Bit f: certificates are known by CERTIFICATE_FIELDS[f]. */
+  certificateFields: u32 = 0;
+  tenantsByName: NameTable = new NameTable(0);
+  permissions: Permissions = new Permissions(0, 0);
+  /** Modes of tasks that have one of their own. */
+  taskModes: NameTable = new NameTable(0);
+  hasTaskModes: bool = false;
+  revocations: Revocations = new Revocations(new StaticArray<u8>(0));
+}
+
+/** A token's subject as it stands in `Registry.subjects`: issuer, tenant (-1: not named by the token), then the subject. */
+export function writeSubject(out: ByteBuffer, issuer: i32, tenant: i32, subject: usize, len: i32): void {
+  out.clear();
+  out.reserve(8 + len);
+  store<i32>(out.ptr, issuer);
+  store<i32>(out.ptr, tenant, 4);
+  out.len = 8;
+  out.append(subject, len);
+}

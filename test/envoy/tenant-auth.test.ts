@@ -1,0 +1,330 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { Agent, createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  attacker,
+  authConfig,
+  bearer,
+  type Call,
+  digestOf,
+  ISSUER,
+  jwk,
+  jwt,
+  KEY,
+  rsa,
+} from "../support/auth.ts";
+import {
+  API_KEY_CASES,
+  type AuthCase,
+  PERMISSION_CASES,
+  SIGNATURE_CASES,
+  TOKEN_CASES,
+} from "../support/auth-cases.ts";
+import { type AuthGateway, startAuthGateway } from "../support/auth-gateway.ts";
+import { stat } from "../support/gateway.ts";
+
+const STATUSES: Record<string, number> = {
+  credential_ambiguous: 400,
+  task_missing: 400,
+  task_ambiguous: 400,
+  task_forbidden: 403,
+  version_forbidden: 403,
+  method_forbidden: 403,
+  host_forbidden: 403,
+};
+
+const good: Call = {
+  headers: [
+    ["x-api-key", KEY],
+    ["taskid", "666"],
+  ],
+};
+
+describe("attacks and edge cases", () => {
+  let gateway: AuthGateway;
+  beforeAll(async () => {
+    gateway = await startAuthGateway(authConfig);
+  });
+  afterAll(() => gateway?.stop());
+
+  const check = async ([, call, reason]: AuthCase) => {
+    const { status, headers, text } = await gateway.send(call);
+    if (!reason) {
+      expect(status, text).toBe(200);
+      expect(text).not.toMatch(/api.key|authorization|kkkkk|eyJ/i);
+      return;
+    }
+    if (status === 431) return; // Envoy's own limit for headers
+    const wanted = STATUSES[reason] ?? 401;
+    expect([status, JSON.parse(text).reason]).toEqual([wanted, reason]);
+    expect(headers["www-authenticate"] !== undefined).toBe(wanted === 401);
+  };
+
+  it.each(API_KEY_CASES)("API key: %s", (...args) => check(args as AuthCase));
+  it.each(PERMISSION_CASES)("permission: %s", (...args) => check(args as AuthCase));
+  it.each(TOKEN_CASES)("token: %s", (...args) => check(args as AuthCase));
+  it("signatures", async () => {
+    for (const each of SIGNATURE_CASES) {
+      await check(each).catch((error: Error) => {
+        throw new Error(`${each[0]}: ${error.message}`);
+      });
+    }
+  });
+
+  it("lets the model server see neither credential nor a tenant that the caller wrote", async () => {
+    const call = { ...good, headers: [...good.headers, ["x-modelgate-tenant", "ads"]] as [string, string][] };
+    const { headers } = JSON.parse((await gateway.send(call)).text);
+    expect(Object.keys(headers).filter((name) => /modelgate|key/.test(name))).toEqual([]);
+  });
+
+  it("takes the path as Envoy normalised it", async () => {
+    const { text } = await gateway.send({ ...good, path: "/v2/models/../x/./m?api_key=" });
+    expect(JSON.parse(text).reason).toBe("credential_ambiguous");
+  });
+
+  it.each([
+    ["a folded header", "taskid: 666\r\n  667"],
+    ["white space before the colon", "taskid : 666"],
+    ["a bare line feed", "taskid: 666\ntaskid: 667"],
+    ["a NUL", "taskid: 6\u000066"],
+    ["a name with a control character", "task\u0001id: 666"],
+    ["two lengths", "taskid: 666\r\ncontent-length: 5\r\ncontent-length: 6"],
+    ["a length and chunks", "taskid: 666\r\ncontent-length: 5\r\ntransfer-encoding: chunked"],
+  ])("lets no request through with %s", async (_name, lines) => {
+    const socket = connect(gateway.envoy.port, "127.0.0.1").setEncoding("latin1");
+    socket.write(`GET /x HTTP/1.1\r\nhost: x\r\nx-api-key: ${KEY}\r\n${lines}\r\n\r\n`);
+    const [text] = await once(socket, "data");
+    socket.destroy();
+    expect(text).toMatch(/^HTTP\/1.1 4\d\d/);
+  });
+
+  it("goes on after broken HTTP", async () => {
+    expect((await gateway.send({ ...good, headers: [...good.headers, ["x-a", "a\tb"]] })).status).toBe(200);
+    expect((await gateway.send(good)).status).toBe(200);
+  });
+
+  it("never writes a credential to the log, and counts refusals by reason", async () => {
+    const log = await gateway.log();
+    expect(log.split("\n").length).toBeGreaterThan(100);
+    for (const secret of [KEY, "second", "ads-key", "narrow-key", "eyJ", "hmac-sha256", "Bearer"]) {
+      expect(
+        log.includes(`"${secret}`) || log.includes(`=${secret}`) || log.includes(`${secret}.`),
+        secret,
+      ).toBe(false);
+    }
+    expect(log).toContain('"credential":"a"');
+    expect(log).toContain('"would_refuse":"task_forbidden"');
+    expect(await stat(gateway.envoy, "refused.token_signature")).toBeGreaterThan(5);
+  });
+});
+
+describe("changes at run time", () => {
+  let gateway: AuthGateway;
+  beforeAll(async () => {
+    gateway = await startAuthGateway(authConfig);
+  });
+  afterAll(() => gateway?.stop());
+
+  it("revokes and rotates keys on open connections of both workers within two seconds", async () => {
+    const agents = Array.from({ length: 16 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const rotated: Call = {
+      headers: [
+        ["x-api-key", "the-next-key"],
+        ["taskid", "666"],
+      ],
+    };
+    const statuses = async (call: Call) =>
+      new Set(await Promise.all(agents.map(async (agent) => (await gateway.send(call, { agent })).status)));
+    expect(await statuses(good)).toEqual(new Set([200]));
+    expect(await statuses(rotated)).toEqual(new Set([401]));
+    const [search, ...others] = authConfig.tenants;
+    const next = { id: "a-2", sha256: digestOf("the-next-key") };
+    const both = { ...search, credentials: [...(search?.credentials ?? []), next] };
+    await gateway.configure({ ...authConfig, tenants: [both, ...others] });
+    await sleep(1000);
+    expect(await statuses(good)).toEqual(new Set([200]));
+    expect(await statuses(rotated)).toEqual(new Set([200]));
+    await gateway.configure({
+      ...authConfig,
+      revoked: [...authConfig.revoked, digestOf(KEY)],
+      tenants: [both, ...others],
+    });
+    await sleep(1900);
+    expect(await statuses(good)).toEqual(new Set([401]));
+    expect(await statuses(rotated)).toEqual(new Set([200]));
+    for (const agent of agents) agent.destroy();
+  });
+});
+
+describe("keys that are fetched", () => {
+  let gateway: AuthGateway;
+  let keys: object[] = [jwk(rsa.publicKey, "first")];
+  let failures = 1;
+  let fetches = 0;
+  const server = createServer((request, response) => {
+    fetches++;
+    if (failures-- > 0) response.writeHead(500);
+    response.end(request.url === "/keys" ? JSON.stringify({ keys }) : "?");
+  });
+
+  beforeAll(async () => {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const remoteJwks = { cluster: "keys", authority: "login.example", path: "/keys", refreshSeconds: 1 };
+    const address = { socket_address: { address: "127.0.0.1", port_value: port } };
+    gateway = await startAuthGateway(
+      {
+        issuers: [{ issuer: ISSUER, audiences: ["models"], remoteJwks }],
+        tenants: [
+          {
+            tenant: "search",
+            credentials: [{ id: "any", token: { issuer: ISSUER } }],
+            tasks: [{ task: "*" }],
+          },
+        ],
+      },
+      {
+        clusters: [
+          {
+            name: "keys",
+            connect_timeout: "1s",
+            load_assignment: {
+              cluster_name: "keys",
+              endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
+            },
+          },
+        ],
+      },
+    );
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    server.close();
+  });
+
+  const until = async (call: Call, reason: string | undefined) => {
+    for (let attempt = 0; ; attempt++) {
+      const { status, text } = await gateway.send(call);
+      const said = status === 200 ? undefined : JSON.parse(text).reason;
+      if (said === reason || attempt === 80) return said;
+      await sleep(100);
+    }
+  };
+
+  it("come after a failed fetch, are replaced, stay when the issuer is gone, once a process", async () => {
+    const first = bearer(jwt({ kid: "first" }));
+    const second = bearer(jwt({ kid: "second", key: attacker.privateKey }));
+    expect(await until(first, undefined), gateway.envoy.log.join("\n")).toBeUndefined();
+    expect(await until(second, "token_key_unknown")).toBe("token_key_unknown");
+    keys = [jwk(attacker.publicKey, "second")];
+    expect(await until(second, undefined)).toBeUndefined();
+    expect(await until(first, "token_key_unknown")).toBe("token_key_unknown");
+    failures = Number.POSITIVE_INFINITY;
+    const before = fetches;
+    await sleep(3000);
+    expect(fetches - before).toBeLessThan(5);
+    expect(await until(second, undefined)).toBeUndefined();
+    expect(gateway.envoy.log.join("\n")).toContain("keys of https://login.example from keys: status 500");
+  });
+});
+
+const openssl = (...args: string[]) => promisify(execFile)("openssl", args);
+const noOpenssl = await openssl("version").then(
+  () => false,
+  () => true,
+);
+if (noOpenssl) console.warn("tests of client certificates are skipped: install openssl");
+
+describe.skipIf(noOpenssl)("client certificates", () => {
+  let gateway: AuthGateway;
+  let folder: string;
+  const file = (name: string) => join(folder, name);
+
+  async function certificate(name: string, subject: string, extension: string, ca: string): Promise<void> {
+    await writeFile(file(`${name}.ext`), extension);
+    await openssl(
+      ..."req -newkey rsa:2048 -nodes -subj".split(" "),
+      subject,
+      "-keyout",
+      file(`${name}.key`),
+      "-out",
+      file(`${name}.csr`),
+    );
+    const self =
+      ca === name
+        ? ["-signkey", file(`${name}.key`)]
+        : ["-CA", file(`${ca}.pem`), "-CAkey", file(`${ca}.key`), "-CAcreateserial"];
+    await openssl(
+      "x509",
+      "-req",
+      "-in",
+      file(`${name}.csr`),
+      ...self,
+      "-days",
+      "1",
+      "-extfile",
+      file(`${name}.ext`),
+      "-out",
+      file(`${name}.pem`),
+    );
+  }
+
+  const identities: [string, string, string][] = [
+    ["pod", "/CN=pod", "subjectAltName=URI:spiffe://cluster.local/ns/search/sa/batch"],
+    ["host", "/CN=host", "subjectAltName=DNS:batch.search.example"],
+    ["person", "/O=Search/CN=person", "basicConstraints=CA:FALSE"],
+    ["other", "/CN=other", "subjectAltName=URI:spiffe://cluster.local/ns/search/sa/other"],
+  ];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "modelgate-certificates-"));
+    await certificate("ca", "/CN=ca", "basicConstraints=critical,CA:TRUE", "ca");
+    await certificate("server", "/CN=gateway", "basicConstraints=CA:FALSE", "ca");
+    for (const [name, subject, extension] of identities) await certificate(name, subject, extension, "ca");
+    const credential = (id: string, certificate: object) => ({ id, certificate });
+    gateway = await startAuthGateway(
+      {
+        tenants: [
+          {
+            tenant: "search",
+            credentials: [
+              credential("pod", { uri: "spiffe://cluster.local/ns/search/sa/batch" }),
+              credential("host", { dns: "batch.search.example" }),
+              credential("person", { subject: "CN=person,O=Search" }),
+            ],
+            tasks: [{ task: "666" }],
+          },
+        ],
+      },
+      { tls: { certificate: file("server.pem"), key: file("server.key"), clientCa: file("ca.pem") } },
+    );
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    ["pod", 200],
+    ["host", 200],
+    ["person", 200],
+    ["other", 401],
+    ["none", 401],
+  ])("%s: %d", async (name, status) => {
+    const pair =
+      name === "none"
+        ? {}
+        : { cert: await readFile(file(`${name}.pem`)), key: await readFile(file(`${name}.key`)) };
+    const tls = { ...pair, rejectUnauthorized: false };
+    const answer = await gateway.send({ headers: [["taskid", "666"]] }, { tls });
+    expect(answer.status, answer.text).toBe(status);
+    if (status === 200) expect(await gateway.log()).toContain(`"credential":"${name}"`);
+  });
+});
