@@ -1,10 +1,17 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
+import { diffCommand } from "./commands/diff.ts";
+import { getCommand } from "./commands/get.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
 import { renderCommand } from "./commands/render.ts";
+import { statusCommand } from "./commands/status.ts";
+import { validateCommand } from "./commands/validate.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
@@ -13,7 +20,14 @@ const program = new Command("modelgate")
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())
-  .addCommand(renderCommand());
+  .addCommand(renderCommand())
+  .addCommand(validateCommand())
+  .addCommand(diffCommand())
+  .addCommand(applyCommand())
+  .addCommand(getCommand())
+  .addCommand(statusCommand())
+  .addCommand(deleteCommand())
+  .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.
 process.once("SIGINT", () => process.exit(130));

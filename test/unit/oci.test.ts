@@ -59,7 +59,7 @@ describe("wasmPlugin", () => {
   const options = {
     name: "modelgate-gateway",
     namespace: "search",
-    gateway: "search-gw",
+    selector: { istio: "search-gw" },
     pluginConfig: { accessLog: {} },
   };
 
@@ -78,7 +78,7 @@ describe("wasmPlugin", () => {
         url: `oci://r.example/modelgate/gateway@${DIGEST}`,
         imagePullPolicy: "IfNotPresent",
         phase: "AUTHN",
-        failStrategy: "FAIL_CLOSE",
+        failStrategy: "FAIL_RELOAD",
         pluginConfig: { accessLog: {} },
       },
     });

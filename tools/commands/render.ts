@@ -1,38 +1,54 @@
-import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { parse, stringify } from "yaml";
-import { wasmPlugin } from "../istio/wasm-plugin.ts";
+import { stringify } from "yaml";
+import { renderAll, TARGETS, type Target } from "../istio/render.ts";
+import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
-import { MODULES } from "../wasm/modules.ts";
+import { type FileOptions, fileOption, readResources, recursiveOption } from "./resources.ts";
 
-interface RenderOptions {
-  image: string;
-  config: string;
-  gateway: string;
-  namespace: string;
-  module: string;
+interface RenderCommandOptions extends FileOptions {
+  image?: string;
+  target: Target;
   output: "yaml" | "json";
 }
 
 export function renderCommand(): Command {
   return new Command("render")
-    .description("print the Istio WasmPlugin that runs a filter in a gateway")
-    .requiredOption("--image <reference>", "the pushed image, by digest: oci://host/name@sha256:...")
-    .requiredOption("--config <file>", "YAML or JSON with the field pluginConfig, as for `modelgate dev`")
-    .option("--gateway <name>", "label `istio` of the gateway's pods", "ingressgateway")
-    .option("-n, --namespace <namespace>", "namespace of the gateway", "istio-system")
-    .addOption(new Option("--module <module>", "the filter").choices(MODULES).default("gateway"))
+    .description("print what Tenants and ModelTasks need in a cluster; needs no cluster")
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(imageOption())
+    .addOption(targetOption())
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
-    .action(async ({ image, config, gateway, namespace, module, output }: RenderOptions) => {
-      const document = parse(await readFile(config, "utf8")) as { pluginConfig?: object } | null;
-      if (!document?.pluginConfig) throw new Error(`${config}: pluginConfig: is required`);
-      const plugin = wasmPlugin({
-        name: `modelgate-${module}`,
-        namespace,
-        gateway,
-        image: parseReference(image),
-        pluginConfig: document.pluginConfig,
-      });
-      process.stdout.write(output === "json" ? `${JSON.stringify(plugin, null, 2)}\n` : stringify(plugin));
+    .action(async (options: RenderCommandOptions) => {
+      const { tenants, tasks } = await readResources(options);
+      const image = options.image === undefined ? undefined : parseReference(options.image);
+      const manifests = renderAll(
+        tenants.map(({ resource }) => resource),
+        tasks.map(({ resource }) => resource),
+        { image: () => image, target: options.target },
+      );
+      process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
     });
+}
+
+export function imageOption(): Option {
+  return new Option(
+    "--image <reference>",
+    "filter for Tenants that name none, by digest: oci://host/name@sha256:...",
+  );
+}
+
+export function targetOption(): Option {
+  return new Option("--target <target>", "form of the routes").choices(TARGETS).default("istio");
+}
+
+/** A List, as kubectl prints several objects. */
+export function json(manifests: Manifest[]): string {
+  return `${JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests }, null, 2)}\n`;
+}
+
+export function yaml(manifests: Manifest[]): string {
+  return manifests
+    .map((manifest) => stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 }))
+    .join("---\n");
 }

@@ -33,8 +33,8 @@ function unary(answer: (request: never) => unknown): grpc.UntypedHandleCall {
   return handler as grpc.UntypedHandleCall;
 }
 
-/** Starts the demo's gRPC model server on 127.0.0.1; port 0 takes a free one. */
-export async function startModelServer(port = 0): Promise<ModelServer> {
+/** Starts the demo's gRPC model server; port 0 takes a free one. */
+export async function startModelServer(port = 0, host = "127.0.0.1"): Promise<ModelServer> {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -53,7 +53,7 @@ export async function startModelServer(port = 0): Promise<ModelServer> {
     Check: unary(() => ({ status: "SERVING" })),
   });
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, actual) =>
+    server.bindAsync(`${host}:${port}`, grpc.ServerCredentials.createInsecure(), (error, actual) =>
       error ? reject(error) : resolve(actual),
     );
   });

@@ -1,0 +1,181 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { envoyAdmin } from "../../tools/envoy/admin.ts";
+import { packImage } from "../../tools/oci/image.ts";
+import { parseReference } from "../../tools/oci/reference.ts";
+import { pushImage } from "../../tools/oci/registry.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { readModule } from "../../tools/wasm/read.ts";
+import { type Cluster, startCluster } from "./support/cluster.ts";
+import { runModelgate } from "./support/modelgate.ts";
+import { REGISTRY } from "./support/registry.ts";
+import { post, sendMany } from "./support/requests.ts";
+import { modelServer } from "./support/workloads.ts";
+
+const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_ROOT));
+
+describe("a new tenant", () => {
+  let cluster: Cluster;
+  let image: string;
+  beforeAll(async () => {
+    cluster = await startCluster();
+    image = await pushImage(
+      await packImage(await readModule("gateway"), "compat"),
+      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
+    );
+    await cluster.apply(
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } },
+      ...modelServer("search", "service-666", [{ version: "v1", port: 9000 }]),
+      ...modelServer("search", "service-667", [
+        { version: "v1", port: 9001 },
+        { version: "v2", port: 9002 },
+      ]),
+    );
+  });
+  afterAll(() => cluster?.stop());
+
+  const modelgate = (...args: string[]) => runModelgate(cluster.kubeconfig, args);
+  const modelgateStdin = (input: string, ...args: string[]) => runModelgate(cluster.kubeconfig, args, input);
+
+  it("differs before it is applied", async () => {
+    const { code, stdout, stderr } = await modelgate("diff", "-f", EXAMPLE, "--image", image);
+    expect(stderr).toBe("");
+    expect(code).toBe(1);
+    expect(stdout).toContain("+++ VirtualService search/ranking");
+  });
+
+  it("serves after one apply", async () => {
+    const { code, stdout, stderr } = await modelgate("apply", "-f", EXAMPLE, "--image", image, "--wait");
+    expect(stderr.replace(/^waiting: .*\n/gm, "")).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate created");
+    expect(await post({ taskid: "666" }, 200)).toContain('"y"');
+    expect(await post({ taskid: "667", version: "v2" }, 200)).toContain('"y"');
+    await post({ taskid: "667", version: "v9" }, 404);
+    expect(await post({ taskid: "666", "x-api-key": "wrong" }, 401)).toContain("credential_unknown");
+  });
+
+  it("differs no more", async () => {
+    expect(await modelgate("diff", "-f", EXAMPLE)).toEqual({ code: 0, stdout: "", stderr: "" });
+    const { stdout } = await modelgate("apply", "-f", EXAMPLE);
+    expect(stdout).toMatch(/^\d+ unchanged\n$/);
+  });
+
+  it("each gateway pod runs the digest that it should", async () => {
+    const { code, stdout } = await modelgate("status", "-o", "json");
+    expect(code).toBe(0);
+    const { gateways } = JSON.parse(stdout);
+    expect(gateways).toMatchObject([
+      { tenant: "search", pods: [{ slice: "stable", inSync: true, running: image.split("@")[1] }] },
+    ]);
+    expect((await modelgate("get", "modeltasks", "-o", "wide")).stdout).toMatch(
+      /search +spelling +667 +search +v1=90%,v2=10%/,
+    );
+  });
+
+  it("takes the other form of image by its digest", async () => {
+    const artifact = await packImage(await readModule("gateway"), "artifact");
+    const reference = parseReference(`oci://${REGISTRY}/modelgate/artifact:v1`);
+    const pushed = await pushImage(artifact, reference);
+    expect((await modelgate("apply", "-f", EXAMPLE, "--image", pushed, "--wait")).code).toBe(0);
+    expect((await modelgate("status", "-o", "wide")).stdout).toContain(artifact.manifest.digest);
+    expect(await post({ taskid: "666" }, 200)).toContain('"y"');
+  });
+
+  it("splits by weight and by header", async () => {
+    const tenant = (await readFile(join(EXAMPLE, "tenant.yaml"), "utf8")).replace("1000", "1000000");
+    await modelgateStdin(tenant, "apply", "-f", "-", "--wait");
+    const before = await requestsByVersion();
+    await sendMany(10_000, { taskid: "667" });
+    const grey = await requestsByVersion();
+    const share = (grey.v2 - before.v2) / 10_000;
+    console.log(`grey release: ${(share * 100).toFixed(2)} % of 10,000 requests to v2, 10 % wanted`);
+    expect(Math.abs(share - 0.1)).toBeLessThan(0.015);
+    await sendMany(1000, { taskid: "667", "x-experiment": "spelling-v2" });
+    const experiment = await requestsByVersion();
+    expect(experiment).toEqual({ v1: grey.v1, v2: grey.v2 + 1000 });
+  });
+
+  it("explains a conflict and takes the field when told to", async () => {
+    const task = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "ranking", namespace: "search" },
+    };
+    const live = await cluster.client.get(task);
+    const spec = structuredClone(live.spec) as { http: { timeout: string }[] };
+    for (const rule of spec.http) rule.timeout = "99s";
+    await cluster.apply({ ...task, spec });
+    const { code, stderr } = await modelgate("apply", "-f", EXAMPLE);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /VirtualService search\/ranking: others have set these fields: \.spec.*cluster-test.*--force-conflicts/,
+    );
+    expect((await modelgate("apply", "-f", EXAMPLE, "--force-conflicts")).code).toBe(0);
+    const after = (await cluster.client.get(task)).spec as { http: { timeout: string }[] };
+    expect(after.http[0]?.timeout).toBe("15s");
+  });
+
+  it("the API server refuses what the schema refuses", async () => {
+    const kubernetes = {
+      apiVersion: "modelgate.dev/v1alpha1",
+      kind: "ModelTask",
+      metadata: { name: "bad", namespace: "search" },
+    };
+    const spec = { taskid: "1", tenant: "search", service: { name: "s" } };
+    const refused = async (change: object) => cluster.apply({ ...kubernetes, spec: { ...spec, ...change } });
+    await expect(refused({ versions: [{ name: "v1", weight: 90 }] })).rejects.toThrow(
+      "weights must sum to 100",
+    );
+    await expect(refused({ limits: {} })).rejects.toThrow("needs requestsPerSecond or perReplica");
+    await expect(refused({ taskid: 1 })).rejects.toThrow("spec.taskid");
+    await expect(refused({ colour: "red" })).rejects.toThrow("spec.colour");
+  });
+
+  it("prunes what the files do not hold any more", async () => {
+    const files = await Promise.all(
+      ["tenant.yaml", "tasks.yaml"].map((name) => readFile(join(EXAMPLE, name), "utf8")),
+    );
+    const [ranking] = (files[1] as string).split("---");
+    const one = `${files[0]}---\n${ranking}`;
+    const preview = await modelgateStdin(one, "diff", "-f", "-", "--prune");
+    expect(preview.code).toBe(1);
+    expect(preview.stdout).toContain("--- VirtualService search/spelling");
+    const { stdout, stderr } = await modelgateStdin(one, "apply", "-f", "-", "--prune");
+    expect(stderr).toBe("");
+    expect(stdout).toContain("VirtualService search/spelling deleted");
+    expect(stdout).toContain("ModelTask search/spelling deleted");
+    expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured");
+    await post({ taskid: "667" }, 403);
+  });
+
+  it("delete takes all of a tenant away", async () => {
+    const { code, stdout } = await modelgate("delete", "tenant", "search");
+    expect(code).toBe(0);
+    expect(stdout).toContain("Deployment search/search-gateway deleted");
+    expect((await modelgate("get", "tenants")).stdout.trim().split("\n")).toHaveLength(1);
+    expect((await modelgate("delete", "tenant", "search")).stderr).toContain('there is no tenant "search"');
+  });
+
+  async function requestsByVersion(): Promise<{ v1: number; v2: number }> {
+    const [pod] = await cluster.client.list("v1", "Pod", {
+      namespace: "search",
+      labelSelector: "istio=search-gateway",
+    });
+    const name = pod?.metadata.name ?? "";
+    const { cluster_statuses } = JSON.parse(
+      await envoyAdmin(cluster.client, { namespace: "search", name }, "/clusters?format=json"),
+    ) as {
+      cluster_statuses: { name: string; host_statuses?: { stats: { name: string; value?: string }[] }[] }[];
+    };
+    const requests = (version: string) => {
+      const found = cluster_statuses.find(
+        (each) => each.name === `outbound|8866|${version}|service-667.search.svc.cluster.local`,
+      );
+      return Number(found?.host_statuses?.[0]?.stats.find((stat) => stat.name === "rq_total")?.value ?? 0);
+    };
+    return { v1: requests("v1"), v2: requests("v2") };
+  }
+});

@@ -1,0 +1,138 @@
+import type { Server } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { startModelServer } from "../../../tools/model-server/server.ts";
+import { type GatewayPod, startGatewayPod } from "./gateway-pod.ts";
+import { KUBELET_PORT, startKubelet } from "./kubelet.ts";
+
+const NODE = "node-1";
+const POLL_MS = 200;
+const ENVOY_ADMIN_PORT = 15_000;
+/** Image of a pod that runs the demo's model server. */
+export const MODEL_SERVER_IMAGE = "model-server";
+
+interface RunningPod {
+  ip: string;
+  stop(): Promise<void> | void;
+  gateway?: GatewayPod;
+}
+
+/**
+ * Stands in for scheduler and kubelet: it binds each pod to the one node and runs it as processes of this machine:
+ * a container `istio-proxy` as a gateway, the image `model-server` as the demo's model server; others just count as running.
+ */
+export class TestNode {
+  private readonly core: CoreV1Api;
+  private readonly pods = new Map<string, RunningPod>();
+  private readonly starting = new Set<string>();
+  private readonly folder: string;
+  private stopped = false;
+  private loop: Promise<void> | undefined;
+  private kubelet: Server | undefined;
+  private count = 0;
+  /** What went wrong with pods. */
+  readonly faults: string[] = [];
+
+  constructor(config: KubeConfig, folder: string) {
+    this.core = config.makeApiClient(CoreV1Api);
+    this.folder = folder;
+  }
+
+  async start(): Promise<void> {
+    this.kubelet = await startKubelet(this.folder, (pod, port) =>
+      port === ENVOY_ADMIN_PORT ? (this.pods.get(pod)?.gateway?.adminPort ?? port) : port,
+    );
+    await this.core.createNode({ body: { metadata: { name: NODE } } });
+    await this.core.patchNodeStatus({
+      name: NODE,
+      body: [
+        {
+          op: "replace",
+          path: "/status",
+          value: {
+            addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
+            conditions: [{ type: "Ready", status: "True" }],
+            daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
+          },
+        },
+      ],
+    });
+    this.loop = this.run();
+  }
+
+  /** Gateways that run, by pod name. */
+  gateway(name: string): GatewayPod | undefined {
+    return [...this.pods].find(([key]) => key.endsWith(`/${name}`))?.[1].gateway;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+    this.kubelet?.closeAllConnections();
+    this.kubelet?.close();
+    await Promise.all([...this.pods.values()].map((pod) => pod.stop()));
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const { items } = await this.core.listPodForAllNamespaces().catch(() => ({ items: [] }));
+      for (const pod of items) await this.sync(pod);
+      await sleep(POLL_MS);
+    }
+  }
+
+  private async sync(pod: V1Pod): Promise<void> {
+    const { name = "", namespace = "", deletionTimestamp } = pod.metadata ?? {};
+    const key = `${namespace}/${name}`;
+    const running = this.pods.get(key);
+    if (deletionTimestamp) {
+      this.pods.delete(key);
+      await running?.stop();
+      await this.core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }).catch(() => undefined);
+    } else if (!running && !this.starting.has(key)) {
+      this.starting.add(key);
+      void this.launch(pod, name, namespace, key).catch((error) => this.faults.push(`${key}: ${error}`));
+    }
+  }
+
+  private async launch(pod: V1Pod, name: string, namespace: string, key: string): Promise<void> {
+    const index = ++this.count;
+    const ip = `10.88.1.${index}`;
+    if (!pod.spec?.nodeName) {
+      const target = { kind: "Node", name: NODE };
+      // The API answers with a Status, which the client can't read as a Binding.
+      await this.core
+        .createNamespacedPodBinding({ name, namespace, body: { metadata: { name }, target } })
+        .catch(() => undefined);
+    }
+    await this.report(pod, ip, false);
+    const containers = pod.spec?.containers ?? [];
+    const models = containers.find(({ image }) => image === MODEL_SERVER_IMAGE);
+    if (containers.some((container) => container.name === "istio-proxy")) {
+      const gateway = await startGatewayPod(this.folder, pod, ip, index);
+      this.pods.set(key, { ip, gateway, stop: gateway.stop });
+    } else if (models) {
+      const server = await startModelServer(models.ports?.[0]?.containerPort, ip);
+      this.pods.set(key, { ip, stop: server.stop });
+    } else this.pods.set(key, { ip, stop: () => undefined });
+    await this.report(pod, ip, true);
+  }
+
+  private async report(pod: V1Pod, ip: string, ready: boolean): Promise<void> {
+    const { name = "", namespace = "" } = pod.metadata ?? {};
+    const status = ready ? "True" : "False";
+    const value = {
+      phase: ready ? "Running" : "Pending",
+      podIP: ip,
+      podIPs: [{ ip }],
+      hostIP: "127.0.0.1",
+      startTime: new Date().toISOString(),
+      conditions: ["Initialized", "ContainersReady", "Ready"].map((type) => ({ type, status })),
+    };
+    await this.core.patchNamespacedPodStatus({
+      name,
+      namespace,
+      body: [{ op: "replace", path: "/status", value }],
+    });
+  }
+}

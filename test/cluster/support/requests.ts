@@ -1,0 +1,66 @@
+import { Agent, request } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { concurrently } from "../../../tools/kubernetes/concurrently.ts";
+
+/** Key of the tenant of manifests/examples/new-tenant. */
+export const EXAMPLE_KEY = "demo-search-key";
+export const HOST = "www-search.models.example";
+const BODY = JSON.stringify({
+  inputs: [{ name: "x", shape: [1, 8], datatype: "FP32", data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+});
+
+const CONNECTIONS = 16;
+
+/** One request to the gateways, whichever of their pods takes the connection. */
+export function send(
+  headers: Record<string, string>,
+  agent?: Agent,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        host: "10.88.0.1",
+        ...(agent && { agent }),
+        port: 8866,
+        method: "POST",
+        path: "/v2/models/linear/infer",
+        headers: {
+          host: HOST,
+          "x-api-key": EXAMPLE_KEY,
+          ...headers,
+          "content-length": Buffer.byteLength(BODY),
+        },
+      },
+      (response) => {
+        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+      },
+    );
+    sent.once("error", reject);
+    sent.end(BODY);
+  });
+}
+
+/** Sends a request until it is answered with a status. @returns the body. @throws Error after 20 s */
+export async function post(headers: Record<string, string>, status: number): Promise<string> {
+  let last = "";
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answer = await send(headers).catch((error) => ({ status: 0, body: String(error) }));
+    if (answer.status === status) return answer.body;
+    last = `${answer.status} ${answer.body}`;
+    await sleep(200);
+  }
+  throw new Error(`no ${status} but ${last}`);
+}
+
+/** Sends a number of requests over a few connections. @returns how many were answered with which status; 0: not at all */
+export async function sendMany(count: number, headers: Record<string, string>): Promise<Map<number, number>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const statuses = new Map<number, number>();
+  await concurrently(new Array(count).fill(undefined), CONNECTIONS, async () => {
+    const { status } = await send(headers, agent).catch(() => ({ status: 0 }));
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  });
+  agent.destroy();
+  return statuses;
+}

@@ -1,0 +1,287 @@
+import { describe, expect, it } from "vitest";
+import { destinationRule } from "../../../tools/istio/destination-rule.ts";
+import { renderAll, type Target } from "../../../tools/istio/render.ts";
+import { virtualService } from "../../../tools/istio/virtual-service.ts";
+import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/oci/reference.ts";
+import { modelTask } from "../../../tools/resources/model-task.ts";
+import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
+
+const IMAGE = parseReference(`oci://r.example/modelgate/gateway@sha256:${"a".repeat(64)}`);
+const apiVersion = "modelgate.dev/v1alpha1";
+
+function tenant(spec: object = {}, gateway: object = {}) {
+  return tenantSchema.parse({
+    apiVersion,
+    kind: "Tenant",
+    metadata: { name: "search" },
+    spec: {
+      namespaces: ["models", "batch"],
+      gateway: { name: "gw", namespace: "edge", hosts: ["*.search.example"], ...gateway },
+      ...spec,
+    },
+  });
+}
+
+function task(spec: object = {}, name = "ranking") {
+  return modelTask.parse({
+    apiVersion,
+    kind: "ModelTask",
+    metadata: { name, namespace: "models" },
+    spec: { taskid: "666", tenant: "search", service: { name: "service-666" }, ...spec },
+  });
+}
+
+function render(tenantSpec: object, gateway: object, tasks = [task()], target: Target = "istio") {
+  return renderAll([tenant(tenantSpec, gateway)], tasks, { target, image: () => IMAGE });
+}
+
+const find = (manifests: Manifest[], kind: string) =>
+  manifests.find((each) => each.kind === kind) as Manifest & { spec: never };
+const host = "service-666.models.svc.cluster.local";
+const to = (subset?: string) => ({
+  destination: { host, port: { number: 8866 }, ...(subset && { subset }) },
+});
+
+describe("gateway", () => {
+  it("opens its hosts to the tenant's namespaces alone", () => {
+    expect(find(render({}, { port: 9000 }), "Gateway").spec).toEqual({
+      selector: { istio: "gw" },
+      servers: [
+        {
+          port: { number: 9000, name: "http", protocol: "HTTP" },
+          hosts: ["models/*.search.example", "batch/*.search.example"],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [false, "SIMPLE"],
+    [true, "MUTUAL"],
+  ])("TLS, mutual %s", (mutual, mode) => {
+    const { spec } = find(render({}, { tls: { credentialName: "cert", mutual } }), "Gateway");
+    expect(spec).toMatchObject({
+      servers: [{ port: { name: "https", protocol: "HTTPS" }, tls: { mode, credentialName: "cert" } }],
+    });
+  });
+
+  it("has its own pods when it says so", () => {
+    expect(render({}, {}).map(({ kind }) => kind)).not.toContain("Deployment");
+    const manifests = render({}, { deployment: { minReplicas: 3, drain: "20s" } });
+    expect(manifests.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining([
+        "ServiceAccount",
+        "Deployment",
+        "Service",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+      ]),
+    );
+    const { spec } = find(manifests, "Deployment") as unknown as {
+      spec: { replicas?: number; template: { spec: { containers: object[] } } };
+    };
+    expect(spec.replicas).toBeUndefined();
+    expect(spec.template.spec.containers[0]).toMatchObject({
+      lifecycle: { preStop: { sleep: { seconds: 20 } } },
+    });
+    expect(find(manifests, "WasmPlugin").spec).toMatchObject({
+      selector: { matchLabels: { istio: "gw", "modelgate.dev/slice": "stable" } },
+    });
+  });
+});
+
+describe("VirtualService", () => {
+  const http = (spec: object) =>
+    (virtualService(tenant(), task(spec)) as unknown as { spec: { http: object[] } }).spec.http;
+
+  it("routes by taskid, with retries only where the model has not begun", () => {
+    expect(http({})).toEqual([
+      {
+        name: "default",
+        match: [{ headers: { taskid: { exact: "666" } } }],
+        route: [to()],
+        timeout: "15s",
+        retries: { attempts: 2, retryOn: "connect-failure,refused-stream,unavailable" },
+      },
+    ]);
+  });
+
+  it("matches first, then the named version, then weights", () => {
+    const rules = http({
+      versions: [
+        { name: "v1", weight: 99.5 },
+        { name: "v2", weight: 0.5 },
+      ],
+      matches: [{ header: "x-a", prefix: "beta", version: "v2" }],
+    });
+    expect(rules).toMatchObject([
+      { match: [{ headers: { "x-a": { prefix: "beta" } } }], route: [to("v2")] },
+      { match: [{ headers: { version: { exact: "v1" } } }], route: [to("v1")] },
+      { match: [{ headers: { version: { exact: "v2" } } }], route: [to("v2")] },
+      {
+        match: [{ withoutHeaders: { version: {} } }],
+        route: [
+          { ...to("v1"), weight: 9950 },
+          { ...to("v2"), weight: 50 },
+        ],
+      },
+    ]);
+  });
+
+  it("mirror, fault, no retries", () => {
+    const [rule] = http({
+      versions: [{ name: "v1" }],
+      mirror: { version: "v1", percent: 5 },
+      retries: { attempts: 0 },
+      fault: { delay: { duration: "1s", percent: 1 }, abort: { status: 503, percent: 2 } },
+    });
+    expect(rule).toMatchObject({
+      retries: { attempts: 0 },
+      mirrors: [{ ...to("v1"), percentage: { value: 5 } }],
+      fault: {
+        delay: { fixedDelay: "1s", percentage: { value: 1 } },
+        abort: { httpStatus: 503, percentage: { value: 2 } },
+      },
+    });
+  });
+});
+
+describe("DestinationRule", () => {
+  it("all fields", () => {
+    const rule = destinationRule(
+      task({
+        versions: [{ name: "v1" }, { name: "V.2", labels: { build: "7" } }],
+        loadBalancing: { policy: "ROUND_ROBIN", locality: true },
+        warmUp: { duration: "30s" },
+        outlierDetection: { consecutiveErrors: 7 },
+        connectionPool: { maxConnections: 9, maxPendingRequests: 8, maxRequestsPerConnection: 7 },
+      }),
+    );
+    expect(rule.spec).toEqual({
+      host,
+      trafficPolicy: {
+        loadBalancer: {
+          simple: "ROUND_ROBIN",
+          localityLbSetting: { enabled: true },
+          warmup: { duration: "30s" },
+        },
+        connectionPool: {
+          tcp: { maxConnections: 9 },
+          http: { h2UpgradePolicy: "UPGRADE", http1MaxPendingRequests: 8, maxRequestsPerConnection: 7 },
+        },
+        outlierDetection: {
+          consecutive5xxErrors: 7,
+          interval: "10s",
+          baseEjectionTime: "30s",
+          maxEjectionPercent: 50,
+        },
+      },
+      subsets: [
+        { name: "v1", labels: { version: "v1" } },
+        { name: expect.stringMatching(/^v-[0-9a-f]{16}$/), labels: { build: "7" } },
+      ],
+    });
+  });
+
+  it("RANDOM has no warm-up", () => {
+    const { spec } = destinationRule(task({ loadBalancing: { policy: "RANDOM" } })) as { spec?: unknown };
+    expect(JSON.stringify(spec)).not.toContain("warmup");
+  });
+});
+
+describe("WasmPlugin", () => {
+  it("has the plug-in configuration of the tenant", () => {
+    const tasks = [
+      task({ limits: { requestsPerSecond: 5, burst: 9 } }),
+      task({ taskid: "search-1", conversion: { protocol: "none" } }, "b"),
+      task({ taskid: "other", limits: { perReplica: 3 } }, "c"),
+    ];
+    const credentials = [
+      { id: "a", sha256: "b".repeat(64) },
+      { id: "off", sha256: "c".repeat(64), enabled: false },
+    ];
+    const permissions = [{ task: "666", versions: ["v1"] }, { task: "search-*" }];
+    const plugin = find(
+      render(
+        { credentials, tasks: permissions, limits: { requestsPerSecond: 100 } },
+        { filter: { pullSecret: "pull", priority: 7, failStrategy: "FAIL_OPEN" } },
+        tasks,
+      ),
+      "WasmPlugin",
+    );
+    expect(plugin.spec).toMatchObject({
+      url: `oci://r.example/modelgate/gateway@${IMAGE.digest}`,
+      phase: "AUTHN",
+      priority: 7,
+      imagePullSecret: "pull",
+      failStrategy: "FAIL_OPEN",
+      pluginConfig: {
+        tenantAuth: {
+          tenants: [
+            {
+              tenant: "search",
+              credentials: [{ id: "a", sha256: "b".repeat(64) }],
+              tasks: [{ taskid: "666", versions: ["v1"] }, { taskid: "search-1" }],
+            },
+          ],
+        },
+        rateLimit: {
+          tasks: [{ taskid: "666", requestsPerSecond: 5, burst: 9 }],
+          tenants: [{ tenant: "search", requestsPerSecond: 100 }],
+        },
+        protocolConversion: { tasks: [{ taskid: "666" }, { taskid: "other" }] },
+        accessLog: {},
+      },
+    });
+  });
+
+  it("refuses a credential that the filter can't check", () => {
+    const credentials = [{ id: "a", type: "jwt", issuer: "https://i.example" }];
+    expect(() => render({ credentials }, {})).toThrow(
+      "Tenant search: credential a: the filter checks API keys",
+    );
+  });
+
+  it("needs an image", () => {
+    const options = { target: "istio" as const, image: () => undefined };
+    expect(() => renderAll([tenant()], [], options)).toThrow("--image");
+  });
+});
+
+describe("Gateway API", () => {
+  it("a Service for each version", () => {
+    const versions = [
+      { name: "v1", weight: 80, labels: { app: "a", version: "v1" } },
+      { name: "v2", weight: 20, labels: { app: "a", version: "v2" } },
+    ];
+    const manifests = render({}, {}, [task({ versions, timeout: "1.5s" })], "gateway-api");
+    expect(find(manifests, "HTTPRoute").spec).toMatchObject({
+      parentRefs: [{ name: "gw", namespace: "edge" }],
+      hostnames: ["*.search.example"],
+      rules: [
+        { backendRefs: [{ name: "service-666-v1", port: 8866 }] },
+        { backendRefs: [{ name: "service-666-v2", port: 8866 }] },
+        {
+          timeouts: { request: "1500ms" },
+          backendRefs: [
+            { name: "service-666-v1", weight: 8000 },
+            { name: "service-666-v2", weight: 2000 },
+          ],
+        },
+      ],
+    });
+    expect(manifests.filter(({ kind }) => kind === "Service")).toHaveLength(2);
+  });
+
+  it("GRPCRoute", () => {
+    const route = find(render({}, {}, [task()], "gateway-api-grpc"), "GRPCRoute");
+    expect(JSON.stringify(route.spec)).not.toContain("timeouts");
+  });
+
+  it("says what a version lacks", () => {
+    expect(() => render({}, {}, [task({ versions: [{ name: "v1" }] })], "gateway-api")).toThrow(
+      "name in labels",
+    );
+  });
+});

@@ -1,0 +1,92 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { applyPlan, createNamespaces, type Outcome } from "../deploy/apply.ts";
+import { plan } from "../deploy/plan.ts";
+import { waitUntilServing } from "../deploy/wait.ts";
+import type { Target } from "../istio/render.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { resourceName } from "../kubernetes/manifest.ts";
+import { parseReference } from "../oci/reference.ts";
+import { Progress } from "../terminal-progress.ts";
+import { imageOption, json, targetOption, yaml } from "./render.ts";
+import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
+
+interface ApplyCommandOptions extends FileOptions, ConnectOptions {
+  image?: string;
+  target: Target;
+  prune?: true;
+  forceConflicts?: true;
+  createNamespaces?: true;
+  dryRun: "none" | "client" | "server";
+  wait?: true;
+  timeout: number;
+  output?: "yaml" | "json";
+}
+
+export function applyCommand(): Command {
+  const command = new Command("apply")
+    .description("bring a cluster to what files of Tenants and ModelTasks say; may be repeated")
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(imageOption())
+    .addOption(targetOption())
+    .option("--prune", "delete what these tenants had and the files do not hold any more")
+    .option("--force-conflicts", "take fields that others have set")
+    .option("--create-namespaces", "make the namespaces that are not there")
+    .addOption(
+      new Option("--dry-run <how>", "change nothing").choices(["none", "client", "server"]).default("none"),
+    )
+    .option("--wait", "wait until the gateways run and serve the filter")
+    .option("--timeout <seconds>", "how long to wait", seconds, 300)
+    .addOption(
+      new Option("-o, --output <format>", "print the objects instead of what became of them").choices([
+        "yaml",
+        "json",
+      ]),
+    );
+  for (const option of connectOptions()) command.addOption(option);
+  return command.action(apply);
+}
+
+async function apply(options: ApplyCommandOptions): Promise<void> {
+  const files = await readUnchecked(options);
+  const client = await connect(options);
+  const image = options.image === undefined ? undefined : parseReference(options.image);
+  const planned = await plan(client, files, { image, target: options.target, prune: options.prune ?? false });
+  const objects = planned.changes.map(({ desired }) => desired);
+  if (options.output) process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
+  const say = (line: string) => (options.output ? console.error(line) : console.log(line));
+  if (options.dryRun === "client") {
+    if (!options.output) for (const object of objects) say(`${resourceName(object)} (dry run)`);
+    return;
+  }
+  const dryRun = options.dryRun === "server";
+  const suffix = dryRun ? " (server dry run)" : "";
+  if (options.createNamespaces)
+    for (const name of await createNamespaces(client, planned, dryRun))
+      say(`Namespace ${name} created${suffix}`);
+
+  const counts: Record<Outcome, number> = { created: 0, configured: 0, unchanged: 0, deleted: 0 };
+  const progress = new Progress("applied", planned.changes.length + planned.obsolete.length);
+  await applyPlan(client, planned, {
+    dryRun,
+    forceConflicts: options.forceConflicts ?? false,
+    onDone: (object, outcome) => {
+      counts[outcome]++;
+      progress.step();
+      if (outcome === "unchanged") return;
+      progress.end();
+      say(`${resourceName(object)} ${outcome}${suffix}`);
+    },
+  }).finally(() => progress.end());
+  const summary = Object.entries(counts).filter(([, count]) => count > 0);
+  say(summary.map(([outcome, count]) => `${count} ${outcome}`).join(", ") + suffix);
+  if (!options.wait || dryRun) return;
+  const tenants = files.tenants.map(({ resource }) => resource);
+  await waitUntilServing(client, planned, tenants, options.timeout, (line) => console.error(line));
+  say("every gateway serves");
+}
+
+export function seconds(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number of seconds");
+  return Number(text);
+}

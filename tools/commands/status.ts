@@ -1,0 +1,70 @@
+import { Command, Option } from "commander";
+import { storedResources } from "../deploy/plan.ts";
+import { gatewayStatus, isInSync, type PodStatus } from "../deploy/status.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import type { Tenant } from "../resources/tenant.ts";
+import { table } from "../table.ts";
+import { readUnchecked } from "./resources.ts";
+
+interface StatusOptions extends ConnectOptions {
+  filename?: string[];
+  output?: "json" | "wide";
+}
+
+/** Exit code 1 when a gateway does not run what it should. */
+export function statusCommand(): Command {
+  const command = new Command("status")
+    .description("does each gateway pod run the filter that it should? Asks the Envoys; exit code 1 when not")
+    .argument("[tenant...]", "only these tenants (default: all)")
+    .option("-f, --filename <path...>", "Tenants from files instead of the cluster's")
+    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]));
+  for (const option of connectOptions()) command.addOption(option);
+  return command.action(async (names: string[], options: StatusOptions) => {
+    const client = await connect(options);
+    const resources = options.filename ? await readUnchecked(options) : await storedResources(client);
+    const tenants = resources.tenants.map(({ resource }) => resource);
+    const unknown = names.find((name) => !tenants.some(({ metadata }) => metadata.name === name));
+    if (unknown !== undefined) throw new Error(`there is no Tenant ${JSON.stringify(unknown)}`);
+    const chosen = tenants.filter(({ metadata }) => names.length === 0 || names.includes(metadata.name));
+    const statuses = await gatewayStatus(client, chosen);
+    process.stdout.write(
+      options.output === "json" ? asJson(statuses) : asTable(statuses, options.output === "wide"),
+    );
+    const inSync = [...statuses.values()].every((pods) => pods.length > 0 && pods.every(isInSync));
+    if (!inSync) process.exitCode = 1;
+  });
+}
+
+function asTable(statuses: Map<Tenant, PodStatus[]>, wide: boolean): string {
+  const short = (digest: string | undefined) => (wide ? digest : digest?.slice(7, 19)) ?? "-";
+  const rows = [...statuses].flatMap(([tenant, pods]) =>
+    pods.length === 0
+      ? [[tenant.metadata.name, "-", "-", "-", "-", "no pods"]]
+      : pods.map((pod) => [
+          tenant.metadata.name,
+          `${pod.namespace}/${pod.name}`,
+          pod.slice || "-",
+          short(pod.wanted),
+          short(pod.running),
+          stateOf(pod),
+        ]),
+  );
+  return table(["tenant", "pod", "slice", "wanted", "running", "state"], rows);
+}
+
+function stateOf(pod: PodStatus): string {
+  if (pod.error) return pod.error;
+  if (!pod.ready) return "not ready";
+  if (pod.wanted === undefined) return "no WasmPlugin";
+  if (pod.running === undefined) return "no filter: Envoy or pilot-agent could not take it";
+  return isInSync(pod) ? "in sync" : "out of date";
+}
+
+function asJson(statuses: Map<Tenant, PodStatus[]>): string {
+  const gateways = [...statuses].map(([{ metadata, spec }, pods]) => ({
+    tenant: metadata.name,
+    gateway: `${spec.gateway.namespace}/${spec.gateway.name}`,
+    pods: pods.map((pod) => ({ ...pod, inSync: isInSync(pod) })),
+  }));
+  return `${JSON.stringify({ gateways }, null, 2)}\n`;
+}

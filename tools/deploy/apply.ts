@@ -1,0 +1,104 @@
+import { ApiError } from "../kubernetes/api-error.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { concurrently } from "../kubernetes/concurrently.ts";
+import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
+import type { Change, Plan } from "./plan.ts";
+import { isUnchanged } from "./unchanged.ts";
+
+export const FIELD_MANAGER = "modelgate";
+/** Requests to the API server at a time. */
+const CONCURRENCY = 24;
+
+export type Outcome = "created" | "configured" | "unchanged" | "deleted";
+
+export interface ApplyOptions {
+  dryRun?: boolean;
+  /** Take fields that others have set. */
+  forceConflicts?: boolean;
+  onDone: (object: Manifest, outcome: Outcome) => void;
+}
+
+/**
+ * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended. Objects of one kind go
+ * at once, kinds in their order; then the obsolete ones are deleted. It goes on after failures.
+ * @throws Error with every failure
+ */
+export async function applyPlan(
+  client: KubernetesClient,
+  { changes, obsolete }: Plan,
+  options: ApplyOptions,
+): Promise<void> {
+  const failures: string[] = [];
+  for (const group of groups(changes)) {
+    await concurrently(group, CONCURRENCY, async ({ desired, live }) => {
+      if (live && isUnchanged(live, desired)) return options.onDone(desired, "unchanged");
+      try {
+        const { dryRun = false, forceConflicts = false } = options;
+        const after = await client.apply(desired, {
+          fieldManager: FIELD_MANAGER,
+          dryRun,
+          force: forceConflicts,
+        });
+        options.onDone(desired, outcomeOf(live, after));
+      } catch (error) {
+        failures.push(explain(desired, error));
+      }
+    });
+  }
+  if (failures.length === 0)
+    for (const object of obsolete) {
+      try {
+        if (await client.delete(object, { dryRun: options.dryRun ?? false }))
+          options.onDone(object, "deleted");
+      } catch (error) {
+        failures.push(explain(object, error));
+      }
+    }
+  if (failures.length > 0)
+    throw new Error(
+      `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`,
+    );
+}
+
+function outcomeOf(live: Manifest | undefined, after: Manifest): Outcome {
+  if (!live) return "created";
+  return live.metadata.resourceVersion === after.metadata.resourceVersion ? "unchanged" : "configured";
+}
+
+/** Runs of changes of one kind. */
+function groups(changes: Change[]): Change[][] {
+  const byKind = Map.groupBy(changes, ({ desired }) => `${desired.apiVersion} ${desired.kind}`);
+  return [...byKind.values()];
+}
+
+/** What went wrong with an object, and what to do. */
+export function explain(object: Manifest, error: unknown): string {
+  const name = resourceName(object);
+  if (!(error instanceof ApiError))
+    return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+  const fields = error.causes.map(({ field, message }) => `${field}: ${message}`);
+  if (error.code === 409 && fields.length > 0)
+    return `${name}: others have set these fields: ${fields.join("; ")} (take them with --force-conflicts, or leave them out here)`;
+  if (error.code === 403)
+    return `${name}: ${error.message} (your account lacks the right; see manifests/ for the roles)`;
+  if (error.code === 404 && /namespaces? /.test(error.message))
+    return `${name}: ${error.message} (make it with --create-namespaces)`;
+  return `${name}: ${error.message}`;
+}
+
+/** Makes the namespaces of the objects that are not there. @returns their names */
+export async function createNamespaces(
+  client: KubernetesClient,
+  { changes }: Plan,
+  dryRun: boolean,
+): Promise<string[]> {
+  const names = new Set(changes.flatMap(({ desired }) => desired.metadata.namespace ?? []));
+  const existing = new Set((await client.list("v1", "Namespace")).map(({ metadata }) => metadata.name));
+  const missing = [...names].filter((name) => !existing.has(name));
+  for (const name of missing)
+    await client.apply(
+      { apiVersion: "v1", kind: "Namespace", metadata: { name } },
+      { fieldManager: FIELD_MANAGER, dryRun },
+    );
+  return missing;
+}

@@ -1,0 +1,83 @@
+import { envoyAdmin } from "../envoy/admin.ts";
+import { SLICE_LABEL } from "../istio/names.ts";
+import { canaryName, pluginName } from "../istio/render.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
+
+export interface GatewayPod {
+  namespace: string;
+  name: string;
+  ready: boolean;
+  slice: string;
+}
+
+/** The pods of a tenant's gateway that are not going away, by name. */
+export async function gatewayPods(client: KubernetesClient, tenant: Tenant): Promise<GatewayPod[]> {
+  const { namespace } = tenant.spec.gateway;
+  const labelSelector = Object.entries(gatewaySelector(tenant))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const pods = await client.list("v1", "Pod", { namespace, labelSelector });
+  return pods
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map((pod) => ({
+      namespace,
+      name: pod.metadata.name,
+      ready: isReady(pod),
+      slice: pod.metadata.labels?.[SLICE_LABEL] ?? "",
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function isReady({ status }: Manifest): boolean {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] };
+  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+}
+
+/** The filter that an Envoy runs. */
+export interface RunningFilter {
+  /** Of the image. */
+  digest: string;
+  /** Name of the WasmPlugin, `namespace.name`. */
+  plugin: string;
+  configuration: object;
+}
+
+/**
+ * What a gateway pod's Envoy has taken from istiod: pilot-agent keeps each module in a file that is named by the image's
+ * digest. @returns undefined when the plug-in of the pod's slice is not there, or pilot-agent could not fetch it
+ */
+export async function runningFilter(
+  client: KubernetesClient,
+  pod: GatewayPod,
+  tenant: Tenant,
+): Promise<RunningFilter | undefined> {
+  const dump = JSON.parse(await envoyAdmin(client, pod, "/config_dump?resource=ecds_filters")) as {
+    configs?: { ecds_filter?: EcdsFilter }[];
+  };
+  const plugin = `${pod.namespace}.${pod.slice === "canary" ? canaryName(tenant) : pluginName(tenant)}`;
+  const configs = (dump.configs ?? []).flatMap(({ ecds_filter }) => ecds_filter?.typed_config?.config ?? []);
+  const own = configs.filter(({ name }) =>
+    name?.replace(/~.*$/, "").startsWith(`${pod.namespace}.${pluginName(tenant)}`),
+  );
+  const [config] = own;
+  if (own.length !== 1 || config?.name?.replace(/~.*$/, "") !== plugin) return undefined;
+  const [, hex] = /([0-9a-f]{64})\.wasm$/.exec(config.vm_config?.code?.local?.filename ?? "") ?? [];
+  if (hex === undefined) return undefined;
+  return {
+    digest: `sha256:${hex}`,
+    plugin,
+    configuration: JSON.parse(config.configuration?.value ?? "{}"),
+  };
+}
+
+interface EcdsFilter {
+  typed_config?: {
+    config?: {
+      name?: string;
+      vm_config?: { code?: { local?: { filename?: string } } };
+      configuration?: { value?: string };
+    };
+  };
+}

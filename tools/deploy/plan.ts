@@ -1,0 +1,154 @@
+import { namespaceOf, TENANT_LABEL } from "../istio/names.ts";
+import { pluginName, renderAll, type Target } from "../istio/render.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { parseReference, type Reference } from "../oci/reference.ts";
+import { byKind, crossFaults, type Resources } from "../resources/cross-check.ts";
+import { InvalidResources } from "../resources/fault.ts";
+import { API_VERSION } from "../resources/fields.ts";
+import { KINDS } from "../resources/kinds.ts";
+import { fromCluster, type Loaded } from "../resources/load.ts";
+import type { ModelTask } from "../resources/model-task.ts";
+import { gatewayName, type Tenant } from "../resources/tenant.ts";
+import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
+import { stamped } from "./unchanged.ts";
+
+export interface PlanOptions {
+  /** Image for gateways that have none yet, or instead of theirs. */
+  image?: Reference | undefined;
+  target: Target;
+  /** What the files do not hold any more goes, for the tenants that they name. */
+  prune: boolean;
+}
+
+export interface Change {
+  desired: Manifest;
+  /** As the cluster has it. */
+  live?: Manifest;
+}
+
+export interface Plan {
+  /** In the order in which they are to be applied. */
+  changes: Change[];
+  /** Owned objects that are not wanted any more, in the order in which they are to be deleted. */
+  obsolete: Manifest[];
+}
+
+/**
+ * What the cluster should hold for the tenants of the files, beside what it holds. Resources that the cluster has and the
+ * files do not are taken along, so that one file of a tenant is enough; with `prune` those of these tenants go instead.
+ * @throws InvalidResources for faults between all these resources
+ */
+export async function plan(client: KubernetesClient, files: Resources, options: PlanOptions): Promise<Plan> {
+  const touched = new Set([
+    ...files.tenants.map(({ resource }) => resource.metadata.name),
+    ...files.tasks.map(({ resource }) => resource.spec.tenant),
+  ]);
+  const [stored, owned] = await Promise.all([storedResources(client), ownedObjects(client, touched)]);
+  const tenants = [
+    ...files.tenants,
+    ...without(stored.tenants, files.tenants, ({ metadata }) => metadata.name),
+  ];
+  const others = without(stored.tasks, files.tasks, taskKey);
+  const kept = options.prune ? others.filter(({ resource }) => !touched.has(resource.spec.tenant)) : others;
+  const tasks = [...files.tasks, ...kept];
+  const faults = crossFaults({ tenants, tasks });
+  if (faults.length > 0) throw new InvalidResources(faults);
+
+  const ofTouched = tenants
+    .map(({ resource }) => resource)
+    .filter(({ metadata }) => touched.has(metadata.name));
+  const images = liveImages(ofTouched, owned);
+  const rendered = renderAll(
+    ofTouched,
+    tasks.map(({ resource }) => resource),
+    { target: options.target, image: (gateway) => options.image ?? images.get(gateway) },
+  );
+  const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
+  const sources = stored.installed
+    ? [...files.tenants, ...files.tasks].map(({ resource }) => source(resource))
+    : [];
+  const desired = [
+    ...sources.map((object) => change(object, storedKinds)),
+    ...rendered
+      .map((object) => change(object, owned))
+      .sort((a, b) => orderOf(a.desired) - orderOf(b.desired)),
+  ];
+  const wanted = new Set(desired.map(({ desired }) => keyOf(desired)));
+  const goneTasks = options.prune
+    ? others
+        .filter(({ resource }) => touched.has(resource.spec.tenant))
+        .map(({ resource }) => source(resource))
+    : [];
+  const goneObjects = options.prune
+    ? [...owned.values()]
+        .filter((object) => !wanted.has(keyOf(object)))
+        .sort((a, b) => orderOf(b) - orderOf(a))
+    : [];
+  return { changes: desired, obsolete: [...goneObjects, ...goneTasks] };
+}
+
+interface StoredResources extends Resources {
+  /** Whether the cluster has the custom resource definitions. */
+  installed: boolean;
+  objects: Manifest[];
+}
+
+/** The Tenants and ModelTasks of the cluster; those that do not pass the schema are left to their owners. */
+export async function storedResources(client: KubernetesClient): Promise<StoredResources> {
+  const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
+  const installed = await client.knows(API_VERSION, "Tenant");
+  const objects = installed
+    ? (await Promise.all(kinds.map((kind) => client.list(API_VERSION, kind)))).flat()
+    : [];
+  const loaded = objects.flatMap((object) => fromCluster(object) ?? []);
+  return { ...byKind(loaded), installed, objects };
+}
+
+/** The custom resource itself, as it is stored beside what it renders to. */
+export function source({ status: _, ...resource }: Tenant | ModelTask): Manifest {
+  const { name, namespace, labels, annotations } = resource.metadata;
+  const scope = resource.kind === "ModelTask" ? { namespace: namespaceOf({ name, namespace }) } : {};
+  const tenant = resource.kind === "ModelTask" ? resource.spec.tenant : name;
+  return {
+    ...resource,
+    metadata: {
+      name,
+      ...scope,
+      labels: { ...labels, [TENANT_LABEL]: tenant },
+      ...(annotations && { annotations }),
+    },
+  };
+}
+
+function change(object: Manifest, live: Map<string, Manifest>): Change {
+  const existing = live.get(keyOf(object));
+  return { desired: stamped(object), ...(existing && { live: existing }) };
+}
+
+function without<R extends Tenant | ModelTask>(
+  all: Loaded<R>[],
+  some: Loaded<R>[],
+  key: (resource: R) => string,
+): Loaded<R>[] {
+  const keys = new Set(some.map(({ resource }) => key(resource)));
+  return all.filter(({ resource }) => !keys.has(key(resource)));
+}
+
+function taskKey({ metadata }: ModelTask): string {
+  return `${namespaceOf(metadata)}/${metadata.name}`;
+}
+
+/** What gateways run today, by `namespace/name`. */
+function liveImages(tenants: Tenant[], owned: Map<string, Manifest>): Map<string, Reference> {
+  const images = new Map<string, Reference>();
+  for (const tenant of tenants) {
+    const metadata = { name: pluginName(tenant), namespace: tenant.spec.gateway.namespace };
+    const plugin = owned.get(
+      keyOf({ apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", metadata }),
+    );
+    const url = (plugin?.spec as { url?: string } | undefined)?.url;
+    if (url) images.set(gatewayName(tenant), parseReference(url));
+  }
+  return images;
+}

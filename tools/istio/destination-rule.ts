@@ -1,0 +1,58 @@
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { durationMilliseconds } from "../resources/fields.ts";
+import type { ModelTask } from "../resources/model-task.ts";
+import { NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
+
+/** How Envoy chooses and treats the replicas of a task, and which of them are which version. */
+export function destinationRule(task: ModelTask): Manifest {
+  const { spec, metadata } = task;
+  return {
+    apiVersion: NETWORKING,
+    kind: "DestinationRule",
+    metadata: owned(spec.tenant, metadata.name, namespaceOf(metadata)),
+    spec: {
+      host: serviceHost(task),
+      trafficPolicy: {
+        loadBalancer: loadBalancer(task),
+        connectionPool: connectionPool(task),
+        ...(spec.outlierDetection && {
+          outlierDetection: {
+            consecutive5xxErrors: spec.outlierDetection.consecutiveErrors,
+            interval: spec.outlierDetection.interval,
+            baseEjectionTime: spec.outlierDetection.baseEjectionTime,
+            maxEjectionPercent: Math.round(spec.outlierDetection.maxEjectionPercent),
+          },
+        }),
+      },
+      ...(spec.versions.length > 0 && {
+        subsets: spec.versions.map(({ name, labels }) => ({
+          name: subsetName(name),
+          labels: labels ?? { version: name },
+        })),
+      }),
+    },
+  };
+}
+
+/** Envoy warms up replicas under LEAST_REQUEST and ROUND_ROBIN only. */
+function loadBalancer({ spec: { loadBalancing, warmUp } }: ModelTask): object {
+  const warms = loadBalancing.policy !== "RANDOM" && durationMilliseconds(warmUp.duration) > 0;
+  return {
+    simple: loadBalancing.policy,
+    localityLbSetting: { enabled: loadBalancing.locality },
+    ...(warms && { warmup: { duration: warmUp.duration } }),
+  };
+}
+
+/** A model server speaks gRPC unless its task is not converted; Envoy must not speak HTTP/1.1 to it. */
+function connectionPool({ spec: { connectionPool = {}, conversion } }: ModelTask): object {
+  const { maxConnections, maxPendingRequests, maxRequestsPerConnection } = connectionPool;
+  return {
+    ...(maxConnections !== undefined && { tcp: { maxConnections } }),
+    http: {
+      h2UpgradePolicy: conversion.protocol === "none" ? "DO_NOT_UPGRADE" : "UPGRADE",
+      ...(maxPendingRequests !== undefined && { http1MaxPendingRequests: maxPendingRequests }),
+      ...(maxRequestsPerConnection !== undefined && { maxRequestsPerConnection }),
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { durationMilliseconds } from "../resources/fields.ts";
+import type { ModelTask } from "../resources/model-task.ts";
+import type { Tenant } from "../resources/tenant.ts";
+import { namespaceOf, owned, subsetName } from "./names.ts";
+
+const GATEWAY_API = "gateway.networking.k8s.io/v1";
+/** A GRPCRoute serves gRPC callers only; both kinds may not share a host. */
+export type RouteKind = "HTTPRoute" | "GRPCRoute";
+
+interface Match {
+  header: string;
+  value: string;
+}
+
+/**
+ * The same routing by the Gateway API: a Gateway that selects the tenant's namespaces, and a route for each task. It has no
+ * subsets, so each version gets a Service of its own. Load balancing, circuit breaking and injected faults have no field
+ * there.
+ */
+export function gatewayRoutes(tenant: Tenant, tasks: ModelTask[], kind: RouteKind): Manifest[] {
+  return [
+    gatewayOf(tenant),
+    ...tasks.flatMap((task) => [...versionServices(task), route(tenant, task, kind)]),
+  ];
+}
+
+function gatewayOf(tenant: Tenant): Manifest {
+  const { name, namespace, hosts, port, tls } = tenant.spec.gateway;
+  const namespaces = {
+    from: "Selector",
+    selector: {
+      matchExpressions: [
+        { key: "kubernetes.io/metadata.name", operator: "In", values: tenant.spec.namespaces },
+      ],
+    },
+  };
+  return {
+    apiVersion: GATEWAY_API,
+    kind: "Gateway",
+    metadata: owned(tenant.metadata.name, name, namespace),
+    spec: {
+      gatewayClassName: "istio",
+      addresses: [{ type: "Hostname", value: `${name}.${namespace}.svc.cluster.local` }],
+      listeners: hosts.map((hostname, index) => ({
+        name: `host-${index}`,
+        ...(hostname === "*" ? {} : { hostname }),
+        port,
+        protocol: tls ? "HTTPS" : "HTTP",
+        ...(tls && { tls: { mode: "Terminate", certificateRefs: [{ name: tls.credentialName }] } }),
+        allowedRoutes: { namespaces },
+      })),
+    },
+  };
+}
+
+function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
+  const { spec, metadata } = task;
+  const { name, namespace, hosts } = tenant.spec.gateway;
+  const taskid = { header: "taskid", value: spec.taskid };
+  return {
+    apiVersion: GATEWAY_API,
+    kind,
+    metadata: owned(tenant.metadata.name, metadata.name, namespaceOf(metadata)),
+    spec: {
+      parentRefs: [{ name, namespace }],
+      ...(hosts.includes("*") ? {} : { hostnames: hosts }),
+      rules: [
+        ...spec.matches.flatMap(({ header, exact, version }) =>
+          exact === undefined
+            ? []
+            : [rule(task, kind, [taskid, { header, value: exact }], [backend(task, version)])],
+        ),
+        ...spec.versions.map((version) =>
+          rule(
+            task,
+            kind,
+            [taskid, { header: "version", value: version.name }],
+            [backend(task, version.name)],
+          ),
+        ),
+        rule(task, kind, [taskid], weighted(task)),
+      ],
+    },
+  };
+}
+
+function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: object[]): object {
+  const { timeout, mirror } = task.spec;
+  return {
+    matches: [{ headers: matches.map(({ header, value }) => ({ type: "Exact", name: header, value })) }],
+    ...(mirror && {
+      filters: [
+        {
+          type: "RequestMirror",
+          requestMirror: { backendRef: backend(task, mirror.version), percent: Math.round(mirror.percent) },
+        },
+      ],
+    }),
+    ...(kind === "HTTPRoute" && { timeouts: { request: gatewayDuration(timeout) } }),
+    backendRefs,
+  };
+}
+
+/** A duration as GEP-2257 has it: no fractions. */
+function gatewayDuration(duration: string): string {
+  const milliseconds = Math.round(durationMilliseconds(duration));
+  return milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${milliseconds}ms`;
+}
+
+function weighted(task: ModelTask): object[] {
+  const shares = task.spec.versions.filter(({ weight = 0 }) => weight > 0);
+  if (shares.length === 0) return [backend(task)];
+  return shares.map(({ name, weight = 0 }) => ({ ...backend(task, name), weight: Math.round(weight * 100) }));
+}
+
+function backend({ spec: { service } }: ModelTask, version?: string): object {
+  return {
+    name: version === undefined ? service.name : versionService(service.name, version),
+    port: service.port,
+  };
+}
+
+function versionService(service: string, version: string): string {
+  return `${service}-${subsetName(version)}`;
+}
+
+/** @throws Error for a version without labels: a Service needs all labels of its pods */
+function versionServices(task: ModelTask): Manifest[] {
+  const { spec, metadata } = task;
+  return spec.versions.map(({ name, labels }) => {
+    if (!labels)
+      throw new Error(
+        `ModelTask ${namespaceOf(metadata)}/${metadata.name}: spec.versions: ${name}: the Gateway API has no subsets: name in labels all that selects the pods of this version`,
+      );
+    return {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: owned(spec.tenant, versionService(spec.service.name, name), namespaceOf(metadata)),
+      spec: {
+        selector: labels,
+        ports: [{ name: "grpc", port: spec.service.port, appProtocol: "kubernetes.io/h2c" }],
+      },
+    };
+  });
+}

@@ -1,0 +1,130 @@
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { durationMilliseconds } from "../resources/fields.ts";
+import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
+import { owned, SLICE_LABEL } from "./names.ts";
+
+/** Stats that rollouts and `status` read; all others are off unless `tuning.stats`. */
+const KEPT_STATS = {
+  inclusionPrefixes: ["http.outbound_", "wasm", "wasmcustom", "listener_manager", "server"],
+  inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active"],
+};
+const STATUS_PORT = 15_021;
+
+type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
+
+/**
+ * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount. Istio's
+ * injection makes the container `istio-proxy`. The pods keep to the Pod Security Standard `restricted`. They start without loss
+ * (the startup probe gates readiness, readiness gates traffic) and stop without loss (preStop waits while endpoints go).
+ * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
+ */
+export function gatewayWorkload(tenant: Tenant): Manifest[] {
+  const { name, namespace, deployment } = tenant.spec.gateway;
+  if (!deployment) return [];
+  const metadata = owned(tenant.metadata.name, name, namespace);
+  const selector = { matchLabels: gatewaySelector(tenant) };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata,
+      spec: { selector, strategy: STRATEGY, template: podTemplate(tenant, deployment) },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { ...metadata, annotations: deployment.serviceAnnotations },
+      spec: { type: deployment.serviceType, selector: gatewaySelector(tenant), ports: ports(tenant) },
+    },
+    {
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata,
+      spec: {
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+        minReplicas: deployment.minReplicas,
+        maxReplicas: Math.max(deployment.minReplicas, deployment.maxReplicas),
+        metrics: [
+          {
+            type: "Resource",
+            resource: {
+              name: "cpu",
+              target: { type: "Utilization", averageUtilization: deployment.cpuUtilizationPercent },
+            },
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata,
+      spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
+    },
+  ];
+}
+
+/** A pod goes only when its successor serves. */
+const STRATEGY = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } };
+
+function ports({ spec: { gateway } }: Tenant): object[] {
+  return [
+    {
+      name: gateway.tls ? "https" : "http2",
+      port: gateway.port,
+      targetPort: gateway.port,
+      protocol: "TCP",
+    },
+  ];
+}
+
+function podTemplate(tenant: Tenant, deployment: Deployment): object {
+  const { name, port, tuning } = tenant.spec.gateway;
+  const labels = gatewaySelector(tenant);
+  const proxyConfig = tuning.stats ? {} : { proxyStatsMatcher: KEPT_STATS };
+  const probe = { httpGet: { path: "/healthz/ready", port: STATUS_PORT } };
+  return {
+    metadata: {
+      labels: {
+        ...labels,
+        [SLICE_LABEL]: "stable",
+        "sidecar.istio.io/inject": "true",
+        "service.istio.io/canonical-name": name,
+      },
+      annotations: {
+        "inject.istio.io/templates": "gateway",
+        "proxy.istio.io/config": JSON.stringify(proxyConfig),
+      },
+    },
+    spec: {
+      serviceAccountName: name,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      terminationGracePeriodSeconds: seconds(deployment.terminationGracePeriod),
+      topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(
+        (topologyKey) => ({
+          maxSkew: 1,
+          topologyKey,
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: labels },
+        }),
+      ),
+      containers: [
+        {
+          name: "istio-proxy",
+          image: "auto",
+          ports: [{ name: "gateway", containerPort: port, protocol: "TCP" }],
+          resources: { requests: deployment.requests, limits: deployment.limits },
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+          startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 120 },
+          readinessProbe: { ...probe, periodSeconds: 5, failureThreshold: 3 },
+          lifecycle: { preStop: { sleep: { seconds: seconds(deployment.drain) } } },
+        },
+      ],
+    },
+  };
+}
+
+function seconds(duration: string): number {
+  return Math.max(1, Math.ceil(durationMilliseconds(duration) / 1000));
+}

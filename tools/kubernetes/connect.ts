@@ -1,0 +1,39 @@
+import { access } from "node:fs/promises";
+import { KubeConfig } from "@kubernetes/client-node";
+import { Option } from "commander";
+import { KubernetesClient } from "./client.ts";
+
+export interface ConnectOptions {
+  kubeconfig?: string;
+  context?: string;
+}
+
+export function connectOptions(): Option[] {
+  return [
+    new Option(
+      "--kubeconfig <file>",
+      "kubeconfig (default: $KUBECONFIG, ~/.kube/config, the pod's own account)",
+    ),
+    new Option("--context <name>", "context of the kubeconfig (default: its current one)"),
+  ];
+}
+
+/** A client for the cluster that the options name. @throws Error for a kubeconfig or context that is not there */
+export async function connect({ kubeconfig, context }: ConnectOptions): Promise<KubernetesClient> {
+  const config = new KubeConfig();
+  if (kubeconfig !== undefined) {
+    await access(kubeconfig).catch(() => {
+      throw new Error(`${kubeconfig}: cannot be read: check --kubeconfig`);
+    });
+    config.loadFromFile(kubeconfig);
+  } else config.loadFromDefault();
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context))
+      throw new Error(
+        `there is no context ${JSON.stringify(context)} in the kubeconfig (it has ${known.join(", ")})`,
+      );
+    config.setCurrentContext(context);
+  }
+  return new KubernetesClient(config);
+}

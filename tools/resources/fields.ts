@@ -1,0 +1,94 @@
+import { z } from "zod";
+
+export const API_GROUP = "modelgate.dev";
+export const API_VERSION = `${API_GROUP}/v1alpha1`;
+
+/** A Kubernetes name of one label (RFC 1123), such as a namespace or Service. */
+export const dnsLabel = () =>
+  z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be lower-case letters, digits and '-', as a DNS label");
+
+/** A Kubernetes name that may hold dots (RFC 1123 subdomain). */
+export const dnsName = () =>
+  z
+    .string()
+    .max(253)
+    .regex(
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+      "must be lower-case letters, digits, '-' and '.', as a DNS name",
+    );
+
+/** A host as Istio takes it: a DNS name, or one whose first label is or ends the wildcard `*`. */
+export const host = () =>
+  z
+    .string()
+    .max(253)
+    .regex(
+      /^(\*|(\*\.?)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/,
+      "must be a host such as search.models.example or *.models.example",
+    );
+
+export const port = () => z.int().min(1).max(65_535);
+
+/** A task id, as it stands in the header `taskid`. */
+export const taskid = () =>
+  z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z0-9._~-]+$/, "must be 1 to 128 of the characters A-Z a-z 0-9 . _ ~ -");
+
+/** A version of a task, as it stands in the header `version`; also the name of an Istio subset. */
+export const version = () =>
+  z
+    .string()
+    .max(63)
+    .regex(
+      /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+      "must be a name such as v1, of at most 63 characters",
+    );
+
+export const headerName = () =>
+  z
+    .string()
+    .max(128)
+    .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, "must be a header name in lower case");
+
+export const sha256 = () =>
+  z
+    .string()
+    .regex(
+      /^[0-9a-f]{64}$/,
+      "must be 64 lower-case hexadecimal digits (printf %s KEY | sha256sum prints them)",
+    );
+
+/** A span of time such as 500ms, 10s or 1h30m. */
+export const duration = () =>
+  z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, "must be a duration such as 500ms, 10s or 1h30m");
+
+/** An instant, RFC 3339. */
+export const instant = () =>
+  z.iso.datetime({ offset: true, error: "must be a time such as 2027-01-31T00:00:00Z (RFC 3339)" });
+
+export const percent = () => z.number().min(0).max(100);
+
+export const MAX_RATE = 1_000_000_000;
+
+export const rate = () => z.number().positive().max(MAX_RATE);
+
+export const mode = () =>
+  z
+    .enum(["enforce", "dryRun", "off"])
+    .default("enforce")
+    .describe("enforce refuses; dryRun only logs and counts what would be refused; off checks nothing.");
+
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a duration that the schema has passed. */
+export function durationMilliseconds(text: string): number {
+  let sum = 0;
+  for (const [, number, unit] of text.matchAll(/([0-9.]+)(ms|s|m|h)/g))
+    sum += Number(number) * (MILLISECONDS[unit as string] as number);
+  return sum;
+}

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { dnsName, duration } from "./fields.ts";
+
+const MIB = 1024 * 1024;
+
+const quantity = () =>
+  z
+    .string()
+    .regex(/^[0-9.]+(m|[KMG]i?)?$/, "must be a quantity such as 500m or 1Gi")
+    .optional();
+
+const quantities = z.strictObject({ cpu: quantity(), memory: quantity() });
+
+/** The filter that a gateway runs. */
+export const gatewayFilter = z.strictObject({
+  image: z
+    .string()
+    .regex(
+      /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
+      "must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
+    )
+    .optional()
+    .describe("Image by digest. Default: --image of the command, else what the gateway runs already."),
+  pullSecret: dnsName()
+    .optional()
+    .describe("Secret in the gateway's namespace with the registry's credentials."),
+  failStrategy: z
+    .enum(["FAIL_RELOAD", "FAIL_CLOSE", "FAIL_OPEN"])
+    .default("FAIL_RELOAD")
+    .describe(
+      "When the filter traps: FAIL_RELOAD refuses requests until it is started anew, FAIL_CLOSE refuses them for good, FAIL_OPEN lets them through unchecked. Default: FAIL_RELOAD.",
+    ),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(100)
+    .describe("Place among the WasmPlugins of the phase AUTHN; the highest runs first. Default: 100."),
+});
+
+/** The gateway's pods. */
+export const gatewayDeployment = z.strictObject({
+  minReplicas: z.int().min(1).max(1000).default(2).describe("Least pods. Default: 2."),
+  maxReplicas: z.int().min(1).max(1000).default(10).describe("Most pods. Default: 10."),
+  cpuUtilizationPercent: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(70)
+    .describe("CPU use that autoscaling aims at. Default: 70."),
+  requests: quantities
+    .default({ cpu: "1", memory: "1Gi" })
+    .describe("What each pod is given. Default: 1 CPU, 1Gi."),
+  limits: quantities
+    .default({ memory: "2Gi" })
+    .describe("What each pod may use at most. Default: 2Gi of memory."),
+  serviceType: z
+    .enum(["LoadBalancer", "ClusterIP", "NodePort"])
+    .default("LoadBalancer")
+    .describe("Type of the gateway's Service. Default: LoadBalancer."),
+  serviceAnnotations: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Annotations of the Service, such as those of a cloud's load balancer. Default: none."),
+  drain: duration()
+    .default("15s")
+    .describe(
+      "A stopping pod still takes requests for this time, while its endpoint is removed. Default: 15s.",
+    ),
+  terminationGracePeriod: duration()
+    .default("60s")
+    .describe("A stopping pod is ended after this time. Default: 60s."),
+});
+
+/** Envoy settings for which Istio has no field. */
+export const gatewayTuning = z.strictObject({
+  stats: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Keep Istio's stats and gRPC stats filters and all of Envoy's stats. Default: false: the access log has the metrics.",
+    ),
+  accessLog: z
+    .string()
+    .startsWith("/")
+    .max(4096)
+    .default("/dev/stdout")
+    .describe("File that the access log goes to, one JSON object a line. Default: /dev/stdout."),
+  bufferBytes: z
+    .int()
+    .min(16_384)
+    .max(64 * MIB)
+    .default(MIB)
+    .describe("Bytes that a connection buffers before Envoy holds the sender back. Default: 1 MiB."),
+  streamWindowBytes: z
+    .int()
+    .min(65_535)
+    .max(2_147_483_647)
+    .default(16 * MIB)
+    .describe("HTTP/2 window of a stream, for large bodies. Default: 16 MiB."),
+  connectionWindowBytes: z
+    .int()
+    .min(65_535)
+    .max(2_147_483_647)
+    .default(32 * MIB)
+    .describe("HTTP/2 window of a connection. Default: 32 MiB."),
+});

@@ -1,0 +1,244 @@
+import { z } from "zod";
+import {
+  API_VERSION,
+  dnsLabel,
+  dnsName,
+  duration,
+  headerName,
+  mode,
+  percent,
+  port,
+  rate,
+  taskid,
+  version,
+} from "./fields.ts";
+import { metadata, status } from "./metadata.ts";
+import { withRules } from "./rules.ts";
+
+const limits = withRules(
+  z.strictObject({
+    requestsPerSecond: rate()
+      .optional()
+      .describe("Requests a second over all gateway pods. Exactly one of this and `perReplica`."),
+    perReplica: rate()
+      .optional()
+      .describe("Requests a second for each ready replica of the task: the limit follows scaling."),
+    burst: rate()
+      .optional()
+      .describe("Requests at once, over all gateway pods. Default: those of one second."),
+    windows: z
+      .array(
+        z.strictObject({
+          per: z.enum(["minute", "hour"]).describe("Length of the window."),
+          requests: rate().describe("Requests in it, over all gateway pods."),
+        }),
+      )
+      .max(2)
+      .optional()
+      .describe("Further limits over longer windows; each must have room for a request."),
+    maxInFlightPerReplica: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe("Requests that a ready replica may be working on at once. Default: no cap."),
+    priorities: z
+      .array(
+        z.strictObject({
+          name: dnsLabel().describe("Name of the priority, as credentials give it."),
+          reservedPercent: percent()
+            .default(0)
+            .describe("Share of the limit that lower priorities can't use. Default: 0."),
+        }),
+      )
+      .max(8)
+      .optional()
+      .describe("Priorities, highest first, e.g. online before offline. Default: all requests are equal."),
+  }),
+  [
+    {
+      holds: (limits) => (limits.requestsPerSecond === undefined) !== (limits.perReplica === undefined),
+      cel: "has(self.requestsPerSecond) != has(self.perReplica)",
+      message: "needs requestsPerSecond or perReplica (one of them)",
+    },
+    {
+      holds: ({ priorities = [] }) => priorities.reduce((sum, p) => sum + p.reservedPercent, 0) <= 100,
+      cel: "!has(self.priorities) || self.priorities.map(p, has(p.reservedPercent) ? double(p.reservedPercent) : 0.0).sum() <= 100.0",
+      message: "reservedPercent must sum to at most 100",
+      path: ["priorities"],
+    },
+  ],
+);
+
+const retries = z.strictObject({
+  attempts: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(2)
+    .describe("Tries after the first; 0 turns retries off. Default: 2."),
+  perTryTimeout: duration().optional().describe("Time for each try. Default: that of the request."),
+  on: z
+    .array(z.string().regex(/^[a-z0-9-]+$/, "must be an Envoy retry condition such as unavailable"))
+    .default(["connect-failure", "refused-stream", "unavailable"])
+    .describe(
+      "Envoy's retry_on conditions. Default: those where the model has not begun: connect-failure, refused-stream, unavailable.",
+    ),
+});
+
+const conversion = z.strictObject({
+  protocol: z
+    .enum(["openInference", "tensorflowServing", "none"])
+    .default("openInference")
+    .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
+  converter: z
+    .string()
+    .max(2048)
+    .optional()
+    .describe(
+      "The task's own converter between its JSON and the protocol. Default: the protocol's JSON form.",
+    ),
+});
+
+const warmUp = z.strictObject({
+  duration: duration()
+    .default("10s")
+    .describe("A new replica's share of the traffic grows over this time. Default: 10s."),
+  requests: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe("Requests sent before a replica is ready. Default: 0."),
+  request: z
+    .strictObject({
+      method: z
+        .string()
+        .max(512)
+        .describe("gRPC method, such as /inference.GRPCInferenceService/ModelInfer."),
+      message: z.looseObject({}).describe("The request message as protobuf JSON."),
+    })
+    .optional()
+    .describe("What a warm-up request is."),
+});
+
+const loadBalancing = z.strictObject({
+  policy: z
+    .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"])
+    .default("LEAST_REQUEST")
+    .describe("How a replica is chosen. Default: LEAST_REQUEST."),
+  locality: z.boolean().default(false).describe("Prefer replicas of the gateway's own zone. Default: false."),
+});
+
+const outlierDetection = z.strictObject({
+  consecutiveErrors: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(5)
+    .describe("5xx in a row that eject a replica. Default: 5."),
+  interval: duration().default("10s").describe("Time between sweeps. Default: 10s."),
+  baseEjectionTime: duration().default("30s").describe("Shortest time a replica stays out. Default: 30s."),
+  maxEjectionPercent: percent().default(50).describe("Most replicas out at once, in percent. Default: 50."),
+});
+
+const connectionPool = z.strictObject({
+  maxConnections: z.int().min(1).optional().describe("TCP connections to a replica. Default: no limit."),
+  maxPendingRequests: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Requests that wait for a connection. Default: Envoy's 1024."),
+  maxRequestsPerConnection: z.int().min(1).optional().describe("Default: no limit."),
+});
+
+const versionEntry = z.strictObject({
+  name: version().describe("What the header `version` says; also the Istio subset."),
+  labels: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Labels of this version's pods. Default: `version: <name>`."),
+  weight: percent().optional().describe("Percent of the requests that name no version. Weights sum to 100."),
+});
+
+export const modelTaskSpec = withRules(
+  z.strictObject({
+    taskid: taskid().describe("What the header `taskid` says, unique in the cluster. Quote numbers."),
+    tenant: dnsName().describe("The Tenant that owns the task."),
+    service: z
+      .strictObject({
+        name: dnsLabel().describe("Kubernetes Service in the task's namespace."),
+        port: port().default(8866).describe("Port of the Service. Default: 8866."),
+      })
+      .describe("Where the model is served."),
+    versions: z
+      .array(versionEntry)
+      .max(64)
+      .default([])
+      .describe("Versions for grey release and A/B. Default: one."),
+    limits: limits.optional().describe("Limits of the task. Default: none."),
+    timeout: duration().default("15s").describe("Time for a whole request, retries included. Default: 15s."),
+    retries: retries.prefault({}).describe("Tries after a failure."),
+    conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
+    warmUp: warmUp.prefault({}).describe("How new replicas come under load."),
+    loadBalancing: loadBalancing.prefault({}).describe("How replicas are chosen."),
+    outlierDetection: outlierDetection
+      .optional()
+      .describe("Circuit breaking of single replicas. Default: off."),
+    connectionPool: connectionPool.optional().describe("Limits of connections to the replicas."),
+    matches: z
+      .array(
+        z.strictObject({
+          header: headerName().describe("Header to look at."),
+          exact: z.string().min(1).max(1024).optional().describe("Its whole value."),
+          prefix: z.string().min(1).max(1024).optional().describe("How its value starts."),
+          version: version().describe("The version that such requests go to."),
+        }),
+      )
+      .max(64)
+      .default([])
+      .describe("A/B tests: requests with a header go to a version; the first match wins."),
+    mirror: z
+      .strictObject({
+        version: version().describe("The version that gets copies; its replies are dropped."),
+        percent: percent().default(100).describe("Share of the requests that is copied. Default: 100."),
+      })
+      .optional()
+      .describe("Shadow traffic. Default: none."),
+    fault: z
+      .strictObject({
+        delay: z
+          .strictObject({ duration: duration(), percent: percent() })
+          .optional()
+          .describe("Wait first."),
+        abort: z
+          .strictObject({ status: z.int().min(200).max(599), percent: percent() })
+          .optional()
+          .describe("Answer with an HTTP status instead."),
+      })
+      .optional()
+      .describe("Faults injected for tests. Default: none."),
+    mode: mode(),
+  }),
+  [
+    {
+      holds: ({ versions }) =>
+        versions.every(({ weight }) => weight === undefined) ||
+        Math.abs(versions.reduce((sum, { weight = 0 }) => sum + weight, 0) - 100) < 1e-9,
+      cel: "!has(self.versions) || !self.versions.exists(v, has(v.weight)) || self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() == 100.0",
+      message: "weights must sum to 100",
+      path: ["versions"],
+    },
+  ],
+);
+
+/** A served model behind one Kubernetes Service. Namespaced. */
+export const modelTask = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("ModelTask"),
+  metadata,
+  spec: modelTaskSpec,
+  status,
+});
+
+export type ModelTask = z.output<typeof modelTask>;

@@ -1,0 +1,23 @@
+import type { z } from "zod";
+
+/** A rule between fields: checked here by `holds`, in the API server by the CEL expression `cel`. */
+export interface Rule<T> {
+  holds: (value: T) => boolean;
+  /** Common Expression Language over `self`, for `x-kubernetes-validations`; none where the schema itself says it. */
+  cel?: string;
+  message: string;
+  /** The field to point at; the object itself by default. */
+  path?: string[];
+}
+
+/** The schema with rules between its fields, in this process and in the CRD alike. */
+export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S>>[]): S {
+  let ruled = schema;
+  for (const { holds, message, path } of rules) ruled = ruled.refine(holds, { message, path: path ?? [] });
+  return ruled.meta({
+    ...schema.meta(),
+    "x-kubernetes-validations": rules.flatMap(({ cel, message }) =>
+      cel === undefined ? [] : [{ rule: cel, message }],
+    ),
+  });
+}
