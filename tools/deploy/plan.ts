@@ -1,3 +1,4 @@
+import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
 import { namespaceOf, TENANT_LABEL } from "../istio/names.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
@@ -55,14 +56,18 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const faults = crossFaults({ tenants, tasks });
   if (faults.length > 0) throw new InvalidResources(faults);
 
-  const ofTouched = tenants
-    .map(({ resource }) => resource)
-    .filter(({ metadata }) => touched.has(metadata.name));
+  const touchedTenants = tenants.filter(({ resource }) => touched.has(resource.metadata.name));
+  const ofTouched = touchedTenants.map(({ resource }) => resource);
+  const secrets = requireSecrets(
+    touchedTenants,
+    await secretsOfCluster(client, ofTouched),
+    "apply it to the cluster first",
+  );
   const images = liveImages(ofTouched, owned);
   const rendered = renderAll(
     ofTouched,
     tasks.map(({ resource }) => resource),
-    { target: options.target, image: (gateway) => options.image ?? images.get(gateway) },
+    { target: options.target, secrets, image: (gateway) => options.image ?? images.get(gateway) },
   );
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
   const sources = stored.installed
