@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { controllerCommand } from "./commands/controller.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -22,6 +23,7 @@ const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
   .showHelpAfterError()
   .addCommand(buildCommand())
+  .addCommand(controllerCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())
