@@ -79,7 +79,9 @@ describe("a new tenant", () => {
     const artifact = await packImage(await readModule("gateway"), "artifact");
     const reference = parseReference(`oci://${REGISTRY}/modelgate/artifact:v1`);
     const pushed = await pushImage(artifact, reference);
-    expect((await modelgate("apply", "-f", EXAMPLE, "--image", pushed, "--wait")).code).toBe(0);
+    expect((await modelgate("apply", "-f", EXAMPLE, "--image", pushed, "--wait", "--timeout=60")).code).toBe(
+      0,
+    );
     expect((await modelgate("status", "-o", "wide")).stdout).toContain(artifact.manifest.digest);
     expect(await post({ taskid: "666" }, 200)).toContain('"y"');
   });
@@ -134,6 +136,29 @@ describe("a new tenant", () => {
     await expect(refused({ colour: "red" })).rejects.toThrow("spec.colour");
   });
 
+  it("serves by the Gateway API", async () => {
+    const files = await Promise.all(
+      ["tenant.yaml", "tasks.yaml"].map((name) => readFile(join(EXAMPLE, name), "utf8")),
+    );
+    const [ranking = ""] = (files[1] as string).split("---");
+    const ads = `${files[0]}---\n${ranking}`
+      .replaceAll("search-gateway", "ads-gateway")
+      .replace("name: search\n", "name: ads\n")
+      .replace("tenant: search", "tenant: ads")
+      .replace("name: ranking", "name: bidding")
+      .replace('"666"', '"ads-1"')
+      .replace("*search.models.example", "ads.models.example")
+      .replace("    hosts:", "    port: 8867\n    hosts:")
+      .replace("d2fa5c9c", "d2fa5c9d");
+    const args = ["apply", "-f", "-", "--image", image, "--target", "gateway-api", "--wait"];
+    const { code, stderr, stdout } = await modelgateStdin(ads, ...args);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("HTTPRoute search/bidding created");
+    const to = { host: "ads.models.example", port: "8867" };
+    expect(await post({ taskid: "ads-1", ...to, "x-api-key": "wrong" }, 401)).toContain("credential_unknown");
+    expect((await modelgate("delete", "tenant", "ads")).code).toBe(0);
+  });
+
   it("prunes what the files do not hold any more", async () => {
     const files = await Promise.all(
       ["tenant.yaml", "tasks.yaml"].map((name) => readFile(join(EXAMPLE, name), "utf8")),
@@ -148,7 +173,7 @@ describe("a new tenant", () => {
     expect(stdout).toContain("VirtualService search/spelling deleted");
     expect(stdout).toContain("ModelTask search/spelling deleted");
     expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured");
-    await post({ taskid: "667" }, 403);
+    await post({ taskid: "667" }, 404);
   });
 
   it("delete takes all of a tenant away", async () => {

@@ -1,5 +1,7 @@
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
+import { requireSecrets, secretsOfFiles } from "../credentials/secrets.ts";
+import { type ControllerAddress, parseControllerAddress } from "../istio/rate-limit-config.ts";
 import { renderAll, TARGETS, type Target } from "../istio/render.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
@@ -7,7 +9,9 @@ import { type FileOptions, fileOption, readResources, recursiveOption } from "./
 
 interface RenderCommandOptions extends FileOptions {
   image?: string;
+  secrets?: string[];
   target: Target;
+  controller?: ControllerAddress;
   output: "yaml" | "json";
 }
 
@@ -18,14 +22,21 @@ export function renderCommand(): Command {
     .addOption(recursiveOption())
     .addOption(imageOption())
     .addOption(targetOption())
+    .addOption(controllerOption())
+    .addOption(secretsOption())
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
       const { tenants, tasks } = await readResources(options);
       const image = options.image === undefined ? undefined : parseReference(options.image);
+      const secrets = requireSecrets(
+        tenants,
+        await secretsOfFiles(options.secrets ?? []),
+        "name a file with it by --secrets, or use apply or diff, which read the cluster's",
+      );
       const manifests = renderAll(
         tenants.map(({ resource }) => resource),
         tasks.map(({ resource }) => resource),
-        { image: () => image, target: options.target },
+        { image: () => image, target: options.target, controller: options.controller, secrets },
       );
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
     });
@@ -36,6 +47,17 @@ export function imageOption(): Option {
     "--image <reference>",
     "filter for Tenants that name none, by digest: oci://host/name@sha256:...",
   );
+}
+
+export function secretsOption(): Option {
+  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that credentials name");
+}
+
+export function controllerOption(): Option {
+  return new Option(
+    "--controller <namespace/service:port>",
+    "where gateways report for their limits (default: nowhere; the limits of the files hold)",
+  ).argParser(parseControllerAddress);
 }
 
 export function targetOption(): Option {

@@ -1,5 +1,6 @@
 import { createTwoFilesPatch } from "diff";
 import { stringify } from "yaml";
+import { sha256Hex } from "../credentials/digests.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
@@ -63,10 +64,19 @@ function text(object: Manifest | undefined): string {
   for (const field of SERVER_FIELDS) delete metadata[field];
   const shown = Object.entries(annotations).filter(([name]) => name !== RENDERED);
   return stringify(
-    {
+    masked({
       ...rest,
       metadata: { ...metadata, ...(shown.length > 0 && { annotations: Object.fromEntries(shown) }) },
-    },
+    }),
     { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false },
   );
+}
+
+/** Shared keys give way to the start of their digest: a change shows, the key does not. */
+function masked(object: object): object {
+  return JSON.parse(
+    JSON.stringify(object, (name, value) =>
+      name === "secret" && typeof value === "string" ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)` : value,
+    ),
+  ) as object;
 }

@@ -9,6 +9,8 @@ import { gatewayRoutes, type RouteKind } from "./gateway-api.ts";
 import { gatewayWorkload } from "./gateway-workload.ts";
 import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { pluginConfig } from "./plugin-config.ts";
+import type { ControllerAddress } from "./rate-limit-config.ts";
+import type { SecretLookup } from "./tenant-auth-config.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
 
@@ -19,6 +21,10 @@ export interface RenderOptions {
   /** Image of the filter for Tenants that name none, by gateway (`namespace/name`). */
   image: (gateway: string) => Reference | undefined;
   target: Target;
+  /** Keys that credentials have in Secrets: see `tools/credentials/secrets.ts`. */
+  secrets: SecretLookup;
+  /** Where gateways report for their limits; nowhere without it. */
+  controller?: ControllerAddress | undefined;
 }
 
 /** Everything that Tenants and their ModelTasks need in the cluster, tenant by tenant. The resources have passed `crossCheck`. */
@@ -27,7 +33,11 @@ export function renderAll(tenants: Tenant[], tasks: ModelTask[], options: Render
   return tenants.flatMap((tenant) => renderTenant(tenant, byTenant.get(tenant.metadata.name) ?? [], options));
 }
 
-function renderTenant(tenant: Tenant, tasks: ModelTask[], { image, target }: RenderOptions): Manifest[] {
+function renderTenant(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  { image, target, secrets, controller }: RenderOptions,
+): Manifest[] {
   const routes =
     target === "istio"
       ? [gateway(tenant), ...tasks.flatMap((task) => [destinationRule(task), virtualService(tenant, task)])]
@@ -46,7 +56,7 @@ function renderTenant(tenant: Tenant, tasks: ModelTask[], { image, target }: Ren
       namespace,
       selector: pluginSelector(tenant, "stable"),
       image: reference,
-      pluginConfig: pluginConfig(tenant, tasks),
+      pluginConfig: pluginConfig(tenant, tasks, secrets, controller),
       labels: { [TENANT_LABEL]: tenant.metadata.name },
       pullSecret: filter.pullSecret,
       failStrategy: filter.failStrategy,

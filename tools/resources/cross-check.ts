@@ -1,3 +1,4 @@
+import { credentialFaults } from "./credential-faults.ts";
 import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
 import type { Loaded } from "./load.ts";
@@ -38,6 +39,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
       "is the gateway of another tenant",
     ),
     ...overlappingHosts(tenants),
+    ...tenants.flatMap(credentialFaults),
     ...duplicates(tasks, ({ resource }) => taskName(resource), ["metadata", "name"], "is defined twice"),
     ...duplicates(
       tasks,

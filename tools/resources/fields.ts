@@ -83,6 +83,13 @@ export const mode = () =>
     .default("enforce")
     .describe("enforce refuses; dryRun only logs and counts what would be refused; off checks nothing.");
 
+/** The mode of a task, instead of its tenant's. */
+export const ownMode = () =>
+  z
+    .enum(["enforce", "dryRun", "off"])
+    .optional()
+    .describe("As the tenant's `mode`, for calls of this task. Default: the tenant's.");
+
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds of a duration that the schema has passed. */

@@ -5,7 +5,7 @@ import {
   dnsName,
   duration,
   headerName,
-  mode,
+  ownMode,
   percent,
   port,
   rate,
@@ -218,7 +218,7 @@ export const modelTaskSpec = withRules(
       })
       .optional()
       .describe("Faults injected for tests. Default: none."),
-    mode: mode(),
+    mode: ownMode(),
   }),
   [
     {

@@ -12,7 +12,7 @@ const BODY = JSON.stringify({
 
 const CONNECTIONS = 16;
 
-/** One request to the gateways, whichever of their pods takes the connection. */
+/** One request to the gateways, whichever of their pods takes the connection; `port` among the headers is that of the gateway. */
 export function send(
   headers: Record<string, string>,
   agent?: Agent,
@@ -22,7 +22,7 @@ export function send(
       {
         host: "10.88.0.1",
         ...(agent && { agent }),
-        port: 8866,
+        port: headers.port ?? 8866,
         method: "POST",
         path: "/v2/models/linear/infer",
         headers: {

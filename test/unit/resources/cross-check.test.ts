@@ -54,6 +54,35 @@ describe("bad input, as printed", () => {
       'a.yaml:18: ModelTask/ranking: spec.tenant: there is no Tenant "serch" (did you mean search?)',
     ],
     [
+      "issuer unknown",
+      TENANT.concat(
+        "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwks: '{\"keys\":[]}'}]\n",
+        "  credentials:\n    - {id: t, type: token, issuer: https://b.example}\n",
+      ),
+      'a.yaml:12: Tenant/search: spec.credentials[0].issuer: "https://b.example" is no issuer of the tenant (did you mean https://a.example?)',
+    ],
+    [
+      "a key used twice",
+      TENANT.concat(
+        `  credentials:\n    - {id: a, sha256: ${"a".repeat(64)}}\n    - {id: b, sha256: ${"a".repeat(64)}}\n`,
+      ),
+      "a.yaml:12: Tenant/search: spec.credentials[1].sha256: is that of credential a too",
+    ],
+    [
+      "a private key among the public ones",
+      TENANT.concat(
+        `  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: '{"keys":[{"kty":"EC","d":"x"}]}'\n`,
+      ),
+      "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: keys[0] is a private key: leave the public one here",
+    ],
+    [
+      "a key set that is none",
+      TENANT.concat(
+        "  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: https://i.example/keys\n",
+      ),
+      "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: is not JSON",
+    ],
+    [
       "task id used twice",
       docs(TENANT, TASK, second("spelling", "666")),
       'a.yaml:27: ModelTask/spelling: spec.taskid: "666" is the task id of another task: ModelTask/ranking at a.yaml:17',

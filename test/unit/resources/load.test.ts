@@ -37,7 +37,6 @@ test("the examples load, with defaults filled in", async () => {
   expect(loaded[1]?.resource.spec).toMatchObject({
     timeout: "15s",
     retries: { attempts: 2 },
-    mode: "enforce",
   });
 });
 

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { duration } from "./fields.ts";
+import { withRules } from "./rules.ts";
+
+export const jwtIssuer = withRules(
+  z.strictObject({
+    issuer: z.string().min(1).max(2048).describe("The `iss` of its tokens, compared exactly."),
+    audiences: z.array(z.string().min(1).max(2048)).min(1).max(64).describe("`aud` must hold one of these."),
+    jwks: z.string().max(262_144).optional().describe("JSON Web Key Set (RFC 7517) as text."),
+    jwksUri: z.url().max(2048).optional().describe("Where the key set is fetched, through `cluster`."),
+    cluster: z.string().max(253).optional().describe("Envoy cluster that reaches `jwksUri`."),
+    refresh: duration().default("5m").describe("How often the key set is fetched anew. Default: 5m."),
+    algorithms: z
+      .array(z.enum(["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256"]))
+      .min(1)
+      .optional()
+      .describe("Algorithms to accept. Default: all but HS256, whose keys sign as well as verify."),
+    requireExpiry: z.boolean().default(true).describe("Refuse tokens without `exp`. Default: true."),
+    claims: z
+      .strictObject({
+        credential: z
+          .string()
+          .min(1)
+          .max(128)
+          .default("sub")
+          .describe("Claim that names the credential. Default: sub."),
+        tenant: z
+          .string()
+          .min(1)
+          .max(128)
+          .optional()
+          .describe("Claim that must hold the tenant's name. Default: tokens name no tenant."),
+        tasks: z
+          .string()
+          .min(1)
+          .max(128)
+          .optional()
+          .describe("Claim with a list of task ids that the token may call."),
+        priority: z.string().max(128).optional().describe("Claim that names the priority."),
+      })
+      .prefault({})
+      .describe("Which claims mean what."),
+    leewaySeconds: z.int().min(0).max(600).default(60).describe("Clock difference to accept. Default: 60."),
+  }),
+  [
+    {
+      holds: ({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined),
+      cel: "has(self.jwks) != has(self.jwksUri)",
+      message: "needs jwks or jwksUri (one of them)",
+    },
+    {
+      holds: ({ jwksUri, cluster }) => (jwksUri === undefined) === (cluster === undefined),
+      cel: "has(self.jwksUri) == has(self.cluster)",
+      message: "jwksUri and cluster go together",
+    },
+  ],
+);
+
+export type JwtIssuer = z.output<typeof jwtIssuer>;
