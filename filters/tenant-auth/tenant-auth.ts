@@ -5,7 +5,7 @@ import { bytes } from "../sdk/bytes";
 import { coarseSeconds } from "../sdk/clock";
 import { requestCollection } from "../sdk/collection";
 import { Config } from "../sdk/config";
-import { setHeader } from "../sdk/headers";
+import { removeHeader, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
@@ -28,6 +28,7 @@ import { matchesTask } from "./task-pattern";
 const LARGEST_TOKEN: i32 = 16 * 1024;
 
 const JTI_PREFIX = bytes("jti:");
+const CONTENT_LENGTH = bytes("content-length");
 
 const digest: usize = memory.data(SHA256_SIZE, 8);
 const presentation: Presentation = new Presentation();
@@ -89,7 +90,11 @@ export class TenantAuth extends Stage {
       if (mode == Mode.DryRun) http.refuseDry(refusal);
     }
     const body = <BodyDigest | null>http.state(this.slot);
-    if (body != null) body.enforced = mode == Mode.Enforce;
+    if (body != null) {
+      body.enforced = mode == Mode.Enforce;
+      // A body of known length is complete with its last byte, before its digest is checked; one in chunks is not.
+      if (body.enforced) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
+    }
     presentation.strip(http, registry);
     const header = registry.tenantHeader;
     const principal = http.principal;
