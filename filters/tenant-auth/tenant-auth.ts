@@ -104,10 +104,14 @@ export class TenantAuth extends Stage {
     return CONTINUE;
   }
 
-  /** Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. */
+  /**
+   * Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. A
+   * request that names several tasks gets no mode by naming the one that has it.
+   */
   private modeOf(http: HttpContext): Mode {
     const registry = this.registry;
     if (registry.hasTaskModes) {
+      if (http.taskids > 1) return Mode.Enforce;
       const ofTask = registry.taskModes.find(http.taskid.ptr, http.taskid.len);
       if (ofTask >= 0) return <Mode>ofTask;
     }

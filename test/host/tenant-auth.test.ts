@@ -116,6 +116,15 @@ describe("hygiene", () => {
   });
 });
 
+it("enforces where the stage is off and one of several tasks has a mode of its own", () => {
+  vm.configure({ tenantAuth: { ...authConfig, mode: "off", tasks: [{ taskid: "666", mode: "enforce" }] } });
+  for (const tasks of [["666"], ["667", "666"], ["666", "667"]]) {
+    const stream = vm.open(tasks.map((each): [string, string] => ["taskid", each]));
+    expect(stream.reply?.details, tasks.join()).toBe("credential_missing");
+  }
+  expect(vm.open({ taskid: "667" }).reply).toBeUndefined();
+});
+
 describe("certificates", () => {
   const uri = "connection\0uri_san_peer_certificate";
 
