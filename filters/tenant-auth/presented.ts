@@ -38,7 +38,7 @@ export class Presentation {
   private authorization: bool = false;
   private inQuery: bool = false;
 
-  /** Finds the credential. One in the query is cut out of `http.path`, so that no log shows it. */
+  /** Finds the credential. Those in the query are cut out of `http.path`, so that no log shows them. */
   read(http: HttpContext, registry: Registry): void {
     const headers = http.headers;
     let count = 0;

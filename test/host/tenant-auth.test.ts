@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CONTINUE, type HeaderList, type Stream, Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
@@ -70,10 +71,37 @@ describe("hygiene", () => {
     [`/a?b=c&api_key=${KEY}&d&`, "/a?b=c&d&"],
     [`/a?xapi_key=x&api_key=${KEY}`, "/a?xapi_key=x"],
     [`/a?api_key=${KEY}&api_key`, "/a?api_key"],
+    [`/a?b=c&api%5fk%65y=${KEY}`, "/a?b=c"],
   ])("takes the key out of %s", (path, stripped) => {
     const stream = vm.open({ ":path": path, taskid: "666" });
     expect(stream.reply).toBeUndefined();
     expect(stream.header(":path")).toBe(stripped);
+  });
+
+  it("takes each key out of any query", () => {
+    const parts = [
+      "api_key=x",
+      "api%5Fkey=",
+      "%61pi_key=a=b",
+      "api_key",
+      "api%5key=",
+      "b",
+      "",
+      "?",
+      "%61",
+      "%",
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 6 }), (query) => {
+        const stream = vm.open({ ":path": `/a?${query.join("&")}`, taskid: "trial" });
+        const kept = query.filter((each) => !/^(api_key|api%5Fkey|%61pi_key)=/.test(each));
+        const path = query.length > 0 && kept.length === 0 ? "/a" : `/a?${kept.join("&")}`;
+        expect(stream.header(":path")).toBe(path);
+        const reason = ["credential_missing", "credential_unknown"][query.length - kept.length];
+        expect(stream.filterState.get("modelgate.would_refuse")).toBe(reason ?? "credential_ambiguous");
+        stream.close();
+      }),
+    );
   });
 
   it("sets a header with the tenant where asked to", () => {
