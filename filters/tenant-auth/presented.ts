@@ -93,7 +93,9 @@ export class Presentation {
     }
     if (this.authorization) removeHeader(REQUEST_HEADERS, AUTHORIZATION);
     if (this.inQuery) setHeader(REQUEST_HEADERS, PATH, http.path.ptr, http.path.len);
-    http.headers.dropPrefixed(REQUEST_HEADERS, OWN_HEADERS);
+    http.headers.drop(REQUEST_HEADERS, OWN_HEADERS, true);
+    const tenantHeader = registry.tenantHeader;
+    if (tenantHeader != null) http.headers.drop(REQUEST_HEADERS, tenantHeader, false);
   }
 }
 

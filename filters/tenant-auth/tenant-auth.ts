@@ -78,8 +78,9 @@ export class TenantAuth extends Stage {
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     const registry = this.registry;
     identity.reset();
-    if (this.modeOf(http) == Mode.Off) return CONTINUE;
     presentation.read(http, registry);
+    presentation.strip(http, registry);
+    if (this.modeOf(http) == Mode.Off) return CONTINUE;
     const refusal = this.decide(http, endOfStream);
     const mode = this.modeOf(http);
     if (refusal != null) {
@@ -95,7 +96,6 @@ export class TenantAuth extends Stage {
       // A body of known length is complete with its last byte, before its digest is checked; one in chunks is not.
       if (body.enforced) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
     }
-    presentation.strip(http, registry);
     const header = registry.tenantHeader;
     const principal = http.principal;
     if (header != null && principal != null) {

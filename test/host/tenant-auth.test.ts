@@ -112,11 +112,39 @@ describe("hygiene", () => {
     ]);
   });
 
+  it.each<[string, string, string | undefined]>([
+    ["off", "open", undefined],
+    ["dry run", "trial", undefined],
+    ["refused", "667", "task_forbidden"],
+  ])("is the same whatever is decided: %s", (_name, taskid, reason) => {
+    vm.configure({ tenantAuth: { ...authConfig, tenantHeader: "x-tenant" } });
+    const credentials: HeaderList[] = [
+      [["x-api-key", KEY]],
+      [["authorization", `Bearer ${KEY}`]],
+      [[":path", `/a?api_key=${KEY}`]],
+    ];
+    for (const credential of credentials) {
+      const spoofed: HeaderList = ["x-tenant", "x_tenant", "x-modelgate-tenant", "X_modelgate-Tenant"].map(
+        (name) => [name.toLowerCase(), "ads"],
+      );
+      const stream = vm.open([...credential, ...spoofed, ["taskid", taskid], ["x-tenants", "kept"]]);
+      expect(stream.reply?.details).toBe(reason);
+      const left = stream.requestHeaders.filter(([, value]) => /ads|kkk/.test(value));
+      expect(left).toEqual([]);
+      expect(stream.header("x-tenants")).toBe("kept");
+    }
+  });
+
+  it("tells the model server no tenant that nobody proved", () => {
+    vm.configure({ tenantAuth: { ...authConfig, tenantHeader: "x-tenant" } });
+    expect(vm.open({ taskid: "trial", "x-tenant": "ads" }).header("x-tenant")).toBeUndefined();
+  });
+
   it("costs the fewest host calls", () => {
     vm.open({ "x-api-key": KEY, taskid: "666" });
     vm.calls.length = 0;
     vm.open({ "x-api-key": KEY, taskid: "666" });
-    expect(vm.calls).toEqual(["get_header_map_pairs", "set_property", "remove_header_map_value"]);
+    expect(vm.calls).toEqual(["get_header_map_pairs", "remove_header_map_value", "set_property"]);
   });
 
   it("answers gRPC callers with a status and a plain message", () => {
