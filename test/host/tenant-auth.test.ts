@@ -335,3 +335,25 @@ describe("configuration", () => {
     expect(vm.logs.at(-1)).toContain(message);
   });
 });
+
+it("keeps no configuration alive through streams that are over", () => {
+  const big = { ...authConfig, tenants: [{ ...authConfig.tenants[0], credentials: manyKeys(3000) }] };
+  let root = 1;
+  let id = 1_000_000;
+  const replace = () => {
+    const old = root;
+    root = id++;
+    vm.exports.proxy_on_context_create(root, 0);
+    expect(vm.configure({ tenantAuth: big }, root)).toBe(true);
+    vm.exports.proxy_on_delete(old);
+  };
+  for (let i = 0; i < 3; i++) replace();
+  const before = vm.memoryBytes;
+  for (let streams = 30; streams > 0; streams -= 2) {
+    const ids = Array.from({ length: streams }, () => id++);
+    for (const each of ids) vm.exports.proxy_on_context_create(each, root);
+    for (const each of ids.reverse()) vm.exports.proxy_on_delete(each);
+    replace();
+  }
+  expect(vm.memoryBytes).toBe(before);
+});
