@@ -357,3 +357,21 @@ it("keeps no configuration alive through streams that are over", () => {
   }
   expect(vm.memoryBytes).toBe(before);
 });
+
+it("narrows many credentials", () => {
+  const narrow = (count: number) => ({
+    ...authConfig,
+    tenants: [
+      {
+        tenant: "search",
+        tasks: [{ task: "666" }],
+        credentials: manyKeys(count).map((each) => ({ ...each, tasks: [{ task: "666" }, { task: "1" }] })),
+      },
+    ],
+  });
+  expect(vm.configure({ tenantAuth: narrow(10_000) })).toBe(true);
+  for (const [taskid, reason] of [["666"], ["1", "task_forbidden"]]) {
+    const stream = vm.open({ "x-api-key": "key-7", taskid: taskid as string });
+    expect(stream.reply?.details).toBe(reason);
+  }
+});
