@@ -52,7 +52,7 @@ export class AccessLog extends Stage {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     for (let i = 0; i < this.redacted.length; i++) {
-      while (cutQueryParameter(http.path, this.redacted[i], value) > 0);
+      cutQueryParameter(http.path, this.redacted[i], value);
     }
     return CONTINUE;
   }

@@ -86,7 +86,6 @@ class Reader {
     const credentials: Config[][] = [];
     const tasks: Config[][] = [];
     let credentialCount = 0;
-    let grantCount = 0;
     registry.tenantsByName = new NameTable(configs.length);
     for (let i = 0; i < configs.length; i++) {
       const config = configs[i];
@@ -97,13 +96,12 @@ class Reader {
       tasks.push(config.objects("tasks"));
       config.finish();
       credentialCount += credentials[i].length;
-      grantCount += tasks[i].length;
     }
     registry.keys = new DigestTable(credentialCount);
     registry.signers = new NameTable(credentialCount);
     registry.certificates = new NameTable(credentialCount);
     registry.subjects = new NameTable(credentialCount);
-    registry.permissions = new Permissions(configs.length + credentialCount, grantCount);
+    registry.permissions = new Permissions(configs.length + credentialCount);
     for (let i = 0; i < configs.length; i++) this.addGrants(i, tasks[i]);
     this.sets = configs.length;
     for (let i = 0; i < configs.length; i++) {

@@ -103,11 +103,11 @@ export class Vm {
     this.exports.proxy_on_vm_start(1, 0);
   }
 
-  /** @returns whether the plug-in took its configuration; `logs` says why not. */
-  configure(configuration: object | string): boolean {
+  /** @returns whether the plug-in with this root context took its configuration; `logs` says why not. */
+  configure(configuration: object | string, rootId = 1): boolean {
     const text = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
     this.configuration = new TextEncoder().encode(text);
-    return this.exports.proxy_on_configure(1, this.configuration.length) === 1;
+    return this.exports.proxy_on_configure(rootId, this.configuration.length) === 1;
   }
 
   /**
