@@ -286,7 +286,7 @@ function shareAll(table: NamedTable<NamedLimit>, vms: i32): void {
 
 /** Was the request charged less or more than its body will turn out to cost? */
 function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
-  return limit != null && limit.active && limit.cost.guessed(http);
+  return limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http);
 }
 
 /** Charges what the body cost beyond the guess; a bucket may go into debt by it. */

@@ -28,6 +28,7 @@ export interface Row {
  */
 export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
   const running: RunningEnvoy[] = [];
+  process.setMaxListeners(process.getMaxListeners() + variants.length);
   try {
     for (const variant of variants) {
       const config = bootstrap(variant.envoy) as { static_resources: { listeners: object[] } };
