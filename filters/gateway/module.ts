@@ -5,7 +5,9 @@ import { defineModule } from "../sdk/contexts";
 import { TenantAuth } from "../tenant-auth/tenant-auth";
 
 export * from "../sdk/exports/base";
-export * from "../sdk/exports/bodies";
+export * from "../sdk/exports/log";
+export * from "../sdk/exports/request-body";
 export * from "../sdk/exports/request-headers";
+export * from "../sdk/exports/response";
 
 defineModule(() => [new TenantAuth(), new RateLimit(), new ProtocolConversion(), new AccessLog()], false);

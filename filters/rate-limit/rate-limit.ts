@@ -225,7 +225,7 @@ export class RateLimit extends Stage {
     this.hurried = null;
   }
 
-  onLog(http: HttpContext): void {
+  onDone(http: HttpContext): void {
     const state = http.state(this.slot);
     if (state == null) return;
     const admission = changetype<Admission>(state);

@@ -3,6 +3,7 @@ import { Bytes, bytes, startsWithIgnoreCase } from "./bytes";
 import { Headers, Slice } from "./headers";
 import { LocalReply } from "./local-reply";
 import { Plugin } from "./plugin";
+import { Principal, SEPARATOR } from "./principal";
 import { getProperty, propertyValue, setFilterState } from "./properties";
 import { StreamState } from "./stage";
 
@@ -13,8 +14,7 @@ const TASKID = bytes("taskid");
 const VERSION = bytes("version");
 const CONTENT_TYPE = bytes("content-type");
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
-const TENANT_STATE = bytes("modelgate.tenant");
-const CREDENTIAL_STATE = bytes("modelgate.credential");
+const PRINCIPAL_STATE = bytes("modelgate.principal");
 const REASON_STATE = bytes("modelgate.reason");
 const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
 
@@ -36,10 +36,8 @@ export class HttpContext {
   /** Is the caller a gRPC client? */
   grpc: bool = false;
 
-  /** Name of the authenticated tenant; null while nobody is. */
-  tenant: Bytes | null = null;
-  /** Id of the credential that authenticated the tenant; null while nobody is. */
-  credential: Bytes | null = null;
+  /** Who calls; null while nobody is authenticated. */
+  principal: Principal | null = null;
   /** Stable machine-readable word for why the gateway refused the request; null when it did not. */
   reason: Bytes | null = null;
   /** As `reason`, of a dry run: the request went on all the same. */
@@ -58,8 +56,7 @@ export class HttpContext {
   /** Makes the context ready for a new stream of `plugin`. */
   reset(plugin: Plugin): void {
     this.plugin = plugin;
-    this.tenant = null;
-    this.credential = null;
+    this.principal = null;
     this.reason = null;
     this.wouldRefuse = null;
     this.replied = false;
@@ -101,13 +98,14 @@ export class HttpContext {
   }
   private readonly scratch: Slice = new Slice();
 
-  /** Notes the authenticated tenant, for later stages here and in other filters of the chain. */
-  authenticated(tenant: Bytes, credential: Bytes): void {
-    this.tenant = tenant;
-    this.credential = credential;
-    if (!this.plugin.handsOff) return;
-    setFilterState(TENANT_STATE, tenant.ptr, tenant.len);
-    setFilterState(CREDENTIAL_STATE, credential.ptr, credential.len);
+  /**
+   * Notes who calls, for later stages here.
+   * @param published whether other filters of the chain want to know too, if the pipeline is spread over several
+   */
+  authenticated(principal: Principal, published: bool): void {
+    this.principal = principal;
+    if (published && this.plugin.handsOff)
+      setFilterState(PRINCIPAL_STATE, principal.text.ptr, principal.text.len);
   }
 
   /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */
@@ -129,12 +127,29 @@ export class HttpContext {
 
   /** Sets `value` to the tenant that this filter, or one before it in the chain, authenticated. */
   findTenant(value: Slice): void {
-    this.findState(this.tenant, TENANT_STATE, value);
+    this.findPrincipal(value);
+    value.len = min(value.len, this.tenantLength(value));
   }
 
   /** Sets `value` to the id of the credential that authenticated the tenant, here or in a filter before. */
   findCredential(value: Slice): void {
-    this.findState(this.credential, CREDENTIAL_STATE, value);
+    this.findPrincipal(value);
+    const skipped = min(value.len, this.tenantLength(value) + 1);
+    value.ptr += skipped;
+    value.len -= skipped;
+  }
+
+  private findPrincipal(value: Slice): void {
+    const principal = this.principal;
+    this.findState(principal == null ? null : principal.text, PRINCIPAL_STATE, value);
+  }
+
+  private tenantLength(text: Slice): i32 {
+    const principal = this.principal;
+    if (principal != null) return principal.tenant.len;
+    let length = 0;
+    while (length < text.len && load<u8>(text.ptr + length) != SEPARATOR) length++;
+    return length;
   }
 
   /** Sets `value` to why the request would have been refused but for a dry run. */

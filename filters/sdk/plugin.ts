@@ -155,6 +155,12 @@ export class Plugin {
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onLog(http);
   }
 
+  onDone(http: HttpContext): void {
+    for (let i = 0; i < this.stages.length; i++) {
+      if (http.state(i) != null) this.stages[i].onDone(http);
+    }
+  }
+
   onTick(): void {
     if (this.hurried > 0) {
       for (let i = 0; i < this.stages.length; i++) this.stages[i].onShortTick();

@@ -45,8 +45,11 @@ export abstract class Stage {
     return CONTINUE;
   }
 
-  /** The stream is over. Also the place to give back a StreamState. */
+  /** The stream is over and will be logged. Called in modules that export `proxy_on_log`. */
   onLog(http: HttpContext): void {}
+
+  /** The last call for a stream, made where it has a StreamState of this stage: the place to give that back. */
+  onDone(http: HttpContext): void {}
 
   /** Once a second in each VM. */
   onTick(): void {}

@@ -1,5 +1,6 @@
 import { Bytes } from "../sdk/bytes";
 import { Slice } from "../sdk/headers";
+import { Principal } from "../sdk/principal";
 import { hostLength, matchesHost } from "./task-pattern";
 
 /** One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is configured. */
@@ -18,7 +19,7 @@ export class Credential {
   secret: Bytes | null = null;
 
   constructor(
-    readonly id: Bytes,
+    readonly principal: Principal,
     /** Index of the tenant. */
     readonly tenant: i32,
     /** SHA-256 of `id:<tenant>/<id>`, by which it is revoked. */

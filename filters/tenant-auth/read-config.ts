@@ -2,6 +2,7 @@ import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes, copyBytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { NameTable } from "../sdk/name-table";
+import { Principal } from "../sdk/principal";
 import { Credential } from "./credential";
 import { appendBase64 } from "./crypto/base64";
 import { SHA256_SIZE, sha256 } from "./crypto/sha256";
@@ -39,6 +40,7 @@ class Reader {
     this.readApiKey(config.object("apiKey"));
     this.readSignature(config.object("signature"));
     if (config.has("tenantHeader")) registry.tenantHeader = lower(config.text("tenantHeader"));
+    registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));
     registry.revocations = new Revocations(readDigests(config, "revoked"));
     const issuers = config.objects("issuers");
@@ -127,7 +129,7 @@ class Reader {
     const index = registry.credentials.length;
     const name = registry.tenants[tenant].name;
     const id = bytes(config.text("id"));
-    const credential = new Credential(id, tenant, revocationOf(name, id));
+    const credential = new Credential(new Principal(name, id), tenant, revocationOf(name, id));
     registry.credentials.push(credential);
     credential.enabled = config.flag("enabled", true);
     credential.notBefore = config.instant("notBefore", 0);
@@ -173,7 +175,7 @@ class Reader {
     }
     credential.secret = copyBytes(buffer.ptr, buffer.len);
     memory.fill(buffer.ptr, 0, buffer.len);
-    writeKeyId(this.registry.tenants[credential.tenant].name, credential.id);
+    writeKeyId(credential.principal.tenant, credential.principal.credential);
     const keyid = copyBytes(buffer.ptr, buffer.len);
     if (!this.registry.signers.add(keyid, index))
       config.fault("id", "is used by another signer of the tenant");

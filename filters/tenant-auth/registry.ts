@@ -18,6 +18,8 @@ export class Registry {
   keyParameter: Bytes | null = null;
   /** Header that tells the model server the tenant; null: none does. */
   tenantHeader: Bytes | null = null;
+  /** Do filters behind this one get to know the tenant and the credential? Means nothing inside gateway.wasm. */
+  published: bool = true;
   /** Seconds by which the clock of a signer may differ. */
   signatureSkew: i64 = 300;
   /** What a signature must cover beyond the method, the path and the task. */

@@ -92,8 +92,10 @@ export class TenantAuth extends Stage {
     if (body != null) body.enforced = mode == Mode.Enforce;
     presentation.strip(http, registry);
     const header = registry.tenantHeader;
-    const tenant = http.tenant;
-    if (header != null && tenant != null) setHeader(REQUEST_HEADERS, header, tenant.ptr, tenant.len);
+    const principal = http.principal;
+    if (header != null && principal != null) {
+      setHeader(REQUEST_HEADERS, header, principal.tenant.ptr, principal.tenant.len);
+    }
     return CONTINUE;
   }
 
@@ -118,7 +120,7 @@ export class TenantAuth extends Stage {
     if (!credential.enabled) return reply.CREDENTIAL_DISABLED;
     if (credential.notBefore > now) return reply.CREDENTIAL_NOT_YET_VALID;
     if (credential.notAfter < now) return reply.CREDENTIAL_EXPIRED;
-    http.authenticated(tenant.name, credential.id);
+    http.authenticated(credential.principal, registry.published);
     if (http.taskids == 0 || http.taskid.len == 0) return reply.TASK_MISSING;
     if (http.taskids > 1 || http.versions > 1) return reply.TASK_AMBIGUOUS;
     if (!credential.allowsMethod(http.method)) return reply.METHOD_FORBIDDEN;
@@ -162,10 +164,12 @@ export class TenantAuth extends Stage {
     const ptr = presentation.secret.ptr;
     const len = presentation.secret.len;
     if (len > LARGEST_TOKEN) return reply.TOKEN_TOO_LARGE;
-    if (recall(ptr, len, this.owner, coarseSeconds(), identity)) return null;
+    // A token is none in the header of a key, and the other way round, however well it is remembered.
+    const owner = (this.owner << 1) | u64(presentation.bearer);
+    if (recall(ptr, len, owner, coarseSeconds(), identity)) return null;
     const isToken = presentation.bearer && this.registry.issuers.length > 0 && looksLikeToken(ptr, len);
     const refusal = isToken ? this.identifyToken(ptr, len) : this.identifyKey(ptr, len);
-    if (refusal == null) remember(ptr, len, this.owner, identity);
+    if (refusal == null) remember(ptr, len, owner, identity);
     return refusal;
   }
 
@@ -267,10 +271,7 @@ export class TenantAuth extends Stage {
     return STOP_NO_BUFFER;
   }
 
-  onLog(http: HttpContext): void {
-    const body = <BodyDigest | null>http.state(this.slot);
-    if (body == null) return;
-    body.giveBack();
-    http.setState(this.slot, null);
+  onDone(http: HttpContext): void {
+    (<BodyDigest>http.state(this.slot)).giveBack();
   }
 }

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { Command } from "commander";
 import { findEnvoy } from "../../tools/envoy/find.ts";
+import { authentication } from "./auth.ts";
 import { conversion } from "./conversion.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
@@ -16,13 +17,13 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, conversion, limits (default: all)")
+  .argument("[tables...]", "header, auth, conversion, limits (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const { json, rounds, envoy: path } = options.opts<{ json?: string; rounds: string; envoy?: string }>();
-const wanted = options.args.length > 0 ? options.args : ["header", "conversion", "limits"];
+const wanted = options.args.length > 0 ? options.args : ["header", "auth", "conversion", "limits"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
@@ -34,6 +35,11 @@ if (wanted.includes("header")) {
     native: "native api_key_auth + local_ratelimit + JSON access log",
     rows,
   });
+}
+if (wanted.includes("auth")) {
+  console.error("authentication");
+  const rows = await measure(envoy, authentication(), Number(rounds));
+  tables.push({ title: "Authentication", native: "native jwt_authn RS256, no cache, one token", rows });
 }
 if (wanted.includes("conversion")) {
   for (const megabytes of [0.6, 7.12]) {

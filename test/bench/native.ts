@@ -15,6 +15,24 @@ export function apiKeyAuth(keys: string[]): object {
   };
 }
 
+export function jwtAuthn(issuer: string, audiences: string[], jwks: object, cached: boolean): object {
+  return {
+    name: "envoy.filters.http.jwt_authn",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+      providers: {
+        bench: {
+          issuer,
+          audiences,
+          local_jwks: { inline_string: JSON.stringify(jwks) },
+          ...(cached && { jwt_cache_config: { jwt_cache_size: 1000 } }),
+        },
+      },
+      rules: [{ match: { prefix: "/" }, requires: { provider_name: "bench" } }],
+    },
+  };
+}
+
 export function localRateLimit(requestsPerSecond: number): object {
   return {
     name: "envoy.filters.http.local_ratelimit",

@@ -2,11 +2,12 @@ import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts
 import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
 import { type Load, type Measured, median, run } from "./load.ts";
+import { runVaried, type VariedLoad } from "./raw-load.ts";
 
 export interface Variant {
   name: string;
   envoy: BootstrapOptions;
-  load: Load;
+  load: Load | VariedLoad;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
   /** Default: 1. */
@@ -17,7 +18,7 @@ export interface Row {
   name: string;
   /** CPU microseconds of the Envoy process per request, median of the rounds. */
   cpuMicroseconds: number;
-  /** The same less that of the first variant, which does nothing. */
+  /** The same less that of the last variant without filters before it, else of the first one, round by round. */
   added: number;
   requestsPerSecond: number;
 }
@@ -42,19 +43,22 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
     const samples: Measured[][] = variants.map(() => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [i, variant] of variants.entries()) {
-        const measured = await run(running[i] as RunningEnvoy, variant.load);
+        const each = running[i] as RunningEnvoy;
+        const { load } = variant;
+        const measured = "path" in load ? await run(each, load) : await runVaried(each, load);
         if (round > 0) samples[i]?.push(measured);
       }
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
-    const base = samples[0] as Measured[];
-    return variants.map(({ name }, i) => {
+    let base = (samples[0] as Measured[]).map(({ cpuMicroseconds }) => cpuMicroseconds);
+    return variants.map(({ name, envoy }, i) => {
       const own = samples[i] as Measured[];
       const cpus = own.map(({ cpuMicroseconds }) => cpuMicroseconds);
+      if (envoy.filters.length === 0) base = cpus;
       return {
         name,
         cpuMicroseconds: median(cpus),
-        added: median(cpus.map((cpu, round) => cpu - (base[round] as Measured).cpuMicroseconds)),
+        added: median(cpus.map((cpu, round) => cpu - (base[round] as number))),
         requestsPerSecond: median(own.map(({ requestsPerSecond }) => requestsPerSecond)),
       };
     });

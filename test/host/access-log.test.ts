@@ -20,7 +20,7 @@ it("writes what the client sent and the filters found", () => {
     ["user-agent", "u"],
     ["x-request-id", "r"],
   ];
-  const state = { "modelgate.tenant": "search", "modelgate.reason": "task_rate_limited" };
+  const state = { "modelgate.principal": "search\nbatch", "modelgate.reason": "task_rate_limited" };
   expect(logged(headers, state)).toEqual({
     a: 1,
     authority: "a.example",
@@ -29,6 +29,7 @@ it("writes what the client sent and the filters found", () => {
     user_agent: "u",
     request_id: "r",
     tenant: "search",
+    credential: "batch",
     taskid: "1",
     version: "v1",
     reason: "task_rate_limited",

@@ -72,7 +72,7 @@ interface FilterExports {
   proxy_on_response_headers?(id: number, count: number, end: number): number;
   proxy_on_response_body?(id: number, size: number, end: number): number;
   proxy_on_response_trailers?(id: number, count: number): number;
-  proxy_on_log(id: number): void;
+  proxy_on_log?(id: number): void;
   proxy_on_delete(id: number): void;
 }
 
@@ -400,7 +400,7 @@ export class Stream {
   /** Ends the stream: log, then delete. */
   close(): void {
     this.vm.stream = this;
-    this.vm.exports.proxy_on_log(this.id);
+    this.vm.exports.proxy_on_log?.(this.id);
     this.vm.exports.proxy_on_delete(this.id);
     this.vm.forget(this);
   }

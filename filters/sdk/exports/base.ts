@@ -56,16 +56,14 @@ export function proxy_on_http_call_response(
   onCalloutReply(token, headerCount, bodySize);
 }
 
-export function proxy_on_log(id: u32): void {
-  if (isPlugin(id)) return;
-  resetArena();
-  const http = httpContextOf(id);
-  http.plugin.onLog(http);
-}
-
 export function proxy_on_delete(id: u32): void {
   if (isPlugin(id)) {
     deletePlugin(id);
     __collect();
-  } else deleteHttpContext(id);
+  } else {
+    resetArena();
+    const http = httpContextOf(id);
+    http.plugin.onDone(http);
+    deleteHttpContext(id);
+  }
 }

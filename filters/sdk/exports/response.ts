@@ -1,18 +1,6 @@
-/** Callbacks of modules with a stage that reads or changes bodies, or response headers. */
+/** Callbacks of modules with a stage that reads or changes responses. */
 import { resetArena } from "../arena";
 import { httpContextOf } from "../contexts";
-
-export function proxy_on_request_body(id: u32, size: i32, endOfStream: u32): i32 {
-  resetArena();
-  const http = httpContextOf(id);
-  return http.plugin.onRequestBody(http, size, endOfStream != 0);
-}
-
-export function proxy_on_request_trailers(id: u32, count: u32): i32 {
-  resetArena();
-  const http = httpContextOf(id);
-  return http.plugin.onRequestTrailers(http);
-}
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
   resetArena();
