@@ -109,13 +109,14 @@ beforeAll(async () => {
       controller: { gateway: "test/gateway", cluster: "controller", timeoutMilliseconds: 500 },
     },
   });
-  const seconds = phases.length * (SETTLE + MEASURE);
+  const over = new AbortController();
   const load = offer({
     port: gateway.envoy.port,
     headers: { taskid: "1" },
     connections: 8,
     requestsPerSecond: OFFERED,
-    seconds,
+    seconds: 2 * phases.length * (SETTLE + MEASURE),
+    signal: over.signal,
   });
   const ends: [Phase, number][] = [];
   for (const phase of phases) {
@@ -124,6 +125,7 @@ beforeAll(async () => {
     await sleep(end - Date.now());
     ends.push([phase, Date.now() / 1000]);
   }
+  over.abort();
   await load;
   decisions = await gateway.decisions();
   for (const [{ name }, end] of ends) {
