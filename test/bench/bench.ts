@@ -17,13 +17,13 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, conversion, limits (default: all)")
+  .argument("[tables...]", "header, auth, limits, conversion (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const { json, rounds, envoy: path } = options.opts<{ json?: string; rounds: string; envoy?: string }>();
-const wanted = options.args.length > 0 ? options.args : ["header", "auth", "conversion", "limits"];
+const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "conversion"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 

@@ -27,14 +27,14 @@ export async function runVaried(envoy: RunningEnvoy, load: VariedLoad): Promise<
     while (next < load.requests.length) await exchange(socket, load.requests[next++] as Buffer);
     socket.destroy();
   };
+  const { length } = load.requests;
   const before = await cpuMicroseconds(envoy.pid);
-  const start = performance.now();
+  const started = performance.now();
   await Promise.all(Array.from({ length: load.connections }, client));
-  const seconds = (performance.now() - start) / 1000;
-  const used = (await cpuMicroseconds(envoy.pid)) - before;
+  const seconds = (performance.now() - started) / 1000;
   return {
-    cpuMicroseconds: used / load.requests.length,
-    requestsPerSecond: load.requests.length / seconds,
+    cpuMicroseconds: ((await cpuMicroseconds(envoy.pid)) - before) / length,
+    requestsPerSecond: length / seconds,
   };
 }
 

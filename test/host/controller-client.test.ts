@@ -37,7 +37,7 @@ describe("reports", () => {
   it("come from one VM a second, with what all counted", () => {
     const set = workers(3, { ...config, tenants: [{ tenant: "search", requestsPerSecond: 1000 }] });
     for (let i = 0; i < 120; i++) {
-      request(set.vms[i % 3] as Vm, { taskid: "1" }, { "modelgate.principal": "search\nkey" });
+      request(set.vms[i % 3] as Vm, { taskid: "1" }, { "modelgate.principal": "search\nbatch" });
     }
     const bodies: string[] = [];
     for (let i = 0; i < 4; i++) {

@@ -78,7 +78,8 @@ describe("token buckets", () => {
       tenants: [{ tenant: "search", requestsPerSecond: 1, burst: 4 }],
     });
     const reasons = ["1", "1", "1", "2", "2", "2"].map(
-      (taskid) => request(vms[0] as Vm, { taskid }, { "modelgate.principal": "search\nkey" }).reply?.details,
+      (taskid) =>
+        request(vms[0] as Vm, { taskid }, { "modelgate.principal": "search\nbatch" }).reply?.details,
     );
     expect(reasons).toEqual([
       undefined,
@@ -93,8 +94,7 @@ describe("token buckets", () => {
   it("limit a credential", () => {
     const { vms } = workers(1, { credentials: [{ credential: "key-1", requestsPerSecond: 2 }] });
     const details = (credential: string) =>
-      request(vms[0] as Vm, { taskid: "1" }, { "modelgate.principal": `search\n${credential}` }).reply
-        ?.details;
+      request(vms[0] as Vm, { taskid: "1" }, { "modelgate.principal": `any\n${credential}` }).reply?.details;
     expect(["key-1", "key-1", "key-1", "key-2"].map(details)).toEqual([
       undefined,
       undefined,
@@ -198,7 +198,7 @@ describe("priorities", () => {
     count(vms, 200, { taskid: "1", "x-priority": "offline" });
     const headers = { taskid: "1", "x-priority": "offline" };
     expect(request(vms[0] as Vm, headers).reply).toBeDefined();
-    expect(request(vms[0] as Vm, headers, { "modelgate.principal": "search\nlive" }).reply).toBeUndefined();
+    expect(request(vms[0] as Vm, headers, { "modelgate.principal": "any\nlive" }).reply).toBeUndefined();
   });
 });
 
