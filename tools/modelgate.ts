@@ -11,8 +11,11 @@ import { getCommand } from "./commands/get.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
 import { renderCommand } from "./commands/render.ts";
+import { rolloutCommand } from "./commands/rollout.ts";
+import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
 import { validateCommand } from "./commands/validate.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
@@ -29,6 +32,9 @@ const program = new Command("modelgate")
   .addCommand(getCommand())
   .addCommand(statusCommand())
   .addCommand(deleteCommand())
+  .addCommand(rolloutCommand())
+  .addCommand(signCommand())
+  .addCommand(verifyCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.

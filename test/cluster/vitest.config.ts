@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     dir: "test/cluster",
     include: ["**/*.test.ts"],
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 240_000,
     fileParallelism: false,
   },

@@ -57,7 +57,7 @@ export class SharedLimit {
   private slots = FEWEST_SLOTS;
   private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
   private members = 0;
-  /** A pod may be short of its share. */
+  /** A pod may be short of its share, or the pods may have more than there is. */
   private isShort = false;
   /** The targets are those of another limit or of other pods. */
   private stale = true;
@@ -132,8 +132,9 @@ export class SharedLimit {
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
-    this.set(slot, GRANTED, admitted);
-    this.reserve(slot, admitted);
+    const share = Math.min(admitted, this.limit);
+    this.set(slot, GRANTED, share);
+    this.reserve(slot, share);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
@@ -175,7 +176,7 @@ export class SharedLimit {
         for (let i = 0; i < WORTH_LOWERING.length; i++)
           if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
     }
-    if (raises === 0 || missing + raises <= 0) return Number.POSITIVE_INFINITY;
+    if (missing + raises <= this.limit * 1e-6) return Number.POSITIVE_INFINITY;
     const enough = excesses.findIndex((excess) => excess >= missing + raises);
     return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
   }
@@ -194,25 +195,35 @@ export class SharedLimit {
     return this.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
   }
 
-  /** Moves a pod's share towards its target as far as is safe now. Returns whether it moved. */
-  offer(slot: number): boolean {
+  /**
+   * Moves a pod's share towards its target as far as is safe now. Returns whether it moved.
+   * @param isEstimated it is the first share for a pod that was estimated
+   */
+  offer(slot: number, isEstimated: boolean): boolean {
     const wantsMove = this.wantsMove(slot);
     const before = this.get(slot, GRANTED);
     const wanted = this.get(slot, TARGET);
-    const next = !wantsMove ? before : wanted > before ? this.raised(slot, before, wanted) : wanted;
+    const kept = isEstimated ? Math.min(before, this.room(slot)) : before;
+    const next = !wantsMove ? kept : wanted > kept ? this.raised(slot, kept, wanted) : wanted;
     if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
     if (next === before) return false;
     this.set(slot, GRANTED, next);
     if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
+    if (this.reservedTotal > this.limit) this.isShort = true;
     return true;
   }
 
   /** What a share may be raised to at once, as the other pods have it now. */
   private raised(slot: number, before: number, wanted: number): number {
-    const others = this.reservedTotal - this.get(slot, RESERVED);
-    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(this.limit - others)));
-    const forNewcomers = before === 0 ? (this.limit - others) / 2 : 0;
-    return Math.max(before, Math.min(wanted, Math.max(this.limit * (1 - HELD_BACK) - others, forNewcomers)));
+    const room = this.room(slot);
+    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(room)));
+    const forNewcomers = before === 0 ? room / 2 : 0;
+    return Math.max(before, Math.min(wanted, Math.max(room - this.limit * HELD_BACK, forNewcomers)));
+  }
+
+  /** What the others' reservations leave for a pod. */
+  private room(slot: number): number {
+    return Math.max(0, this.limit - this.reservedTotal + this.get(slot, RESERVED));
   }
 
   /** The pod has applied the share last handed out to it. */

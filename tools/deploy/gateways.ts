@@ -1,6 +1,6 @@
 import { envoyAdmin } from "../envoy/admin.ts";
 import { SLICE_LABEL } from "../istio/names.ts";
-import { pluginName } from "../istio/render.ts";
+import { canaryName, pluginName } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
@@ -46,7 +46,7 @@ export interface RunningFilter {
 
 /**
  * What a gateway pod's Envoy has taken from istiod: pilot-agent keeps each module in a file that is named by the image's
- * digest. @returns undefined when no plug-in of Modelgate is there, or pilot-agent could not fetch it
+ * digest. @returns undefined when the plug-in of the pod's slice is not there, or pilot-agent could not fetch it
  */
 export async function runningFilter(
   client: KubernetesClient,
@@ -56,19 +56,19 @@ export async function runningFilter(
   const dump = JSON.parse(await envoyAdmin(client, pod, "/config_dump?resource=ecds_filters")) as {
     configs?: { ecds_filter?: EcdsFilter }[];
   };
-  const prefix = `${pod.namespace}.${pluginName(tenant)}`;
-  for (const { ecds_filter } of dump.configs ?? []) {
-    const config = ecds_filter?.typed_config?.config;
-    if (!config?.name?.startsWith(prefix)) continue;
-    const [, hex] = /([0-9a-f]{64})\.wasm$/.exec(config.vm_config?.code?.local?.filename ?? "") ?? [];
-    if (hex === undefined) continue;
-    return {
-      digest: `sha256:${hex}`,
-      plugin: config.name.replace(/~.*$/, ""),
-      configuration: JSON.parse(config.configuration?.value ?? "{}"),
-    };
-  }
-  return undefined;
+  const plugin = `${pod.namespace}.${pod.slice === "canary" ? canaryName(tenant) : pluginName(tenant)}`;
+  // The filter of a listener that drains is still there, under the name of its own WasmPlugin.
+  const config = (dump.configs ?? [])
+    .flatMap(({ ecds_filter }) => ecds_filter?.typed_config?.config ?? [])
+    .find(({ name }) => name?.replace(/~.*$/, "") === plugin);
+  if (!config) return undefined;
+  const [, hex] = /([0-9a-f]{64})\.wasm$/.exec(config.vm_config?.code?.local?.filename ?? "") ?? [];
+  if (hex === undefined) return undefined;
+  return {
+    digest: `sha256:${hex}`,
+    plugin,
+    configuration: JSON.parse(config.configuration?.value ?? "{}"),
+  };
 }
 
 interface EcdsFilter {

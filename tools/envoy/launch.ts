@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { GenericContainer } from "testcontainers";
 import { PROJECT_ROOT } from "../wasm/modules.ts";
 import type { EnvoySource } from "./find.ts";
 
@@ -62,6 +61,7 @@ async function launchContainer(
   onLog: (line: string) => void,
 ): Promise<Launched> {
   const folders = [tmpdir(), fileURLToPath(PROJECT_ROOT)];
+  const { GenericContainer } = await import("testcontainers");
   const container = await new GenericContainer(image)
     .withNetworkMode("host")
     .withBindMounts(folders.map((folder) => ({ source: folder, target: folder })))

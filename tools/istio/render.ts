@@ -71,3 +71,8 @@ export function pluginSelector(tenant: Tenant, slice: "stable" | "canary"): Reco
 export function pluginName({ spec }: Tenant): string {
   return `${spec.gateway.name}-modelgate`;
 }
+
+/** Name of the WasmPlugin of the pods that try out a new filter. */
+export function canaryName(tenant: Tenant): string {
+  return `${pluginName(tenant)}-canary`;
+}

@@ -1,7 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
 import { PROJECT_ROOT } from "./modules.ts";
 
 /**
@@ -10,6 +9,8 @@ import { PROJECT_ROOT } from "./modules.ts";
  * @throws Error with the compiler's diagnostics (file, line, message) when the source does not compile.
  */
 export async function compileModule(entryFile: string, outFile: string): Promise<void> {
+  // The compiler takes longer to load than most commands take to run.
+  const { default: asc } = await import("assemblyscript/asc");
   const root = fileURLToPath(PROJECT_ROOT);
   await mkdir(dirname(outFile), { recursive: true });
   const { error, stderr } = await asc.main([

@@ -1,0 +1,75 @@
+import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
+import { ROLLOUT_LABEL } from "../deploy/owned-objects.ts";
+import { type WasmPlugin, wasmPlugins } from "../deploy/wasm-plugins.ts";
+import { MANAGED_BY, SLICE_LABEL, TENANT_LABEL } from "../istio/names.ts";
+import { canaryName, pluginSelector } from "../istio/render.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { concurrently } from "../kubernetes/concurrently.ts";
+import type { Tenant } from "../resources/tenant.ts";
+
+const FIELD_MANAGER = "modelgate";
+const CONCURRENCY = 8;
+
+/** The WasmPlugin that all pods of the gateway go by. @throws Error when a rollout can't work with it */
+export async function stablePlugin(client: KubernetesClient, tenant: Tenant): Promise<WasmPlugin> {
+  const { stable } = await wasmPlugins(client, tenant);
+  const gateway = `${tenant.spec.gateway.namespace}/${tenant.spec.gateway.name}`;
+  if (!stable) throw new Error(`gateway ${gateway} has no filter yet: modelgate apply it first`);
+  if (stable.spec.selector.matchLabels[SLICE_LABEL] !== "stable")
+    throw new Error(
+      `gateway ${gateway} is not deployed by Modelgate (Tenant ${tenant.metadata.name} has no spec.gateway.deployment), so its pods lack the label ${SLICE_LABEL} that tells canaries from the rest`,
+    );
+  return stable;
+}
+
+/** Gives the canaries their own WasmPlugin: the live one with another image. It waits for pods with the label. */
+export async function createCanaryPlugin(
+  client: KubernetesClient,
+  tenant: Tenant,
+  image: string,
+): Promise<void> {
+  const stable = await stablePlugin(client, tenant);
+  await client.apply(
+    {
+      apiVersion: stable.apiVersion,
+      kind: stable.kind,
+      metadata: {
+        name: canaryName(tenant),
+        namespace: tenant.spec.gateway.namespace,
+        labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
+      },
+      spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
+    },
+    { fieldManager: FIELD_MANAGER, force: true },
+  );
+}
+
+export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenant): Promise<void> {
+  const { canary } = await wasmPlugins(client, tenant);
+  if (canary) await client.delete(canary);
+}
+
+/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns the canaries */
+export async function setCanaries(
+  client: KubernetesClient,
+  tenant: Tenant,
+  percent: number,
+): Promise<GatewayPod[]> {
+  const pods = await gatewayPods(client, tenant);
+  const wanted = percent === 0 ? 0 : Math.max(1, Math.round((pods.length * percent) / 100));
+  // Those that are canaries stay so.
+  const ordered = [...pods].sort((a, b) => Number(b.slice === "canary") - Number(a.slice === "canary"));
+  await concurrently(ordered, CONCURRENCY, async (pod, index) => {
+    const slice = index < wanted ? "canary" : "stable";
+    if (pod.slice === slice) return;
+    const object = { apiVersion: "v1", kind: "Pod", metadata: { name: pod.name, namespace: pod.namespace } };
+    await client.mergePatch(object, { metadata: { labels: { [SLICE_LABEL]: slice } } });
+    pod.slice = slice;
+  });
+  return ordered.slice(0, wanted);
+}
+
+/** Gives the rest of the fleet an image. */
+export async function setStableImage(client: KubernetesClient, tenant: Tenant, image: string): Promise<void> {
+  await client.mergePatch(await stablePlugin(client, tenant), { spec: { url: image } });
+}
