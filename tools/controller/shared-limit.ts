@@ -22,7 +22,7 @@ const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 
 /** How fast the demand follows reports: up fast, so that refusals end soon; down slowly, which damps moves. */
 const RISE = 0.6;
-const FALL = 0.2;
+const FALL = 0.4;
 
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
