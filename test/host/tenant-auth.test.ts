@@ -343,6 +343,26 @@ describe("configuration", () => {
       "tenantAuth.issuers[0].jwks: cannot be used: keys[0]",
     ],
     [
+      "an issuer twice",
+      { issuers: [{ issuer: "i" }, { issuer: "i" }] },
+      "issuers[1].issuer: i is there twice",
+    ],
+    [
+      "a header of keys twice",
+      { apiKey: { headers: ["a", "A"] } },
+      "tenantAuth.apiKey.headers[1]: is there twice",
+    ],
+    [
+      "the header of tokens as one of keys",
+      { apiKey: { headers: ["Authorization"] } },
+      "tenantAuth.apiKey.headers[0]: is there twice",
+    ],
+    [
+      "a host whose suffix begins anywhere",
+      credential({ sha256: digestOf("a"), hosts: ["*example.com"] }),
+      `${at}.hosts[0]: must be a host or \`*.\` and a suffix`,
+    ],
+    [
       "a revocation that is no digest",
       { revoked: ["x"] },
       "tenantAuth.revoked[0]: must be 64 hexadecimal digits",
