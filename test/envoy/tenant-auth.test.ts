@@ -211,6 +211,22 @@ describe("keys that are fetched", () => {
   let keys: object[] = [jwk(rsa.publicKey, "first")];
   let failures = 1;
   let fetches = 0;
+  const fetchedFrom = (path: string) => ({
+    issuers: [
+      {
+        issuer: ISSUER,
+        audiences: ["models"],
+        remoteJwks: { cluster: "keys", authority: "login.example", path, refreshSeconds: 1 },
+      },
+    ],
+    tenants: [
+      {
+        tenant: "search",
+        credentials: [{ id: "any", token: { issuer: ISSUER } }],
+        tasks: [{ task: "*" }],
+      },
+    ],
+  });
   const server = createServer((request, response) => {
     fetches++;
     if (failures-- > 0) response.writeHead(500);
@@ -220,20 +236,7 @@ describe("keys that are fetched", () => {
   beforeAll(async () => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
-    const remoteJwks = { cluster: "keys", authority: "login.example", path: "/keys", refreshSeconds: 1 };
-    gateway = await startAuthGateway(
-      {
-        issuers: [{ issuer: ISSUER, audiences: ["models"], remoteJwks }],
-        tenants: [
-          {
-            tenant: "search",
-            credentials: [{ id: "any", token: { issuer: ISSUER } }],
-            tasks: [{ task: "*" }],
-          },
-        ],
-      },
-      { clusters: [http1Cluster("keys", port)] },
-    );
+    gateway = await startAuthGateway(fetchedFrom("/keys"), { clusters: [http1Cluster("keys", port)] });
   });
   afterAll(async () => {
     await gateway?.stop();
@@ -263,6 +266,13 @@ describe("keys that are fetched", () => {
     expect(fetches - before).toBeLessThan(5);
     expect(await until(second, undefined)).toBeUndefined();
     expect(gateway.envoy.log.join("\n")).toContain("keys of https://login.example from keys: status 500");
+  });
+
+  it("count no more once the configuration fetches them elsewhere", async () => {
+    const call = bearer(jwt({ kid: "second", key: attacker.privateKey }));
+    expect(await until(call, undefined)).toBeUndefined();
+    await gateway.configure(fetchedFrom("/elsewhere"));
+    expect(await until(call, "keys_unavailable")).toBe("keys_unavailable");
   });
 });
 

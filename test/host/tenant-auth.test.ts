@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CONTINUE, type HeaderList, type Stream, Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
-import { authConfig, bearer, type Call, digestOf, jwt, KEY, signed } from "../support/auth.ts";
+import { authConfig, bearer, type Call, digestOf, jwt, KEY, seconds, signed } from "../support/auth.ts";
 import { API_KEY_CASES, PERMISSION_CASES, SIGNATURE_CASES, TOKEN_CASES } from "../support/auth-cases.ts";
 
 let vm: Vm;
@@ -262,6 +262,27 @@ it("a signer's nonce counts for all VMs of the process", () => {
   expect(send(other, call).reply?.details).toBe("signature_replayed");
 });
 
+it("a nonce is known to a VM whose clock is a tick behind", () => {
+  const other = new Vm(modulePath("tenant-auth"), vm.process);
+  other.configure({ tenantAuth: authConfig });
+  const bucket = (nonce: string) =>
+    Buffer.from(digestOf(`search/signer\0${nonce}`), "hex").readUInt32LE(8) % 8192;
+  let same = 0;
+  while (bucket(`n${same}`) !== bucket("first")) same++;
+  const created = seconds();
+  const at = (target: Vm, second: number) => {
+    vm.process.wall = BigInt(second) * 1_000_000_000n;
+    target.exports.proxy_on_tick(1);
+  };
+  const call = (nonce: string, time: number) =>
+    signed({ headers: [["taskid", "666"]], body: "x" }, { nonce, created: time });
+  expect(send(vm, call("first", created)).reply).toBeUndefined();
+  at(other, created + 60);
+  at(vm, created + 61);
+  expect(send(vm, call(`n${same}`, created + 61)).reply).toBeUndefined();
+  expect(send(other, call("first", created)).reply?.details).toBe("signature_replayed");
+});
+
 describe("configuration", () => {
   const tenant = authConfig.tenants[0] as object;
   const credential = (more: object) => ({ tenants: [{ tenant: "t", credentials: [{ id: "a", ...more }] }] });
@@ -320,6 +341,26 @@ describe("configuration", () => {
         jwks: { keys: [{ kty: "RSA", e: "AQAB", n: Buffer.alloc(128, 255).toString("base64url") }] },
       }),
       "tenantAuth.issuers[0].jwks: cannot be used: keys[0]",
+    ],
+    [
+      "an issuer twice",
+      { issuers: [{ issuer: "i" }, { issuer: "i" }] },
+      "issuers[1].issuer: i is there twice",
+    ],
+    [
+      "a header of keys twice",
+      { apiKey: { headers: ["a", "A"] } },
+      "tenantAuth.apiKey.headers[1]: is there twice",
+    ],
+    [
+      "the header of tokens as one of keys",
+      { apiKey: { headers: ["Authorization"] } },
+      "tenantAuth.apiKey.headers[0]: is there twice",
+    ],
+    [
+      "a host whose suffix begins anywhere",
+      credential({ sha256: digestOf("a"), hosts: ["*example.com"] }),
+      `${at}.hosts[0]: must be a host or \`*.\` and a suffix`,
     ],
     [
       "a revocation that is no digest",

@@ -58,9 +58,9 @@ function readKeys(issuer: Issuer, name: string, config: Config): void {
   if (remote != null) {
     issuer.source = new JwksSource(
       name,
-      bytes(remote.text("cluster")),
-      bytes(remote.text("authority")),
-      bytes(remote.text("path")),
+      remote.text("cluster"),
+      remote.text("authority"),
+      remote.text("path"),
       <u64>(remote.number("refreshSeconds", 300, 1) * SECOND),
     );
     remote.finish();
