@@ -108,7 +108,7 @@ class Reader {
     registry.tenantsByName = new NameTable(configs.length);
     for (let i = 0; i < configs.length; i++) {
       const config = configs[i];
-      const name = config.text("tenant");
+      const name = nameOf(config, "tenant");
       if (!registry.tenantsByName.add(bytes(name), i)) config.fault("tenant", `${name} is there twice`);
       registry.tenants.push(new Tenant(bytes(name), config.choice("mode", MODE_NAMES), i));
       credentials.push(config.objects("credentials"));
@@ -145,7 +145,7 @@ class Reader {
     const registry = this.registry;
     const index = registry.credentials.length;
     const name = registry.tenants[tenant].name;
-    const id = bytes(config.text("id"));
+    const id = bytes(nameOf(config, "id"));
     const credential = new Credential(new Principal(name, id), tenant, revocationOf(name, id));
     registry.credentials.push(credential);
     credential.enabled = config.flag("enabled", true);
@@ -235,6 +235,16 @@ class Reader {
     }
     config.finish();
   }
+}
+
+/** A name that may stand before or behind a separator: without slashes and control characters. */
+function nameOf(config: Config, field: string): string {
+  const name = config.text(field);
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (c < 0x20 || c == 0x2f) config.fault(field, "must hold no slash and no control character");
+  }
+  return name;
 }
 
 function lower(text: string): Bytes {

@@ -102,9 +102,14 @@ export class JwksSource extends CalloutHandler {
     requestCollection();
     if (fault.length > 0) this.failed(fault);
     else {
-      setShared(this.setKey, body, len, 0);
+      if (!this.holds(body, len)) setShared(this.setKey, body, len, 0);
       this.plan(this.refreshNanos, 0);
     }
+  }
+
+  /** Is this set the one at hand? Writing it again would make every VM forget the tokens it has checked. */
+  private holds(body: usize, len: i32): bool {
+    return getShared(this.setKey) == len && memory.compare(sharedValue(), body, len) == 0;
   }
 
   private failed(why: string): void {
