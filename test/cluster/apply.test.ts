@@ -96,8 +96,8 @@ describe("a new tenant", () => {
 
   it("shows what deleting a task would do", async () => {
     const args = ["delete", "modeltask", "spelling", "-n", "search", "--dry-run", "server"];
-    const { code, stdout } = await modelgate(...args);
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await modelgate(...args);
+    expect(code, stderr).toBe(0);
     expect(stdout).toContain("VirtualService search/spelling deleted (server dry run)");
     expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured (server dry run)");
     expect((await modelgate("get", "modeltasks", "spelling")).code).toBe(0);
