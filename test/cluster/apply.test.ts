@@ -75,6 +75,34 @@ describe("a new tenant", () => {
     );
   });
 
+  it("Envoy has what Istio has no field for", async () => {
+    const [pod] = await cluster.client.list("v1", "Pod", {
+      namespace: "search",
+      labelSelector: "istio=search-gateway",
+    });
+    const name = pod?.metadata.name ?? "";
+    const dump = await envoyAdmin(
+      cluster.client,
+      { namespace: "search", name },
+      "/config_dump?resource=dynamic_listeners",
+    );
+    expect(dump).not.toContain("envoy.filters.http.grpc_stats");
+    expect(dump).toContain('"per_connection_buffer_limit_bytes": 1048576');
+    expect(dump).toContain('"initial_stream_window_size": 16777216');
+    const lines = (await cluster.node.gateway(name)?.log())?.split("\n") ?? [];
+    const logged = lines.find((line) => line.startsWith("{") && line.includes('"response_code":200'));
+    expect(JSON.parse(logged ?? "")).toMatchObject({ response_code: 200, taskid: "666" });
+  });
+
+  it("shows what deleting a task would do", async () => {
+    const args = ["delete", "modeltask", "spelling", "-n", "search", "--dry-run", "server"];
+    const { code, stdout, stderr } = await modelgate(...args);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("VirtualService search/spelling deleted (server dry run)");
+    expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured (server dry run)");
+    expect((await modelgate("get", "modeltasks", "spelling")).code).toBe(0);
+  });
+
   it("takes the other form of image by its digest", async () => {
     const artifact = await packImage(await readModule("gateway"), "artifact");
     const reference = parseReference(`oci://${REGISTRY}/modelgate/artifact:v1`);

@@ -6,7 +6,9 @@ import { defineModule, httpContextOf } from "../../filters/sdk/contexts";
 import { TenantAuth } from "../../filters/tenant-auth/tenant-auth";
 
 export * from "../../filters/sdk/exports/base";
-export * from "../../filters/sdk/exports/bodies";
+export * from "../../filters/sdk/exports/log";
+export * from "../../filters/sdk/exports/request-body";
+export * from "../../filters/sdk/exports/response";
 
 const TRAP_EVERY = 100;
 let requests = 0;
