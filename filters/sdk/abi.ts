@@ -9,6 +9,7 @@ export const REQUEST_TRAILERS: i32 = 1;
 export const RESPONSE_HEADERS: i32 = 2;
 export const RESPONSE_TRAILERS: i32 = 3;
 export const CALLOUT_HEADERS: i32 = 6;
+export const CALLOUT_TRAILERS: i32 = 7;
 
 export const REQUEST_BODY: i32 = 0;
 export const RESPONSE_BODY: i32 = 1;

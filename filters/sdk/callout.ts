@@ -16,15 +16,18 @@ export abstract class CalloutHandler {
   abstract onReply(status: i32, body: usize, len: i32): void;
 }
 
-const pending: Map<u32, CalloutHandler> = new Map<u32, CalloutHandler>();
+/** Callouts without a reply yet, unordered; arrays that only grow, so that callouts leave no garbage. */
+const pendingTokens: u32[] = [];
+const pendingHandlers: CalloutHandler[] = [];
 
 /**
- * Sends an HTTP request through an Envoy cluster. `headers` are serialised pairs with `:method`, `:path` and
+ * Sends an HTTP request through the Envoy cluster of the name [cluster, cluster + clusterLength). `headers` are serialised pairs with `:method`, `:path` and
  * `:authority`. The reply comes to `handler` in the root context.
  * @returns false when the host refuses, such as for an unknown cluster; the handler is then not called.
  */
 export function callout(
-  cluster: Bytes,
+  cluster: usize,
+  clusterLength: i32,
   headers: HeaderPairs,
   body: usize,
   len: i32,
@@ -34,8 +37,8 @@ export function callout(
   headers.serialise();
   const pairs = headers.memory;
   const sent = proxy_http_call(
-    cluster.ptr,
-    cluster.len,
+    cluster,
+    clusterLength,
     pairs.ptr,
     pairs.len,
     body,
@@ -46,15 +49,33 @@ export function callout(
     RESULT,
   );
   if (sent != OK) return false;
-  pending.set(load<u32>(RESULT), handler);
+  pendingTokens.push(load<u32>(RESULT));
+  pendingHandlers.push(handler);
   return true;
+}
+
+/** Forgets what waits for a reply with `handler`: it will not be called. */
+export function forgetCallout(handler: CalloutHandler): void {
+  const index = pendingHandlers.indexOf(handler);
+  if (index >= 0) takePending(index);
+}
+
+function takePending(index: i32): CalloutHandler {
+  const handler = pendingHandlers[index];
+  const lastToken = pendingTokens.pop();
+  const lastHandler = pendingHandlers.pop();
+  if (index < pendingTokens.length) {
+    pendingTokens[index] = lastToken;
+    pendingHandlers[index] = lastHandler;
+  }
+  return handler;
 }
 
 /** Serves `proxy_on_http_call_response`. */
 export function onCalloutReply(token: u32, headerCount: i32, bodySize: i32): void {
-  if (!pending.has(token)) return;
-  const handler = pending.get(token);
-  pending.delete(token);
+  const index = pendingTokens.indexOf(token);
+  if (index < 0) return;
+  const handler = takePending(index);
   let status = 0;
   if (
     headerCount > 0 &&

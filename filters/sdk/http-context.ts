@@ -1,3 +1,4 @@
+import { proxy_set_effective_context } from "@solo-io/proxy-runtime/assembly/imports";
 import { REQUEST_HEADERS } from "./abi";
 import { Bytes, bytes, startsWithIgnoreCase } from "./bytes";
 import { Headers, Slice } from "./headers";
@@ -43,7 +44,15 @@ export class HttpContext {
 
   private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
 
+  /** The host's id of the stream. */
+  id: u32 = 0;
+
   constructor(public plugin: Plugin) {}
+
+  /** Makes this stream the one that host calls act on: for callbacks that belong to no stream, such as callout replies. */
+  makeEffective(): void {
+    proxy_set_effective_context(this.id);
+  }
 
   /** Makes the context ready for a new stream of `plugin`. */
   reset(plugin: Plugin): void {

@@ -213,6 +213,7 @@ export class Vm {
       proxy_define_metric: () => OK,
       proxy_record_metric: () => OK,
       proxy_http_call: () => BAD_ARGUMENT,
+      proxy_set_effective_context: () => OK,
     };
     const recorded = Object.entries(functions).map(([name, run]) => [
       name,
@@ -234,6 +235,7 @@ export class Vm {
 export class Stream {
   readonly requestHeaders: HeaderList;
   responseHeaders: HeaderList = [];
+  responseTrailers: HeaderList = [];
   readonly filterState = new Map<string, string>();
   reply: LocalReply | undefined;
   /** The filter's last action. */
@@ -249,7 +251,8 @@ export class Stream {
   }
 
   map(type: number): HeaderList {
-    return type === 0 ? this.requestHeaders : type === 2 ? this.responseHeaders : [];
+    if (type === 0) return this.requestHeaders;
+    return type === 2 ? this.responseHeaders : type === 3 ? this.responseTrailers : [];
   }
 
   remove(type: number, name: string): void {
@@ -261,10 +264,9 @@ export class Stream {
     return this.requestHeaders.find(([header]) => header === name)?.[1];
   }
 
-  /** Envoy's rules for edits: from 0 prepend (length 0) or replace all, from beyond the end append. */
+  /** Envoy's rules for edits: from 0 replace the first `length` bytes, from beyond the end append. */
   editBody(start: number, length: number, data: Uint8Array): number {
-    if (start === 0 && length === 0) this.body = Buffer.concat([data, this.body]);
-    else if (start === 0 && length >= this.body.length) this.body = data;
+    if (start === 0) this.body = Buffer.concat([data, this.body.subarray(length)]);
     else if (start >>> 0 >= this.body.length) this.body = Buffer.concat([this.body, data]);
     else return BAD_ARGUMENT;
     return OK;
@@ -277,15 +279,22 @@ export class Stream {
     );
   }
 
-  /** Runs a response through the filter. @returns the body that the caller gets */
-  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length): Uint8Array {
+  /** Runs a response through the filter, without its end unless `last`. @returns the body that the caller gets */
+  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length, last = true): Uint8Array {
     this.vm.stream = this;
     this.responseHeaders = headers;
     this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
     if (this.action !== CONTINUE) return new Uint8Array();
     return this.sendBody(bytes, chunkSize, (size, end) =>
-      this.vm.exports.proxy_on_response_body?.(this.id, size, end),
+      this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
     );
+  }
+
+  /** Ends the response with trailers. */
+  endResponse(trailers: HeaderList): void {
+    this.vm.stream = this;
+    this.responseTrailers = trailers;
+    this.action = this.vm.exports.proxy_on_response_trailers?.(this.id, trailers.length) ?? CONTINUE;
   }
 
   private sendBody(

@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { CallError } from "./call-error.ts";
-import { modelInfer } from "./open-inference.ts";
+import { modelInfer, modelMetadata, modelReady, serverMetadata, streamReplies } from "./open-inference.ts";
 import { predict } from "./predict.ts";
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -33,18 +34,34 @@ function unary(answer: (request: never) => unknown): grpc.UntypedHandleCall {
   return handler as grpc.UntypedHandleCall;
 }
 
+/** Answers each request of a stream with replies, no faster than the caller takes them. */
+function stream(answer: (request: never) => Iterable<object>): grpc.UntypedHandleCall {
+  const handler = async (call: grpc.ServerDuplexStream<never, object>) => {
+    for await (const request of call as AsyncIterable<never>) {
+      for (const reply of answer(request)) {
+        if (call.cancelled) return;
+        if (!call.write(reply)) await Promise.race([once(call, "drain"), once(call, "cancelled")]);
+      }
+    }
+    call.end();
+  };
+  return handler as unknown as grpc.UntypedHandleCall;
+}
+
 /** Starts the demo's gRPC model server on 127.0.0.1; port 0 takes a free one. */
 export async function startModelServer(port = 0): Promise<ModelServer> {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   });
-  const ready = unary(() => ({ ready: true }));
   server.addService(protos["inference.GRPCInferenceService"] as grpc.ServiceDefinition, {
     ServerLive: unary(() => ({ live: true })),
-    ServerReady: ready,
-    ModelReady: ready,
+    ServerReady: unary(() => ({ ready: true })),
+    ServerMetadata: unary(serverMetadata),
+    ModelReady: unary(modelReady),
+    ModelMetadata: unary(modelMetadata),
     ModelInfer: unary(modelInfer),
+    ModelStreamInfer: stream(streamReplies),
   });
   server.addService(protos["tensorflow.serving.PredictionService"] as grpc.ServiceDefinition, {
     Predict: unary(predict),

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { utf8SequenceLength } from "../sdk/json-text";
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { utf8SequenceLength } from "../../sdk/json-text";
 
 /** Finds the closing quote of the JSON string whose opening quote is at `from`. @returns 0 when it is not in [from, to). */
 export function stringEnd(from: usize, to: usize): usize {
