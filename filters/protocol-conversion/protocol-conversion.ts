@@ -1,12 +1,4 @@
-import {
-  Action,
-  CONTINUE,
-  REQUEST_HEADERS,
-  RESPONSE_HEADERS,
-  RESPONSE_TRAILERS,
-  STOP,
-  STOP_NO_BUFFER,
-} from "../sdk/abi";
+import { Action, CONTINUE, RESPONSE_HEADERS, RESPONSE_TRAILERS, STOP, STOP_NO_BUFFER } from "../sdk/abi";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { getHeader, headerValue, Slice } from "../sdk/headers";

@@ -2,7 +2,7 @@ import { proxy_get_header_map_value, proxy_http_call } from "@solo-io/proxy-runt
 import { CALLOUT_BODY, CALLOUT_HEADERS, OK } from "./abi";
 import { RESULT, resultLen, resultPtr } from "./arena";
 import { bufferData, readBuffer } from "./body";
-import { Bytes, bytes } from "./bytes";
+import { bytes } from "./bytes";
 import { HeaderPairs } from "./headers";
 
 const STATUS = bytes(":status");

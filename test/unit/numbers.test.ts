@@ -292,7 +292,7 @@ function middleDigits(low: number, high: number): string {
   const power = Math.min(a[1], b[1]) - 1;
   const sum = (a[0] << BigInt(a[1] - power - 1)) + (b[0] << BigInt(b[1] - power - 1));
   const digits = power >= 0 ? sum << BigInt(power) : sum * 5n ** BigInt(-power);
-  return `${digits}.0e${power >= 0 ? 0 : power}`;
+  return `${digits}.0e${Math.min(power, 0)}`;
 }
 
 /** value = integer * 2^exponent */
@@ -308,8 +308,8 @@ describe.each([
   ["bf16", 7, 8],
 ] as const)("%s", (kind, fractionBits, exponentBits) => {
   const bias = 2 ** (exponentBits - 1) - 1;
-  const infinity = (2 ** exponentBits - 1) * 2 ** fractionBits;
-  const valueOf = (bits: number) => {
+  const infinite = (2 ** exponentBits - 1) * 2 ** fractionBits;
+  const numberOf = (bits: number) => {
     const exponent = bits >> fractionBits;
     const fraction = bits % 2 ** fractionBits;
     const whole = exponent === 0 ? fraction : fraction + 2 ** fractionBits;
@@ -317,11 +317,11 @@ describe.each([
   };
 
   it("comes back from its own text, every one of them", () => {
-    const all = Uint16Array.from({ length: infinity }, (_, bits) => bits);
+    const all = Uint16Array.from({ length: infinite }, (_, bits) => bits);
     const texts = writeBits(kind, new Uint8Array(all.buffer));
     expect(parseBits(kind, texts)).toEqual([...all].map(BigInt));
     for (const [bits, number] of texts.entries()) {
-      const shortest = [1, 2, 3, 4, 5, 6].map((digits) => valueOf(bits).toPrecision(digits));
+      const shortest = [1, 2, 3, 4, 5, 6].map((digits) => numberOf(bits).toPrecision(digits));
       const own = digitCount(number);
       const shorter = shortest.filter((each) => digitCount(each) < own);
       if (shorter.length > 0 && parseBits(kind, shorter).includes(BigInt(bits)))
@@ -332,9 +332,9 @@ describe.each([
   it("is rounded exactly around the middle of two neighbours, every one of them", () => {
     const middles: string[] = [];
     const wanted: bigint[] = [];
-    for (let bits = 0; bits < infinity; bits++) {
-      const next = bits + 1 === infinity ? 2 ** (bias + 1) : valueOf(bits + 1);
-      const digits = ((valueOf(bits) + next) / 2).toPrecision(100);
+    for (let bits = 0; bits < infinite; bits++) {
+      const next = bits + 1 === infinite ? 2 ** (bias + 1) : numberOf(bits + 1);
+      const digits = ((numberOf(bits) + next) / 2).toPrecision(100);
       const even = BigInt(bits + (bits % 2));
       middles.push(digits, digits.replace(/(?=e|$)/, digits.includes(".") ? "1" : ".1"));
       wanted.push(even, BigInt(bits + 1));

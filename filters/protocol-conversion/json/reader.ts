@@ -355,8 +355,9 @@ export abstract class JsonReader {
     this.expect = Expect.Value;
     this.consumed = this.captured.offset;
     let carry = 0;
-    let length: i32;
-    while (this.error == null && (length = this.captured.next(replayWindow + MAX_TOKEN)) > 0) {
+    while (this.error == null) {
+      const length = this.captured.next(replayWindow + MAX_TOKEN);
+      if (length == 0) break;
       const to = replayWindow + MAX_TOKEN + length;
       const rest = this.parse(replayWindow + MAX_TOKEN - carry, to);
       if (rest == 0) break;

@@ -1,6 +1,6 @@
 import { compareDecimal } from "./big-integer";
 import { digitsFrom, digitsTo, dropped, exponent, mantissa, negative, writtenExponent } from "./decimal";
-import { LARGEST_POWER, POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
+import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
 import { multiplyHigh } from "./wide-multiply";
 
 /** The number that `parseNumber` read last -> float64, float32, float16, bfloat16, rounded to nearest, ties to even. */
@@ -107,6 +107,17 @@ const ERROR: u64 = 4;
 const SMALLEST_NORMAL: f64 = 1.1754943508222875e-38;
 const LARGEST_SAFE: f64 = 3.4e38;
 
+/** digits * 10^-power with an error of at most ERROR, for digits below 10^18 and powers up to 60. */
+export function nearF32(digits: u64, power: i32): f64 {
+  return <f64>(<i64>digits) * load<f64>(NEAR_POWERS + ((<usize>(-power - NEAR_SMALLEST)) << 3));
+}
+
+/** Does rounding a float64 with that error give the right float32? Otherwise exact arithmetic must decide. */
+export function nearIsSafe(value: f64): bool {
+  const low = (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - ERROR);
+  return low > 2 * ERROR && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE;
+}
+
 /**
  * The number as float32; infinite beyond its range. A float64 with a known error decides unless it is too near the
  * middle of two float32.
@@ -114,11 +125,8 @@ const LARGEST_SAFE: f64 = 3.4e38;
 export function decimalToF32(): f32 {
   const q = exponent;
   if (q >= NEAR_SMALLEST && q <= NEAR_LARGEST && <i64>mantissa > 0) {
-    const value = <f64>(<i64>mantissa) * load<f64>(NEAR_POWERS + ((<usize>(q - NEAR_SMALLEST)) << 3));
-    const low = (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - ERROR);
-    if (low > 2 * ERROR && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE) {
-      return <f32>(negative ? -value : value);
-    }
+    const value = nearF32(mantissa, -q);
+    if (nearIsSafe(value)) return <f32>(negative ? -value : value);
   }
   return reinterpret<f32>(<u32>narrow(23, 8));
 }

@@ -1,4 +1,4 @@
-import { digitCount, writeDigits } from "./digits";
+import { digitCount, eightDigitText, writeDigits } from "./digits";
 import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
 import { multiplyHigh } from "./wide-multiply";
 
@@ -153,7 +153,13 @@ function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
 /** Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. @returns the byte after it */
 export function writeF32(value: f32, out: usize): usize {
   const bits = reinterpret<u32>(value);
-  return writeNarrow(bits >> 31 != 0, bits & 0x7fffff, <i32>((bits >> 23) & 0xff), 23, 0xff, out);
+  const fraction = bits & 0x7fffff;
+  const exponent = <i32>((bits >> 23) & 0xff);
+  if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
+  store<u8>(out, 0x2d);
+  out += bits >> 31;
+  shortest32(fraction | 0x800000, exponent - 150, fraction == 0 && exponent > 1);
+  return writeShortest32(out);
 }
 
 /** As `writeF32`, of a float16's bits. */
@@ -181,11 +187,23 @@ function writeNarrow(
   const c: u32 = exponent == 0 ? fraction : fraction | (1 << fractionBits);
   const q = max(exponent, 1) - (largestExponent >> 1) - fractionBits;
   shortest32(c, q, fraction == 0 && exponent > 1);
+  return writeShortest32(out);
+}
+
+/** Writes what `shortest32` found, without zeros at its end. */
+function writeShortest32(out: usize): usize {
   let value = <u32>digits;
-  let rest: u32 = value / 10;
-  while (rest * 10 == value) {
-    value = rest;
-    rest = value / 10;
+  // n is a multiple of 10^k exactly if n times the inverse of 5^k, rotated by k, is at most the quotient of the largest
+  // n, and then that is n / 10^k (Granlund and Montgomery, "Division by invariant integers", 1994, section 9).
+  while (true) {
+    const hundredth = rotr<u32>(value * 0xc28f5c29, 2);
+    if (hundredth > u32.MAX_VALUE / 100) break;
+    value = hundredth;
+    power += 2;
+  }
+  const tenth = rotr<u32>(value * 0xcccccccd, 1);
+  if (tenth <= u32.MAX_VALUE / 10) {
+    value = tenth;
     power++;
   }
   return writeDecimal(value, out);
@@ -203,13 +221,19 @@ export function writeF64(value: f64, out: usize): usize {
   if (bits << 1 == 0) return writeZero(out);
   const c: u64 = exponent == 0 ? fraction : fraction | 0x10000000000000;
   shortest64(c, max(exponent, 1) - 1075, fraction == 0 && exponent > 1);
-  let rest: u64 = digits / 10;
-  while (rest * 10 == digits) {
-    digits = rest;
-    rest = digits / 10;
+  let short = digits;
+  while (true) {
+    const hundredth = rotr<u64>(short * 0x8f5c28f5c28f5c29, 2);
+    if (hundredth > u64.MAX_VALUE / 100) break;
+    short = hundredth;
+    power += 2;
+  }
+  const tenth = rotr<u64>(short * 0xcccccccccccccccd, 1);
+  if (tenth <= u64.MAX_VALUE / 10) {
+    short = tenth;
     power++;
   }
-  return writeDecimal(digits, out);
+  return writeDecimal(short, out);
 }
 
 function writeZero(out: usize): usize {
@@ -222,8 +246,6 @@ const ASCII_ZEROS: u64 = 0x3030303030303030;
 /** Plain text for exponents where Python and JavaScript write plain text too. */
 const SMALLEST_PLAIN: i32 = -4;
 const LARGEST_PLAIN: i32 = 16;
-
-const scratch: usize = memory.data(48);
 
 /** Writes `value` * 10^`power`. */
 function writeDecimal(value: u64, out: usize): usize {
@@ -242,12 +264,43 @@ function writeDecimal(value: u64, out: usize): usize {
     store<u16>(end + point - count, 0x302e);
     return end + point - count + 2;
   }
-  writeDigits(value, count, scratch);
-  v128.store(out, v128.load(scratch));
-  v128.store(out + point + 1, v128.load(scratch + point));
-  if (count - point > 16) store<u8>(out + point + 17, load<u8>(scratch + point + 16));
+  if (count <= 8) {
+    const word = eightDigitText(<u32>value) >> (64 - (count << 3));
+    store<u64>(out, word);
+    store<u64>(out + point + 1, word >> (point << 3));
+  } else writeLongPlain(value, count, point, out);
   store<u8>(out + point, 0x2e);
   return out + count + 1;
+}
+
+/** Writes 9 to 17 digits with room for a point behind the first `point` of them. */
+function writeLongPlain(value: u64, count: i32, point: i32, out: usize): void {
+  const upper = value / 100000000;
+  const last = eightDigitText(<u32>(value - upper * 100000000));
+  let first: u64;
+  let left = count - 8;
+  if (left > 8) {
+    const leading = upper / 100000000;
+    first = eightDigitText(<u32>(upper - leading * 100000000));
+    store<u8>(out, 0x30 + <u8>leading);
+    left = 8;
+    // The point behind the first digit moves all others.
+    if (point == 1) {
+      store<u64>(out + 2, first);
+      store<u64>(out + 10, last);
+      return;
+    }
+    out++;
+    point--;
+  } else first = eightDigitText(<u32>upper) >> (64 - (left << 3));
+  store<u64>(out, first);
+  if (point <= left) {
+    store<u64>(out + point + 1, first >> (point << 3));
+    store<u64>(out + left + 1, last);
+  } else {
+    store<u64>(out + left, last);
+    store<u64>(out + point + 1, last >> ((point - left) << 3));
+  }
 }
 
 function writeScientific(value: u64, count: i32, exponent: i32, out: usize): usize {

@@ -1,6 +1,21 @@
 import { Bytes, bytes } from "../../sdk/bytes";
-import { decimalToInteger, integerValue, parseNumber } from "../numbers/decimal";
-import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
+import {
+  ASCII_ZEROS,
+  decimalToInteger,
+  eightDigits,
+  INTEGER_POWERS,
+  integerValue,
+  nonDigits,
+  parseNumber,
+} from "../numbers/decimal";
+import {
+  decimalToBf16,
+  decimalToF16,
+  decimalToF32,
+  decimalToF64,
+  nearF32,
+  nearIsSafe,
+} from "../numbers/decimal-float";
 import { NonFinite, nonFinite } from "../numbers/float-text";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { SlabChain } from "./slabs";
@@ -71,22 +86,92 @@ function fail(at: usize, why: Bytes): usize {
   return at;
 }
 
+/** Eighteen digits and a point: they fit a signed integer of 64 bits. */
+const LONGEST_FAST: usize = 19;
+
+/**
+ * The fast way for a number as models get them: up to 19 digits, no exponent. What it does not take, and what it finds
+ * malformed, `parseNumber` decides. Only locals, no bounds: a separator ends every number before `limit`.
+ */
 function readF32(at: usize, to: usize, out: SlabChain): usize {
   const limit = lastSeparator(at, to);
   if (at >= limit) return incomplete(at, to);
-  let next = at;
-  while (next != 0) {
-    at = next;
-    const after = parseNumber(at);
-    if (after == 0) return failNumber(at, to, out, Datatype.FP32);
-    const value = decimalToF32();
-    if (!isFinite<f32>(value)) return fail(at, OUT_OF_RANGE);
-    if (out.at == out.end) out.grow();
-    store<f32>(out.at, value);
-    out.at += 4;
-    next = nextNumber(after, limit);
+  let count = 0;
+  let target = out.at;
+  let targetEnd = out.end;
+  while (true) {
+    let c = load<u8>(at);
+    const minus = c == 0x2d;
+    const begin = at + <usize>minus;
+    let end = begin;
+    let digits: u64 = <u64>load<u8>(end) - 0x30;
+    let power: i32 = 0;
+    let fits = digits < 10;
+    c = load<u8>(++end);
+    if (c - 0x30 < 10) {
+      fits = fits && digits > 0;
+      do {
+        digits = digits * 10 + (c - 0x30);
+        c = load<u8>(++end);
+      } while (c - 0x30 < 10);
+    }
+    if (c == 0x2e) {
+      const fraction = ++end;
+      let length: i64;
+      do {
+        const zeroed = load<u64>(end) ^ ASCII_ZEROS;
+        length = ctz<u64>(nonDigits(zeroed)) >> 3;
+        if (length == 0) break;
+        digits =
+          digits * load<u64>(INTEGER_POWERS + ((<usize>length) << 3)) +
+          eightDigits(zeroed << (64 - (length << 3)));
+        end += <usize>length;
+      } while (length == 8 && end - begin <= LONGEST_FAST);
+      power = <i32>min(end - fraction, LONGEST_FAST);
+      fits = fits && power > 0;
+      c = load<u8>(end);
+    }
+    let value: f32;
+    const near = nearF32(digits, power);
+    if (fits && end - begin <= LONGEST_FAST && nearIsSafe(near) && (c | 0x20) != 0x65 && c - 0x30 >= 10) {
+      value = <f32>(minus ? -near : near);
+    } else {
+      end = parseNumber(at);
+      if (end == 0) {
+        out.at = target;
+        elementsRead = count;
+        return failNumber(at, to, out, Datatype.FP32);
+      }
+      value = decimalToF32();
+      c = load<u8>(end);
+    }
+    if (!isFinite<f32>(value)) {
+      out.at = target;
+      elementsRead = count;
+      return fail(at, OUT_OF_RANGE);
+    }
+    if (target == targetEnd) {
+      out.at = target;
+      out.grow();
+      target = out.at;
+      targetEnd = out.end;
+    }
+    store<f32>(target, value);
+    target += 4;
+    count++;
+    at = end;
+    if (c != 0x2c) break;
+    at++;
+    c = load<u8>(at);
+    if (c == 0x20 && at < limit) c = load<u8>(++at);
+    if (at >= limit || (c - 0x30 >= 10 && c != 0x2d)) {
+      commaTaken = true;
+      break;
+    }
   }
-  return elementEnd;
+  out.at = target;
+  elementsRead = count;
+  return at;
 }
 
 function readFloats(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
