@@ -5,6 +5,7 @@ import { devCommand } from "./commands/dev.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
 import { renderCommand } from "./commands/render.ts";
+import { taskCommand } from "./commands/task.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
@@ -13,7 +14,8 @@ const program = new Command("modelgate")
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())
-  .addCommand(renderCommand());
+  .addCommand(renderCommand())
+  .addCommand(taskCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.
 process.once("SIGINT", () => process.exit(130));

@@ -5,6 +5,8 @@ import { InferResponse } from "./open-inference/infer-response";
 import { ReplyWriter } from "./reply-writer";
 import { RequestReader } from "./request-reader";
 import { Operation } from "./route";
+import { PredictRequest } from "./tensorflow-serving/predict-request";
+import { PredictResponse } from "./tensorflow-serving/predict-response";
 
 const free: Conversion[] = [];
 
@@ -17,6 +19,8 @@ export class Conversion extends StreamState {
 
   readonly inferRequest: InferRequest = new InferRequest();
   readonly inferResponse: InferResponse = new InferResponse();
+  readonly predictRequest: PredictRequest = new PredictRequest();
+  readonly predictResponse: PredictResponse = new PredictResponse();
 
   /** Bytes of a token that goes on in the next chunk. */
   readonly carry: ByteBuffer = new ByteBuffer();
@@ -31,6 +35,11 @@ export class Conversion extends StreamState {
   /** The response is an error text of a proxy and not the model's. */
   upstreamError: bool = false;
 
+  /** Bytes of JSON that a binary reply starts with; -1 for any other. */
+  get announcedBytes(): i32 {
+    return this.operation == Operation.Predict ? -1 : this.inferResponse.announcedBytes;
+  }
+
   giveBack(): void {
     this.request.release();
     this.reply.release();
@@ -41,8 +50,13 @@ export class Conversion extends StreamState {
 export function takeConversion(operation: Operation): Conversion {
   const conversion = free.length > 0 ? free.pop() : new Conversion();
   conversion.operation = operation;
-  conversion.request = conversion.inferRequest;
-  conversion.reply = conversion.inferResponse;
+  if (operation == Operation.Predict) {
+    conversion.request = conversion.predictRequest;
+    conversion.reply = conversion.predictResponse;
+  } else {
+    conversion.request = conversion.inferRequest;
+    conversion.reply = conversion.inferResponse;
+  }
   conversion.carry.clear();
   conversion.received = 0;
   conversion.jsonBytes = i64.MAX_VALUE;

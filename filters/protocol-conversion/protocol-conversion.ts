@@ -17,6 +17,7 @@ import {
   HEADER_LENGTH,
   modelError,
   modelFault,
+  NO_SIGNATURES,
   OVERLOADED,
   TRAILERS_REFUSED,
   UNKNOWN_PATH,
@@ -26,9 +27,10 @@ import {
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
 import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
-import { isCall, model, Operation, parseRoute, version } from "./route";
+import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
 import { slabBytes } from "./tensor/slabs";
+import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { startCall } from "./unary-call";
 
 const METHOD_GET = bytes("GET");
@@ -62,7 +64,9 @@ export class ProtocolConversion extends Stage {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     const settings = this.settings;
-    if (http.grpc || !settings.tasks.has(http.taskid.ptr, http.taskid.len)) return CONTINUE;
+    if (http.grpc) return CONTINUE;
+    const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
+    if (task == null) return CONTINUE;
     const operation = parseRoute(http.path);
     if (operation == Operation.None) return this.refuse(http, UNKNOWN_PATH, STOP);
     const call = isCall(operation);
@@ -75,14 +79,20 @@ export class ProtocolConversion extends Stage {
     if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
     const conversion = takeConversion(operation);
     http.setState(this.slot, conversion);
-    conversion.jsonBytes = headerLength(http.headers);
-    if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
-    conversion.streamForm = acceptedStream(http.headers);
-    scratch.ptr = model.ptr;
-    scratch.len = model.len;
-    versionSlice.ptr = version.ptr;
-    versionSlice.len = version.len;
-    conversion.inferRequest.reset(scratch, versionSlice);
+    if (operation == Operation.Predict) {
+      if (task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
+      conversion.predictRequest.reset(task.signatures);
+      appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
+    } else {
+      conversion.jsonBytes = headerLength(http.headers);
+      if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
+      conversion.streamForm = acceptedStream(http.headers);
+      scratch.ptr = model.ptr;
+      scratch.len = model.len;
+      versionSlice.ptr = version.ptr;
+      versionSlice.len = version.len;
+      conversion.inferRequest.reset(scratch, versionSlice);
+    }
     makeGrpcRequest(http, conversion);
     return CONTINUE;
   }
@@ -122,7 +132,7 @@ export class ProtocolConversion extends Stage {
     if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
     if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
     this.startReply(conversion);
-    makeReplyHeaders(conversion, grpc ? conversion.inferResponse.announcedBytes : -1, grpc);
+    makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
     if (!grpc) openUpstreamError(conversion);
     return CONTINUE;
@@ -130,6 +140,10 @@ export class ProtocolConversion extends Stage {
 
   private startReply(conversion: Conversion): void {
     const settings = this.settings;
+    if (conversion.operation == Operation.Predict) {
+      conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      return;
+    }
     const request = conversion.inferRequest;
     let form = Form.Json;
     if (conversion.streamForm >= 0) form = <Form>conversion.streamForm;

@@ -9,11 +9,22 @@ import { RequestReader } from "./request-reader";
 
 /** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
 
-export const UNKNOWN_PATH = new LocalReply(404, 5, "path_unknown", "no such path; the task has those of /v2");
+export const UNKNOWN_PATH = new LocalReply(
+  404,
+  5,
+  "path_unknown",
+  "no such path; see /v2 and /v1/models/{model}",
+);
 export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader("allow", "POST");
 export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader("allow", "GET");
 export const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
 export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
+export const NO_SIGNATURES = new LocalReply(
+  404,
+  5,
+  "signatures_missing",
+  "the gateway knows no signatures of the task: it needs protocolConversion.tasks[].signatures",
+);
 export const HEADER_LENGTH = new LocalReply(
   400,
   3,

@@ -4,6 +4,7 @@ import { Headers, removeHeader, Slice, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/infer-response";
+import { Operation } from "./route";
 
 /** Headers of converted requests and replies. */
 
@@ -11,6 +12,7 @@ const PATH = bytes(":path");
 const ORIGINAL_PATH = bytes("x-envoy-original-path");
 const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
+const PREDICT = bytes("/tensorflow.serving.PredictionService/Predict");
 const CONTENT_TYPE = bytes("content-type");
 const CONTENT_LENGTH = bytes("content-length");
 const ACCEPT = bytes("accept");
@@ -56,7 +58,8 @@ function contains(text: Slice, part: Bytes): bool {
 
 /** Makes the request headers those of a gRPC call. */
 export function makeGrpcRequest(http: HttpContext, conversion: Conversion): void {
-  const method = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
+  const infer = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
+  const method = conversion.operation == Operation.Predict ? PREDICT : infer;
   setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
   setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
   setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);

@@ -1,7 +1,8 @@
 import { bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { NonFinite } from "./numbers/float-text";
-import { TaskSet } from "./task-set";
+import { Task, TaskSet } from "./task-set";
+import { readSignatures } from "./tensorflow-serving/signature";
 
 const DEFAULT_MAX_REQUEST_BYTES: f64 = 64 * 1024 * 1024;
 const DEFAULT_MAX_RESPONSE_BYTES: f64 = 256 * 1024 * 1024;
@@ -25,7 +26,7 @@ export function readSettings(config: Config): Settings {
   const tasks = config.objects("tasks");
   settings.tasks = new TaskSet(tasks.length);
   for (let i = 0; i < tasks.length; i++) {
-    settings.tasks.add(bytes(tasks[i].text("taskid")));
+    settings.tasks.add(new Task(bytes(tasks[i].text("taskid")), readSignatures(tasks[i])));
     tasks[i].finish();
   }
   settings.maxRequestBytes = <i64>config.number("maxRequestBytes", DEFAULT_MAX_REQUEST_BYTES, 1);

@@ -13,7 +13,9 @@ import { GRPC_FRAME_HEADER } from "./piece-sink";
 import { Message } from "./protobuf/message-json";
 import { appendField } from "./protobuf/wire";
 import { grpcStatusOf, MODEL_UNREACHABLE, modelError, modelFault } from "./replies";
-import { model, Operation, version } from "./route";
+import { model, Operation, version, versionIsLabel } from "./route";
+import { MODEL_STATUS, SIGNATURE_METADATA } from "./tensorflow-serving/metadata";
+import { appendModelSpec } from "./tensorflow-serving/model-spec";
 
 /**
  * Questions without a body. A Wasm filter cannot give a body to a request that has none, so the filter itself calls the
@@ -49,6 +51,8 @@ const rpcs: Rpc[] = [
   new Rpc(`${SERVICE}ServerReady`, READY),
   new Rpc(`${SERVICE}ModelMetadata`, MODEL_METADATA),
   new Rpc(`${SERVICE}ModelReady`, READY),
+  new Rpc("/tensorflow.serving.ModelService/GetModelStatus", MODEL_STATUS),
+  new Rpc("/tensorflow.serving.PredictionService/GetModelMetadata", SIGNATURE_METADATA),
 ];
 
 const frame: ByteBuffer = new ByteBuffer();
@@ -136,8 +140,15 @@ export function startCall(
   frame.clear();
   frame.reserve(GRPC_FRAME_HEADER);
   frame.len = GRPC_FRAME_HEADER;
-  if (model.len > 0) appendField(frame, 1, model.ptr, model.len);
-  if (version.len > 0) appendField(frame, 2, version.ptr, version.len);
+  if (operation >= Operation.ModelStatus) {
+    spec.clear();
+    appendModelSpec(spec, model, version, versionIsLabel);
+    appendField(frame, 1, spec.ptr, spec.len);
+    if (operation == Operation.SignatureMetadata) appendField(frame, 2, SIGNATURE_DEF.ptr, SIGNATURE_DEF.len);
+  } else {
+    if (model.len > 0) appendField(frame, 1, model.ptr, model.len);
+    if (version.len > 0) appendField(frame, 2, version.ptr, version.len);
+  }
   store<u8>(frame.ptr, 0);
   store<u32>(frame.ptr + 1, bswap<u32>(frame.len - GRPC_FRAME_HEADER));
   const path = rpcs[operation].path;
@@ -159,3 +170,5 @@ export function startCall(
 }
 
 const cluster: Slice = new Slice();
+const spec: ByteBuffer = new ByteBuffer();
+const SIGNATURE_DEF = bytes("signature_def");

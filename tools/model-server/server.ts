@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
+import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
 import { CallError } from "./call-error.ts";
 import { modelInfer, modelMetadata, modelReady, serverMetadata, streamReplies } from "./open-inference.ts";
-import { predict } from "./predict.ts";
+import { modelStatus, predict, signatureMetadata } from "./predict.ts";
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const PROTO_FOLDER = fileURLToPath(new URL("../../proto/", import.meta.url));
@@ -16,6 +16,24 @@ export const protos = loadSync(["open_inference.proto", "tensorflow_serving.prot
   enums: String,
   defaults: true,
 });
+
+/** `SignatureDefMap`, which GetModelMetadata wraps in an Any. */
+const SignatureDefMap = protos["tensorflow.serving.SignatureDefMap"] as MessageTypeDefinition<object, object>;
+
+function encodeSignatures(map: object): Buffer {
+  return SignatureDefMap.serialize(map);
+}
+
+/** The signatures in an Any of GetModelMetadata. */
+export function decodeSignatures(value: Buffer): { signature_def: Record<string, SignatureDef> } {
+  return SignatureDefMap.deserialize(value) as { signature_def: Record<string, SignatureDef> };
+}
+
+export interface SignatureDef {
+  inputs: Record<string, { dtype: string }>;
+  outputs: Record<string, { dtype: string }>;
+  method_name: string;
+}
 
 export interface ModelServer {
   port: number;
@@ -65,6 +83,10 @@ export async function startModelServer(port = 0): Promise<ModelServer> {
   });
   server.addService(protos["tensorflow.serving.PredictionService"] as grpc.ServiceDefinition, {
     Predict: unary(predict),
+    GetModelMetadata: unary((request) => signatureMetadata(request, encodeSignatures)),
+  });
+  server.addService(protos["tensorflow.serving.ModelService"] as grpc.ServiceDefinition, {
+    GetModelStatus: unary(modelStatus),
   });
   server.addService(protos["grpc.health.v1.Health"] as grpc.ServiceDefinition, {
     Check: unary(() => ({ status: "SERVING" })),

@@ -204,6 +204,10 @@ export abstract class JsonReader {
     const role = this.role;
     if (role >= ELEMENTS) return this.elements(at, to);
     if (c == 0x22) {
+      if (role != IGNORED && this.longText()) {
+        this.startText();
+        return at + 1;
+      }
       const end = this.readString(at, to);
       if (end == at) return at;
       this.expect = Expect.CommaOrClose;
@@ -323,6 +327,11 @@ export abstract class JsonReader {
   protected textDone(): void {
     this.mode = Mode.Grammar;
     this.expect = Expect.CommaOrClose;
+  }
+
+  /** Is the string that starts here, the value of a member, read piece by piece? */
+  protected longText(): bool {
+    return false;
   }
 
   /** More of a string that `startText` announced. @returns the first byte not used */
