@@ -28,6 +28,8 @@ export class Conversion extends StreamState {
   received: i64 = 0;
   /** Bytes of the body that are JSON; the rest is binary data. */
   jsonBytes: i64 = i64.MAX_VALUE;
+  /** The body is one raw tensor and no JSON. */
+  raw: bool = false;
   /** The JSON is converted and the start of the frame handed on. */
   begun: bool = false;
   /** Does the caller want a stream of replies, and as which form? -1 for one reply. */
@@ -61,6 +63,7 @@ export function takeConversion(operation: Operation): Conversion {
   conversion.received = 0;
   conversion.jsonBytes = i64.MAX_VALUE;
   conversion.begun = false;
+  conversion.raw = false;
   conversion.streamForm = -1;
   conversion.upstreamError = false;
   return conversion;

@@ -19,6 +19,7 @@ import {
   modelFault,
   NO_SIGNATURES,
   OVERLOADED,
+  RAW_TENSOR,
   TRAILERS_REFUSED,
   UNKNOWN_PATH,
   USE_GET,
@@ -26,7 +27,14 @@ import {
 } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
+import {
+  acceptedStream,
+  headerLength,
+  isRaw,
+  makeGrpcRequest,
+  makeReplyHeaders,
+  readRawTensor,
+} from "./request-headers";
 import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
 import { slabBytes } from "./tensor/slabs";
@@ -92,6 +100,9 @@ export class ProtocolConversion extends Stage {
       versionSlice.ptr = version.ptr;
       versionSlice.len = version.len;
       conversion.inferRequest.reset(scratch, versionSlice);
+      if (isRaw(http.headers) && !readRawTensor(http.headers, conversion)) {
+        return this.refuse(http, RAW_TENSOR, STOP);
+      }
     }
     makeGrpcRequest(http, conversion);
     return CONTINUE;

@@ -19,6 +19,12 @@ export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST"
 export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader("allow", "GET");
 export const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
 export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
+export const RAW_TENSOR = new LocalReply(
+  400,
+  3,
+  "raw_tensor",
+  "a raw tensor needs x-tensor-name, x-tensor-datatype, x-tensor-shape such as 1,224,224,3, and a fitting content-length",
+);
 export const NO_SIGNATURES = new LocalReply(
   404,
   5,

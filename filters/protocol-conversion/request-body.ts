@@ -24,7 +24,7 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
       replaceBody(REQUEST_BODY, 0, 0);
       return null;
     }
-    if (!finishJson(conversion)) return malformedRequest(conversion.request);
+    if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
   }
   const contents = conversion.inferRequest.contents;
   if (conversion.request != conversion.inferRequest) {

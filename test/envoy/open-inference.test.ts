@@ -127,6 +127,25 @@ it("carries binary data both ways, 8 MB of it", async () => {
   expect(body.subarray(length).equals(Buffer.concat([Buffer.of(1, 2), raw, text]))).toBe(true);
 });
 
+it("takes a raw tensor with its shape in headers", async () => {
+  const raw = Buffer.alloc(4_000_000, "raw ");
+  const headers = {
+    "content-type": "application/octet-stream",
+    "x-tensor-name": "x",
+    "x-tensor-datatype": "UINT32",
+    "x-tensor-shape": "1000, 1000",
+  };
+  const { status, text } = await gateway.post("/v2/models/echo/infer", raw, headers);
+  expect(status).toBe(200);
+  const { outputs } = JSON.parse(text);
+  expect(outputs[0]).toMatchObject({ name: "x", datatype: "UINT32", shape: [1000, 1000] });
+  expect(outputs[0].data.every((value: number) => value === raw.readUInt32LE(0))).toBe(true);
+  for (const shape of ["1000", "x", "", "1,,2", "-1"]) {
+    const refused = await gateway.post("/v2/models/echo/infer", raw, { ...headers, "x-tensor-shape": shape });
+    expect([shape, refused.status, JSON.parse(refused.text).reason]).toEqual([shape, 400, "raw_tensor"]);
+  }
+});
+
 describe("a stream of replies", () => {
   const infer = (accept: string, replies: number, shape = [2], signal?: AbortSignal) =>
     fetch(`http://127.0.0.1:${gateway.envoy.port}/v2/models/echo/infer`, {

@@ -59,8 +59,7 @@ function predict(json: string, chunkSize = json.length, path = PATH): Predicted 
     ? Buffer.of()
     : Buffer.from(stream.sendRequestBody(Buffer.from(json), chunkSize));
   stream.close();
-  if (stream.reply)
-    return { error: JSON.parse(stream.reply.body).error as string, reason: stream.reply.details };
+  if (stream.reply) return { error: JSON.parse(stream.reply.body).error, inputs: {} };
   expect(bytes.readUInt32BE(1)).toBe(bytes.length - 5);
   const options = { longs: Number, enums: String, arrays: true, defaults: true };
   const message = PredictRequest.toObject(PredictRequest.decode(bytes.subarray(5)), options);

@@ -147,6 +147,33 @@ export class InferRequest extends RequestReader {
     if (version.len > 0) appendField(this.head, REQUEST_MODEL_VERSION, version.ptr, version.len);
   }
 
+  /**
+   * Makes it a request with one input whose data are the whole body.
+   * @param shape decimal numbers with commas between them
+   * @returns false when the datatype or the shape is none, or `size` bytes do not fit them
+   */
+  setRaw(name: Slice, datatype: Slice, shape: Slice, size: i64): bool {
+    this.name.clear();
+    this.name.append(name.ptr, name.len);
+    this.datatype = parseDatatype(datatype.ptr, datatype.len);
+    this.data = Data.Missing;
+    this.binarySize = size;
+    this.parameters.clear();
+    this.rank = 0;
+    let number: i64 = -1;
+    for (let i: i32 = 0; i <= shape.len; i++) {
+      const c: u8 = i < shape.len ? load<u8>(shape.ptr + i) : 0x2c;
+      if (c - 0x30 < 10 && number < MAX_DIMENSION) number = max<i64>(number, 0) * 10 + (c - 0x30);
+      else if (c == 0x2c && number >= 0 && this.rank < MAX_RANK) {
+        this.shape[this.rank++] = number;
+        number = -1;
+      } else if (c != 0x20) return false;
+    }
+    this.finishInput();
+    this.contents.head = this.head;
+    return this.error == null;
+  }
+
   /** Gives back the memory of the tensors. */
   release(): void {
     this.contents.release();
@@ -434,4 +461,6 @@ export class InferRequest extends RequestReader {
   }
 }
 
+/** Larger dimensions than any tensor has; ten times it still fits an int64. */
+const MAX_DIMENSION: i64 = 1 << 48;
 const shapeText: ByteBuffer = new ByteBuffer();
