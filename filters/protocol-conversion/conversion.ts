@@ -30,6 +30,12 @@ export class Conversion extends StreamState {
   jsonBytes: i64 = i64.MAX_VALUE;
   /** The body is one raw tensor and no JSON. */
   raw: bool = false;
+  /**
+   * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the callback
+   * for trailers only if some of it is buffered: one byte is, and `heldBytes` says whether yet.
+   */
+  mayHaveTrailers: bool = false;
+  heldBytes: i32 = 0;
   /** The JSON is converted and the start of the frame handed on. */
   begun: bool = false;
   /** Does the caller want a stream of replies, and as which form? -1 for one reply. */
@@ -64,6 +70,8 @@ export function takeConversion(operation: Operation): Conversion {
   conversion.jsonBytes = i64.MAX_VALUE;
   conversion.begun = false;
   conversion.raw = false;
+  conversion.mayHaveTrailers = false;
+  conversion.heldBytes = 0;
   conversion.streamForm = -1;
   conversion.upstreamError = false;
   return conversion;

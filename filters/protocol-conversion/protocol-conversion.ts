@@ -1,4 +1,12 @@
-import { Action, CONTINUE, RESPONSE_HEADERS, RESPONSE_TRAILERS, STOP, STOP_NO_BUFFER } from "../sdk/abi";
+import {
+  Action,
+  CONTINUE,
+  RESPONSE_HEADERS,
+  RESPONSE_TRAILERS,
+  STOP,
+  STOP_AND_BUFFER,
+  STOP_NO_BUFFER,
+} from "../sdk/abi";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { getHeader, headerValue, Slice } from "../sdk/headers";
@@ -44,6 +52,7 @@ import { startCall } from "./unary-call";
 const METHOD_GET = bytes("GET");
 const METHOD_POST = bytes("POST");
 const CONTENT_TYPE = bytes("content-type");
+const CONTENT_LENGTH = bytes("content-length");
 const CONTENT_ENCODING = bytes("content-encoding");
 const GRPC = bytes("application/grpc");
 
@@ -87,6 +96,7 @@ export class ProtocolConversion extends Stage {
     if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
     const conversion = takeConversion(operation);
     http.setState(this.slot, conversion);
+    conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     if (operation == Operation.Predict) {
       if (task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
       conversion.predictRequest.reset(task.signatures);
@@ -117,7 +127,7 @@ export class ProtocolConversion extends Stage {
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
     const conversion = this.conversionOf(http);
     if (conversion == null) return CONTINUE;
-    conversion.received += size;
+    conversion.received += size - conversion.heldBytes;
     if (conversion.received > this.settings.maxRequestBytes) {
       return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     }
@@ -125,13 +135,16 @@ export class ProtocolConversion extends Stage {
     const refusal = convertRequestChunk(conversion, size, endOfStream);
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
-    return slabBytes > this.settings.maxMemoryBytes
-      ? this.refuse(http, OVERLOADED, STOP_NO_BUFFER)
-      : STOP_NO_BUFFER;
+    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    return conversion.heldBytes > 0 ? STOP_AND_BUFFER : STOP_NO_BUFFER;
   }
 
   onRequestTrailers(http: HttpContext): Action {
-    return this.conversionOf(http) == null ? CONTINUE : this.refuse(http, TRAILERS_REFUSED, STOP);
+    const conversion = this.conversionOf(http);
+    if (conversion == null || conversion.begun) return CONTINUE;
+    if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
+    const refusal = convertRequestChunk(conversion, conversion.heldBytes, true);
+    return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): Action {

@@ -16,12 +16,14 @@ import { SLAB_SIZE, SlabChain } from "./tensor/slabs";
 export function convertRequestChunk(conversion: Conversion, size: i32, endOfStream: bool): LocalReply | null {
   let offset = 0;
   if (!conversion.begun) {
-    const before = conversion.received - size;
-    offset = <i32>min<i64>(size, conversion.jsonBytes - before);
-    const refusal = readJson(conversion, offset);
+    const held = conversion.heldBytes;
+    const before = conversion.received - (size - held);
+    offset = held + <i32>min<i64>(size - held, conversion.jsonBytes - before);
+    const refusal = readJson(conversion, held, offset);
     if (refusal != null) return refusal;
     if (conversion.received < conversion.jsonBytes && !endOfStream) {
-      replaceBody(REQUEST_BODY, 0, 0);
+      conversion.heldBytes = <i32>conversion.mayHaveTrailers;
+      replaceBody(REQUEST_BODY, HELD_BYTE, conversion.heldBytes);
       return null;
     }
     if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
@@ -37,9 +39,11 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
   return endOfStream && !contents.complete ? BINARY_LENGTH : null;
 }
 
-function readJson(conversion: Conversion, size: i32): LocalReply | null {
+const HELD_BYTE = memory.data<u8>([0x20]);
+
+function readJson(conversion: Conversion, offset: i32, size: i32): LocalReply | null {
   const request = conversion.request;
-  for (let offset = 0; offset < size; ) {
+  while (offset < size) {
     const read = openWindow(REQUEST_BODY, offset, size, conversion.carry);
     if (read == 0) break;
     const rest = request.parse(start, end);

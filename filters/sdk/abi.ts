@@ -22,5 +22,7 @@ export type Action = i32;
 export const CONTINUE: Action = 0;
 /** Headers or trailers: wait. Envoy then delivers no body either until the stream is continued. */
 export const STOP: Action = 1;
+/** Body chunk: wait, with what is left of it in the buffer. */
+export const STOP_AND_BUFFER: Action = 1;
 /** Body chunk: consumed by the stage, nothing goes on. */
 export const STOP_NO_BUFFER: Action = 3;

@@ -16,6 +16,8 @@ interface Numbers {
   powersOfTen(): number;
 }
 
+/** `npm run test:long`: ten million round trips instead of a hundred thousand. */
+const LONG = process.env.TEST_LONG === "1";
 const AREA = 1 << 20;
 let wasm: Numbers & { memory: WebAssembly.Memory };
 let text: number;
@@ -223,7 +225,7 @@ describe("float64", () => {
 
   it("reads and writes what Node reads and writes, over random bit patterns", () => {
     const batch = 20_000;
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < (LONG ? 500 : 5); round++) {
       const values = new BigUint64Array(batch);
       for (let i = 0; i < batch; i++) {
         values[i] =

@@ -12,6 +12,7 @@ const CAS_MISMATCH = 8;
 
 /** Actions that a filter returns for headers or a body chunk. */
 export const CONTINUE = 0;
+const STOP_AND_BUFFER = 1;
 
 export type HeaderList = [name: string, value: string][];
 
@@ -305,7 +306,8 @@ export class Stream {
     this.vm.stream = this;
     const passed: Uint8Array[] = [];
     for (let at = 0; at === 0 || at < bytes.length; at += chunkSize) {
-      this.body = bytes.subarray(at, at + chunkSize);
+      const buffered = this.action === STOP_AND_BUFFER && at > 0 ? [this.body] : [];
+      this.body = Buffer.concat([...buffered, bytes.subarray(at, at + chunkSize)]);
       const end = at + chunkSize >= bytes.length;
       this.action = callback(this.body.length, Number(end)) ?? CONTINUE;
       if (this.reply) break;
