@@ -15,6 +15,7 @@ import { renderCommand } from "./commands/render.ts";
 import { rolloutCommand } from "./commands/rollout.ts";
 import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
+import { taskCommand } from "./commands/task.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -34,6 +35,7 @@ const program = new Command("modelgate")
   .addCommand(getCommand())
   .addCommand(statusCommand())
   .addCommand(deleteCommand())
+  .addCommand(taskCommand())
   .addCommand(rolloutCommand())
   .addCommand(signCommand())
   .addCommand(verifyCommand())

@@ -93,7 +93,7 @@ export class JwksSource extends CalloutHandler {
     store<u64>(schedule, now, LAST);
     if (!setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, version)) return;
     this.wanted = false;
-    if (!callout(this.clusterName, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
+    if (!callout(this.clusterName.ptr, this.clusterName.len, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
       this.failed("no such cluster");
   }
 
