@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -28,12 +29,21 @@ export async function readSources(paths: string[], options: ReadOptions = {}): P
       sources.push({ file: "stdin", text: await text(options.stdin ?? process.stdin) });
       continue;
     }
-    const isFolder = (await stat(path)).isDirectory();
+    const isFolder = (await find(path)).isDirectory();
     const files = isFolder ? await filesOf(path, options.recursive ?? false) : [path];
     if (files.length === 0) throw new Error(`${path}: holds no .yaml, .yml or .json file`);
     for (const file of files) sources.push({ file, text: await readFile(file, "utf8") });
   }
   return sources;
+}
+
+async function find(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error(`${path}: there is no such file or folder`);
+  }
 }
 
 async function filesOf(folder: string, recursive: boolean): Promise<string[]> {
