@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { credentialsCommand } from "./commands/credentials.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -27,6 +28,7 @@ const program = new Command("modelgate")
   .addCommand(getCommand())
   .addCommand(statusCommand())
   .addCommand(deleteCommand())
+  .addCommand(credentialsCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.
