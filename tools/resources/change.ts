@@ -10,7 +10,10 @@ export function changed<T>(object: T, changes: Change[]): T {
     if ("append" in change) {
       const field = change.to.at(-1) as string;
       const parent = at(copy, change.to.slice(0, -1));
-      parent[field] = [...((parent[field] as unknown[] | null | undefined) ?? []), change.append];
+      parent[field] = [
+        ...((parent[field] as unknown[] | null | undefined) ?? []),
+        structuredClone(change.append),
+      ];
     } else at(copy, change.of)[change.field] = change.set;
   }
   return copy;

@@ -84,7 +84,7 @@ function set(
       return replace(text, old as Node, space + JSON.stringify(value));
     }
     const without = trimEndOfLine(empty ? text : removed(text, old), end(key));
-    if (!nested) return insert(without, end(key) + 1, ` ${stringify(value).trim()}`);
+    if (!nested) return insert(without, end(key) + 1, ` ${JSON.stringify(value)}`);
     const column = columnOf(text, start(key)) + 2;
     return insertLines(without, lineEnd(without, end(key)), block(value), column);
   }
@@ -118,7 +118,11 @@ function removed(text: string, node: Node): string {
 
 /** Puts lines, each `column` characters in, behind the line that ends at `offset`. */
 function insertLines(text: string, offset: number, lines: string, column: number): string {
-  const indented = lines.trimEnd().replace(/^(?=.)/gm, " ".repeat(column));
+  const indented = lines
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line) => (line === "" ? line : " ".repeat(column) + line))
+    .join("\n");
   const before = text.slice(0, offset);
   const separator = before === "" || before.endsWith("\n") ? "" : "\n";
   const after = text.slice(offset);

@@ -128,6 +128,6 @@ it("any resource in any form comes out as the change says", () => {
       const edited = editYaml(written, root, changes);
       expect(parse(edited)).toEqual(changed(object, changes));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
