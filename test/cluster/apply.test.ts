@@ -148,7 +148,7 @@ describe("a new tenant", () => {
     expect(stdout).toContain("VirtualService search/spelling deleted");
     expect(stdout).toContain("ModelTask search/spelling deleted");
     expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured");
-    await post({ taskid: "667" }, 403);
+    await post({ taskid: "667" }, 404);
   });
 
   it("delete takes all of a tenant away", async () => {
