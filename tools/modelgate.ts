@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { controllerCommand } from "./commands/controller.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
@@ -18,6 +19,7 @@ const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
   .showHelpAfterError()
   .addCommand(buildCommand())
+  .addCommand(controllerCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())

@@ -1,67 +1,296 @@
+import { ControllerClient } from "../controller-client/controller-client";
 import { Action, CONTINUE, STOP } from "../sdk/abi";
-import { bytes } from "../sdk/bytes";
-import { monotonicNanos } from "../sdk/clock";
 import { Config } from "../sdk/config";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
+import { Plugin } from "../sdk/plugin";
 import { Stage } from "../sdk/stage";
-import { Bucket } from "./bucket";
-import { BucketTable } from "./bucket-table";
+import { Admission, endAdmission, newAdmission } from "./admission";
+import { applyLimits } from "./apply-limits";
+import { bodySize } from "./body-size";
+import { KeyedLimit } from "./keyed-limit";
+import { Mode } from "./limit";
+import { readKeyed, readMode, readNamed } from "./limits-config";
+import { NamedLimit } from "./named-limit";
+import { NamedTable } from "./named-table";
+import { forgetTime, now } from "./now";
+import { Priority } from "./priority";
+import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
+import { RequestLimits } from "./request-limits";
+import { VmRegistry } from "./vm-registry";
+import { WaitingLine } from "./waiting-line";
 
-/** Rates are at least one request a second, so a token comes within one. */
-const RETRY_AFTER = "retry-after";
-const TASK_LIMITED = new LocalReply(429, 8, "task_rate_limited", "the task is over its request rate");
-const TENANT_LIMITED = new LocalReply(429, 8, "tenant_rate_limited", "the tenant is over its request rate");
-TASK_LIMITED.withHeader(RETRY_AFTER, "1");
-TENANT_LIMITED.withHeader(RETRY_AFTER, "1");
+const NANOS_PER_MILLISECOND: f64 = 1_000_000;
+const NANOS_PER_MICROSECOND: u64 = 1000;
+/** Without an adaptive limit the latency of one request in so many is measured, for the report. */
+const SAMPLE: u32 = 16;
 
-const tenant: Slice = new Slice();
+const name: Slice = new Slice();
+const limits: RequestLimits = new RequestLimits();
+/** What the present request is limited by. */
+let task: NamedLimit | null = null;
+let tenant: NamedLimit | null = null;
+let credential: NamedLimit | null = null;
+let permit: bool = false;
 
-/** Token buckets per task and per tenant; a request needs a token of each limit that is configured for it. */
+/**
+ * Limits on what requests cost per task, tenant, credential, header value and path, and on a task's requests in flight.
+ * A request passes when every limit that applies to it lets it.
+ */
 export class RateLimit extends Stage {
-  private tasks: BucketTable = new BucketTable(0);
-  private tenants: BucketTable = new BucketTable(0);
+  private readonly registry: VmRegistry = new VmRegistry();
+  private readonly tasks: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private readonly tenants: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private readonly credentials: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private keyed: KeyedLimit[] = [];
+  private priority: Priority = new Priority();
+  private mode: Mode = Mode.Enforce;
+  private controller: ControllerClient | null = null;
+  /** Version of the controller's limits that this VM has applied. */
+  private applied: u32 = 0;
+  private line: WaitingLine = new WaitingLine(0);
+  private longestWait: u64 = 0;
+  /** Whose timer is to slow down again when nobody waits any more. */
+  private hurried: Plugin | null = null;
 
   get key(): string {
     return "rateLimit";
   }
 
   configure(config: Config): void {
-    this.tasks = readBuckets(config.objects("tasks"), "taskid");
-    this.tenants = readBuckets(config.objects("tenants"), "tenant");
+    const registry = this.registry;
+    readNamed(this.tasks, config.objects("tasks"), "taskid", TASK_LIMITED, registry);
+    readNamed(this.tenants, config.objects("tenants"), "tenant", TENANT_LIMITED, registry);
+    readNamed(this.credentials, config.objects("credentials"), "credential", CREDENTIAL_LIMITED, registry);
+    this.keyed = readKeyed(config.objects("descriptors"));
+    if (this.keyed.length > RequestLimits.MOST_KEYED) config.fault("descriptors", "has room for 8");
+    this.priority = Priority.read(config);
+    this.mode = readMode(config);
+    const queue = config.object("queue");
+    if (queue != null) {
+      this.longestWait = <u64>(queue.number("maxMilliseconds", 100, 1) * NANOS_PER_MILLISECOND);
+      const most = queue.number("maxStreams", 256, 1);
+      if (most > 4096) queue.fault("maxStreams", "must be at most 4096");
+      this.line = new WaitingLine(<i32>min(most, 4096));
+      queue.finish();
+    }
+    const controller = config.object("controller");
+    if (controller != null) this.controller = new ControllerClient(controller, registry);
+    forgetTime();
+    registry.beat(now());
+    this.share();
   }
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    const task = this.tasks.find(http.taskid.ptr, http.taskid.len);
-    http.findTenant(tenant);
-    const ofTenant = this.tenants.find(tenant.ptr, tenant.len);
-    if (task == null && ofTenant == null) return CONTINUE;
-    const now = monotonicNanos();
-    if (ofTenant != null && !ofTenant.take(now)) {
-      http.refuse(TENANT_LIMITED);
-      return STOP;
+    if (this.mode == Mode.Off) return CONTINUE;
+    forgetTime();
+    const refusal = this.decide(http, false);
+    if (refusal == null) {
+      this.admit(http, null);
+      return CONTINUE;
     }
-    if (task != null && !task.take(now)) {
-      if (ofTenant != null) ofTenant.giveBack();
-      http.refuse(TASK_LIMITED);
-      return STOP;
+    if (!this.letWait(http)) this.refuse(http, refusal);
+    return STOP;
+  }
+
+  /** @returns the refusal; null when the request may pass, and has paid. */
+  private decide(http: HttpContext, fromTheLine: bool): LocalReply | null {
+    task = this.tasks.find(http.taskid.ptr, http.taskid.len);
+    tenant = null;
+    credential = null;
+    permit = false;
+    if (this.tenants.count > 0) {
+      http.findTenant(name);
+      tenant = this.tenants.find(name.ptr, name.len);
     }
-    return CONTINUE;
+    if (this.credentials.count > 0) {
+      http.findCredential(name);
+      credential = this.credentials.find(name.ptr, name.len);
+    }
+    limits.start(this.priority.reserveOf(http), this.priority.largestReserve, fromTheLine);
+    const refusal = this.pay(http);
+    if (refusal == null) return null;
+    limits.giveBack();
+    if (this.mode != Mode.DryRun) return refusal;
+    http.refuseDry(refusal);
+    return null;
+  }
+
+  private pay(http: HttpContext): LocalReply | null {
+    let refusal: LocalReply | null = null;
+    if (tenant != null) refusal = limits.pay(tenant!, http);
+    if (refusal == null && credential != null) refusal = limits.pay(credential!, http);
+    for (let i = 0; refusal == null && i < this.keyed.length; i++) {
+      refusal = limits.payKeyed(unchecked(this.keyed[i]), http);
+    }
+    if (refusal != null || task == null) return refusal;
+    refusal = limits.pay(task!, http);
+    if (refusal != null || task!.mode == Mode.Off) return refusal;
+    const concurrency = task!.concurrency;
+    if (concurrency == null || !concurrency.active) return null;
+    permit = concurrency.enter();
+    return permit ? null : limits.mayRefuse(task!.mode, TASK_BUSY, http);
+  }
+
+  /** Counts an admitted request, and remembers what is to be done when it ends. */
+  private admit(http: HttpContext, waited: Admission | null): void {
+    const ofTenant = tenant;
+    if (ofTenant != null) ofTenant.counters.admitted++;
+    const ofTask = task;
+    const settle = this.guessed(http);
+    const tracked = ofTask != null && (permit || this.controller != null);
+    if (ofTask != null) ofTask.counters.admitted++;
+    if (!tracked && !settle) {
+      if (waited != null) endAdmission(waited);
+      http.setState(this.slot, null);
+      return;
+    }
+    const admission = waited == null ? newAdmission() : waited;
+    admission.settle = settle;
+    if (settle) {
+      admission.tenant = ofTenant;
+      admission.credential = credential;
+    }
+    admission.task = ofTask;
+    admission.permit = permit;
+    if (ofTask != null) {
+      ofTask.counters.inFlight++;
+      const measured = permit && ofTask.concurrency!.adaptive;
+      if (measured || ofTask.counters.admitted % SAMPLE == 1) admission.since = now();
+    }
+    http.setState(this.slot, admission);
+  }
+
+  private guessed(http: HttpContext): bool {
+    return isGuess(task, http) || isGuess(tenant, http) || isGuess(credential, http);
+  }
+
+  private refuse(http: HttpContext, refusal: LocalReply): void {
+    if (refusal == TASK_BUSY || (limits.refusedBy != null && limits.refusedBy == task)) {
+      task!.counters.refused++;
+    } else if (limits.refusedBy != null && limits.refusedBy == tenant) tenant!.counters.refused++;
+    http.refuse(refusal);
+  }
+
+  /** Lets a request that lacks a token wait for it, if one comes in time and there is room. */
+  private letWait(http: HttpContext): bool {
+    const awaited = limits.refusedBy;
+    if (this.longestWait == 0 || awaited == null) return false;
+    if (<f64>awaited.reply.wait * NANOS_PER_MILLISECOND > <f64>this.longestWait) return false;
+    if (!this.line.join(http)) return false;
+    const admission = newAdmission();
+    admission.awaited = awaited;
+    admission.deadline = now() + this.longestWait;
+    awaited.queued++;
+    http.setState(this.slot, admission);
+    if (this.hurried == null) {
+      this.hurried = http.plugin;
+      http.plugin.hurry();
+    }
+    return true;
+  }
+
+  onShortTick(): void {
+    forgetTime();
+    const line = this.line;
+    for (let i: i32 = 0; i < line.length; ) {
+      const http = line.at(i);
+      const admission = changetype<Admission>(http.state(this.slot));
+      http.plugin.enter(http);
+      const refusal = this.decide(http, true);
+      if (refusal != null && limits.refusedBy != null && now() < admission.deadline) {
+        i++;
+        continue;
+      }
+      line.removeAt(i);
+      admission.awaited!.queued--;
+      admission.awaited = null;
+      if (refusal == null) {
+        this.admit(http, admission);
+        http.plugin.resume(http, this);
+      } else {
+        http.setState(this.slot, null);
+        endAdmission(admission);
+        this.refuse(http, refusal);
+      }
+    }
+    this.calmDown();
+  }
+
+  private calmDown(): void {
+    const hurried = this.hurried;
+    if (this.line.length > 0 || hurried == null) return;
+    hurried.unhurry();
+    this.hurried = null;
+  }
+
+  onLog(http: HttpContext): void {
+    const state = http.state(this.slot);
+    if (state == null) return;
+    const admission = changetype<Admission>(state);
+    http.setState(this.slot, null);
+    forgetTime();
+    const awaited = admission.awaited;
+    if (awaited != null) {
+      awaited.queued--;
+      this.line.remove(http);
+    } else this.ended(http, admission);
+    endAdmission(admission);
+  }
+
+  private ended(http: HttpContext, admission: Admission): void {
+    const served = admission.task;
+    if (served != null) {
+      served.counters.inFlight--;
+      if (admission.since != 0 && !http.replied) {
+        const latency = (now() - admission.since) / NANOS_PER_MICROSECOND;
+        served.counters.latency += latency;
+        served.counters.measured++;
+        if (admission.permit) served.concurrency!.measure(<f64>latency);
+      }
+      if (admission.permit) served.concurrency!.leave();
+    }
+    if (!admission.settle) return;
+    const size = bodySize();
+    settle(served, size);
+    settle(admission.tenant, size);
+    settle(admission.credential, size);
+  }
+
+  onTick(): void {
+    forgetTime();
+    this.registry.beat(now());
+    this.share();
+    const controller = this.controller;
+    if (controller != null) controller.onTick(now(), this.tasks, this.tenants);
+  }
+
+  /** Applies news from the controller, and gives back what this VM holds and does not use. */
+  private share(): void {
+    const controller = this.controller;
+    if (controller != null) {
+      this.applied = applyLimits(controller.store, this.applied, this.tasks, this.tenants, this.registry);
+    }
+    const vms = this.registry.live;
+    shareAll(this.tasks, vms);
+    shareAll(this.tenants, vms);
+    shareAll(this.credentials, vms);
+    for (let i = 0; i < this.keyed.length; i++) this.keyed[i].onTick(vms);
   }
 }
 
-function readBuckets(limits: Config[], nameField: string): BucketTable {
-  const table = new BucketTable(limits.length);
-  for (let i = 0; i < limits.length; i++) {
-    const limit = limits[i];
-    const name = limit.text(nameField);
-    const rate = limit.number("requestsPerSecond", 0, 1);
-    if (!limit.has("requestsPerSecond")) limit.fault("requestsPerSecond", "is required");
-    const burst = limit.number("burst", Math.ceil(rate), 1);
-    limit.finish();
-    const bucket = new Bucket(bytes(name), nameField, name, max<f64>(rate, 1), <u64>burst);
-    if (!table.add(bucket)) limit.fault(nameField, `${name} has a limit already`);
-  }
-  return table;
+function shareAll(table: NamedTable<NamedLimit>, vms: i32): void {
+  for (let i = 0; i < table.count; i++) table.all[i].onTick(vms);
+}
+
+/** Was the request charged less or more than its body will turn out to cost? */
+function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
+  return limit != null && limit.active && limit.cost.guessed(http);
+}
+
+/** Charges what the body cost beyond the guess; a bucket may go into debt by it. */
+function settle(limit: NamedLimit | null, size: f64): void {
+  if (limit == null || !limit.active || !limit.cost.bySize) return;
+  limit.giveBack(limit.cost.guess - limit.cost.ofSize(size));
 }

@@ -16,12 +16,21 @@ export abstract class CalloutHandler {
   abstract onReply(status: i32, body: usize, len: i32): void;
 }
 
-const pending: Map<u32, CalloutHandler> = new Map<u32, CalloutHandler>();
+/** Callouts under way: the host's tokens, and who waits for the reply. */
+const MOST_PENDING = 64;
+const tokens: StaticArray<u32> = new StaticArray<u32>(MOST_PENDING);
+const handlers: StaticArray<CalloutHandler | null> = new StaticArray<CalloutHandler | null>(MOST_PENDING);
+
+function freePlace(): i32 {
+  for (let i = 0; i < MOST_PENDING; i++) if (handlers[i] == null) return i;
+  return -1;
+}
 
 /**
  * Sends an HTTP request through an Envoy cluster. `headers` are serialised pairs with `:method`, `:path` and
  * `:authority`. The reply comes to `handler` in the root context.
- * @returns false when the host refuses, such as for an unknown cluster; the handler is then not called.
+ * @returns false when the host refuses, such as for an unknown cluster, or when 64 callouts are under way; the handler
+ *   is then not called.
  */
 export function callout(
   cluster: Bytes,
@@ -31,6 +40,8 @@ export function callout(
   timeoutMilliseconds: u32,
   handler: CalloutHandler,
 ): bool {
+  const place = freePlace();
+  if (place < 0) return false;
   headers.serialise();
   const pairs = headers.memory;
   const sent = proxy_http_call(
@@ -46,15 +57,20 @@ export function callout(
     RESULT,
   );
   if (sent != OK) return false;
-  pending.set(load<u32>(RESULT), handler);
+  tokens[place] = load<u32>(RESULT);
+  handlers[place] = handler;
   return true;
 }
 
 /** Serves `proxy_on_http_call_response`. */
 export function onCalloutReply(token: u32, headerCount: i32, bodySize: i32): void {
-  if (!pending.has(token)) return;
-  const handler = pending.get(token);
-  pending.delete(token);
+  let handler: CalloutHandler | null = null;
+  for (let i = 0; i < MOST_PENDING && handler == null; i++) {
+    if (handlers[i] == null || tokens[i] != token) continue;
+    handler = handlers[i];
+    handlers[i] = null;
+  }
+  if (handler == null) return;
   let status = 0;
   if (
     headerCount > 0 &&

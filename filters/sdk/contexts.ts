@@ -84,6 +84,7 @@ export function createHttpContext(id: u32, plugin: Plugin): void {
     if (free.length < all.length) free = StaticArray.fromArray<u32>(new Array<u32>(all.length * 2));
   }
   all[index].reset(plugin);
+  all[index].id = id;
   const slot = slotOf(id);
   store<u32>(slot, id);
   store<u32>(slot + 4, index);

@@ -137,12 +137,25 @@ export class HeaderPairs {
 
   /** Writes the serialisation into `memory`. */
   serialise(): void {
+    this.start(this.count);
+    this.memory.append(this.lengths.ptr, this.lengths.len);
+    this.memory.append(this.content.ptr, this.content.len);
+  }
+
+  /** Writes the serialisation of these and some more pairs into `memory`. */
+  serialiseWith(more: HeaderPairs): void {
+    this.start(this.count + more.count);
+    this.memory.append(this.lengths.ptr, this.lengths.len);
+    this.memory.append(more.lengths.ptr, more.lengths.len);
+    this.memory.append(this.content.ptr, this.content.len);
+    this.memory.append(more.content.ptr, more.content.len);
+  }
+
+  private start(count: i32): void {
     const memory = this.memory;
     memory.clear();
     memory.reserve(4);
-    store<i32>(memory.ptr, this.count);
+    store<i32>(memory.ptr, count);
     memory.len = 4;
-    memory.append(this.lengths.ptr, this.lengths.len);
-    memory.append(this.content.ptr, this.content.len);
   }
 }

@@ -44,6 +44,10 @@ export class HttpContext {
   wouldRefuse: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
+  /** The host's id of this stream. */
+  id: u32 = 0;
+  /** The request has headers only. */
+  endOfRequest: bool = false;
 
   private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
 

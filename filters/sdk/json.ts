@@ -17,9 +17,13 @@ export class Json {
   number: f64 = 0;
   text: string = "";
   /** Elements of an array, or the values of an object, in the order of `keys`. */
-  items: Json[] = [];
-  keys: string[] = [];
+  items: Json[] = NO_ITEMS;
+  keys: string[] = NO_KEYS;
 }
+
+/** Shared by all values that hold none. */
+const NO_ITEMS: Json[] = [];
+const NO_KEYS: string[] = [];
 
 const MAX_DEPTH = 64;
 
@@ -143,6 +147,7 @@ class Reader {
     json.kind = JsonKind.Array;
     this.at++;
     if (this.take(0x5d)) return;
+    json.items = [];
     do json.items.push(this.value(depth + 1));
     while (this.take(0x2c));
     if (!this.take(0x5d)) this.fail("',' or ']'");
@@ -152,6 +157,8 @@ class Reader {
     json.kind = JsonKind.Object;
     this.at++;
     if (this.take(0x7d)) return;
+    json.items = [];
+    json.keys = [];
     do {
       this.space();
       if (this.at >= this.end || load<u8>(this.at) != 0x22) {

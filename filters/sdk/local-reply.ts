@@ -14,6 +14,9 @@ export class LocalReply {
   private readonly httpBody: ByteBuffer = new ByteBuffer();
   private readonly headers: HeaderPairs = new HeaderPairs();
   readonly message: ByteBuffer = new ByteBuffer();
+  /** Headers that change from reply to reply: for HTTP callers, and for gRPC callers. */
+  readonly details: HeaderPairs = new HeaderPairs();
+  readonly grpcDetails: HeaderPairs = new HeaderPairs();
   private counter: Counter | null = null;
 
   /**
@@ -68,20 +71,22 @@ export class LocalReply {
     const reason = this.reason;
     if (grpc) {
       const message = this.message;
+      const details = this.grpcDetails.memory;
+      this.grpcDetails.serialise();
       proxy_send_local_response(
         this.status,
         reason.ptr,
         reason.len,
         message.ptr,
         message.len,
-        0,
-        0,
+        details.ptr,
+        details.len,
         this.grpcStatus,
       );
       return;
     }
     const body = this.httpBody;
-    this.headers.serialise();
+    this.headers.serialiseWith(this.details);
     const headers = this.headers.memory;
     proxy_send_local_response(
       this.status,

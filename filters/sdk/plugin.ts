@@ -1,6 +1,11 @@
-import { proxy_set_tick_period_milliseconds } from "@solo-io/proxy-runtime/assembly/imports";
+import {
+  proxy_continue_stream,
+  proxy_set_effective_context,
+  proxy_set_tick_period_milliseconds,
+} from "@solo-io/proxy-runtime/assembly/imports";
 import { Action, CONTINUE, PLUGIN_CONFIGURATION } from "./abi";
 import { bufferData, readBuffer } from "./body";
+import { monotonicNanos } from "./clock";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
 import { jsonError, parseJson } from "./json";
@@ -9,6 +14,12 @@ import { Gauge } from "./metrics";
 import { Stage } from "./stage";
 
 const TICK_MILLISECONDS: u32 = 1000;
+/** A timer of a second may come a little early. */
+const TICK_NANOS: u64 = 995_000_000;
+/** How often a stage with held-back streams looks at them. */
+const SHORT_TICK_MILLISECONDS: u32 = 5;
+/** proxy_continue_stream: the request. */
+const REQUEST_STREAM: u32 = 0;
 const PAGE_BYTES: u64 = 65536;
 
 /** Memory of the VM that reported last: workers share the gauge. */
@@ -54,6 +65,37 @@ export class Plugin {
     return true;
   }
 
+  /** Stages that want `onShortTick`; the timer runs at the short period while there is one. */
+  private hurried: i32 = 0;
+  private lastTick: u64 = 0;
+
+  /** Asks for `onShortTick` every few milliseconds; to be taken back by `unhurry`. */
+  hurry(): void {
+    if (this.hurried++ > 0) return;
+    this.lastTick = monotonicNanos();
+    proxy_set_tick_period_milliseconds(SHORT_TICK_MILLISECONDS);
+  }
+
+  unhurry(): void {
+    if (--this.hurried == 0) proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
+  }
+
+  /** Lets a tick make host calls for a stream. */
+  enter(http: HttpContext): void {
+    proxy_set_effective_context(http.id);
+  }
+
+  /**
+   * Goes on with a stream that a stage stopped in onRequestHeaders: runs the stages after it, then lets the host go on.
+   * For a tick that has entered the stream.
+   */
+  resume(http: HttpContext, stopped: Stage): void {
+    for (let i = stopped.slot + 1; i < this.stages.length; i++) {
+      if (this.stages[i].onRequestHeaders(http, http.endOfRequest) != CONTINUE) return;
+    }
+    proxy_continue_stream(REQUEST_STREAM);
+  }
+
   private refuse(why: string): bool {
     log(LogLevel.Critical, `plug-in configuration refused: ${why}`);
     return false;
@@ -61,6 +103,7 @@ export class Plugin {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     http.readRequestHeaders();
+    http.endOfRequest = endOfStream;
     for (let i = 0; i < this.stages.length; i++) {
       const action = this.stages[i].onRequestHeaders(http, endOfStream);
       if (action != CONTINUE) return action;
@@ -119,6 +162,12 @@ export class Plugin {
   }
 
   onTick(): void {
+    if (this.hurried > 0) {
+      for (let i = 0; i < this.stages.length; i++) this.stages[i].onShortTick();
+      const now = monotonicNanos();
+      if (now - this.lastTick < TICK_NANOS) return;
+      this.lastTick = now;
+    }
     vmMemory!.set(<u64>memory.size() * PAGE_BYTES);
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }

@@ -53,4 +53,7 @@ export abstract class Stage {
 
   /** Once a second in each VM. */
   onTick(): void {}
+
+  /** Every few milliseconds while a stage of the plug-in is in a hurry; see `Plugin.hurry`. */
+  onShortTick(): void {}
 }

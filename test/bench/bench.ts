@@ -5,6 +5,7 @@ import { findEnvoy } from "../../tools/envoy/find.ts";
 import { authentication } from "./auth.ts";
 import { conversion } from "./conversion.ts";
 import { headerPath } from "./header-path.ts";
+import { limits, limitsTable } from "./limits.ts";
 import { measure, type Row } from "./variants.ts";
 
 interface Table {
@@ -16,13 +17,13 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, conversion (default: all)")
+  .argument("[tables...]", "header, auth, limits, conversion (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const { json, rounds, envoy: path } = options.opts<{ json?: string; rounds: string; envoy?: string }>();
-const wanted = options.args.length > 0 ? options.args : ["header", "auth", "conversion"];
+const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "conversion"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
@@ -56,6 +57,7 @@ if (wanted.includes("conversion")) {
     }
   }
 }
+const byLimits = wanted.includes("limits") ? await limits(envoy, Number(rounds)) : [];
 
 for (const { title, native, rows } of tables) {
   const base = rows.find(({ name }) => name === native)?.added ?? Number.NaN;
@@ -67,7 +69,11 @@ for (const { title, native, rows } of tables) {
     );
   }
 }
+if (byLimits.length > 0) console.log(limitsTable(byLimits));
 if (json) {
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
-  await writeFile(json, `${JSON.stringify({ date: new Date().toISOString(), machine, tables }, null, 2)}\n`);
+  await writeFile(
+    json,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, limits: byLimits }, null, 2)}\n`,
+  );
 }

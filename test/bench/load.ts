@@ -10,25 +10,36 @@ export interface Load {
   bodyFile?: string;
   requests: number;
   connections: number;
+  /** File of paths to take in turn, instead of `path`. */
+  pathsFile?: string;
+}
+
+export interface Measured {
+  /** CPU microseconds of the Envoy process per request. */
+  cpuMicroseconds: number;
+  requestsPerSecond: number;
 }
 
 /**
- * Sends a bounded load over HTTP/1.1 with h2load. @returns CPU microseconds of the Envoy process per request
+ * Sends a bounded load over HTTP/1.1 with h2load.
  * @throws Error when not every answer was a 2xx
  */
-export async function cpuPerRequest(envoy: RunningEnvoy, load: Load): Promise<number> {
+export async function run(envoy: RunningEnvoy, load: Load): Promise<Measured> {
   const args = ["--h1", "-n", String(load.requests), "-c", String(load.connections), "-t", "1"];
   for (const [name, value] of Object.entries(load.headers)) args.push("-H", `${name}: ${value}`);
   if (load.bodyFile) args.push("-d", load.bodyFile);
   if (envoy.pid === undefined)
     throw new Error("CPU time is measured of a process, not of a container: give --envoy");
   const before = await cpuMicroseconds(envoy.pid);
-  const { stdout } = await h2load([...args, `http://127.0.0.1:${envoy.port}${load.path}`]);
+  const url = `http://127.0.0.1:${envoy.port}`;
+  const target = load.pathsFile ? ["-B", url, "-i", load.pathsFile] : [`${url}${load.path}`];
+  const { stdout } = await h2load([...args, ...target]);
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)
     throw new Error(`only ${ok} of ${load.requests} requests were answered\n${stdout}`);
-  return used / load.requests;
+  const requestsPerSecond = Number(/, ([\d.]+) req\/s/.exec(stdout)?.[1]);
+  return { cpuMicroseconds: used / load.requests, requestsPerSecond };
 }
 
 async function h2load(args: string[]): Promise<{ stdout: string }> {

@@ -50,6 +50,44 @@ export function localRateLimit(requestsPerSecond: number): object {
   };
 }
 
+/** A bucket for each value of the header `taskid`. */
+export function localRateLimitByTask(taskids: string[], requestsPerSecond: number): object {
+  const token_bucket = {
+    max_tokens: requestsPerSecond,
+    tokens_per_fill: requestsPerSecond,
+    fill_interval: "1s",
+  };
+  const { name, typed_config } = localRateLimit(requestsPerSecond) as { name: string; typed_config: object };
+  return {
+    name,
+    typed_config: {
+      ...typed_config,
+      rate_limits: [{ actions: [{ request_headers: { header_name: "taskid", descriptor_key: "taskid" } }] }],
+      descriptors: taskids.map((value) => ({ entries: [{ key: "taskid", value }], token_bucket })),
+    },
+  };
+}
+
+/** Sets the header `taskid` to the path, so that a load with many paths is one of many tasks. */
+export function taskidFromPath(): object {
+  return {
+    name: "envoy.filters.http.header_mutation",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+      mutations: {
+        request_mutations: [
+          {
+            append: {
+              header: { key: "taskid", value: "%REQ(:PATH)%" },
+              append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+            },
+          },
+        ],
+      },
+    },
+  };
+}
+
 export function jsonAccessLog(path: string): object {
   const fields = {
     start_time: "%START_TIME%",

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
 import type { RunningEnvoy } from "../../tools/envoy/process.ts";
+import type { Measured } from "./load.ts";
 
 export interface VariedLoad {
   /** Whole HTTP/1.1 requests without bodies, sent in turn. */
@@ -14,9 +15,9 @@ const BODY = "\r\n\r\nok";
 
 /**
  * Sends each request once, over some connections: for loads whose headers differ, which h2load cannot send. Each answer
- * must be a 200 with the body `ok`. @returns CPU microseconds of the Envoy process per request
+ * must be a 200 with the body `ok`.
  */
-export async function cpuPerVariedRequest(envoy: RunningEnvoy, load: VariedLoad): Promise<number> {
+export async function runVaried(envoy: RunningEnvoy, load: VariedLoad): Promise<Measured> {
   if (envoy.pid === undefined)
     throw new Error("CPU time is measured of a process, not of a container: give --envoy");
   let next = 0;
@@ -26,9 +27,15 @@ export async function cpuPerVariedRequest(envoy: RunningEnvoy, load: VariedLoad)
     while (next < load.requests.length) await exchange(socket, load.requests[next++] as Buffer);
     socket.destroy();
   };
+  const { length } = load.requests;
   const before = await cpuMicroseconds(envoy.pid);
+  const started = performance.now();
   await Promise.all(Array.from({ length: load.connections }, client));
-  return ((await cpuMicroseconds(envoy.pid)) - before) / load.requests.length;
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    cpuMicroseconds: ((await cpuMicroseconds(envoy.pid)) - before) / length,
+    requestsPerSecond: length / seconds,
+  };
 }
 
 function exchange(socket: Socket, request: Buffer): Promise<void> {

@@ -1,8 +1,8 @@
 import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { cpuPerRequest, type Load, median } from "./load.ts";
-import { cpuPerVariedRequest, type VariedLoad } from "./raw-load.ts";
+import { type Load, type Measured, median, run } from "./load.ts";
+import { runVaried, type VariedLoad } from "./raw-load.ts";
 
 export interface Variant {
   name: string;
@@ -10,6 +10,8 @@ export interface Variant {
   load: Load | VariedLoad;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
+  /** Default: 1. */
+  workers?: number;
 }
 
 export interface Row {
@@ -18,10 +20,11 @@ export interface Row {
   cpuMicroseconds: number;
   /** The same less that of the last variant without filters before it, round by round. */
   added: number;
+  requestsPerSecond: number;
 }
 
 /**
- * Measures variants side by side: all Envoys (one worker each) are up at once, and each round visits them in turn, so
+ * Measures variants side by side: all Envoys are up at once, and each round visits them in turn, so
  * that a noisy moment of the machine hits all alike. The first round only warms up.
  */
 export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
@@ -34,26 +37,28 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
           per_connection_buffer_limit_bytes: variant.bufferBytes,
         });
       }
-      running.push(await startEnvoy({ envoy, concurrency: 1, bootstrap: config }));
+      running.push(await startEnvoy({ envoy, concurrency: variant.workers ?? 1, bootstrap: config }));
     }
-    const samples: number[][] = variants.map(() => []);
+    const samples: Measured[][] = variants.map(() => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [i, variant] of variants.entries()) {
         const each = running[i] as RunningEnvoy;
         const { load } = variant;
-        const cpu = "path" in load ? await cpuPerRequest(each, load) : await cpuPerVariedRequest(each, load);
-        if (round > 0) samples[i]?.push(cpu);
+        const measured = "path" in load ? await run(each, load) : await runVaried(each, load);
+        if (round > 0) samples[i]?.push(measured);
       }
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
     let base: number[] = [];
     return variants.map(({ name, envoy }, i) => {
-      const own = samples[i] as number[];
-      if (envoy.filters.length === 0) base = own;
+      const own = samples[i] as Measured[];
+      const cpus = own.map(({ cpuMicroseconds }) => cpuMicroseconds);
+      if (envoy.filters.length === 0) base = cpus;
       return {
         name,
-        cpuMicroseconds: median(own),
-        added: median(own.map((cpu, round) => cpu - (base[round] as number))),
+        cpuMicroseconds: median(cpus),
+        added: median(cpus.map((cpu, round) => cpu - (base[round] as number))),
+        requestsPerSecond: median(own.map(({ requestsPerSecond }) => requestsPerSecond)),
       };
     });
   } finally {

@@ -69,6 +69,8 @@ describe.each([
     };
     expect((await infer(KEY)).raw_output_contents[0]?.[0]).toBe(7);
     await expect(infer("bad")).rejects.toMatchObject({ code: grpc.status.UNAUTHENTICATED });
+    metadata.set("taskid", "777");
+    await expect(infer(KEY)).rejects.toMatchObject({ code: grpc.status.PERMISSION_DENIED });
     client.close();
   });
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -87,6 +87,22 @@ describe("attacks and edge cases", () => {
   it("takes the path as Envoy normalised it", async () => {
     const { text } = await gateway.send({ ...good, path: "/v2/models/../x/./m?api_key=" });
     expect(JSON.parse(text).reason).toBe("credential_ambiguous");
+  });
+
+  it.each([
+    ["a folded header", "taskid: 666\r\n  667"],
+    ["white space before the colon", "taskid : 666"],
+    ["a bare line feed", "taskid: 666\ntaskid: 667"],
+    ["a NUL", "taskid: 6\u000066"],
+    ["a name with a control character", "task\u0001id: 666"],
+    ["two lengths", "taskid: 666\r\ncontent-length: 5\r\ncontent-length: 6"],
+    ["a length and chunks", "taskid: 666\r\ncontent-length: 5\r\ntransfer-encoding: chunked"],
+  ])("lets no request through with %s", async (_name, lines) => {
+    const socket = connect(gateway.envoy.port, "127.0.0.1").setEncoding("latin1");
+    socket.write(`GET /x HTTP/1.1\r\nhost: x\r\nx-api-key: ${KEY}\r\n${lines}\r\n\r\n`);
+    const [text] = await once(socket, "data");
+    socket.destroy();
+    expect(text).toMatch(/^HTTP\/1.1 4\d\d/);
   });
 
   it("goes on after broken HTTP", async () => {

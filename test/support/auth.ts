@@ -15,7 +15,7 @@ export const digestOf = (text: string) => createHash("sha256").update(text).dige
 export const revocationOfJti = (jti: string) => digestOf(`jti:${ISSUER}\n${jti}`);
 
 export const ISSUER = "https://login.example";
-const SHARED_SECRET = Buffer.from("0123456789abcdef0123456789abcdef");
+export const SHARED_SECRET = Buffer.from("0123456789abcdef0123456789abcdef");
 const SIGNING_SECRET = Buffer.from("fedcba9876543210fedcba9876543210");
 
 export const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });

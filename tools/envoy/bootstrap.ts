@@ -22,6 +22,8 @@ export interface BootstrapOptions {
   clusters?: object[];
   /** Serves TLS: files of the certificate, its key, and the CA that callers' certificates must come from. */
   tls?: { certificate: string; key: string; clientCa: string };
+  /** Envoy's node id. */
+  node?: string;
 }
 
 export interface WasmFilter {
@@ -59,11 +61,24 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
 export function bootstrap(options: BootstrapOptions): object {
   return {
-    node: { id: "modelgate", cluster: "modelgate" },
+    node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
     static_resources: {
       listeners: [listener(options)],
       clusters: [...options.tasks.map(cluster), ...(options.clusters ?? [])],
+    },
+  };
+}
+
+/** A cluster of one HTTP/1.1 server, such as the controller. */
+export function httpCluster(name: string, port: number, host = "127.0.0.1"): object {
+  return {
+    name,
+    type: "STRICT_DNS",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
   };
 }

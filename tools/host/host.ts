@@ -25,6 +25,16 @@ export interface LocalReply {
   grpcStatus: number;
 }
 
+/** An HTTP request that the filter made. */
+export interface Callout {
+  token: number;
+  cluster: string;
+  headers: HeaderList;
+  body: string;
+  /** Milliseconds. */
+  timeout: number;
+}
+
 /** What the VMs of one Envoy process share, and the clock they see. */
 export class HostProcess {
   readonly sharedData = new Map<string, { value: Uint8Array; cas: number }>();
@@ -50,6 +60,13 @@ interface FilterExports {
   proxy_on_vm_start(rootId: number, size: number): number;
   proxy_on_configure(rootId: number, size: number): number;
   proxy_on_tick(rootId: number): void;
+  proxy_on_http_call_response?(
+    root: number,
+    token: number,
+    headers: number,
+    body: number,
+    trailers: number,
+  ): void;
   proxy_on_request_headers?(id: number, count: number, end: number): number;
   proxy_on_request_body?(id: number, size: number, end: number): number;
   proxy_on_response_headers?(id: number, count: number, end: number): number;
@@ -67,8 +84,15 @@ export class Vm {
   readonly process: HostProcess;
   readonly exports: FilterExports;
   stream: Stream | undefined;
+  /** HTTP callouts that got no reply yet. */
+  readonly callouts: Callout[] = [];
+  /** Milliseconds, as the filter asked last. */
+  tickPeriod = 0;
+  private readonly streams = new Map<number, Stream>();
+  private reply: { status: number; body: Uint8Array } | undefined;
   private configuration = new Uint8Array();
   private nextId = 2;
+  private nextToken = 1;
 
   constructor(modulePath: string, process = new HostProcess()) {
     this.process = process;
@@ -99,10 +123,32 @@ export class Vm {
     const stream = new Stream(this, this.nextId++, list);
     for (const [name, value] of Object.entries(filterState)) stream.filterState.set(name, value);
     this.stream = stream;
+    this.streams.set(stream.id, stream);
     this.exports.proxy_on_context_create(stream.id, 1);
     stream.action =
       this.exports.proxy_on_request_headers?.(stream.id, list.length, Number(endOfStream)) ?? CONTINUE;
     return stream;
+  }
+
+  /** Lets the filter's timer fire. */
+  tick(): void {
+    this.exports.proxy_on_tick(1);
+    this.stream = undefined;
+  }
+
+  /** Answers the oldest callout; status 0: no reply came. */
+  answerCallout(status: number, body: Uint8Array | string = ""): void {
+    const callout = this.callouts.shift();
+    if (!callout) throw new Error("the filter made no callout");
+    this.reply = { status, body: typeof body === "string" ? new TextEncoder().encode(body) : body };
+    const headers = status === 0 ? 0 : 1;
+    this.exports.proxy_on_http_call_response?.(1, callout.token, headers, this.reply.body.length, 0);
+    this.reply = undefined;
+  }
+
+  /** Forgets a stream that is over. */
+  forget(stream: Stream): void {
+    this.streams.delete(stream.id);
   }
 
   get memoryBytes(): number {
@@ -139,7 +185,9 @@ export class Vm {
         return OK;
       },
       proxy_get_buffer_bytes: (type, start, length, ptrOut, sizeOut) => {
-        const buffer = type === 7 ? this.configuration : stream().body;
+        const buffer =
+          type === 7 ? this.configuration : type === 4 ? this.reply?.body : (stream().body as Uint8Array);
+        if (!buffer) return NOT_FOUND;
         const part = buffer.subarray(start, (start as number) + (length as number));
         return part.length === 0 ? NOT_FOUND : this.give(part, ptrOut as number, sizeOut as number);
       },
@@ -153,6 +201,9 @@ export class Vm {
         this.give(serialise(stream().map(type as number)), ptrOut as number, sizeOut as number),
       proxy_get_header_map_value: (type, name, nameSize, ptrOut, sizeOut) => {
         const key = this.text(name as number, nameSize as number);
+        if (type === 6) {
+          return this.give(encode(String(this.reply?.status)), ptrOut as number, sizeOut as number);
+        }
         const values = stream()
           .map(type as number)
           .filter(([header]) => header === key);
@@ -172,7 +223,7 @@ export class Vm {
         return OK;
       },
       proxy_get_property: (path, size, ptrOut, sizeOut) => {
-        const value = stream().filterState.get(this.text(path as number, size as number));
+        const value = this.stream?.filterState.get(this.text(path as number, size as number));
         return value === undefined
           ? NOT_FOUND
           : this.give(encode(value), ptrOut as number, sizeOut as number);
@@ -213,11 +264,37 @@ export class Vm {
         };
         return OK;
       },
-      proxy_set_tick_period_milliseconds: () => OK,
+      proxy_set_tick_period_milliseconds: (period) => {
+        this.tickPeriod = period as number;
+        return OK;
+      },
+      proxy_set_effective_context: (id) => {
+        const found = this.streams.get(id as number);
+        if (!found) return BAD_ARGUMENT;
+        this.stream = found;
+        return OK;
+      },
+      proxy_continue_stream: () => {
+        stream().action = CONTINUE;
+        return OK;
+      },
+      proxy_increment_metric: () => OK,
       proxy_define_metric: () => OK,
       proxy_record_metric: () => OK,
-      proxy_increment_metric: () => OK,
-      proxy_http_call: () => BAD_ARGUMENT,
+      proxy_http_call: (...values) => {
+        const [cluster, clusterSize, pairs, pairsSize, body, bodySize, , , timeout, tokenOut] =
+          values as number[];
+        const token = this.nextToken++;
+        this.callouts.push({
+          token,
+          cluster: this.text(cluster as number, clusterSize as number),
+          headers: parsePairs(this.bytes(pairs as number, pairsSize as number)),
+          body: this.text(body as number, bodySize as number),
+          timeout: timeout as number,
+        });
+        this.word(tokenOut as number, token);
+        return OK;
+      },
       proxy_call_foreign_function: (name, nameSize, args, size, ptrOut, sizeOut) => {
         if (this.text(name as number, nameSize as number) !== "verify_signature") return NOT_FOUND;
         const result = verifySignature(this.bytes(args as number, size as number));
@@ -325,6 +402,7 @@ export class Stream {
     this.vm.stream = this;
     this.vm.exports.proxy_on_log?.(this.id);
     this.vm.exports.proxy_on_delete(this.id);
+    this.vm.forget(this);
   }
 }
 

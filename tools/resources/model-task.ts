@@ -30,7 +30,7 @@ const limits = withRules(
       .array(
         z.strictObject({
           per: z.enum(["minute", "hour"]).describe("Length of the window."),
-          requests: rate().describe("Requests in it, over all gateway pods."),
+          requests: rate().describe("Requests in it, on each gateway pod."),
         }),
       )
       .max(2)

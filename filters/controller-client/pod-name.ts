@@ -1,0 +1,29 @@
+import { Bytes, bytes, copyBytes } from "../sdk/bytes";
+import { getProperty, propertyPath, propertyValue } from "../sdk/properties";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { random_get } from "../sdk/wasi_snapshot_preview1";
+
+const NODE_ID = propertyPath("node.id");
+const KEY = bytes("modelgate.pod");
+const DIGITS = "0123456789abcdef";
+const RANDOM_BYTES: i32 = 8;
+
+const random: usize = memory.data(8);
+
+/** The name that this Envoy process reports under: the configured one, else Envoy's node id, else a random one. */
+export function podName(configured: string): Bytes {
+  if (configured.length > 0) return bytes(configured);
+  const length = getProperty(NODE_ID);
+  if (length > 0) return copyBytes(propertyValue(), length);
+  random_get(random, RANDOM_BYTES);
+  let name = "envoy-";
+  for (let i = 0; i < RANDOM_BYTES; i++) {
+    const byte = load<u8>(random + i);
+    name += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15);
+  }
+  const own = bytes(name);
+  let held = getShared(KEY);
+  if (held < 0 && setShared(KEY, own.ptr, own.len, sharedVersion())) return own;
+  held = getShared(KEY);
+  return held > 0 ? copyBytes(sharedValue(), held) : own;
+}

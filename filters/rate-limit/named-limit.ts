@@ -1,0 +1,99 @@
+import { Bytes, bytes, toText } from "../sdk/bytes";
+import { Concurrency } from "./concurrency";
+import { Lease } from "./lease";
+import { Limit } from "./limit";
+import { now } from "./now";
+import { RateLimited } from "./rate-limited";
+import { chargeShared, takeShared } from "./shared-bucket";
+import { SECOND } from "./token-bucket";
+
+/** What happened to the requests of one task or tenant, since it was last read. */
+export class Counters {
+  admitted: u32 = 0;
+  refused: u32 = 0;
+  /** At present. */
+  inFlight: i32 = 0;
+  /** Microseconds, of the requests that were measured. */
+  latency: u64 = 0;
+  measured: u32 = 0;
+
+  clear(): void {
+    this.admitted = 0;
+    this.refused = 0;
+    this.latency = 0;
+    this.measured = 0;
+  }
+
+  get any(): bool {
+    return this.admitted + this.refused > 0 || this.inFlight > 0;
+  }
+}
+
+/** The limit of one task, tenant or credential. */
+export class NamedLimit extends Limit {
+  private readonly key: Bytes;
+  private readonly lease: Lease = new Lease();
+  /** This VM's. */
+  readonly counters: Counters = new Counters();
+  /** Of all VMs, for the report. */
+  readonly total: Counters = new Counters();
+  concurrency: Concurrency | null = null;
+  /** Streams that wait for a token of this limit. */
+  queued: i32 = 0;
+
+  /** What the plug-in configuration says of the window that the controller may set. */
+  private configuredQuota: f64 = 0;
+  private configuredBurst: f64 = -1;
+  /** The controller's last word has a limit for this; `round` is the version that had it last. */
+  controlled: bool = false;
+  round: u32 = 0;
+
+  constructor(kind: string, name: Bytes, reply: RateLimited) {
+    super(name, reply);
+    this.key = bytes(`modelgate.bucket.${kind}.${toText(name.ptr, name.len)}`);
+  }
+
+  /** Remembers the present windows as those of the plug-in configuration. */
+  configured(): void {
+    this.configuredQuota = this.windows.quota(SECOND);
+    this.configuredBurst = this.windows.bursts[SECOND];
+  }
+
+  /** Sets what the controller says. The bucket keeps its level, so a new limit gives nobody a new burst. */
+  control(requestsPerSecond: f64, burst: f64): void {
+    this.windows.set(SECOND, requestsPerSecond, burst);
+  }
+
+  /** The controller has no limit for this: back to the plug-in configuration. */
+  release(): void {
+    this.windows.set(SECOND, this.configuredQuota, this.configuredBurst);
+  }
+
+  take(cost: f64, reserve: f64, largestReserve: f64): bool {
+    return this.takeBy(this.lease, cost, reserve, largestReserve);
+  }
+
+  /** Describes the refusal of a request that comes while others wait for a token already. */
+  refuseBehindTheLine(): void {
+    const lease = this.lease;
+    const wait = max(lease.tokenAt - <f64>now(), 0);
+    this.reply.describe(this.windows, lease.emptyWindow, lease.emptyRemaining, wait);
+  }
+
+  giveBack(cost: f64): void {
+    this.lease.giveBack(cost);
+  }
+
+  protected takeShared(lease: Lease, at: u64, need: f64, wanted: f64, reserve: f64, largest: f64): f64 {
+    return takeShared(this.key, this.windows, at, need, wanted, reserve, largest);
+  }
+
+  /** @param vms how many VMs lease from the bucket */
+  onTick(vms: i32): void {
+    this.share(vms);
+    const back = this.lease.endTick(this.cap);
+    if (back != 0) chargeShared(this.key, this.windows, now(), -back);
+    const concurrency = this.concurrency;
+    if (concurrency != null) concurrency.onTick();
+  }
+}

@@ -1,0 +1,62 @@
+import { Bytes } from "../sdk/bytes";
+
+const FNV_PRIME: u64 = 0x100000001b3;
+
+/** FNV-1a, 64 bits, continued from `seed`. */
+export function hash64(ptr: usize, len: i32, seed: u64): u64 {
+  let hash = seed;
+  for (let i: i32 = 0; i < len; i++) hash = (hash ^ load<u8>(ptr + i)) * FNV_PRIME;
+  return hash;
+}
+
+function hexDigit(c: u8): i32 {
+  if (c - 0x30 < 10) return c - 0x30;
+  const letter: u8 = (c | 0x20) - 0x61;
+  return letter < 6 ? letter + 10 : -1;
+}
+
+/**
+ * A path with variables, such as `/v2/models/{model}/infer`: a part in braces stands for one segment, whatever it is.
+ */
+export class PathTemplate {
+  constructor(private readonly template: Bytes) {}
+
+  /**
+   * @returns a hash of what the variables are in the path (its query left out), continued from `seed`; 0 when the path
+   *   does not fit. `%41` counts as `A`, so that one resource has one key however it is spelt.
+   */
+  match(ptr: usize, len: i32, seed: u64): u64 {
+    let at = ptr;
+    const end = ptr + len;
+    let t = this.template.ptr;
+    const templateEnd = t + this.template.len;
+    let hash = seed;
+    while (t < templateEnd) {
+      if (load<u8>(t) == 0x7b) {
+        while (t < templateEnd && load<u8>(t) != 0x7d) t++;
+        t++;
+        const from = at;
+        while (at < end && load<u8>(at) != 0x2f && load<u8>(at) != 0x3f) {
+          let c = load<u8>(at);
+          if (c == 0x25 && at + 2 < end) {
+            const high = hexDigit(load<u8>(at + 1));
+            const low = hexDigit(load<u8>(at + 2));
+            if (high >= 0 && low >= 0) {
+              c = <u8>((high << 4) | low);
+              at += 2;
+            }
+          }
+          hash = (hash ^ c) * FNV_PRIME;
+          at++;
+        }
+        if (at == from) return 0;
+        hash = (hash ^ 0x2f) * FNV_PRIME;
+      } else {
+        if (at >= end || load<u8>(at) != load<u8>(t)) return 0;
+        at++;
+        t++;
+      }
+    }
+    return at == end || load<u8>(at) == 0x3f ? hash : 0;
+  }
+}

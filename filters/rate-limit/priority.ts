@@ -1,0 +1,79 @@
+import { Bytes, bytes } from "../sdk/bytes";
+import { Config } from "../sdk/config";
+import { Slice } from "../sdk/headers";
+import { HttpContext } from "../sdk/http-context";
+import { Named, NamedTable } from "./named-table";
+
+/** The class of requests with this name (or of this credential) leaves `reserve` of each bucket to higher classes. */
+class PriorityClass extends Named {
+  constructor(
+    name: Bytes,
+    readonly reserve: f64,
+  ) {
+    super(name);
+  }
+}
+
+const value: Slice = new Slice();
+
+/**
+ * Classes of requests, the most important first, each with a share of every bucket that is kept for it. A class may
+ * take tokens only as long as the shares of those above it stay in the bucket (trunk reservation, as in telephony), so
+ * when tokens get scarce the lowest class is refused first, and the highest last.
+ */
+export class Priority {
+  private header: Bytes | null = null;
+  private readonly classes: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
+  private readonly credentials: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
+  private fallback: f64 = 0;
+  /** What the lowest class leaves. */
+  largestReserve: f64 = 0;
+
+  /**
+   * Part of each bucket, 0 to 1, that a request must leave to others. A credential's class comes before what the
+   * header says; an unknown word in the header counts as none.
+   */
+  reserveOf(http: HttpContext): f64 {
+    if (this.classes.count == 0) return 0;
+    if (this.credentials.count > 0) {
+      http.findCredential(value);
+      const own = this.credentials.find(value.ptr, value.len);
+      if (own != null) return own.reserve;
+    }
+    const header = this.header;
+    if (header == null || http.headers.find(header, value) == 0) return this.fallback;
+    const named = this.classes.find(value.ptr, value.len);
+    return named == null ? this.fallback : named.reserve;
+  }
+
+  /** Reads `priority`; absent: all requests are alike. */
+  static read(parent: Config): Priority {
+    const priority = new Priority();
+    const config = parent.object("priority");
+    if (config == null) return priority;
+    if (config.has("header")) priority.header = bytes(config.text("header").toLowerCase());
+    const classes = config.objects("classes");
+    let reserve: f64 = 0;
+    for (let i = 0; i < classes.length; i++) {
+      const each = classes[i];
+      const entry = new PriorityClass(bytes(each.text("class")), reserve);
+      if (!priority.classes.add(entry)) each.fault("class", "is there already");
+      const ids = each.texts("credentials");
+      for (let c = 0; c < ids.length; c++) {
+        if (!priority.credentials.add(new PriorityClass(bytes(ids[c]), reserve)))
+          each.fault(`credentials[${c.toString()}]`, "has a class already");
+      }
+      priority.largestReserve = reserve;
+      reserve += each.number("share", 0, 0);
+      each.finish();
+    }
+    if (classes.length == 0) config.fault("classes", "needs at least one class");
+    if (reserve > 1) config.fault("classes", "the shares add up to more than 1");
+    const name = bytes(config.text("default"));
+    const fallback = priority.classes.find(name.ptr, name.len);
+    if (fallback == null) config.fault("default", "must be one of the classes");
+    else priority.fallback = fallback.reserve;
+    config.finish();
+    return priority;
+  }
+}

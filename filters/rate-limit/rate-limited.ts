@@ -1,0 +1,114 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes";
+import { LocalReply } from "../sdk/local-reply";
+import { retryInfo } from "./retry-info";
+import { MINUTE, SECOND, WINDOWS, Windows, windowSeconds } from "./token-bucket";
+
+const RETRY_AFTER = bytes("retry-after");
+const RATELIMIT_POLICY = bytes("ratelimit-policy");
+const RATELIMIT = bytes("ratelimit");
+const PUSHBACK = bytes("grpc-retry-pushback-ms");
+const STATUS_DETAILS = bytes("grpc-status-details-bin");
+const SECOND_NAME = bytes("-second");
+const MINUTE_NAME = bytes("-minute");
+const HOUR_NAME = bytes("-hour");
+const QUOTA = bytes('";q=');
+const WINDOW = bytes(";w=");
+const REMAINING = bytes('";r=');
+const RESET = bytes(";t=");
+const NEXT = bytes(', "');
+
+const RESOURCE_EXHAUSTED = 8;
+const NANOS_PER_MILLISECOND: f64 = 1e6;
+/** Told to a caller when waiting does not help: the limit is 0. */
+const LONGEST_WAIT_MILLISECONDS: f64 = 3_600_000;
+
+const text: ByteBuffer = new ByteBuffer();
+
+/**
+ * The answer to a request over a limit: 429 with `Retry-After` (RFC 9110, section 10.2.3) and the structured fields
+ * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11; for gRPC callers RESOURCE_EXHAUSTED with
+ * google.rpc.RetryInfo in `grpc-status-details-bin` and `grpc-retry-pushback-ms` (gRPC proposal A6).
+ */
+export class RateLimited extends LocalReply {
+  private readonly policy: Bytes;
+
+  /** @param policy what the fields call the limit; with `-second`, `-minute` or `-hour` behind it */
+  constructor(
+    policy: string,
+    reason: string,
+    message: string,
+    status: u32 = 429,
+    grpcStatus: u32 = RESOURCE_EXHAUSTED,
+  ) {
+    super(status, grpcStatus, reason, message);
+    this.policy = bytes(policy);
+  }
+
+  /**
+   * Says which window refused the request: it holds `remaining` tokens, and enough of them in `waitNanos`.
+   */
+  describe(windows: Windows, window: i32, remaining: f64, waitNanos: f64): void {
+    const wait = min(max(Math.ceil(waitNanos / NANOS_PER_MILLISECOND), 1), LONGEST_WAIT_MILLISECONDS);
+    const milliseconds = <u64>wait;
+    const seconds = (milliseconds + 999) / 1000;
+    this.wait = milliseconds;
+    const details = this.details;
+    details.clear();
+    text.clear();
+    text.appendDecimal(seconds);
+    details.add(RETRY_AFTER, text.ptr, text.len);
+
+    text.clear();
+    for (let w = 0; w < WINDOWS; w++) {
+      if (!windows.limited(w)) continue;
+      if (text.len > 0) text.appendBytes(NEXT);
+      else text.appendByte(0x22);
+      this.appendPolicy(w);
+      text.appendBytes(QUOTA);
+      text.appendDecimal(<u64>Math.round(windows.quota(w)));
+      text.appendBytes(WINDOW);
+      text.appendDecimal(windowSeconds(w));
+    }
+    details.add(RATELIMIT_POLICY, text.ptr, text.len);
+
+    text.clear();
+    text.appendByte(0x22);
+    this.appendPolicy(window);
+    text.appendBytes(REMAINING);
+    text.appendDecimal(<u64>max(Math.floor(remaining), 0));
+    text.appendBytes(RESET);
+    text.appendDecimal(seconds);
+    details.add(RATELIMIT, text.ptr, text.len);
+    this.describeToGrpc(milliseconds);
+  }
+
+  /** Says when to come back to a caller that no bucket refused. */
+  describeWait(milliseconds: u64): void {
+    this.wait = milliseconds;
+    text.clear();
+    text.appendDecimal((milliseconds + 999) / 1000);
+    this.details.clear();
+    this.details.add(RETRY_AFTER, text.ptr, text.len);
+    this.describeToGrpc(milliseconds);
+  }
+
+  /** Milliseconds until a token comes, as last described. */
+  wait: u64 = 0;
+
+  private appendPolicy(window: i32): void {
+    text.appendBytes(this.policy);
+    text.appendBytes(window == SECOND ? SECOND_NAME : window == MINUTE ? MINUTE_NAME : HOUR_NAME);
+  }
+
+  private describeToGrpc(milliseconds: u64): void {
+    const details = this.grpcDetails;
+    details.clear();
+    text.clear();
+    text.appendDecimal(milliseconds);
+    details.add(PUSHBACK, text.ptr, text.len);
+    text.clear();
+    retryInfo(text, this.grpcStatus, this.message, milliseconds);
+    details.add(STATUS_DETAILS, text.ptr, text.len);
+  }
+}

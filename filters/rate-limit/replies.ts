@@ -1,0 +1,27 @@
+import { RateLimited } from "./rate-limited";
+
+/** The answers to requests that a limit on a task, a tenant or a credential refuses. */
+
+export const TASK_LIMITED = new RateLimited("task", "task_rate_limited", "the task is over its request rate");
+export const TENANT_LIMITED = new RateLimited(
+  "tenant",
+  "tenant_rate_limited",
+  "the tenant is over its request rate",
+);
+export const CREDENTIAL_LIMITED = new RateLimited(
+  "credential",
+  "credential_rate_limited",
+  "the credential is over its request rate",
+);
+
+const UNAVAILABLE = 14;
+/** Requests in flight end soon, nobody knows when. */
+const BUSY_MILLISECONDS: u64 = 1000;
+export const TASK_BUSY = new RateLimited(
+  "task",
+  "task_concurrency_limited",
+  "the task has too many requests in flight",
+  503,
+  UNAVAILABLE,
+);
+TASK_BUSY.describeWait(BUSY_MILLISECONDS);

@@ -1,0 +1,92 @@
+import { bytes } from "../sdk/bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { random_get } from "../sdk/wasi_snapshot_preview1";
+
+/** The value: a u64 id and a u64 time of the last beat (nanoseconds) for each place. */
+const KEY = bytes("modelgate.vms");
+const ENTRY: i32 = 16;
+/** More VMs than this in one process share nothing that needs a place. */
+export const MOST_VMS: i32 = 256;
+/** Without a beat for this long, a VM is gone. */
+export const DEAD_AFTER: u64 = 3_000_000_000;
+const ATTEMPTS = 64;
+
+const places: usize = memory.data(256 * 16);
+const randomBytes: usize = memory.data(8);
+
+/**
+ * The live instances of this plug-in in the Envoy process: one a worker (and one on the main thread), more for a moment
+ * when a configuration replaces another. Each has a place in a shared value and renews it once a second. A VM that ends
+ * says nothing: it stops renewing.
+ */
+export class VmRegistry {
+  /** Differs from every other instance's. */
+  readonly id: u64 = randomId();
+  /** Of this VM; -1 while it has none. */
+  place: i32 = -1;
+  /** How many are alive, this one included. */
+  live: i32 = 1;
+  private known: i32 = 0;
+
+  /** Renews the place of this VM, or takes a free one. */
+  beat(now: u64): void {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const version = this.read();
+      let place = -1;
+      let free = -1;
+      for (let i = 0; i < this.known && place < 0; i++) {
+        if (load<u64>(places + i * ENTRY) == this.id) place = i;
+        else if (free < 0 && isDead(i, now)) free = i;
+      }
+      if (place < 0) place = free >= 0 ? free : this.known;
+      this.place = -1;
+      if (place >= MOST_VMS) return;
+      store<u64>(places + place * ENTRY, this.id);
+      store<u64>(places + place * ENTRY + 8, now);
+      this.known = max(this.known, place + 1);
+      this.live = 0;
+      for (let i = 0; i < this.known; i++) if (!isDead(i, now)) this.live++;
+      if (!setShared(KEY, places, this.known * ENTRY, version)) continue;
+      this.place = place;
+      return;
+    }
+  }
+
+  /** Is the VM with this tag at `place` alive? Looks again when the last look does not know it. */
+  isLive(place: i32, tag: u32, now: u64): bool {
+    if (place < this.known && this.tagOf(place) == tag) return !isDead(place, now);
+    this.read();
+    return place < this.known && this.tagOf(place) == tag && !isDead(place, now);
+  }
+
+  /** Short form of this VM's id. */
+  get tag(): u32 {
+    return <u32>this.id;
+  }
+
+  /** Places that were ever taken. */
+  get size(): i32 {
+    return this.known;
+  }
+
+  private tagOf(place: i32): u32 {
+    return load<u32>(places + place * ENTRY);
+  }
+
+  private read(): u32 {
+    const length = getShared(KEY);
+    this.known = min(max(length, 0) / ENTRY, MOST_VMS);
+    if (this.known > 0) memory.copy(places, sharedValue(), this.known * ENTRY);
+    return sharedVersion();
+  }
+}
+
+function isDead(place: i32, now: u64): bool {
+  const beat = load<u64>(places + place * ENTRY + 8);
+  return now > beat && now - beat > DEAD_AFTER;
+}
+
+function randomId(): u64 {
+  random_get(randomBytes, 8);
+  return load<u64>(randomBytes);
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { compileModule } from "../../tools/wasm/compile.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { type LimitsController, startLimitsController } from "../support/limits-controller.ts";
+import { type Decision, type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
+import { offer } from "../support/load.ts";
+
+const V1 = "limits.modelgate.dev/v1";
+const CONFIGURED = 100;
+const LIMIT = 200;
+const OFFERED = 500;
+/** Time that a change may take. */
+const SETTLE = 3;
+const MEASURE = 2;
+
+const limit = (rate: number, generation: number) => ({
+  apiVersion: V1,
+  generation,
+  full: true,
+  tasks: { "1": { requestsPerSecond: rate, burst: rate / 10 } },
+  tenants: {},
+});
+const lies = [
+  "garbage",
+  limit(-5, 900),
+  limit(1e12, 901),
+  "{",
+  { ...limit(1e6, 902), apiVersion: "v0" },
+  JSON.stringify(limit(1e6, 903)).replace("1000000", "1e999"),
+];
+
+interface Phase {
+  name: string;
+  /** What the limits must be, in its last seconds. */
+  rate: number;
+  begin(): Promise<unknown> | unknown;
+}
+
+let controller: LimitsController | undefined;
+let gateway: LimitsGateway;
+let decisions: Decision[];
+const measured: Record<string, number> = {};
+
+const phases: Phase[] = [
+  { name: "controller never seen", rate: CONFIGURED, begin: () => {} },
+  {
+    name: "controller there",
+    rate: LIMIT,
+    async begin() {
+      controller = await startLimitsController(() => limit(LIMIT, 7), port);
+    },
+  },
+  {
+    name: "controller slow",
+    rate: LIMIT,
+    begin() {
+      if (controller) controller.answer = () => undefined;
+    },
+  },
+  {
+    name: "controller lying",
+    rate: LIMIT,
+    begin() {
+      let next = 0;
+      if (controller) controller.answer = () => lies[next++ % lies.length];
+    },
+  },
+  { name: "controller down", rate: LIMIT, begin: () => controller?.stop() },
+  { name: "VMs made anew", rate: LIMIT, begin: () => trap() },
+  {
+    name: "controller back with an empty memory",
+    rate: LIMIT / 2,
+    async begin() {
+      controller = await startLimitsController(() => limit(LIMIT / 2, 1), port);
+    },
+  },
+];
+let port = 0;
+
+/** Makes the VM of each worker trap. */
+async function trap(): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await offer({
+      port: gateway.envoy.port,
+      headers: { taskid: "1", "x-trap": "1" },
+      connections: 8,
+      requestsPerSecond: 1000,
+      seconds: 0.008,
+    });
+    await sleep(200);
+  }
+}
+
+beforeAll(async () => {
+  const module = fileURLToPath(new URL("build/test/limits-trap.wasm", PROJECT_ROOT));
+  await compileModule(fileURLToPath(new URL("test/wasm/limits-trap.ts", PROJECT_ROOT)), module);
+  const closed = await startLimitsController(() => undefined);
+  port = closed.port;
+  await closed.stop();
+  gateway = await startLimitsGateway({
+    workers: 2,
+    module,
+    configuration: { trap: {} },
+    controllerPort: port,
+    rateLimit: {
+      tasks: [{ taskid: "1", requestsPerSecond: CONFIGURED, burst: CONFIGURED / 10 }],
+      controller: { gateway: "test/gateway", cluster: "controller", timeoutMilliseconds: 500 },
+    },
+  });
+  const seconds = phases.length * (SETTLE + MEASURE);
+  const load = offer({
+    port: gateway.envoy.port,
+    headers: { taskid: "1" },
+    connections: 8,
+    requestsPerSecond: OFFERED,
+    seconds,
+  });
+  const ends: [Phase, number][] = [];
+  for (const phase of phases) {
+    const end = Date.now() + (SETTLE + MEASURE) * 1000;
+    await phase.begin();
+    await sleep(end - Date.now());
+    ends.push([phase, Date.now() / 1000]);
+  }
+  await load;
+  decisions = await gateway.decisions();
+  for (const [{ name }, end] of ends) {
+    const inPhase = decisions.filter(({ at }) => at >= end - MEASURE && at < end);
+    measured[name] = inPhase.filter(({ status }) => status === 200).length / MEASURE;
+  }
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await controller?.stop();
+});
+
+it.each(phases)("$name: the limit holds, and all of it is there", ({ name, rate }) => {
+  expect(measured[name]).toBeLessThanOrEqual(rate * 1.05);
+  expect(measured[name]).toBeGreaterThanOrEqual(rate * 0.85);
+});
+
+it("no request waits for the controller", () => {
+  expect(Math.max(...decisions.map(({ duration }) => duration))).toBeLessThan(450);
+});
+
+it("every VM that was made anew serves again", () => {
+  const last = decisions.slice(-100);
+  expect(last.filter(({ status }) => status !== 200 && status !== 429)).toEqual([]);
+});

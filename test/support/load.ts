@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+
+export interface LoadOptions {
+  port: number;
+  headers: Record<string, string>;
+  connections: number;
+  /** Offered, by all connections together. */
+  requestsPerSecond: number;
+  seconds: number;
+  path?: string;
+  /** Called with each answer's HTTP status; 0 when there was none. */
+  onAnswer?: (status: number) => void;
+}
+
+/** What came back: counts by HTTP status. */
+export type Statuses = Record<number, number>;
+
+/**
+ * Offers requests at a steady pace over HTTP/2, in turn over some connections to 127.0.0.1, whatever the answers. Waits
+ * for them at the end.
+ */
+export async function offer(options: LoadOptions): Promise<Statuses> {
+  const { port, headers, connections, requestsPerSecond, seconds, path = "/", onAnswer } = options;
+  const statuses: Statuses = {};
+  let answered = 0;
+  const sessions = await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const session = connect(`http://127.0.0.1:${port}`);
+      session.on("error", () => {});
+      await once(session, "connect");
+      return session;
+    }),
+  );
+  const send = (session: ClientHttp2Session) => {
+    let status = 0;
+    const stream = session.request({ ":path": path, ...headers });
+    stream.on("response", (response) => {
+      status = response[":status"] ?? 0;
+    });
+    stream.on("error", () => {});
+    stream.on("close", () => {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      answered++;
+      onAnswer?.(status);
+    });
+    stream.resume();
+  };
+  const total = Math.round(requestsPerSecond * seconds);
+  const start = performance.now();
+  for (let sent = 0; sent < total; ) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const due = Math.min(Math.floor(((performance.now() - start) / 1000) * requestsPerSecond), total);
+    for (; sent < due; sent++) send(sessions[sent % connections] as ClientHttp2Session);
+  }
+  for (let waited = 0; answered < total && waited < 100; waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (const session of sessions) session.destroy();
+  return statuses;
+}

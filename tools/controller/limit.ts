@@ -1,0 +1,133 @@
+import type { RateShare, TaskShare } from "./protocol.ts";
+import { SharedLimit } from "./shared-limit.ts";
+
+/** What a task or tenant may use in all, over the pods of its gateway. */
+export interface LimitSpec {
+  /** Above 0. */
+  requestsPerSecond: number;
+  /** Requests at once; those of one second when absent. */
+  burst?: number;
+  /** Requests in flight; no cap when absent. */
+  maxInFlight?: number;
+}
+
+/** As in the reply. */
+export type LimitKind = "tasks" | "tenants";
+
+/** The lowest rate sent, one request in 1,000 seconds: a filter need not divide by 0. */
+const LOWEST_RATE = 0.001;
+
+/** The shared limits of one task or tenant: its rate, and its requests in flight if they are capped. */
+export class Limit {
+  readonly kind: LimitKind;
+  /** Task id or tenant. */
+  readonly name: string;
+  readonly rate: SharedLimit;
+  inFlight: SharedLimit | undefined;
+  admitted = 0;
+  refused = 0;
+  /** When the targets were computed, milliseconds. */
+  computedAt = Number.NEGATIVE_INFINITY;
+  /** Which report had traffic of it last, as the gateway counts them. */
+  lastReport = 0;
+  private spec: LimitSpec;
+
+  constructor(kind: LimitKind, name: string, spec: LimitSpec, slots: Iterable<number>) {
+    this.kind = kind;
+    this.name = name;
+    this.spec = spec;
+    this.rate = new SharedLimit(spec.requestsPerSecond);
+    if (spec.maxInFlight !== undefined) this.inFlight = new SharedLimit(spec.maxInFlight, true);
+    for (const slot of slots) this.join(slot);
+  }
+
+  /** Returns whether that changes anything. */
+  update(spec: LimitSpec, slots: Iterable<number>): boolean {
+    const before = this.spec;
+    this.spec = spec;
+    if (spec.requestsPerSecond !== before.requestsPerSecond) this.rate.setCapacity(spec.requestsPerSecond);
+    if (spec.maxInFlight !== before.maxInFlight) {
+      if (spec.maxInFlight === undefined) this.inFlight = undefined;
+      else if (this.inFlight !== undefined) this.inFlight.setCapacity(spec.maxInFlight);
+      else {
+        this.inFlight = new SharedLimit(spec.maxInFlight, true);
+        for (const slot of slots) this.inFlight.join(slot);
+      }
+    }
+    return (
+      spec.requestsPerSecond !== before.requestsPerSecond ||
+      spec.burst !== before.burst ||
+      spec.maxInFlight !== before.maxInFlight
+    );
+  }
+
+  join(slot: number): void {
+    this.rate.join(slot);
+    this.inFlight?.join(slot);
+  }
+
+  leave(slot: number): void {
+    this.rate.leave(slot);
+    this.inFlight?.leave(slot);
+  }
+
+  /** Takes what a pod saw: requests a second, and requests in flight. */
+  observe(slot: number, perSecond: number, inFlight: number): void {
+    this.rate.observe(slot, perSecond);
+    this.inFlight?.observe(slot, inFlight);
+  }
+
+  /** See SharedLimit. */
+  get isDue(): boolean {
+    return this.rate.isDue || (this.inFlight?.isDue ?? false);
+  }
+
+  get isStale(): boolean {
+    return this.rate.isStale || (this.inFlight?.isStale ?? false);
+  }
+
+  /** See SharedLimit. */
+  estimate(slot: number, admittedPerSecond: number, inFlight: number): void {
+    this.rate.estimate(slot, admittedPerSecond);
+    this.inFlight?.estimate(slot, inFlight);
+  }
+
+  isActive(slot: number): boolean {
+    return this.rate.isActive(slot) || (this.inFlight?.isActive(slot) ?? false);
+  }
+
+  retarget(weights: Float64Array): void {
+    if (this.rate.isDue) this.rate.retarget(weights);
+    if (this.inFlight?.isDue) this.inFlight.retarget(weights);
+  }
+
+  wantsMove(slot: number): boolean {
+    return this.rate.wantsMove(slot) || (this.inFlight?.wantsMove(slot) ?? false);
+  }
+
+  /** Returns whether the pod's share moved. */
+  offer(slot: number): boolean {
+    const rateMoved = this.rate.offer(slot);
+    return (this.inFlight?.offer(slot) ?? false) || rateMoved;
+  }
+
+  acknowledge(slot: number): void {
+    this.rate.acknowledge(slot);
+    this.inFlight?.acknowledge(slot);
+  }
+
+  /** The pod's share in the form of the protocol, rounded down. */
+  share(slot: number): TaskShare {
+    const granted = this.rate.granted(slot);
+    const { burst = this.rate.capacity } = this.spec;
+    const share: RateShare = {
+      requestsPerSecond: Math.max(LOWEST_RATE, roundDown(granted)),
+      burst: Math.max(1, roundDown((burst * granted) / this.rate.capacity)),
+    };
+    return this.inFlight === undefined ? share : { ...share, maxInFlight: this.inFlight.granted(slot) };
+  }
+}
+
+function roundDown(value: number): number {
+  return Math.floor(value * 1000) / 1000;
+}

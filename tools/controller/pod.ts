@@ -1,0 +1,41 @@
+import type { Limit } from "./limit.ts";
+
+/** What the controller keeps of one gateway pod, besides its slot in each limit. */
+export class Pod {
+  readonly name: string;
+  readonly slot: number;
+  /** Milliseconds of the monotonic clock. */
+  readonly joinedAt: number;
+  lastReport = Number.NEGATIVE_INFINITY;
+  /** Last generation that the pod has acknowledged, 0 for none. */
+  acknowledged = 0;
+  /** Last generation sent to it. */
+  issued = 0;
+  /** The pod runs with shares that this process didn't hand out. */
+  isEstimated = true;
+  /** Each limit is to be looked at for its next reply, as limits or members changed. */
+  isSwept = true;
+  /** Limits whose share should move. */
+  readonly moves = new Set<Limit>();
+  /** Limits sent but not acknowledged; "all" after a full reply. */
+  unacknowledged: Set<Limit> | "all" = new Set();
+  /** Limits that are gone, which the pod has yet to hear. */
+  readonly gone = new Set<Limit>();
+  /** Those of them in the last reply. */
+  goneSent: Limit[] = [];
+  /** Version of the revocations acknowledged, and of those sent. */
+  revocations = 0;
+  revocationsSent = 0;
+  /** Limits whose demand by this pod isn't 0. */
+  active: Limit[] = [];
+
+  constructor(name: string, slot: number, now: number) {
+    this.name = name;
+    this.slot = slot;
+    this.joinedAt = now;
+  }
+
+  get hasReported(): boolean {
+    return this.lastReport !== Number.NEGATIVE_INFINITY;
+  }
+}
