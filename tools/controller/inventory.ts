@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import type { Credential } from "../resources/credential.ts";
 import type { ModelTask } from "../resources/model-task.ts";
-import { type Credential, gatewayName, type Tenant } from "../resources/tenant.ts";
+import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import type { GatewaySpec } from "./gateway.ts";
 import type { LimitSpec } from "./limit.ts";
 
