@@ -9,11 +9,17 @@ import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { getCommand } from "./commands/get.ts";
+import { installCommand } from "./commands/install.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
 import { renderCommand } from "./commands/render.ts";
+import { rolloutCommand } from "./commands/rollout.ts";
+import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
+import { taskCommand } from "./commands/task.ts";
+import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
@@ -31,6 +37,12 @@ const program = new Command("modelgate")
   .addCommand(statusCommand())
   .addCommand(deleteCommand())
   .addCommand(credentialsCommand())
+  .addCommand(taskCommand())
+  .addCommand(rolloutCommand())
+  .addCommand(signCommand())
+  .addCommand(verifyCommand())
+  .addCommand(installCommand())
+  .addCommand(uninstallCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.

@@ -1,4 +1,3 @@
-import { Action, CONTINUE } from "../sdk/abi";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
@@ -50,14 +49,8 @@ export class AccessLog extends Stage {
     for (let i = 0; i < names.length; i++) this.redacted.push(bytes(names[i]));
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    for (let i = 0; i < this.redacted.length; i++) {
-      while (cutQueryParameter(http.path, this.redacted[i], value) > 0);
-    }
-    return CONTINUE;
-  }
-
   onLog(http: HttpContext): void {
+    for (let i = 0; i < this.redacted.length; i++) cutQueryParameter(http.path, this.redacted[i], value);
     line.clear();
     appendField(AUTHORITY_FIELD, http.authority);
     appendField(METHOD_FIELD, http.method);

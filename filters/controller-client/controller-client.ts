@@ -83,7 +83,15 @@ export class ControllerClient extends CalloutHandler {
     this.reported = this.store.load();
     const body = this.body;
     writeReport(body, this.gateway, this.pod, this.reported, interval, tasks, tenants);
-    this.pending = callout(this.cluster, this.headers, body.ptr, body.len, this.timeout, this);
+    this.pending = callout(
+      this.cluster.ptr,
+      this.cluster.len,
+      this.headers,
+      body.ptr,
+      body.len,
+      this.timeout,
+      this,
+    );
     if (this.pending) this.reports.add(1);
     else this.failures.add(1);
     if (body.allocated > LARGEST_KEPT) body.free();

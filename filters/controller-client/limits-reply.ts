@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
+import { Bytes, bytes, hexDigit } from "../sdk/bytes";
 import { JsonScanner } from "../sdk/json-scanner";
 import { GONE, HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK, TENANT } from "./limit-records";
 
@@ -148,16 +148,9 @@ export class LimitsReply {
     for (let i: i32 = 0; i < text.len; i += 2) {
       const high = hexDigit(load<u8>(text.ptr + i));
       const low = hexDigit(load<u8>(text.ptr + i + 1));
-      if ((high | low) > 15) return false;
-      this.revoked.appendByte((high << 4) | low);
+      if ((high | low) < 0) return false;
+      this.revoked.appendByte(<u8>((high << 4) | low));
     }
     return true;
   }
-}
-
-/** @returns 255 for what is no digit. */
-function hexDigit(c: u8): u8 {
-  if (c - 0x30 < 10) return c - 0x30;
-  const letter: u8 = (c | 0x20) - 0x61;
-  return letter < 6 ? letter + 10 : 255;
 }

@@ -1,32 +1,78 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { StreamState } from "../sdk/stage";
-import { InferRequest } from "./infer-request";
-import { InferResponse } from "./infer-response";
+import { InferRequest } from "./open-inference/infer-request";
+import { InferResponse } from "./open-inference/infer-response";
+import { ReplyWriter } from "./reply-writer";
+import { RequestReader } from "./request-reader";
+import { Operation } from "./route";
+import { PredictRequest } from "./tensorflow-serving/predict-request";
+import { PredictResponse } from "./tensorflow-serving/predict-response";
 
 const free: Conversion[] = [];
 
 /** What one stream's conversion keeps from chunk to chunk. Reused for later streams. */
 export class Conversion extends StreamState {
-  readonly request: InferRequest = new InferRequest();
-  readonly response: InferResponse = new InferResponse();
+  operation: Operation = Operation.None;
+  /** The converters of the operation at hand. */
+  request: RequestReader = changetype<RequestReader>(0);
+  reply: ReplyWriter = changetype<ReplyWriter>(0);
+
+  readonly inferRequest: InferRequest = new InferRequest();
+  readonly inferResponse: InferResponse = new InferResponse();
+  readonly predictRequest: PredictRequest = new PredictRequest();
+  readonly predictResponse: PredictResponse = new PredictResponse();
+
   /** Bytes of a token that goes on in the next chunk. */
   readonly carry: ByteBuffer = new ByteBuffer();
   /** Bytes of request body so far. */
   received: i64 = 0;
+  /** Bytes of the body that are JSON; the rest is binary data. */
+  jsonBytes: i64 = i64.MAX_VALUE;
+  /** The body is one raw tensor and no JSON. */
+  raw: bool = false;
+  /**
+   * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the callback
+   * for trailers only if some of it is buffered: one byte is, and `heldBytes` says whether yet.
+   */
+  mayHaveTrailers: bool = false;
+  heldBytes: i32 = 0;
+  /** The JSON is converted and the start of the frame handed on. */
+  begun: bool = false;
+  /** Does the caller want a stream of replies, and as which form? -1 for one reply. */
+  streamForm: i32 = -1;
   /** The response is an error text of a proxy and not the model's. */
   upstreamError: bool = false;
 
+  /** Bytes of JSON that a binary reply starts with; -1 for any other. */
+  get announcedBytes(): i32 {
+    return this.operation == Operation.Predict ? -1 : this.inferResponse.announcedBytes;
+  }
+
   giveBack(): void {
     this.request.release();
-    this.response.release();
+    this.reply.release();
     free.push(this);
   }
 }
 
-export function takeConversion(): Conversion {
+export function takeConversion(operation: Operation): Conversion {
   const conversion = free.length > 0 ? free.pop() : new Conversion();
+  conversion.operation = operation;
+  if (operation == Operation.Predict) {
+    conversion.request = conversion.predictRequest;
+    conversion.reply = conversion.predictResponse;
+  } else {
+    conversion.request = conversion.inferRequest;
+    conversion.reply = conversion.inferResponse;
+  }
   conversion.carry.clear();
   conversion.received = 0;
+  conversion.jsonBytes = i64.MAX_VALUE;
+  conversion.begun = false;
+  conversion.raw = false;
+  conversion.mayHaveTrailers = false;
+  conversion.heldBytes = 0;
+  conversion.streamForm = -1;
   conversion.upstreamError = false;
   return conversion;
 }

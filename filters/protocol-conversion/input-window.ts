@@ -1,6 +1,7 @@
 import { directNextAllocation } from "../sdk/arena";
 import { bufferData, readBuffer } from "../sdk/body";
 import { ByteBuffer } from "../sdk/byte-buffer";
+import { MAX_TOKEN } from "./json/reader";
 
 /**
  * A view of a body that arrives in chunks, as parsers like it: tokens are never split. What a parser left unconsumed of
@@ -8,9 +9,7 @@ import { ByteBuffer } from "../sdk/byte-buffer";
  * of the VM; each keeps only its unconsumed bytes.
  */
 
-/** Longest token, and most bytes a stream carries from slice to slice. */
-export const MAX_TOKEN: i32 = 64 * 1024;
-export const SLICE: i32 = 64 * 1024;
+const SLICE: i32 = 64 * 1024;
 /** Parsers may load words beyond the end. */
 const SLACK: i32 = 16;
 

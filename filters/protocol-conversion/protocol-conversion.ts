@@ -1,126 +1,76 @@
 import {
   Action,
   CONTINUE,
-  REQUEST_BODY,
-  REQUEST_HEADERS,
-  RESPONSE_BODY,
   RESPONSE_HEADERS,
   RESPONSE_TRAILERS,
   STOP,
+  STOP_AND_BUFFER,
   STOP_NO_BUFFER,
 } from "../sdk/abi";
-import { appendBody, replaceBody } from "../sdk/body";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
+import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
 import { Config } from "../sdk/config";
-import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/headers";
+import { getHeader, headerValue, Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
-import { appendJsonText } from "../sdk/json-text";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
 import { Conversion, takeConversion } from "./conversion";
-import { httpStatusOf } from "./grpc-status";
-import { parseInferPath } from "./infer-path";
-import { PieceSink, TRUNCATED } from "./infer-request";
-import { closeWindow, end, openWindow, start } from "./input-window";
-import { slabBytes } from "./slabs";
-import { TaskSet } from "./task-set";
+import { CUT_OFF } from "./model-faults";
+import { setNonFinite } from "./numbers/float-text";
+import { Form } from "./open-inference/infer-response";
+import {
+  BODY_MISSING,
+  BODY_TOO_LARGE,
+  ENCODED,
+  grpcStatusOf,
+  HEADER_LENGTH,
+  modelError,
+  modelFault,
+  NO_SIGNATURES,
+  OVERLOADED,
+  RAW_TENSOR,
+  TRAILERS_REFUSED,
+  UNKNOWN_PATH,
+  USE_GET,
+  USE_POST,
+} from "./replies";
+import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
+import { convertRequestChunk } from "./request-body";
+import {
+  acceptedStream,
+  headerLength,
+  isRaw,
+  makeGrpcRequest,
+  makeReplyHeaders,
+  readRawTensor,
+} from "./request-headers";
+import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
+import { readSettings, Settings } from "./settings";
+import { slabBytes } from "./tensor/slabs";
+import { appendModelSpec } from "./tensorflow-serving/model-spec";
+import { startCall } from "./unary-call";
 
+const METHOD_GET = bytes("GET");
 const METHOD_POST = bytes("POST");
-const PATH = bytes(":path");
-const STATUS = bytes(":status");
-const ORIGINAL_PATH = bytes("x-envoy-original-path");
-const INFER_RPC = bytes("/inference.GRPCInferenceService/ModelInfer");
 const CONTENT_TYPE = bytes("content-type");
 const CONTENT_LENGTH = bytes("content-length");
 const CONTENT_ENCODING = bytes("content-encoding");
-const ACCEPT_ENCODING = bytes("accept-encoding");
 const GRPC = bytes("application/grpc");
-const JSON_TYPE = bytes("application/json");
-const TE = bytes("te");
-const TRAILERS = bytes("trailers");
-const GRPC_STATUS = bytes("grpc-status");
-const GRPC_ENCODING = bytes("grpc-encoding");
-const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
-const GRPC_MESSAGE = bytes("grpc-message");
 
-const UNKNOWN_PATH = new LocalReply(
-  404,
-  5,
-  "path_unknown",
-  "the task has POST /v2/models/{model}/infer only",
-);
-const METHOD_NOT_ALLOWED = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader(
-  "allow",
-  "POST",
-);
-const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
-const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
-const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
-const BODY_TOO_LARGE = new LocalReply(413, 8, "body_too_large", "the body is over the limit of the gateway");
-const OVERLOADED = new LocalReply(503, 8, "memory_exhausted", "the gateway converts too many bodies at once");
-const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send the body without trailers");
-const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
-/** By gRPC status; each reason is the status's own number. */
-const modelErrors: LocalReply[] = [];
-for (let status: u32 = 0; status <= 16; status++) {
-  modelErrors.push(new LocalReply(httpStatusOf(status), status, `model_error_${status.toString()}`, ""));
-}
-
-const AT_BYTE = bytes(" at byte ");
-const ERROR_OPEN = bytes('{"error":"');
-const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
-const GRPC_FRAME_HEADER: i32 = 5;
-
-const DEFAULT_MAX_REQUEST_BYTES: f64 = 64 * 1024 * 1024;
-const DEFAULT_MAX_MEMORY_BYTES: f64 = 512 * 1024 * 1024;
-
-const model: Slice = new Slice();
-const version: Slice = new Slice();
-const scratch: ByteBuffer = new ByteBuffer();
-
-/** Puts pieces into a body buffer: the first replaces what is there, the others follow. */
-class BodySink extends PieceSink {
-  bufferType: i32 = REQUEST_BODY;
-  first: bool = true;
-
-  begin(bufferType: i32): void {
-    this.bufferType = bufferType;
-    this.first = true;
-  }
-
-  piece(ptr: usize, len: i32): void {
-    if (this.first) replaceBody(this.bufferType, ptr, len);
-    else appendBody(this.bufferType, ptr, len);
-    this.first = false;
-  }
-}
-const sink: BodySink = new BodySink();
-
-/** Open Inference Protocol: REST infer -> gRPC ModelInfer, and the reply back. gRPC callers pass untouched. */
+/** REST of the Open Inference Protocol <-> the model server's gRPC. gRPC callers pass untouched. */
 export class ProtocolConversion extends Stage {
-  private tasks: TaskSet = new TaskSet(0);
-  private maxRequestBytes: i64 = 0;
-  private maxMemoryBytes: i64 = 0;
+  private settings: Settings = new Settings();
 
   get key(): string {
     return "protocolConversion";
   }
 
   configure(config: Config): void {
-    const tasks = config.objects("tasks");
-    this.tasks = new TaskSet(tasks.length);
-    for (let i = 0; i < tasks.length; i++) {
-      this.tasks.add(bytes(tasks[i].text("taskid")));
-      tasks[i].finish();
-    }
-    this.maxRequestBytes = <i64>config.number("maxRequestBytes", DEFAULT_MAX_REQUEST_BYTES, 1);
-    this.maxMemoryBytes = <i64>config.number("maxMemoryBytes", DEFAULT_MAX_MEMORY_BYTES, 1);
+    this.settings = readSettings(config);
   }
 
   private conversionOf(http: HttpContext): Conversion | null {
     const state = http.state(this.slot);
-    return state == null ? null : changetype<Conversion>(state);
+    return state instanceof Conversion ? changetype<Conversion>(state) : null;
   }
 
   private refuse(http: HttpContext, reply: LocalReply, action: Action): Action {
@@ -130,75 +80,71 @@ export class ProtocolConversion extends Stage {
   }
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    if (http.grpc || !this.tasks.has(http.taskid.ptr, http.taskid.len)) return CONTINUE;
-    if (!parseInferPath(http.path, model, version)) return this.refuse(http, UNKNOWN_PATH, STOP);
-    if (!METHOD_POST.equals(http.method.ptr, http.method.len))
-      return this.refuse(http, METHOD_NOT_ALLOWED, STOP);
-    if (http.headers.find(CONTENT_ENCODING, scratchSlice) > 0) return this.refuse(http, ENCODED, STOP);
+    const settings = this.settings;
+    if (http.grpc) return CONTINUE;
+    const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
+    if (task == null) return CONTINUE;
+    const operation = parseRoute(http.path);
+    if (operation == Operation.None) return this.refuse(http, UNKNOWN_PATH, STOP);
+    const call = isCall(operation);
+    if (!(call ? METHOD_GET : METHOD_POST).equals(http.method.ptr, http.method.len)) {
+      return this.refuse(http, call ? USE_GET : USE_POST, STOP);
+    }
+    if (call) return this.call(http, operation);
+    if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
-    if (slabBytes > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
-    const conversion = takeConversion();
-    conversion.request.reset(model, version);
+    if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
+    const conversion = takeConversion(operation);
     http.setState(this.slot, conversion);
-    setHeader(REQUEST_HEADERS, PATH, INFER_RPC.ptr, INFER_RPC.len);
-    setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
-    setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);
-    setHeader(REQUEST_HEADERS, TE, TRAILERS.ptr, TRAILERS.len);
-    if (http.headers.find(CONTENT_LENGTH, scratchSlice) > 0) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
-    if (http.headers.find(ACCEPT_ENCODING, scratchSlice) > 0) removeHeader(REQUEST_HEADERS, ACCEPT_ENCODING);
+    conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
+    if (operation == Operation.Predict) {
+      if (task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
+      conversion.predictRequest.reset(task.signatures);
+      appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
+    } else {
+      conversion.jsonBytes = headerLength(http.headers);
+      if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
+      conversion.streamForm = acceptedStream(http.headers);
+      scratch.ptr = model.ptr;
+      scratch.len = model.len;
+      versionSlice.ptr = version.ptr;
+      versionSlice.len = version.len;
+      conversion.inferRequest.reset(scratch, versionSlice);
+      if (isRaw(http.headers) && !readRawTensor(http.headers, conversion)) {
+        return this.refuse(http, RAW_TENSOR, STOP);
+      }
+    }
+    makeGrpcRequest(http, conversion);
     return CONTINUE;
+  }
+
+  private call(http: HttpContext, operation: Operation): Action {
+    const call = startCall(http, operation, this.settings.callTimeoutMilliseconds, this.slot);
+    if (call != null) http.setState(this.slot, call);
+    return STOP;
   }
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
     const conversion = this.conversionOf(http);
     if (conversion == null) return CONTINUE;
-    const request = conversion.request;
-    conversion.received += size;
-    if (conversion.received > this.maxRequestBytes) return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
-    for (let offset = 0; offset < size; ) {
-      const read = openWindow(REQUEST_BODY, offset, size, conversion.carry);
-      if (read == 0) break;
-      const rest = request.parse(start, end);
-      if (rest == 0 || !closeWindow(rest, conversion.carry)) return this.refuseBody(http, conversion);
-      offset += read;
+    conversion.received += size - conversion.heldBytes;
+    if (conversion.received > this.settings.maxRequestBytes) {
+      return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     }
-    if (!endOfStream) {
-      replaceBody(REQUEST_BODY, 0, 0);
-      return slabBytes > this.maxMemoryBytes ? this.refuse(http, OVERLOADED, STOP_NO_BUFFER) : STOP_NO_BUFFER;
-    }
-    if (conversion.carry.len > 0 || !request.finish()) {
-      if (request.error == null) request.error = TRUNCATED;
-      return this.refuseBody(http, conversion);
-    }
-    this.emit(conversion);
-    return CONTINUE;
-  }
-
-  private emit(conversion: Conversion): void {
-    const request = conversion.request;
-    scratch.clear();
-    scratch.reserve(GRPC_FRAME_HEADER);
-    store<u8>(scratch.ptr, 0);
-    store<u32>(scratch.ptr + 1, bswap<u32>(<u32>request.messageLength));
-    scratch.len = GRPC_FRAME_HEADER;
-    sink.begin(REQUEST_BODY);
-    request.write(scratch, sink);
-    request.release();
-  }
-
-  private refuseBody(http: HttpContext, conversion: Conversion): Action {
-    const request = conversion.request;
-    const error = request.error;
-    scratch.clear();
-    scratch.appendBytes(error == null ? TOKEN_TOO_LONG : error);
-    scratch.appendBytes(AT_BYTE);
-    scratch.appendDecimal(request.errorOffset);
-    BODY_MALFORMED.setMessage(scratch.ptr, scratch.len);
-    return this.refuse(http, BODY_MALFORMED, STOP_NO_BUFFER);
+    setNonFinite(this.settings.nonFinite);
+    const refusal = convertRequestChunk(conversion, size, endOfStream);
+    if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
+    if (conversion.begun || endOfStream) return CONTINUE;
+    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    return conversion.heldBytes > 0 ? STOP_AND_BUFFER : STOP_NO_BUFFER;
   }
 
   onRequestTrailers(http: HttpContext): Action {
-    return this.conversionOf(http) == null ? CONTINUE : this.refuse(http, TRAILERS_REFUSED, STOP);
+    const conversion = this.conversionOf(http);
+    if (conversion == null || conversion.begun) return CONTINUE;
+    if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
+    const refusal = convertRequestChunk(conversion, conversion.heldBytes, true);
+    return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
@@ -206,134 +152,63 @@ export class ProtocolConversion extends Stage {
     if (conversion == null || http.replied) return CONTINUE;
     const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
-    const status = getHeader(RESPONSE_HEADERS, GRPC_STATUS);
-    if (status >= 0) {
-      const code = readStatus(headerValue(), status);
-      if (code != 0) return this.replyModelError(http, code, RESPONSE_HEADERS, STOP);
-    }
-    conversion.upstreamError = !grpc;
-    if (endOfStream) return grpc ? this.replyFault(http, TRUNCATED, STOP) : CONTINUE;
-    setHeader(RESPONSE_HEADERS, CONTENT_TYPE, JSON_TYPE.ptr, JSON_TYPE.len);
-    removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
-    removeHeader(RESPONSE_HEADERS, GRPC_ENCODING);
-    removeHeader(RESPONSE_HEADERS, GRPC_ACCEPT_ENCODING);
-    conversion.response.reset();
+    const status = grpcStatusOf(RESPONSE_HEADERS);
+    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
+    if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
+    this.startReply(conversion);
+    makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
-    if (!grpc) conversion.carry.appendBytes(ERROR_OPEN);
+    if (!grpc) openUpstreamError(conversion);
     return CONTINUE;
+  }
+
+  private startReply(conversion: Conversion): void {
+    const settings = this.settings;
+    if (conversion.operation == Operation.Predict) {
+      conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      return;
+    }
+    const request = conversion.inferRequest;
+    let form = Form.Json;
+    if (conversion.streamForm >= 0) form = <Form>conversion.streamForm;
+    else if (request.wantsBinary) form = Form.Binary;
+    const headerBytes = settings.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
+    conversion.inferResponse.reset(form, settings.maxResponseBytes, headerBytes);
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
     const conversion = this.conversionOf(http);
     if (conversion == null || http.replied) return CONTINUE;
-    if (conversion.upstreamError) return this.wrapError(conversion, size, endOfStream);
-    const response = conversion.response;
-    for (let offset = 0; offset < size; ) {
-      const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
-      if (read == 0) break;
-      const rest = response.parse(start, end);
-      if (rest == 0) return this.replyFault(http, response.error!, STOP_NO_BUFFER);
-      if (!closeWindow(rest, conversion.carry)) return this.replyFault(http, TOKEN_TOO_LONG, STOP_NO_BUFFER);
-      offset += read;
+    if (conversion.upstreamError) {
+      convertUpstreamError(conversion, size, endOfStream);
+      return CONTINUE;
     }
-    if (endOfStream && !response.complete) return this.replyFault(http, TRUNCATED, STOP_NO_BUFFER);
-    const out = response.out;
-    sink.begin(RESPONSE_BODY);
-    for (let slab = out.firstSlab; slab != 0; slab = out.nextSlab(slab)) {
-      const length = out.slabLength(slab);
-      if (length > 0) sink.piece(out.slabData(slab), length);
-    }
-    if (sink.first) replaceBody(RESPONSE_BODY, 0, 0);
-    out.release();
-    return CONTINUE;
-  }
-
-  /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */
-  private wrapError(conversion: Conversion, size: i32, endOfStream: bool): Action {
-    scratch.clear();
-    scratch.append(conversion.carry.ptr, conversion.carry.len);
-    conversion.carry.clear();
-    for (let offset = 0; offset < size; ) {
-      const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
-      if (read == 0) break;
-      appendJsonText(scratch, start, <i32>(end - start));
-      offset += read;
-    }
-    if (endOfStream) scratch.appendBytes(ERROR_CLOSE);
-    replaceBody(RESPONSE_BODY, scratch.ptr, scratch.len);
-    return CONTINUE;
+    setNonFinite(this.settings.nonFinite);
+    const fault = convertReplyChunk(conversion, size, endOfStream);
+    return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);
   }
 
   onResponseTrailers(http: HttpContext): Action {
     const conversion = this.conversionOf(http);
     if (conversion == null || http.replied) return CONTINUE;
-    const status = getHeader(RESPONSE_TRAILERS, GRPC_STATUS);
-    const code = status < 0 ? 2 : readStatus(headerValue(), status);
-    if (code != 0) return this.replyModelError(http, code, RESPONSE_TRAILERS, STOP);
-    if (!conversion.response.complete) return this.replyFault(http, TRUNCATED, STOP);
-    return CONTINUE;
+    const status = grpcStatusOf(RESPONSE_TRAILERS);
+    if (status != 0) return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
+    return replyComplete(conversion) ? CONTINUE : this.refuse(http, modelFault(CUT_OFF), STOP);
   }
 
-  /** Answers with the model's own error. Once headers have gone out, Envoy resets the stream instead. */
-  private replyModelError(http: HttpContext, code: u32, mapType: i32, action: Action): Action {
-    const reply = modelErrors[code];
-    scratch.clear();
-    const len = getHeader(mapType, GRPC_MESSAGE);
-    if (len > 0) appendPercentDecoded(scratch, headerValue(), len);
-    reply.setMessage(scratch.ptr, scratch.len);
-    return this.refuse(http, reply, action);
-  }
-
-  private replyFault(http: HttpContext, why: Bytes, action: Action): Action {
-    MODEL_FAULT.setMessage(why.ptr, why.len);
-    return this.refuse(http, MODEL_FAULT, action);
-  }
-
-  onLog(http: HttpContext): void {
+  onDone(http: HttpContext): void {
     this.release(http);
   }
 
   private release(http: HttpContext): void {
-    const conversion = this.conversionOf(http);
-    if (conversion == null) return;
-    conversion.giveBack();
+    const state = http.state(this.slot);
+    if (state == null) return;
+    state.giveBack();
     http.setState(this.slot, null);
   }
 }
 
-const scratchSlice: Slice = new Slice();
-const TOKEN_TOO_LONG = bytes("a string or number is too long");
-
-/** gRPC status of its decimal text; 2 (unknown) when it is none. */
-function readStatus(ptr: usize, len: i32): u32 {
-  let status: u32 = 0;
-  for (let i: i32 = 0; i < len; i++) {
-    const digit = load<u8>(ptr + i) - 0x30;
-    if (digit > 9 || status > 16) return 2;
-    status = status * 10 + digit;
-  }
-  return status > 16 ? 2 : status;
-}
-
-/** grpc-message is percent-encoded (gRPC over HTTP/2, "Responses"). */
-function appendPercentDecoded(out: ByteBuffer, ptr: usize, len: i32): void {
-  for (let i: i32 = 0; i < len; i++) {
-    const c = load<u8>(ptr + i);
-    if (c == 0x25 && i + 2 < len) {
-      const high = hexDigit(load<u8>(ptr + i + 1));
-      const low = hexDigit(load<u8>(ptr + i + 2));
-      if (high >= 0 && low >= 0) {
-        out.appendByte(<u8>((high << 4) | low));
-        i += 2;
-        continue;
-      }
-    }
-    out.appendByte(c);
-  }
-}
-
-function hexDigit(c: u8): i32 {
-  const letter = c | 0x20;
-  if (c >= 0x30 && c <= 0x39) return c - 0x30;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
+const scratch: Slice = new Slice();
+const versionSlice: Slice = new Slice();
+/** Room in the JSON of a binary reply for what is said of one requested output. */
+const BINARY_HEADER_PER_OUTPUT: i32 = 512;

@@ -1,20 +1,30 @@
 import { Bytes, fnv1a } from "../sdk/bytes";
+import { Signature } from "./tensorflow-serving/signature";
 
-/** Task ids: open addressing, at most half full. */
+/** A task that is converted. */
+export class Task {
+  constructor(
+    readonly taskid: Bytes,
+    /** What TensorFlow Serving's models of the task take and give; the default signature first. */
+    readonly signatures: Signature[],
+  ) {}
+}
+
+/** Tasks by id: open addressing, at most half full. */
 export class TaskSet {
-  private readonly slots: StaticArray<Bytes | null>;
+  private readonly slots: StaticArray<Task | null>;
 
   /** @param count how many there will be at most */
   constructor(count: i32) {
-    this.slots = new StaticArray<Bytes | null>(1 << (33 - clz<i32>(max(count, 1))));
+    this.slots = new StaticArray<Task | null>(1 << (33 - clz<i32>(max(count, 1))));
   }
 
-  add(taskid: Bytes): void {
-    this.slots[this.slotOf(taskid.ptr, taskid.len)] = taskid;
+  add(task: Task): void {
+    this.slots[this.slotOf(task.taskid.ptr, task.taskid.len)] = task;
   }
 
-  has(taskid: usize, len: i32): bool {
-    return this.slots[this.slotOf(taskid, len)] != null;
+  find(taskid: usize, len: i32): Task | null {
+    return this.slots[this.slotOf(taskid, len)];
   }
 
   private slotOf(taskid: usize, len: i32): i32 {
@@ -22,7 +32,7 @@ export class TaskSet {
     let at = <i32>fnv1a(taskid, len) & mask;
     while (true) {
       const held = this.slots[at];
-      if (held == null || held.equals(taskid, len)) return at;
+      if (held == null || held.taskid.equals(taskid, len)) return at;
       at = (at + 1) & mask;
     }
   }

@@ -27,6 +27,11 @@ export class Cost {
     return this.bytesPerToken > 0;
   }
 
+  /** What every request costs; below 0 when requests differ. */
+  get flat(): f64 {
+    return this.header == null && !this.bySize ? this.fallback : -1;
+  }
+
   /** What a request whose length is not known is charged at first. */
   get guess(): f64 {
     return this.fallback;

@@ -31,9 +31,10 @@ export abstract class Limit extends Named {
     super(name);
   }
 
-  get active(): bool {
-    return this.mode != Mode.Off && this.windows.any;
-  }
+  /** Is there anything to check? As of the last `share`. */
+  active: bool = false;
+  /** What every request costs; below 0 when requests differ. */
+  flatCost: f64 = 1;
 
   /** `take` of token-bucket.ts on the bucket in shared data. */
   protected abstract takeShared(
@@ -47,6 +48,8 @@ export abstract class Limit extends Named {
 
   /** After a change of windows, or of the number of VMs that lease from the bucket. */
   share(vms: i32): void {
+    this.active = this.mode != Mode.Off && this.windows.any;
+    this.flatCost = this.cost.flat;
     this.cap = leaseCap(this.windows, vms);
   }
 

@@ -5,10 +5,10 @@ export abstract class Named {
   constructor(readonly name: Bytes) {}
 }
 
-/** Things by name: open addressing, at most half full. Nothing is ever taken out. */
+/** Things by name: open addressing, at most half full. Nothing is ever taken out. A slot is a hash and an index plus one. */
 export class NamedTable<T extends Named> {
   readonly all: T[] = [];
-  private slots: StaticArray<i32> = new StaticArray<i32>(8);
+  private slots: StaticArray<u64> = new StaticArray<u64>(8);
 
   get count(): i32 {
     return this.all.length;
@@ -16,35 +16,43 @@ export class NamedTable<T extends Named> {
 
   /** @returns false when the name is taken. */
   add(entry: T): bool {
-    const at = this.slotOf(entry.name.ptr, entry.name.len);
+    const name = entry.name;
+    const hash = fnv1a(name.ptr, name.len);
+    const at = this.slotOf(hash, name.ptr, name.len);
     if (this.slots[at] != 0) return false;
     this.all.push(entry);
-    this.slots[at] = this.all.length;
+    this.slots[at] = slot(hash, this.all.length);
     if (this.all.length * 2 > this.slots.length) this.grow();
     return true;
   }
 
   find(name: usize, len: i32): T | null {
-    const index = unchecked(this.slots[this.slotOf(name, len)]);
-    return index == 0 ? null : this.all[index - 1];
+    const found = unchecked(this.slots[this.slotOf(fnv1a(name, len), name, len)]);
+    return found == 0 ? null : unchecked(this.all[<i32>found - 1]);
   }
 
   private grow(): void {
-    this.slots = new StaticArray<i32>(this.slots.length * 2);
+    this.slots = new StaticArray<u64>(this.slots.length * 2);
     for (let i = 0; i < this.all.length; i++) {
       const name = this.all[i].name;
-      this.slots[this.slotOf(name.ptr, name.len)] = i + 1;
+      const hash = fnv1a(name.ptr, name.len);
+      this.slots[this.slotOf(hash, name.ptr, name.len)] = slot(hash, i + 1);
     }
   }
 
-  private slotOf(name: usize, len: i32): i32 {
+  private slotOf(hash: u32, name: usize, len: i32): i32 {
     const slots = this.slots;
     const mask = slots.length - 1;
-    let at = <i32>fnv1a(name, len) & mask;
+    let at = <i32>hash & mask;
     while (true) {
-      const index = unchecked(slots[at]);
-      if (index == 0 || this.all[index - 1].name.equals(name, len)) return at;
+      const found = unchecked(slots[at]);
+      if (found == 0) return at;
+      if (<u32>(found >> 32) == hash && unchecked(this.all[<i32>found - 1]).name.equals(name, len)) return at;
       at = (at + 1) & mask;
     }
   }
+}
+
+function slot(hash: u32, place: i32): u64 {
+  return ((<u64>hash) << 32) | <u64>place;
 }

@@ -4,7 +4,6 @@ import { Config } from "../sdk/config";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
-import { Plugin } from "../sdk/plugin";
 import { Stage } from "../sdk/stage";
 import { Admission, endAdmission, newAdmission } from "./admission";
 import { applyLimits } from "./apply-limits";
@@ -21,7 +20,6 @@ import { RequestLimits } from "./request-limits";
 import { VmRegistry } from "./vm-registry";
 import { WaitingLine } from "./waiting-line";
 
-const NANOS_PER_MILLISECOND: f64 = 1_000_000;
 const NANOS_PER_MICROSECOND: u64 = 1000;
 /** Without an adaptive limit the latency of one request in so many is measured, for the report. */
 const SAMPLE: u32 = 16;
@@ -49,10 +47,7 @@ export class RateLimit extends Stage {
   private controller: ControllerClient | null = null;
   /** Version of the controller's limits that this VM has applied. */
   private applied: u32 = 0;
-  private line: WaitingLine = new WaitingLine(0);
-  private longestWait: u64 = 0;
-  /** Whose timer is to slow down again when nobody waits any more. */
-  private hurried: Plugin | null = null;
+  private line: WaitingLine = new WaitingLine(0, 0);
 
   get key(): string {
     return "rateLimit";
@@ -67,14 +62,7 @@ export class RateLimit extends Stage {
     if (this.keyed.length > RequestLimits.MOST_KEYED) config.fault("descriptors", "has room for 8");
     this.priority = Priority.read(config);
     this.mode = readMode(config);
-    const queue = config.object("queue");
-    if (queue != null) {
-      this.longestWait = <u64>(queue.number("maxMilliseconds", 100, 1) * NANOS_PER_MILLISECOND);
-      const most = queue.number("maxStreams", 256, 1);
-      if (most > 4096) queue.fault("maxStreams", "must be at most 4096");
-      this.line = new WaitingLine(<i32>min(most, 4096));
-      queue.finish();
-    }
+    this.line = WaitingLine.read(config);
     const controller = config.object("controller");
     if (controller != null) this.controller = new ControllerClient(controller, registry);
     forgetTime();
@@ -176,18 +164,11 @@ export class RateLimit extends Stage {
   /** Lets a request that lacks a token wait for it, if one comes in time and there is room. */
   private letWait(http: HttpContext): bool {
     const awaited = limits.refusedBy;
-    if (this.longestWait == 0 || awaited == null) return false;
-    if (<f64>awaited.reply.wait * NANOS_PER_MILLISECOND > <f64>this.longestWait) return false;
-    if (!this.line.join(http)) return false;
+    if (awaited == null || !this.line.mayJoin(awaited)) return false;
     const admission = newAdmission();
     admission.awaited = awaited;
-    admission.deadline = now() + this.longestWait;
-    awaited.queued++;
+    admission.deadline = this.line.join(http, awaited);
     http.setState(this.slot, admission);
-    if (this.hurried == null) {
-      this.hurried = http.plugin;
-      http.plugin.hurry();
-    }
     return true;
   }
 
@@ -203,8 +184,7 @@ export class RateLimit extends Stage {
         i++;
         continue;
       }
-      line.removeAt(i);
-      admission.awaited!.queued--;
+      line.leave(i, admission.awaited!);
       admission.awaited = null;
       if (refusal == null) {
         this.admit(http, admission);
@@ -215,27 +195,18 @@ export class RateLimit extends Stage {
         this.refuse(http, refusal);
       }
     }
-    this.calmDown();
+    line.calmDown();
   }
 
-  private calmDown(): void {
-    const hurried = this.hurried;
-    if (this.line.length > 0 || hurried == null) return;
-    hurried.unhurry();
-    this.hurried = null;
-  }
-
-  onLog(http: HttpContext): void {
+  onDone(http: HttpContext): void {
     const state = http.state(this.slot);
     if (state == null) return;
     const admission = changetype<Admission>(state);
     http.setState(this.slot, null);
     forgetTime();
     const awaited = admission.awaited;
-    if (awaited != null) {
-      awaited.queued--;
-      this.line.remove(http);
-    } else this.ended(http, admission);
+    if (awaited != null) this.line.remove(http, awaited);
+    else this.ended(http, admission);
     endAdmission(admission);
   }
 
@@ -286,7 +257,7 @@ function shareAll(table: NamedTable<NamedLimit>, vms: i32): void {
 
 /** Was the request charged less or more than its body will turn out to cost? */
 function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
-  return limit != null && limit.active && limit.cost.guessed(http);
+  return limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http);
 }
 
 /** Charges what the body cost beyond the guess; a bucket may go into debt by it. */

@@ -49,7 +49,8 @@ export class RequestLimits {
   /** Pays a named limit. @returns the refusal, null when it is paid (or need not be) */
   pay(limit: NamedLimit, http: HttpContext): LocalReply | null {
     if (!limit.active) return null;
-    const cost = limit.cost.of(http);
+    const flat = limit.flatCost;
+    const cost = flat >= 0 ? flat : limit.cost.of(http);
     if (cost == MALFORMED) return this.mayRefuse(limit.mode, COST_MALFORMED, http);
     const behind = limit.queued > 0 && !this.fromTheLine;
     if (behind) limit.refuseBehindTheLine();
@@ -68,7 +69,8 @@ export class RequestLimits {
     if (!limit.active) return null;
     const fingerprint = limit.fingerprintOf(http);
     if (fingerprint == 0) return null;
-    const cost = limit.cost.of(http);
+    const flat = limit.flatCost;
+    const cost = flat >= 0 ? flat : limit.cost.of(http);
     if (cost == MALFORMED) return this.mayRefuse(limit.mode, COST_MALFORMED, http);
     if (!limit.take(fingerprint, cost, this.reserve, this.largestReserve))
       return this.mayRefuse(limit.mode, limit.reply, http);

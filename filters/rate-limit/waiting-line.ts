@@ -1,37 +1,85 @@
+import { Config } from "../sdk/config";
 import { HttpContext } from "../sdk/http-context";
+import { Plugin } from "../sdk/plugin";
+import { NamedLimit } from "./named-limit";
+import { now } from "./now";
 
-/** Streams that wait for a token, in the order they came. Bounded; its places are made once. */
+const MOST_STREAMS: f64 = 4096;
+const NANOS_PER_MILLISECOND: f64 = 1_000_000;
+const MILLISECONDS_PER_SECOND: f64 = 1000;
+
+/**
+ * Streams of this VM that wait for a token instead of being refused, in the order they came. Its places are made once.
+ * While somebody waits the plug-in's timer runs fast.
+ */
 export class WaitingLine {
   private readonly places: StaticArray<HttpContext | null>;
   length: i32 = 0;
+  /** Whose timer is to slow down again when nobody waits any more. */
+  private hurried: Plugin | null = null;
 
-  constructor(most: i32) {
+  constructor(
+    most: i32,
+    private readonly longestMilliseconds: f64,
+  ) {
     this.places = new StaticArray<HttpContext | null>(most);
   }
 
-  /** @returns false when the line is full. */
-  join(http: HttpContext): bool {
+  /** Reads `queue`; absent: nobody waits. */
+  static read(parent: Config): WaitingLine {
+    const config = parent.object("queue");
+    if (config == null) return new WaitingLine(0, 0);
+    const milliseconds = config.number("maxMilliseconds", 100, 1);
+    const most = config.number("maxStreams", 256, 1);
+    if (most > MOST_STREAMS) config.fault("maxStreams", "must be at most 4096");
+    config.finish();
+    return new WaitingLine(<i32>min(most, MOST_STREAMS), milliseconds);
+  }
+
+  /** Is there room, and will a token of `awaited` come in time, after those for the streams that wait already? */
+  mayJoin(awaited: NamedLimit): bool {
     if (this.length == this.places.length) return false;
+    const ahead = (<f64>awaited.queued * MILLISECONDS_PER_SECOND) / awaited.windows.slowest();
+    return <f64>awaited.reply.wait + ahead <= this.longestMilliseconds;
+  }
+
+  /** Puts a stream at the end. @returns until when it may wait (nanoseconds) */
+  join(http: HttpContext, awaited: NamedLimit): u64 {
     this.places[this.length++] = http;
-    return true;
+    awaited.queued++;
+    if (this.hurried == null) {
+      this.hurried = http.plugin;
+      http.plugin.hurry();
+    }
+    return now() + <u64>(this.longestMilliseconds * NANOS_PER_MILLISECOND);
   }
 
   at(index: i32): HttpContext {
     return this.places[index]!;
   }
 
-  /** Takes out the one at `index`; those behind move up. */
-  removeAt(index: i32): void {
+  /** Takes out the stream at `index`; those behind move up. */
+  leave(index: i32, awaited: NamedLimit): void {
+    awaited.queued--;
     this.length--;
     for (let i = index; i < this.length; i++) this.places[i] = this.places[i + 1];
     this.places[this.length] = null;
   }
 
-  remove(http: HttpContext): void {
+  /** Takes out a stream that ended. */
+  remove(http: HttpContext, awaited: NamedLimit): void {
     for (let i = 0; i < this.length; i++) {
       if (this.places[i] != http) continue;
-      this.removeAt(i);
+      this.leave(i, awaited);
       return;
     }
+  }
+
+  /** Lets the timer run at its usual pace when nobody waits. */
+  calmDown(): void {
+    const hurried = this.hurried;
+    if (this.length > 0 || hurried == null) return;
+    hurried.unhurry();
+    this.hurried = null;
   }
 }

@@ -55,3 +55,10 @@ export function startsWithIgnoreCase(ptr: usize, len: i32, prefix: Bytes): bool 
   }
   return true;
 }
+
+/** Value of a hexadecimal digit, -1 for another byte. */
+export function hexDigit(c: u8): i32 {
+  const letter = c | 0x20;
+  if (c >= 0x30 && c <= 0x39) return c - 0x30;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}

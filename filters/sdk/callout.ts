@@ -2,7 +2,7 @@ import { proxy_get_header_map_value, proxy_http_call } from "@solo-io/proxy-runt
 import { CALLOUT_BODY, CALLOUT_HEADERS, OK } from "./abi";
 import { RESULT, resultLen, resultPtr } from "./arena";
 import { bufferData, readBuffer } from "./body";
-import { Bytes, bytes } from "./bytes";
+import { bytes } from "./bytes";
 import { HeaderPairs } from "./headers";
 
 const STATUS = bytes(":status");
@@ -16,37 +16,29 @@ export abstract class CalloutHandler {
   abstract onReply(status: i32, body: usize, len: i32): void;
 }
 
-/** Callouts under way: the host's tokens, and who waits for the reply. */
-const MOST_PENDING = 64;
-const tokens: StaticArray<u32> = new StaticArray<u32>(MOST_PENDING);
-const handlers: StaticArray<CalloutHandler | null> = new StaticArray<CalloutHandler | null>(MOST_PENDING);
-
-function freePlace(): i32 {
-  for (let i = 0; i < MOST_PENDING; i++) if (handlers[i] == null) return i;
-  return -1;
-}
+/** Callouts without a reply yet, unordered; arrays that only grow, so that callouts leave no garbage. */
+const pendingTokens: u32[] = [];
+const pendingHandlers: CalloutHandler[] = [];
 
 /**
- * Sends an HTTP request through an Envoy cluster. `headers` are serialised pairs with `:method`, `:path` and
- * `:authority`. The reply comes to `handler` in the root context.
- * @returns false when the host refuses, such as for an unknown cluster, or when 64 callouts are under way; the handler
- *   is then not called.
+ * Sends an HTTP request through the Envoy cluster named [cluster, cluster + clusterLength). `headers` are serialised pairs
+ * with `:method`, `:path` and `:authority`. The reply comes to `handler` in the root context.
+ * @returns false when the host refuses, such as for an unknown cluster; the handler is then not called.
  */
 export function callout(
-  cluster: Bytes,
+  cluster: usize,
+  clusterLength: i32,
   headers: HeaderPairs,
   body: usize,
   len: i32,
   timeoutMilliseconds: u32,
   handler: CalloutHandler,
 ): bool {
-  const place = freePlace();
-  if (place < 0) return false;
   headers.serialise();
   const pairs = headers.memory;
   const sent = proxy_http_call(
-    cluster.ptr,
-    cluster.len,
+    cluster,
+    clusterLength,
     pairs.ptr,
     pairs.len,
     body,
@@ -57,20 +49,33 @@ export function callout(
     RESULT,
   );
   if (sent != OK) return false;
-  tokens[place] = load<u32>(RESULT);
-  handlers[place] = handler;
+  pendingTokens.push(load<u32>(RESULT));
+  pendingHandlers.push(handler);
   return true;
+}
+
+/** Forgets what waits for a reply with `handler`: it will not be called. */
+export function forgetCallout(handler: CalloutHandler): void {
+  const index = pendingHandlers.indexOf(handler);
+  if (index >= 0) takePending(index);
+}
+
+function takePending(index: i32): CalloutHandler {
+  const handler = pendingHandlers[index];
+  const lastToken = pendingTokens.pop();
+  const lastHandler = pendingHandlers.pop();
+  if (index < pendingTokens.length) {
+    pendingTokens[index] = lastToken;
+    pendingHandlers[index] = lastHandler;
+  }
+  return handler;
 }
 
 /** Serves `proxy_on_http_call_response`. */
 export function onCalloutReply(token: u32, headerCount: i32, bodySize: i32): void {
-  let handler: CalloutHandler | null = null;
-  for (let i = 0; i < MOST_PENDING && handler == null; i++) {
-    if (handlers[i] == null || tokens[i] != token) continue;
-    handler = handlers[i];
-    handlers[i] = null;
-  }
-  if (handler == null) return;
+  const index = pendingTokens.indexOf(token);
+  if (index < 0) return;
+  const handler = takePending(index);
   let status = 0;
   if (
     headerCount > 0 &&

@@ -42,6 +42,8 @@ let live: u32 = 0;
 const all: HttpContext[] = [];
 let free: StaticArray<u32> = new StaticArray<u32>(0);
 let freeCount: i32 = 0;
+/** What contexts that wait for their next stream belong to, so that they keep no configuration alive. */
+const none: Plugin = new Plugin([], false);
 /** Callbacks for one stream come in a row. */
 let lastId: u32 = 0;
 let last: HttpContext | null = null;
@@ -105,7 +107,9 @@ export function deleteHttpContext(id: u32): void {
   if (id == lastId) lastId = 0;
   let slot = slotOf(id);
   if (load<u32>(slot) != id) return;
-  free[freeCount++] = load<u32>(slot + 4);
+  const index = load<u32>(slot + 4);
+  all[index].release(none);
+  free[freeCount++] = index;
   live--;
   let hole = <u32>((slot - slots) >> 3);
   let at = hole;

@@ -39,13 +39,16 @@ export class Headers {
     if (this.memory.allocated > 16384) this.memory.free();
   }
 
-  /** Removes each header whose lower-case name starts with `prefix` from the host's map. */
-  dropPrefixed(mapType: i32, prefix: Bytes): void {
+  /**
+   * Removes each header with this lower-case name, or whose name starts with it, from the host's map. `_` counts as `-`:
+   * servers that hand headers over as CGI variables tell the two apart no more (RFC 3875, section 4.1.18).
+   */
+  drop(mapType: i32, name: Bytes, prefix: bool): void {
     const start = this.memory.ptr;
     let at = start + 4 + <usize>this.count * 8;
     for (let i: i32 = 0; i < this.count; i++) {
       const nameLen = load<i32>(start + 4 + i * 8);
-      if (nameLen >= prefix.len && memory.compare(prefix.ptr, at, prefix.len) == 0) {
+      if ((prefix ? nameLen >= name.len : nameLen == name.len) && startsAlike(at, name)) {
         proxy_remove_header_map_value(mapType, at, nameLen);
       }
       at += nameLen + load<i32>(start + 8 + i * 8) + 2;
@@ -80,6 +83,15 @@ export class Headers {
     }
     return found;
   }
+}
+
+function startsAlike(ptr: usize, name: Bytes): bool {
+  for (let i: i32 = 0; i < name.len; i++) {
+    const c = load<u8>(ptr + i);
+    const wanted = load<u8>(name.ptr + i);
+    if (c != wanted && (c != 0x5f || wanted != 0x2d) && (c != 0x2d || wanted != 0x5f)) return false;
+  }
+  return true;
 }
 
 /** Bytes inside memory that somebody else owns, such as a header's value. */

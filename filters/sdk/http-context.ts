@@ -53,10 +53,9 @@ export class HttpContext {
 
   constructor(public plugin: Plugin) {}
 
-  /** Makes the context ready for a new stream of `plugin`. */
+  /** Makes the context, new or released, ready for a new stream of `plugin`. */
   reset(plugin: Plugin): void {
     this.plugin = plugin;
-    this.principal = null;
     this.reason = null;
     this.wouldRefuse = null;
     this.replied = false;
@@ -71,8 +70,14 @@ export class HttpContext {
     if (this.states.length < plugin.stages.length) {
       this.states = new StaticArray<StreamState | null>(plugin.stages.length);
     }
-    for (let i = 0; i < this.states.length; i++) this.states[i] = null;
     this.headers.clear();
+  }
+
+  /** The stream is over: lets go of what belongs to its plug-in. */
+  release(none: Plugin): void {
+    this.plugin = none;
+    this.principal = null;
+    for (let i = 0; i < this.states.length; i++) this.states[i] = null;
   }
 
   state(slot: i32): StreamState | null {

@@ -1,4 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
+import { hexDigit } from "./bytes";
 import { utf8SequenceLength } from "./json-text";
 
 /** Finds the closing quote of the JSON string whose opening quote is at `from`. @returns 0 when it is not in [from, to). */
@@ -64,9 +65,7 @@ function hex4(from: usize, to: usize): i32 {
   if (from + 4 > to) return -1;
   let value = 0;
   for (let i: usize = 0; i < 4; i++) {
-    const c = <i32>load<u8>(from + i);
-    const lower = c | 0x20;
-    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+    const digit = hexDigit(load<u8>(from + i));
     if (digit < 0) return -1;
     value = (value << 4) | digit;
   }

@@ -101,6 +101,16 @@ export class LocalReply {
   }
 }
 
+const jsonHeaders: HeaderPairs = new HeaderPairs();
+jsonHeaders.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
+jsonHeaders.serialise();
+
+/** Answers an HTTP caller with a JSON body that is no error of the gateway. */
+export function sendJson(status: u32, ptr: usize, len: i32): void {
+  const headers = jsonHeaders.memory;
+  proxy_send_local_response(status, 0, 0, ptr, len, headers.ptr, headers.len, -1);
+}
+
 const ERROR_OPEN = bytes('{"error":');
 const REASON_OPEN = bytes(',"reason":');
 const CLOSE = bytes("}\n");

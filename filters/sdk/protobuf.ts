@@ -49,3 +49,33 @@ export function readVarint(from: usize, to: usize): usize {
   }
   return 0;
 }
+
+/** What the last `readTag` read: field number, wire type, and bytes of the content; of a varint its value is `varint`. */
+export let tagField: i32 = 0;
+export let tagWireType: i32 = 0;
+export let tagLength: i64 = 0;
+/** The last `readTag` found what no message has, and not just its end. */
+export let tagMalformed: bool = false;
+
+/**
+ * Reads a tag and what follows it up to the field's content. @returns the byte after; 0 when [from, to) ends before
+ * that, or before the content of a fixed size, or of any with `whole`.
+ */
+export function readTag(from: usize, to: usize, whole: bool = true): usize {
+  tagMalformed = false;
+  let next = readVarint(from, to);
+  if (next == 0) return 0;
+  tagField = <i32>(varint >> 3);
+  tagWireType = <i32>(varint & 7);
+  tagLength = 0;
+  if (tagWireType == LENGTH_DELIMITED || tagWireType == VARINT) {
+    next = readVarint(next, to);
+    if (next == 0) return 0;
+    if (tagWireType == LENGTH_DELIMITED) tagLength = <i64>varint;
+  } else if (tagWireType == FIXED32) tagLength = 4;
+  else if (tagWireType == FIXED64) tagLength = 8;
+  else tagMalformed = true;
+  if (tagField == 0 || tagLength < 0) tagMalformed = true;
+  if (tagMalformed) return 0;
+  return whole && tagLength > <i64>(to - next) ? 0 : next;
+}

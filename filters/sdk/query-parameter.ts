@@ -1,4 +1,5 @@
-import { Bytes } from "./bytes";
+import { ByteBuffer } from "./byte-buffer";
+import { Bytes, hexDigit } from "./bytes";
 import { Slice } from "./headers";
 
 /** Where the query of a path starts, with its question mark; the path's end when it has none. */
@@ -7,53 +8,55 @@ export function queryStart(path: Slice): i32 {
   return path.len;
 }
 
+const cut: ByteBuffer = new ByteBuffer();
+
 /**
- * Cuts the last parameter `name` out of the query of `path`, in place, and sets `value` to what it held, as it stood (a
- * key needs no percent-encoding). The bytes of `value` lie behind the shortened path.
+ * Cuts each parameter `name` out of the query of `path`, in place, and sets `value` to what the last one held, as it stood (a
+ * key needs no percent-encoding). The bytes of `value` stay until the next call.
  * @returns how often the parameter was there
  */
 export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
   const end = path.ptr + path.len;
-  let from = path.ptr + queryStart(path) + 1;
+  const start = path.ptr + queryStart(path);
   let found = 0;
-  let cutFrom: usize = 0;
-  let cutTo: usize = 0;
-  while (from < end) {
-    let to = from;
-    while (to < end && load<u8>(to) != 0x26) to++;
-    const nameEnd = from + name.len;
-    if (nameEnd < to && load<u8>(nameEnd) == 0x3d && name.equals(from, name.len)) {
+  let at = start; // the `?` or `&` before a parameter
+  let to = start;
+  while (at < end) {
+    let next = at + 1;
+    while (next < end && load<u8>(next) != 0x26) next++;
+    const held = valueStart(at + 1, next, name);
+    if (held != 0) {
       found++;
-      cutFrom = from;
-      cutTo = to;
+      cut.clear();
+      cut.append(held, <i32>(next - held));
+    } else {
+      if (found > 0) {
+        memory.copy(to, at, next - at);
+        store<u8>(to, to == start ? 0x3f : 0x26);
+      }
+      to += next - at;
     }
-    from = to + 1;
+    at = next;
   }
   if (found == 0) return 0;
-  value.len = <i32>(cutTo - cutFrom) - name.len - 1;
-  // What joined it to the rest goes too: the `&` behind it, or the `?` or `&` before it.
-  const behind = cutTo < end;
-  if (behind) cutTo++;
-  else cutFrom--;
-  path.len -= <i32>(cutTo - cutFrom);
-  rotate(cutFrom, cutTo, end);
-  value.ptr = path.ptr + path.len + name.len + (behind ? 1 : 2);
+  path.len = <i32>(to - path.ptr);
+  value.ptr = cut.ptr;
+  value.len = cut.len;
   return found;
 }
 
-/** Puts [from, middle) behind [middle, to), by three reversals (Knuth, TAOCP 1, section 2.2). */
-function rotate(from: usize, middle: usize, to: usize): void {
-  reverse(from, middle);
-  reverse(middle, to);
-  reverse(from, to);
-}
-
-function reverse(from: usize, to: usize): void {
-  while (from + 1 < to) {
-    to--;
-    const c = load<u8>(from);
-    store<u8>(from, load<u8>(to));
-    store<u8>(to, c);
-    from++;
+/** Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not. */
+function valueStart(from: usize, to: usize, name: Bytes): usize {
+  for (let i: i32 = 0; i < name.len; i++) {
+    if (from >= to) return 0;
+    let c = load<u8>(from++);
+    if (c == 0x25 && from + 2 <= to) {
+      const byte = (hexDigit(load<u8>(from)) << 4) | hexDigit(load<u8>(from + 1));
+      if (byte < 0) return 0;
+      c = <u8>byte;
+      from += 2;
+    }
+    if (c != load<u8>(name.ptr + i)) return 0;
   }
+  return from < to && load<u8>(from) == 0x3d ? from + 1 : 0;
 }

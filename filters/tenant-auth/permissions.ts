@@ -28,14 +28,13 @@ export const LONGEST_PREFIX: i32 = 63;
  */
 export class Permissions {
   private readonly grants: Grant[] = [];
-  private readonly heads: StaticArray<i32>;
+  /** Grows with the grants: at least one chain for each. */
+  private heads: StaticArray<i32> = new StaticArray<i32>(4).fill(-1);
   private readonly prefixLengths: StaticArray<u64>;
 
-  /** @param sets how many sets there are @param count how many grants there will be at most */
-  constructor(sets: i32, count: i32) {
-    this.heads = new StaticArray<i32>(1 << (33 - clz<i32>(max(count, 1))));
+  /** @param sets how many sets there are at most */
+  constructor(sets: i32) {
     this.prefixLengths = new StaticArray<u64>(sets);
-    this.heads.fill(-1);
   }
 
   private home(set: i32, prefix: bool, hash: u32): i32 {
@@ -44,12 +43,22 @@ export class Permissions {
 
   /** @param prefix whether `task` is a prefix, at most LONGEST_PREFIX bytes long, without its `*` */
   add(set: i32, task: Bytes, prefix: bool, versions: Bytes[]): void {
-    const grant = new Grant(set, task, prefix, versions);
-    const home = this.home(set, prefix, fnv1a(task.ptr, task.len));
-    grant.next = this.heads[home];
-    this.heads[home] = this.grants.length;
-    this.grants.push(grant);
+    this.grants.push(new Grant(set, task, prefix, versions));
+    if (this.grants.length > this.heads.length) this.grow();
+    else this.link(this.grants.length - 1);
     if (prefix) this.prefixLengths[set] |= (<u64>1) << task.len;
+  }
+
+  private grow(): void {
+    this.heads = new StaticArray<i32>(this.heads.length * 2).fill(-1);
+    for (let i = 0; i < this.grants.length; i++) this.link(i);
+  }
+
+  private link(index: i32): void {
+    const grant = this.grants[index];
+    const home = this.home(grant.set, grant.prefix, fnv1a(grant.task.ptr, grant.task.len));
+    grant.next = this.heads[home];
+    this.heads[home] = index;
   }
 
   /** May this version of this task be called? No version asked for is allowed wherever the task is. */

@@ -38,7 +38,7 @@ export class Presentation {
   private authorization: bool = false;
   private inQuery: bool = false;
 
-  /** Finds the credential. One in the query is cut out of `http.path`, so that no log shows it. */
+  /** Finds the credential. Those in the query are cut out of `http.path`, so that no log shows them. */
   read(http: HttpContext, registry: Registry): void {
     const headers = http.headers;
     let count = 0;
@@ -93,7 +93,9 @@ export class Presentation {
     }
     if (this.authorization) removeHeader(REQUEST_HEADERS, AUTHORIZATION);
     if (this.inQuery) setHeader(REQUEST_HEADERS, PATH, http.path.ptr, http.path.len);
-    http.headers.dropPrefixed(REQUEST_HEADERS, OWN_HEADERS);
+    http.headers.drop(REQUEST_HEADERS, OWN_HEADERS, true);
+    const tenantHeader = registry.tenantHeader;
+    if (tenantHeader != null) http.headers.drop(REQUEST_HEADERS, tenantHeader, false);
   }
 }
 

@@ -44,9 +44,22 @@ class Reader {
     this.readTaskModes(config.objects("tasks"));
     registry.revocations = new Revocations(readDigests(config, "revoked"));
     const issuers = config.objects("issuers");
-    for (let i = 0; i < issuers.length; i++) registry.issuers.push(readIssuer(issuers[i]));
+    for (let i = 0; i < issuers.length; i++) this.addIssuer(issuers[i]);
     this.readTenants(config.objects("tenants"));
     return registry;
+  }
+
+  private addIssuer(config: Config): void {
+    const issuer = readIssuer(config);
+    if (this.findIssuer(issuer.name) >= 0) config.fault("issuer", `${config.text("issuer")} is there twice`);
+    this.registry.issuers.push(issuer);
+  }
+
+  /** @returns -1 when there is none */
+  private findIssuer(name: Bytes): i32 {
+    const issuers = this.registry.issuers;
+    for (let i = 0; i < issuers.length; i++) if (issuers[i].name.equals(name.ptr, name.len)) return i;
+    return -1;
   }
 
   private readApiKey(config: Config | null): void {
@@ -54,7 +67,13 @@ class Reader {
     if (config == null || !config.has("headers")) registry.keyHeaders.push(bytes("x-api-key"));
     if (config == null) return;
     const headers = config.texts("headers");
-    for (let i = 0; i < headers.length; i++) registry.keyHeaders.push(lower(headers[i]));
+    const seen: string[] = ["authorization"];
+    for (let i = 0; i < headers.length; i++) {
+      const name = headers[i].toLowerCase();
+      if (seen.includes(name)) config.fault(`headers[${i.toString()}]`, "is there twice, or always read");
+      seen.push(name);
+      registry.keyHeaders.push(bytes(name));
+    }
     if (headers.length > 32) config.fault("headers", "must be 32 at most");
     if (config.has("queryParameter")) registry.keyParameter = bytes(config.text("queryParameter"));
     config.finish();
@@ -86,24 +105,22 @@ class Reader {
     const credentials: Config[][] = [];
     const tasks: Config[][] = [];
     let credentialCount = 0;
-    let grantCount = 0;
     registry.tenantsByName = new NameTable(configs.length);
     for (let i = 0; i < configs.length; i++) {
       const config = configs[i];
-      const name = config.text("tenant");
+      const name = nameOf(config, "tenant");
       if (!registry.tenantsByName.add(bytes(name), i)) config.fault("tenant", `${name} is there twice`);
       registry.tenants.push(new Tenant(bytes(name), config.choice("mode", MODE_NAMES), i));
       credentials.push(config.objects("credentials"));
       tasks.push(config.objects("tasks"));
       config.finish();
       credentialCount += credentials[i].length;
-      grantCount += tasks[i].length;
     }
     registry.keys = new DigestTable(credentialCount);
     registry.signers = new NameTable(credentialCount);
     registry.certificates = new NameTable(credentialCount);
     registry.subjects = new NameTable(credentialCount);
-    registry.permissions = new Permissions(configs.length + credentialCount, grantCount);
+    registry.permissions = new Permissions(configs.length + credentialCount);
     for (let i = 0; i < configs.length; i++) this.addGrants(i, tasks[i]);
     this.sets = configs.length;
     for (let i = 0; i < configs.length; i++) {
@@ -128,7 +145,7 @@ class Reader {
     const registry = this.registry;
     const index = registry.credentials.length;
     const name = registry.tenants[tenant].name;
-    const id = bytes(config.text("id"));
+    const id = bytes(nameOf(config, "id"));
     const credential = new Credential(new Principal(name, id), tenant, revocationOf(name, id));
     registry.credentials.push(credential);
     credential.enabled = config.flag("enabled", true);
@@ -136,7 +153,11 @@ class Reader {
     credential.notAfter = config.instant("notAfter", i64.MAX_VALUE);
     credential.methods = bytesOf(config.texts("methods"));
     const hosts = config.texts("hosts");
-    for (let i = 0; i < hosts.length; i++) credential.hosts.push(lower(hosts[i]));
+    for (let i = 0; i < hosts.length; i++) {
+      if (hosts[i].startsWith("*") && !hosts[i].startsWith("*."))
+        config.fault(`hosts[${i.toString()}]`, "must be a host or `*.` and a suffix");
+      credential.hosts.push(lower(hosts[i]));
+    }
     if (config.has("tasks")) {
       credential.narrowed = this.sets++;
       this.addGrants(credential.narrowed, config.objects("tasks"));
@@ -200,10 +221,7 @@ class Reader {
     const registry = this.registry;
     const name = bytes(config.text("issuer"));
     const subject = bytes(config.has("subject") ? config.text("subject") : "");
-    let issuer = -1;
-    for (let i = 0; i < registry.issuers.length; i++) {
-      if (registry.issuers[i].name.equals(name.ptr, name.len)) issuer = i;
-    }
+    const issuer = this.findIssuer(name);
     if (issuer < 0) config.fault("issuer", "is not in issuers");
     else {
       const named = registry.issuers[issuer].tenantClaim != null;
@@ -217,6 +235,16 @@ class Reader {
     }
     config.finish();
   }
+}
+
+/** A name that may stand before or behind a separator: without slashes and control characters. */
+function nameOf(config: Config, field: string): string {
+  const name = config.text(field);
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (c < 0x20 || c == 0x2f) config.fault(field, "must hold no slash and no control character");
+  }
+  return name;
 }
 
 function lower(text: string): Bytes {

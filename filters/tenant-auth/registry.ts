@@ -35,7 +35,7 @@ export class Registry {
   /** Bit f: certificates are known by CERTIFICATE_FIELDS[f]. */
   certificateFields: u32 = 0;
   tenantsByName: NameTable = new NameTable(0);
-  permissions: Permissions = new Permissions(0, 0);
+  permissions: Permissions = new Permissions(0);
   /** Modes of tasks that have one of their own. */
   taskModes: NameTable = new NameTable(0);
   hasTaskModes: bool = false;

@@ -5,7 +5,7 @@ import { bytes } from "../sdk/bytes";
 import { coarseSeconds } from "../sdk/clock";
 import { requestCollection } from "../sdk/collection";
 import { Config } from "../sdk/config";
-import { setHeader } from "../sdk/headers";
+import { removeHeader, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
@@ -28,6 +28,7 @@ import { matchesTask } from "./task-pattern";
 const LARGEST_TOKEN: i32 = 16 * 1024;
 
 const JTI_PREFIX = bytes("jti:");
+const CONTENT_LENGTH = bytes("content-length");
 
 const digest: usize = memory.data(SHA256_SIZE, 8);
 const presentation: Presentation = new Presentation();
@@ -77,8 +78,9 @@ export class TenantAuth extends Stage {
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     const registry = this.registry;
     identity.reset();
-    if (this.modeOf(http) == Mode.Off) return CONTINUE;
     presentation.read(http, registry);
+    presentation.strip(http, registry);
+    if (this.modeOf(http) == Mode.Off) return CONTINUE;
     const refusal = this.decide(http, endOfStream);
     const mode = this.modeOf(http);
     if (refusal != null) {
@@ -89,8 +91,11 @@ export class TenantAuth extends Stage {
       if (mode == Mode.DryRun) http.refuseDry(refusal);
     }
     const body = <BodyDigest | null>http.state(this.slot);
-    if (body != null) body.enforced = mode == Mode.Enforce;
-    presentation.strip(http, registry);
+    if (body != null) {
+      body.enforced = mode == Mode.Enforce;
+      // A body of known length is complete with its last byte, before its digest is checked; one in chunks is not.
+      if (body.enforced) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
+    }
     const header = registry.tenantHeader;
     const principal = http.principal;
     if (header != null && principal != null) {
@@ -99,10 +104,14 @@ export class TenantAuth extends Stage {
     return CONTINUE;
   }
 
-  /** Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. */
+  /**
+   * Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. A
+   * request that names several tasks gets no mode by naming the one that has it.
+   */
   private modeOf(http: HttpContext): Mode {
     const registry = this.registry;
     if (registry.hasTaskModes) {
+      if (http.taskids > 1) return Mode.Enforce;
       const ofTask = registry.taskModes.find(http.taskid.ptr, http.taskid.len);
       if (ofTask >= 0) return <Mode>ofTask;
     }

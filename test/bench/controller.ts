@@ -49,6 +49,10 @@ function resources(): object {
 }
 
 async function run(active: number): Promise<void> {
+  // Made beforehand, so that the load generator's own work isn't measured.
+  const bodies = Array.from({ length: PODS }, (_, index) =>
+    Array.from({ length: 4 }, () => Buffer.from(JSON.stringify(report(index, active)).slice(1))),
+  );
   const controller = await startPinned();
   const latencies: number[] = [];
   const moves: number[] = [];
@@ -87,11 +91,9 @@ async function run(active: number): Promise<void> {
     const session = connect(`http://127.0.0.1:${controller.port}`);
     session.on("error", () => {});
     let generation = 0;
-    // Made beforehand, so that the load generator's own work isn't measured.
-    const rests = Array.from({ length: 4 }, () =>
-      Buffer.from(JSON.stringify(report(index, active)).slice(1)),
-    );
-    await sleep(Math.random() * 1000);
+    const rests = bodies[index] as Buffer[];
+    // Each at its own time of the second, as gateways that started at different times.
+    await sleep((index * 1000) / PODS);
     let next = performance.now();
     for (let i = 0; running; i++) {
       const start = performance.now();
@@ -102,7 +104,7 @@ async function run(active: number): Promise<void> {
         generation = Number(/"generation":(\d+)/.exec(reply.toString("latin1", 0, 200))?.[1]);
         moves.push(reply.toString("latin1").split('"burst"').length - 1);
       } else failures.set(String(status), (failures.get(String(status)) ?? 0) + 1);
-      next += 1000;
+      next = Math.max(next + 1000, performance.now() + 100);
       await sleep(Math.max(0, next - performance.now()));
     }
     session.close();

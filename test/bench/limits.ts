@@ -41,8 +41,8 @@ export async function limits(envoy: EnvoySource, rounds: number): Promise<Limits
         ["native local_ratelimit", [localRateLimitByTask(paths, RATE)]],
         ["rate-limit.wasm", [ours(paths)]],
       ];
-      const variants = WORKERS.flatMap((workers) =>
-        kinds.map(([name, filters]) => ({ ...variant(name, filters, pathsFile), workers })),
+      const variants = kinds.flatMap(([name, filters]) =>
+        WORKERS.map((workers) => ({ ...variant(name, filters, pathsFile), workers })),
       );
       const measured = await measure(envoy, variants, rounds);
       rows.push(...measured.map((row, i) => ({ ...row, tasks, workers: variants[i]?.workers ?? 1 })));

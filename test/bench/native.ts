@@ -63,6 +63,7 @@ export function localRateLimitByTask(taskids: string[], requestsPerSecond: numbe
     typed_config: {
       ...typed_config,
       rate_limits: [{ actions: [{ request_headers: { header_name: "taskid", descriptor_key: "taskid" } }] }],
+      always_consume_default_token_bucket: false,
       descriptors: taskids.map((value) => ({ entries: [{ key: "taskid", value }], token_bucket })),
     },
   };

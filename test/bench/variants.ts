@@ -18,7 +18,7 @@ export interface Row {
   name: string;
   /** CPU microseconds of the Envoy process per request, median of the rounds. */
   cpuMicroseconds: number;
-  /** The same less that of the last variant without filters before it, round by round. */
+  /** The same less that of the last variant without filters before it, else of the first one, round by round. */
   added: number;
   requestsPerSecond: number;
 }
@@ -29,6 +29,7 @@ export interface Row {
  */
 export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
   const running: RunningEnvoy[] = [];
+  process.setMaxListeners(process.getMaxListeners() + variants.length);
   try {
     for (const variant of variants) {
       const config = bootstrap(variant.envoy) as { static_resources: { listeners: object[] } };
@@ -49,7 +50,7 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
       }
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
-    let base: number[] = [];
+    let base = (samples[0] as Measured[]).map(({ cpuMicroseconds }) => cpuMicroseconds);
     return variants.map(({ name, envoy }, i) => {
       const own = samples[i] as Measured[];
       const cpus = own.map(({ cpuMicroseconds }) => cpuMicroseconds);

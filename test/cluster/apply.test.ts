@@ -75,11 +75,41 @@ describe("a new tenant", () => {
     );
   });
 
+  it("Envoy has what Istio has no field for", async () => {
+    const [pod] = await cluster.client.list("v1", "Pod", {
+      namespace: "search",
+      labelSelector: "istio=search-gateway",
+    });
+    const name = pod?.metadata.name ?? "";
+    const dump = await envoyAdmin(
+      cluster.client,
+      { namespace: "search", name },
+      "/config_dump?resource=dynamic_listeners",
+    );
+    expect(dump).not.toContain("envoy.filters.http.grpc_stats");
+    expect(dump).toContain('"per_connection_buffer_limit_bytes": 1048576');
+    expect(dump).toContain('"initial_stream_window_size": 16777216');
+    const lines = (await cluster.node.gateway(name)?.log())?.split("\n") ?? [];
+    const logged = lines.find((line) => line.startsWith("{") && line.includes('"response_code":200'));
+    expect(JSON.parse(logged ?? "")).toMatchObject({ response_code: 200, taskid: "666" });
+  });
+
+  it("shows what deleting a task would do", async () => {
+    const args = ["delete", "modeltask", "spelling", "-n", "search", "--dry-run", "server"];
+    const { code, stdout, stderr } = await modelgate(...args);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("VirtualService search/spelling deleted (server dry run)");
+    expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured (server dry run)");
+    expect((await modelgate("get", "modeltasks", "spelling")).code).toBe(0);
+  });
+
   it("takes the other form of image by its digest", async () => {
     const artifact = await packImage(await readModule("gateway"), "artifact");
     const reference = parseReference(`oci://${REGISTRY}/modelgate/artifact:v1`);
     const pushed = await pushImage(artifact, reference);
-    expect((await modelgate("apply", "-f", EXAMPLE, "--image", pushed, "--wait")).code).toBe(0);
+    expect((await modelgate("apply", "-f", EXAMPLE, "--image", pushed, "--wait", "--timeout=60")).code).toBe(
+      0,
+    );
     expect((await modelgate("status", "-o", "wide")).stdout).toContain(artifact.manifest.digest);
     expect(await post({ taskid: "666" }, 200)).toContain('"y"');
   });
@@ -132,6 +162,29 @@ describe("a new tenant", () => {
     await expect(refused({ limits: {} })).rejects.toThrow("needs requestsPerSecond or perReplica");
     await expect(refused({ taskid: 1 })).rejects.toThrow("spec.taskid");
     await expect(refused({ colour: "red" })).rejects.toThrow("spec.colour");
+  });
+
+  it("serves by the Gateway API", async () => {
+    const files = await Promise.all(
+      ["tenant.yaml", "tasks.yaml"].map((name) => readFile(join(EXAMPLE, name), "utf8")),
+    );
+    const [ranking = ""] = (files[1] as string).split("---");
+    const ads = `${files[0]}---\n${ranking}`
+      .replaceAll("search-gateway", "ads-gateway")
+      .replace("name: search\n", "name: ads\n")
+      .replace("tenant: search", "tenant: ads")
+      .replace("name: ranking", "name: bidding")
+      .replace('"666"', '"ads-1"')
+      .replace("*search.models.example", "ads.models.example")
+      .replace("    hosts:", "    port: 8867\n    hosts:")
+      .replace("d2fa5c9c", "d2fa5c9d");
+    const args = ["apply", "-f", "-", "--image", image, "--target", "gateway-api", "--wait"];
+    const { code, stderr, stdout } = await modelgateStdin(ads, ...args);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("HTTPRoute search/bidding created");
+    const to = { host: "ads.models.example", port: "8867" };
+    expect(await post({ taskid: "ads-1", ...to, "x-api-key": "wrong" }, 401)).toContain("credential_unknown");
+    expect((await modelgate("delete", "tenant", "ads")).code).toBe(0);
   });
 
   it("prunes what the files do not hold any more", async () => {

@@ -42,7 +42,7 @@ describe.each([1, 2, 4])("%i workers", (count) => {
   });
   afterAll(() => gateway?.stop());
 
-  it.each(Object.keys(shapes))("load %s: admits what one bucket would, within 2 %", (taskid) => {
+  it.each(Object.keys(shapes))("load %s: admits what one bucket would, within 2 percent", (taskid) => {
     const own = decisions.filter((each) => each.taskid === taskid);
     const { admitted, ideal, most } = compare(own, RATE, BURST);
     expect(own.length).toBeGreaterThan(RATE * SECONDS);

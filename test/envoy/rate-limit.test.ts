@@ -55,6 +55,18 @@ describe("gateway.wasm", () => {
     expect((await gateway.post(INFER, BODY)).status).toBe(200);
   });
 
+  it("refuses those that no token can come for in time", async () => {
+    const started = performance.now();
+    const answers = await Promise.all(Array.from({ length: 60 }, () => gateway.post(INFER, BODY)));
+    const admitted = answers.filter(({ status }) => status === 200).length;
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(admitted + refused.length).toBe(60);
+    const seconds = (performance.now() - started) / 1000;
+    expect(admitted).toBeGreaterThanOrEqual(8);
+    expect(admitted).toBeLessThanOrEqual(20 * seconds + 1);
+    expect(JSON.parse(refused[0]?.text ?? "").reason).toBe("task_rate_limited");
+  });
+
   it("refuses with the RateLimit fields", async () => {
     const send = () => gateway.post(INFER, BODY, { taskid: "limited" });
     const refused = (await Promise.all([send(), send(), send(), send()])).filter(
@@ -99,6 +111,39 @@ describe("gateway.wasm", () => {
     const [line] = await gateway.logged(({ would_refuse }) => would_refuse === "task_rate_limited");
     expect(line).toMatchObject({ taskid: "v", response_code: 200 });
   });
+});
+
+it("charges a body of unknown length when it has come", async () => {
+  const models = createServer(async (request, response) => {
+    for await (const _chunk of request);
+    response.end("ok");
+  }).listen(0, "127.0.0.1");
+  await once(models, "listening");
+  const gateway = await startLimitsGateway({
+    workers: 1,
+    rateLimit: { tasks: [{ taskid: "1", requestsPerSecond: 2, burst: 10, cost: { bytesPerToken: 1000 } }] },
+    clusters: [httpCluster("models", (models.address() as AddressInfo).port)],
+    routes: [{ match: { prefix: "/" }, route: { cluster: "models" } }],
+  });
+  const send = async (bytes: number) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(bytes));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", headers: { taskid: "1" }, body, duplex: "half" };
+    const response = await fetch(`http://127.0.0.1:${gateway.envoy.port}/`, init as RequestInit);
+    await response.text();
+    return response.status;
+  };
+  try {
+    expect(await send(30_000)).toBe(200);
+    expect(await send(1)).toBe(429);
+  } finally {
+    await gateway.stop();
+    models.close();
+  }
 });
 
 describe("requests in flight", () => {

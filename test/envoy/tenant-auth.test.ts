@@ -19,6 +19,7 @@ import {
   jwt,
   KEY,
   rsa,
+  signed,
 } from "../support/auth.ts";
 import {
   API_KEY_CASES,
@@ -46,6 +47,13 @@ const good: Call = {
     ["taskid", "666"],
   ],
 };
+
+/** A cluster of one server that speaks HTTP/1.1. */
+function http1Cluster(name: string, port: number): object {
+  const address = { socket_address: { address: "127.0.0.1", port_value: port } };
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
+  return { name, connect_timeout: "1s", load_assignment: { cluster_name: name, endpoints } };
+}
 
 describe("attacks and edge cases", () => {
   let gateway: AuthGateway;
@@ -125,6 +133,41 @@ describe("attacks and edge cases", () => {
   });
 });
 
+describe("a signed body, and a model server of HTTP/1.1", () => {
+  let gateway: AuthGateway;
+  const complete: string[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      complete.push(body);
+      response.end(body);
+    });
+  });
+
+  beforeAll(async () => {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    gateway = await startAuthGateway(authConfig, {
+      clusters: [http1Cluster("http1", (server.address() as AddressInfo).port)],
+      routes: [{ match: { prefix: "/" }, route: { cluster: "http1" } }],
+    });
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    server.close();
+  });
+
+  it("is never complete there when it is not the one that was signed", async () => {
+    const call = (body: string) => ({ ...signed({ headers: [["taskid", "666"]], body: "signed" }), body });
+    expect(await gateway.send(call("signed"))).toMatchObject({ status: 200, text: "signed" });
+    expect((await gateway.send(call("tamper"))).status).toBe(401);
+    await sleep(100);
+    expect(complete).toEqual(["signed"]);
+  });
+});
+
 describe("changes at run time", () => {
   let gateway: AuthGateway;
   beforeAll(async () => {
@@ -168,6 +211,22 @@ describe("keys that are fetched", () => {
   let keys: object[] = [jwk(rsa.publicKey, "first")];
   let failures = 1;
   let fetches = 0;
+  const fetchedFrom = (path: string) => ({
+    issuers: [
+      {
+        issuer: ISSUER,
+        audiences: ["models"],
+        remoteJwks: { cluster: "keys", authority: "login.example", path, refreshSeconds: 1 },
+      },
+    ],
+    tenants: [
+      {
+        tenant: "search",
+        credentials: [{ id: "any", token: { issuer: ISSUER } }],
+        tasks: [{ task: "*" }],
+      },
+    ],
+  });
   const server = createServer((request, response) => {
     fetches++;
     if (failures-- > 0) response.writeHead(500);
@@ -177,32 +236,7 @@ describe("keys that are fetched", () => {
   beforeAll(async () => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
-    const remoteJwks = { cluster: "keys", authority: "login.example", path: "/keys", refreshSeconds: 1 };
-    const address = { socket_address: { address: "127.0.0.1", port_value: port } };
-    gateway = await startAuthGateway(
-      {
-        issuers: [{ issuer: ISSUER, audiences: ["models"], remoteJwks }],
-        tenants: [
-          {
-            tenant: "search",
-            credentials: [{ id: "any", token: { issuer: ISSUER } }],
-            tasks: [{ task: "*" }],
-          },
-        ],
-      },
-      {
-        clusters: [
-          {
-            name: "keys",
-            connect_timeout: "1s",
-            load_assignment: {
-              cluster_name: "keys",
-              endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
-            },
-          },
-        ],
-      },
-    );
+    gateway = await startAuthGateway(fetchedFrom("/keys"), { clusters: [http1Cluster("keys", port)] });
   });
   afterAll(async () => {
     await gateway?.stop();
@@ -232,6 +266,13 @@ describe("keys that are fetched", () => {
     expect(fetches - before).toBeLessThan(5);
     expect(await until(second, undefined)).toBeUndefined();
     expect(gateway.envoy.log.join("\n")).toContain("keys of https://login.example from keys: status 500");
+  });
+
+  it("count no more once the configuration fetches them elsewhere", async () => {
+    const call = bearer(jwt({ kid: "second", key: attacker.privateKey }));
+    expect(await until(call, undefined)).toBeUndefined();
+    await gateway.configure(fetchedFrom("/elsewhere"));
+    expect(await until(call, "keys_unavailable")).toBe("keys_unavailable");
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { PHASES, type Run, rates, runTwoGateways, SETTLE } from "../support/two-gateways.ts";
 
-const plan = PHASES.slice(0, 4);
+const plan = PHASES.slice(0, 3);
 let run: Run;
 
 beforeAll(async () => {

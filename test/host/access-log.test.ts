@@ -43,3 +43,16 @@ it.each(['"', "\\", "\u0000\u001f\u007f", "é€😀", '","reason":"none'])("esc
 it("bounds each value", () => {
   expect(logged([[":path", "/".repeat(10_000)]]).path?.length).toBe(512);
 });
+
+it.each([
+  ["let through", "off"],
+  ["refused", "enforce"],
+])("shows no redacted parameter of a request that is %s", (_name, mode) => {
+  const vm = new Vm(modulePath("gateway"));
+  const stages = { rateLimit: {}, protocolConversion: {}, accessLog: { redactedParameters: ["k"] } };
+  expect(vm.configure({ tenantAuth: { mode }, ...stages }), vm.logs.at(-1)).toBe(true);
+  const stream = vm.open({ ":path": "/x?k=secret&a=b", taskid: "1" }, true);
+  expect(stream.reply !== undefined).toBe(mode === "enforce");
+  stream.close();
+  expect(stream.filterState.get("modelgate.log")).toContain('"path":"/x?a=b"');
+});

@@ -169,6 +169,20 @@ describe("limits", () => {
     expect(count(set.vms, 300)).toBe(50);
   });
 
+  it("and buckets do not mind when the wall clock jumps", () => {
+    const set = workers(1, config);
+    answer(set, { generation: 3, full: true, tasks: { "1": rate(50) } });
+    set.process.now += SECOND;
+    expect(count(set.vms, 100)).toBe(50);
+    for (const jump of [3600n, -7200n]) {
+      set.process.wall += jump * SECOND;
+      tickAll(set);
+      expect(count(set.vms, 100)).toBe(0);
+      set.process.now += SECOND / 2n;
+      expect(count(set.vms, 100)).toBe(25);
+    }
+  });
+
   it("publish revoked credentials", () => {
     const set = workers(1, config);
     answer(set, { generation: 5, full: true, revoked: ["ab".repeat(32), "00".repeat(32)] });

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CONTINUE, type HeaderList, type Stream, Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
-import { authConfig, bearer, type Call, digestOf, jwt, KEY, signed } from "../support/auth.ts";
+import { authConfig, bearer, type Call, digestOf, jwt, KEY, seconds, signed } from "../support/auth.ts";
 import { API_KEY_CASES, PERMISSION_CASES, SIGNATURE_CASES, TOKEN_CASES } from "../support/auth-cases.ts";
 
 let vm: Vm;
@@ -70,10 +71,37 @@ describe("hygiene", () => {
     [`/a?b=c&api_key=${KEY}&d&`, "/a?b=c&d&"],
     [`/a?xapi_key=x&api_key=${KEY}`, "/a?xapi_key=x"],
     [`/a?api_key=${KEY}&api_key`, "/a?api_key"],
+    [`/a?b=c&api%5fk%65y=${KEY}`, "/a?b=c"],
   ])("takes the key out of %s", (path, stripped) => {
     const stream = vm.open({ ":path": path, taskid: "666" });
     expect(stream.reply).toBeUndefined();
     expect(stream.header(":path")).toBe(stripped);
+  });
+
+  it("takes each key out of any query", () => {
+    const parts = [
+      "api_key=x",
+      "api%5Fkey=",
+      "%61pi_key=a=b",
+      "api_key",
+      "api%5key=",
+      "b",
+      "",
+      "?",
+      "%61",
+      "%",
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 6 }), (query) => {
+        const stream = vm.open({ ":path": `/a?${query.join("&")}`, taskid: "trial" });
+        const kept = query.filter((each) => !/^(api_key|api%5Fkey|%61pi_key)=/.test(each));
+        const path = query.length > 0 && kept.length === 0 ? "/a" : `/a?${kept.join("&")}`;
+        expect(stream.header(":path")).toBe(path);
+        const reason = ["credential_missing", "credential_unknown"][query.length - kept.length];
+        expect(stream.filterState.get("modelgate.would_refuse")).toBe(reason ?? "credential_ambiguous");
+        stream.close();
+      }),
+    );
   });
 
   it("sets a header with the tenant where asked to", () => {
@@ -84,11 +112,39 @@ describe("hygiene", () => {
     ]);
   });
 
+  it.each<[string, string, string | undefined]>([
+    ["off", "open", undefined],
+    ["dry run", "trial", undefined],
+    ["refused", "667", "task_forbidden"],
+  ])("is the same whatever is decided: %s", (_name, taskid, reason) => {
+    vm.configure({ tenantAuth: { ...authConfig, tenantHeader: "x-tenant" } });
+    const credentials: HeaderList[] = [
+      [["x-api-key", KEY]],
+      [["authorization", `Bearer ${KEY}`]],
+      [[":path", `/a?api_key=${KEY}`]],
+    ];
+    for (const credential of credentials) {
+      const spoofed: HeaderList = ["x-tenant", "x_tenant", "x-modelgate-tenant", "X_modelgate-Tenant"].map(
+        (name) => [name.toLowerCase(), "ads"],
+      );
+      const stream = vm.open([...credential, ...spoofed, ["taskid", taskid], ["x-tenants", "kept"]]);
+      expect(stream.reply?.details).toBe(reason);
+      const left = stream.requestHeaders.filter(([, value]) => /ads|kkk/.test(value));
+      expect(left).toEqual([]);
+      expect(stream.header("x-tenants")).toBe("kept");
+    }
+  });
+
+  it("tells the model server no tenant that nobody proved", () => {
+    vm.configure({ tenantAuth: { ...authConfig, tenantHeader: "x-tenant" } });
+    expect(vm.open({ taskid: "trial", "x-tenant": "ads" }).header("x-tenant")).toBeUndefined();
+  });
+
   it("costs the fewest host calls", () => {
     vm.open({ "x-api-key": KEY, taskid: "666" });
     vm.calls.length = 0;
     vm.open({ "x-api-key": KEY, taskid: "666" });
-    expect(vm.calls).toEqual(["get_header_map_pairs", "set_property", "remove_header_map_value"]);
+    expect(vm.calls).toEqual(["get_header_map_pairs", "remove_header_map_value", "set_property"]);
   });
 
   it("answers gRPC callers with a status and a plain message", () => {
@@ -114,6 +170,15 @@ describe("hygiene", () => {
     for (let i = 0; i < 20_000; i++) vm.open({ "x-api-key": KEY, taskid: "666" }).close();
     expect(vm.memoryBytes - before).toBeLessThan(4 * 1024 * 1024);
   });
+});
+
+it("enforces where the stage is off and one of several tasks has a mode of its own", () => {
+  vm.configure({ tenantAuth: { ...authConfig, mode: "off", tasks: [{ taskid: "666", mode: "enforce" }] } });
+  for (const tasks of [["666"], ["667", "666"], ["666", "667"]]) {
+    const stream = vm.open(tasks.map((each): [string, string] => ["taskid", each]));
+    expect(stream.reply?.details, tasks.join()).toBe("credential_missing");
+  }
+  expect(vm.open({ taskid: "667" }).reply).toBeUndefined();
 });
 
 describe("certificates", () => {
@@ -197,6 +262,27 @@ it("a signer's nonce counts for all VMs of the process", () => {
   expect(send(other, call).reply?.details).toBe("signature_replayed");
 });
 
+it("a nonce is known to a VM whose clock is a tick behind", () => {
+  const other = new Vm(modulePath("tenant-auth"), vm.process);
+  other.configure({ tenantAuth: authConfig });
+  const bucket = (nonce: string) =>
+    Buffer.from(digestOf(`search/signer\0${nonce}`), "hex").readUInt32LE(8) % 8192;
+  let same = 0;
+  while (bucket(`n${same}`) !== bucket("first")) same++;
+  const created = seconds();
+  const at = (target: Vm, second: number) => {
+    vm.process.wall = BigInt(second) * 1_000_000_000n;
+    target.exports.proxy_on_tick(1);
+  };
+  const call = (nonce: string, time: number) =>
+    signed({ headers: [["taskid", "666"]], body: "x" }, { nonce, created: time });
+  expect(send(vm, call("first", created)).reply).toBeUndefined();
+  at(other, created + 60);
+  at(vm, created + 61);
+  expect(send(vm, call(`n${same}`, created + 61)).reply).toBeUndefined();
+  expect(send(other, call("first", created)).reply?.details).toBe("signature_replayed");
+});
+
 describe("configuration", () => {
   const tenant = authConfig.tenants[0] as object;
   const credential = (more: object) => ({ tenants: [{ tenant: "t", credentials: [{ id: "a", ...more }] }] });
@@ -257,6 +343,26 @@ describe("configuration", () => {
       "tenantAuth.issuers[0].jwks: cannot be used: keys[0]",
     ],
     [
+      "an issuer twice",
+      { issuers: [{ issuer: "i" }, { issuer: "i" }] },
+      "issuers[1].issuer: i is there twice",
+    ],
+    [
+      "a header of keys twice",
+      { apiKey: { headers: ["a", "A"] } },
+      "tenantAuth.apiKey.headers[1]: is there twice",
+    ],
+    [
+      "the header of tokens as one of keys",
+      { apiKey: { headers: ["Authorization"] } },
+      "tenantAuth.apiKey.headers[0]: is there twice",
+    ],
+    [
+      "a host whose suffix begins anywhere",
+      credential({ sha256: digestOf("a"), hosts: ["*example.com"] }),
+      `${at}.hosts[0]: must be a host or \`*.\` and a suffix`,
+    ],
+    [
       "a revocation that is no digest",
       { revoked: ["x"] },
       "tenantAuth.revoked[0]: must be 64 hexadecimal digits",
@@ -269,4 +375,44 @@ describe("configuration", () => {
     expect(vm.configure(whole)).toBe(false);
     expect(vm.logs.at(-1)).toContain(message);
   });
+});
+
+it("keeps no configuration alive through streams that are over", () => {
+  const big = { ...authConfig, tenants: [{ ...authConfig.tenants[0], credentials: manyKeys(3000) }] };
+  let root = 1;
+  let id = 1_000_000;
+  const replace = () => {
+    const old = root;
+    root = id++;
+    vm.exports.proxy_on_context_create(root, 0);
+    expect(vm.configure({ tenantAuth: big }, root)).toBe(true);
+    vm.exports.proxy_on_delete(old);
+  };
+  for (let i = 0; i < 3; i++) replace();
+  const before = vm.memoryBytes;
+  for (let streams = 30; streams > 0; streams -= 2) {
+    const ids = Array.from({ length: streams }, () => id++);
+    for (const each of ids) vm.exports.proxy_on_context_create(each, root);
+    for (const each of ids.reverse()) vm.exports.proxy_on_delete(each);
+    replace();
+  }
+  expect(vm.memoryBytes).toBe(before);
+});
+
+it("narrows many credentials", () => {
+  const narrow = (count: number) => ({
+    ...authConfig,
+    tenants: [
+      {
+        tenant: "search",
+        tasks: [{ task: "666" }],
+        credentials: manyKeys(count).map((each) => ({ ...each, tasks: [{ task: "666" }, { task: "1" }] })),
+      },
+    ],
+  });
+  expect(vm.configure({ tenantAuth: narrow(10_000) })).toBe(true);
+  for (const [taskid, reason] of [["666"], ["1", "task_forbidden"]]) {
+    const stream = vm.open({ "x-api-key": "key-7", taskid: taskid as string });
+    expect(stream.reply?.details).toBe(reason);
+  }
 });

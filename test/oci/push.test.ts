@@ -1,24 +1,18 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packImage } from "../../tools/oci/image.ts";
+import { pullModule } from "../../tools/oci/pull-module.ts";
 import { parseReference } from "../../tools/oci/reference.ts";
 import { pushImage } from "../../tools/oci/registry.ts";
+import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-const missing = ["docker-registry", "skopeo"].filter((program) => {
-  try {
-    return !execFileSync("sh", ["-c", `command -v ${program}`]).length;
-  } catch {
-    return true;
-  }
-});
+const missing = missingPrograms("docker-registry", "skopeo");
 if (missing.length > 0)
   console.warn(`push tests are skipped: install the Debian packages ${missing.join(", ")}`);
 
@@ -27,34 +21,23 @@ const HTPASSWD = "user:$2b$05$3oRm4iL0PTJ0QtAGySw22OJsDuAWR8hqo6PKxaKCVhvDDYeJCb
 
 describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s registry", (access) => {
   let folder: string;
-  let port: number;
-  let registry: ChildProcess;
+  let registry: TestRegistry;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "modelgate-registry-"));
-    port = await freePort();
-    const auth =
-      access === "open" ? "" : `auth: { htpasswd: { realm: test, path: ${join(folder, "htpasswd")} } }\n`;
-    await writeFile(join(folder, "htpasswd"), HTPASSWD);
-    await writeFile(
-      join(folder, "config.yml"),
-      `version: 0.1\nlog: { level: error }\nstorage: { filesystem: { rootdirectory: ${folder}/data } }\nhttp: { addr: "127.0.0.1:${port}" }\n${auth}`,
+    const htpasswd = join(folder, "htpasswd");
+    await writeFile(htpasswd, HTPASSWD);
+    registry = await startTestRegistry(
+      folder,
+      access === "open" ? undefined : { htpasswd: { realm: "test", path: htpasswd } },
     );
-    const docker = {
-      auths: { [`127.0.0.1:${port}`]: { auth: Buffer.from("user:secret").toString("base64") } },
-    };
+    const docker = { auths: { [registry.host]: { auth: Buffer.from("user:secret").toString("base64") } } };
     await writeFile(join(folder, "config.json"), JSON.stringify(docker));
     process.env.DOCKER_CONFIG = folder;
-    registry = spawn("docker-registry", ["serve", join(folder, "config.yml")], { stdio: "ignore" });
-    for (let i = 0; i < 100; i++) {
-      if (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined)) return;
-      await sleep(50);
-    }
-    throw new Error("the registry did not start");
   });
 
   afterAll(async () => {
-    registry?.kill();
+    registry?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -67,9 +50,11 @@ describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s
 
   it.each(["compat", "artifact"] as const)("%s comes back as it was packed", async (variant) => {
     const image = await packImage(MODULE, variant);
-    const reference = parseReference(`oci://127.0.0.1:${port}/modelgate/${variant}:v1`);
+    const reference = parseReference(`oci://${registry.host}/modelgate/${variant}:v1`);
     const pushed = await pushImage(image, reference);
-    expect(pushed).toBe(`oci://127.0.0.1:${port}/modelgate/${variant}@${image.manifest.digest}`);
+    expect(pushed).toBe(`oci://${registry.host}/modelgate/${variant}@${image.manifest.digest}`);
+
+    expect(Uint8Array.from(await pullModule(parseReference(pushed)))).toEqual(MODULE);
 
     const lines: string[] = [];
     await pushImage(image, reference, { onProgress: (line) => lines.push(line) });
@@ -88,15 +73,7 @@ describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s
 
   it.runIf(access === "htpasswd")("says how to log in when it may not push", async () => {
     process.env.DOCKER_CONFIG = join(folder, "none");
-    const push = pushImage(await packImage(MODULE, "compat"), parseReference(`oci://127.0.0.1:${port}/a:v1`));
+    const push = pushImage(await packImage(MODULE, "compat"), parseReference(`oci://${registry.host}/a:v1`));
     await expect(push).rejects.toThrow(/HTTP 401.*docker login/);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -23,6 +23,12 @@ const key = (value: string, ...more: [string, string][]): Call => ({
 const task = (taskid: string, ...more: [string, string][]): Call => ({
   headers: [["x-api-key", KEY], ["taskid", taskid], ...more],
 });
+const open = (second: string): Call => ({
+  headers: [
+    ["taskid", "open"],
+    ["taskid", second],
+  ],
+});
 const post = (taskid = "666"): Call => ({ headers: [["taskid", taskid]], body: '{"inputs":[]}' });
 
 const rsaPem = createPublicKey(rsa.privateKey).export({ format: "pem", type: "spki" }) as string;
@@ -152,6 +158,8 @@ export const PERMISSION_CASES: AuthCase[] = [
   ["suffix alone", { ...key("one-host"), authority: ".search.example" }, "host_forbidden"],
   ["host that ends likewise", { ...key("one-host"), authority: "evilmodels.example" }, "host_forbidden"],
   ["task that is open", { headers: [["taskid", "open"]] }],
+  ["task that is open, and another", open("666"), "credential_missing"],
+  ["task that is open twice", open("open"), "credential_missing"],
   [
     "task on trial: let through",
     {
@@ -160,6 +168,17 @@ export const PERMISSION_CASES: AuthCase[] = [
         ["taskid", "trial"],
       ],
     },
+  ],
+  [
+    "task on trial, and another",
+    {
+      headers: [
+        ["x-api-key", "bad"],
+        ["taskid", "trial"],
+        ["taskid", "666"],
+      ],
+    },
+    "credential_unknown",
   ],
   [
     "tenant on trial: let through",

@@ -180,7 +180,7 @@ export const authConfig = {
       algorithms: ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256"],
       leewaySeconds: 30,
     },
-    { issuer: "https://rs-only.example", audiences: [], jwks, algorithms: ["RS256"] },
+    { issuer: "https://rs-only.example", audiences: ["models"], jwks, algorithms: ["RS256"] },
     {
       issuer: "https://shared.example",
       audiences: ["models"],

@@ -8,6 +8,8 @@ export interface LoadOptions {
   /** Offered, by all connections together. */
   requestsPerSecond: number;
   seconds: number;
+  /** Ends it before. */
+  signal?: AbortSignal;
   path?: string;
   /** Called with each answer's HTTP status; 0 when there was none. */
   onAnswer?: (status: number) => void;
@@ -48,12 +50,13 @@ export async function offer(options: LoadOptions): Promise<Statuses> {
   };
   const total = Math.round(requestsPerSecond * seconds);
   const start = performance.now();
-  for (let sent = 0; sent < total; ) {
+  let sent = 0;
+  while (sent < total && !options.signal?.aborted) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     const due = Math.min(Math.floor(((performance.now() - start) / 1000) * requestsPerSecond), total);
     for (; sent < due; sent++) send(sessions[sent % connections] as ClientHttp2Session);
   }
-  for (let waited = 0; answered < total && waited < 100; waited++) {
+  for (let waited = 0; answered < sent && waited < 100; waited++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   for (const session of sessions) session.destroy();

@@ -55,6 +55,7 @@ export function svgPlot(
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="11">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${MARGIN.left}" y="18" font-size="13">${title}</text>`,
     `<text x="${WIDTH - MARGIN.right}" y="${HEIGHT - 6}" text-anchor="end">seconds; ${unit}</text>`,

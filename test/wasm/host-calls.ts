@@ -47,8 +47,9 @@ class HostCalls extends Stage {
 
   onTick(): void {
     this.ticks!.add(2);
-    if (!callout(NO_CLUSTER, headers, 0, 0, 1000, new Reply())) log(LogLevel.Warn, "callout refused");
-    callout(CLUSTER, headers, 0, 0, 1000, new Reply());
+    if (!callout(NO_CLUSTER.ptr, NO_CLUSTER.len, headers, 0, 0, 1000, new Reply()))
+      log(LogLevel.Warn, "callout refused");
+    callout(CLUSTER.ptr, CLUSTER.len, headers, 0, 0, 1000, new Reply());
     const compressed = callForeign(COMPRESS, TEXT.ptr, TEXT.len);
     const restored = callForeign(UNCOMPRESS, foreignResult(), compressed);
     log(

@@ -1,13 +1,26 @@
 import "../../filters/sdk/abort";
 import {
-  decimalToF32,
-  decimalToI64,
-  i64Value,
+  decimalToInteger,
+  integerValue,
   parseNumber,
 } from "../../filters/protocol-conversion/numbers/decimal";
-import { writeF32 } from "../../filters/protocol-conversion/numbers/float-text";
-import { writeI64 } from "../../filters/protocol-conversion/numbers/integer-text";
+import {
+  decimalToBf16,
+  decimalToF16,
+  decimalToF32,
+  decimalToF64,
+} from "../../filters/protocol-conversion/numbers/decimal-float";
+import { writeI64, writeU64 } from "../../filters/protocol-conversion/numbers/digits";
+import {
+  setNonFinite,
+  writeBf16,
+  writeF16,
+  writeF32,
+  writeF64,
+} from "../../filters/protocol-conversion/numbers/float-text";
 import { POWERS_OF_TEN } from "../../filters/protocol-conversion/numbers/powers-of-ten";
+
+export { setNonFinite };
 
 export function allocate(size: i32): usize {
   return heap.alloc(size);
@@ -15,43 +28,55 @@ export function allocate(size: i32): usize {
 
 /** How much of the text is a number; -1 when it starts with none. */
 export function numberLength(ptr: usize, len: i32): i32 {
-  const end = parseNumber(ptr, ptr + len);
+  store<u8>(ptr + len, 0);
+  const end = parseNumber(ptr);
   return end == 0 ? -1 : <i32>(end - ptr);
 }
 
-/** Parses numbers that end with a comma each into float32. @returns how many there were. */
-export function parseFloats(ptr: usize, len: i32, out: usize): i32 {
+/**
+ * Parses numbers that end with a comma each into floats of `kind`: 2 float16, 3 bfloat16, 4 float32, 8 float64.
+ * @returns how many there were
+ */
+export function parseFloats(kind: i32, ptr: usize, len: i32, out: usize): i32 {
   const end = ptr + len;
   let count = 0;
   while (ptr < end) {
-    ptr = parseNumber(ptr, end);
-    if (ptr == 0) return -1;
-    store<f32>(out + (count++ << 2), decimalToF32());
+    ptr = parseNumber(ptr);
+    if (ptr == 0 || load<u8>(ptr) != 0x2c) return -1;
+    if (kind == 2) store<u16>(out + (count << 1), decimalToF16());
+    else if (kind == 3) store<u16>(out + (count << 1), decimalToBf16());
+    else if (kind == 4) store<f32>(out + (count << 2), decimalToF32());
+    else store<f64>(out + (count << 3), decimalToF64());
+    count++;
     ptr++;
   }
   return count;
 }
 
-/** Writes `count` float32 with a comma behind each. @returns the length of the text. */
-export function writeFloats(ptr: usize, count: i32, out: usize): i32 {
+/** Writes `count` floats of `kind` with a comma behind each. @returns the length of the text */
+export function writeFloats(kind: i32, ptr: usize, count: i32, out: usize): i32 {
   let at = out;
   for (let i = 0; i < count; i++) {
-    at = writeF32(load<f32>(ptr + (i << 2)), at);
+    if (kind == 2) at = writeF16(load<u16>(ptr + (i << 1)), at);
+    else if (kind == 3) at = writeBf16(load<u16>(ptr + (i << 1)), at);
+    else if (kind == 4) at = writeF32(load<f32>(ptr + (i << 2)), at);
+    else at = writeF64(load<f64>(ptr + (i << 3)), at);
     store<u8>(at++, 0x2c);
   }
   return <i32>(at - out);
 }
 
-export function parseI64(ptr: usize, len: i32): bool {
-  return parseNumber(ptr, ptr + len) == ptr + len && decimalToI64();
+export function parseInteger(ptr: usize, len: i32, bits: i32, signed: bool): bool {
+  store<u8>(ptr + len, 0);
+  return parseNumber(ptr) == ptr + len && decimalToInteger(bits, signed);
 }
 
-export function lastI64(): i64 {
-  return i64Value;
+export function lastInteger(): u64 {
+  return integerValue;
 }
 
-export function i64Text(value: i64, out: usize): i32 {
-  return <i32>(writeI64(value, out) - out);
+export function integerText(value: u64, signed: bool, out: usize): i32 {
+  return <i32>((signed ? writeI64(value, out) : writeU64(value, out)) - out);
 }
 
 export function powersOfTen(): usize {

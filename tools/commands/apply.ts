@@ -2,17 +2,19 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { applyPlan, createNamespaces, type Outcome } from "../deploy/apply.ts";
 import { plan } from "../deploy/plan.ts";
 import { waitUntilServing } from "../deploy/wait.ts";
+import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Progress } from "../terminal-progress.ts";
-import { imageOption, json, targetOption, yaml } from "./render.ts";
+import { controllerOption, imageOption, json, targetOption, yaml } from "./render.ts";
 import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
 
 interface ApplyCommandOptions extends FileOptions, ConnectOptions {
   image?: string;
   target: Target;
+  controller?: ControllerAddress;
   prune?: true;
   forceConflicts?: true;
   createNamespaces?: true;
@@ -29,6 +31,7 @@ export function applyCommand(): Command {
     .addOption(recursiveOption())
     .addOption(imageOption())
     .addOption(targetOption())
+    .addOption(controllerOption())
     .option("--prune", "delete what these tenants had and the files do not hold any more")
     .option("--force-conflicts", "take fields that others have set")
     .option("--create-namespaces", "make the namespaces that are not there")
@@ -51,7 +54,12 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   const files = await readUnchecked(options);
   const client = await connect(options);
   const image = options.image === undefined ? undefined : parseReference(options.image);
-  const planned = await plan(client, files, { image, target: options.target, prune: options.prune ?? false });
+  const planned = await plan(client, files, {
+    image,
+    target: options.target,
+    controller: options.controller,
+    prune: options.prune ?? false,
+  });
   const objects = planned.changes.map(({ desired }) => desired);
   if (options.output) process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
   const say = (line: string) => (options.output ? console.error(line) : console.log(line));

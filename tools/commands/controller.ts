@@ -4,9 +4,10 @@ import { type Authenticate, anyone, clientCertificate } from "../controller/auth
 import { type Controller, type ControllerOptions, startController } from "../controller/controller.ts";
 import { FileSource } from "../controller/file-source.ts";
 import type { FollowerAction } from "../controller/follower.ts";
-import { clusterParts } from "../controller/kubernetes/controller-options.ts";
+import { clusterParts } from "../controller/kubernetes/parts.ts";
 import type { Tls } from "../controller/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../controller/tls-files.ts";
+import { type ConnectOptions, connectOptions } from "../kubernetes/connect.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -14,10 +15,8 @@ const TLS_CHECK_MS = 30_000;
 
 type Address = { host: string; port: number };
 
-interface Options {
+interface Options extends ConnectOptions {
   config?: string[];
-  kubeconfig?: string;
-  context?: string;
   listen?: Address;
   admin?: Address;
   tlsCert?: string;
@@ -32,17 +31,12 @@ interface Options {
 }
 
 export function controllerCommand(): Command {
-  return new Command("controller")
+  const command = new Command("controller")
     .description("serve the gateways their shares of the limits, from Kubernetes or from files")
     .option(
       "--config <path...>",
       "files or folders of Tenants and ModelTasks, watched, instead of Kubernetes",
     )
-    .option(
-      "--kubeconfig <file>",
-      "how to reach the API server (default: $KUBECONFIG, the pod's account, ~/.kube/config)",
-    )
-    .option("--context <name>", "context of the kubeconfig")
     .option(
       "--listen <host:port>",
       "where reports are taken (default: :8090; with --config 127.0.0.1:8090)",
@@ -66,7 +60,7 @@ export function controllerCommand(): Command {
     .addOption(
       new Option(
         "--when-follower <action>",
-        "what to do with reports when another controller leads (default: forward; redirect with mtls)",
+        "what to do with reports when another controller leads (default: forward; redirect with --client-ca)",
       ).choices(["forward", "redirect"]),
     )
     .option(
@@ -87,11 +81,18 @@ export function controllerCommand(): Command {
       "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when the answers under way are sent.",
     )
     .action(controller);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
 }
 
 async function controller(options: Options): Promise<void> {
   const log = pino(
-    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
     pino.destination(2),
   );
   const tlsPaths = tlsOf(options);
@@ -110,7 +111,7 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
   const listen = options.listen ?? { host, port: PORT };
   const admin = options.admin ?? { host, port: ADMIN_PORT };
   const { authenticate = defaultAuthentication(options, listen) } = options;
-  const whenFollower = options.whenFollower ?? (authenticate === "mtls" ? "redirect" : "forward");
+  const whenFollower = options.whenFollower ?? (tls?.clientCa === undefined ? "forward" : "redirect");
   if (authenticate === "mtls" && tls?.clientCa === undefined)
     throw new Error("--authenticate mtls: needs --tls-cert, --tls-key and --client-ca");
   if (authenticate === "none" && !isLoopback(listen.host))
@@ -125,7 +126,7 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
   }
   if (authenticate === "token" && tls === undefined)
     log.warn("tokens come in the clear: give --tls-cert and --tls-key");
-  const { tokenReview, ...cluster } = clusterParts({
+  const { tokenReview, ...cluster } = await clusterParts({
     ...options,
     log,
     tokenAudiences: options.tokenAudience,

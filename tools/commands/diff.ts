@@ -1,15 +1,17 @@
 import { Command } from "commander";
 import { diffPlan } from "../deploy/diff.ts";
 import { plan } from "../deploy/plan.ts";
+import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
-import { imageOption, targetOption } from "./render.ts";
+import { controllerOption, imageOption, targetOption } from "./render.ts";
 import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
 
 interface DiffOptions extends FileOptions, ConnectOptions {
   image?: string;
   target: Target;
+  controller?: ControllerAddress;
   prune?: true;
   forceConflicts?: true;
 }
@@ -24,6 +26,7 @@ export function diffCommand(): Command {
     .addOption(recursiveOption())
     .addOption(imageOption())
     .addOption(targetOption())
+    .addOption(controllerOption())
     .option("--prune", "show what apply --prune would delete")
     .option("--force-conflicts", "as if fields that others have set were taken");
   for (const option of connectOptions()) command.addOption(option);
@@ -42,7 +45,12 @@ async function diff(options: DiffOptions): Promise<boolean> {
   const files = await readUnchecked(options);
   const client = await connect(options);
   const image = options.image === undefined ? undefined : parseReference(options.image);
-  const planned = await plan(client, files, { image, target: options.target, prune: options.prune ?? false });
+  const planned = await plan(client, files, {
+    image,
+    target: options.target,
+    controller: options.controller,
+    prune: options.prune ?? false,
+  });
   const { patches, failures } = await diffPlan(client, planned, options.forceConflicts ?? false);
   for (const patch of patches) process.stdout.write(patch);
   if (failures.length > 0) throw new Error(`the server would refuse:\n  ${failures.join("\n  ")}`);

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { requireSecrets, secretsOfFiles } from "../credentials/secrets.ts";
+import { type ControllerAddress, parseControllerAddress } from "../istio/rate-limit-config.ts";
 import { renderAll, TARGETS, type Target } from "../istio/render.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
@@ -10,6 +11,7 @@ interface RenderCommandOptions extends FileOptions {
   image?: string;
   secrets?: string[];
   target: Target;
+  controller?: ControllerAddress;
   output: "yaml" | "json";
 }
 
@@ -20,6 +22,7 @@ export function renderCommand(): Command {
     .addOption(recursiveOption())
     .addOption(imageOption())
     .addOption(targetOption())
+    .addOption(controllerOption())
     .addOption(secretsOption())
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
@@ -33,7 +36,7 @@ export function renderCommand(): Command {
       const manifests = renderAll(
         tenants.map(({ resource }) => resource),
         tasks.map(({ resource }) => resource),
-        { image: () => image, target: options.target, secrets },
+        { image: () => image, target: options.target, controller: options.controller, secrets },
       );
       if (options.secrets) console.error("the output holds the keys of --secrets: keep it as you keep these");
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
@@ -49,6 +52,13 @@ export function imageOption(): Option {
 
 export function secretsOption(): Option {
   return new Option("--secrets <path...>", "files with the Kubernetes Secrets that credentials name");
+}
+
+export function controllerOption(): Option {
+  return new Option(
+    "--controller <namespace/service:port>",
+    "where gateways report for their limits (default: nowhere; the limits of the files hold)",
+  ).argParser(parseControllerAddress);
 }
 
 export function targetOption(): Option {

@@ -50,7 +50,8 @@ export interface Controller {
  * @throws Error when an address is taken; what the source throws when it can't be read
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { source, tls, leadership = soleLeader } = options;
+  const { source, leadership = soleLeader } = options;
+  let { tls } = options;
   const log = options.log ?? pino({ level: "silent" });
   const local = { host: "127.0.0.1", port: 0 };
   const limits = new Limits({ log, hold: options.hold ?? 1500, silence: options.silence ?? 5000 });
@@ -60,6 +61,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     leadership,
     metrics,
     log,
+    tls: () => tls,
     authenticate: options.authenticate ?? anyone,
     whenFollower: options.whenFollower ?? "forward",
     maxBytes: options.maxReportBytes ?? 4 * 1024 * 1024,
@@ -93,7 +95,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     port: listener.port,
     adminUrl: `http://${urlHost(adminAddress.host)}:${admin.port}`,
     limits,
-    renewTls: listener.renew,
+    renewTls: (renewed) => {
+      tls = renewed;
+      listener.renew(renewed);
+    },
     stop,
   };
 }

@@ -1,7 +1,7 @@
+import { enlarged } from "./cells.ts";
 import { Limit, type LimitKind, type LimitSpec } from "./limit.ts";
 import { Pod } from "./pod.ts";
 import { PROTOCOL_VERSION, type Reply, type Report } from "./protocol.ts";
-import { enlarged } from "./shared-limit.ts";
 
 /** A split is computed at most this often while only demand changes, milliseconds. */
 const SPLIT_INTERVAL = 500;
@@ -99,21 +99,16 @@ export class Gateway {
 
   private applyLimits(kind: LimitKind, specs: Map<string, LimitSpec>): void {
     const limits = this.limits[kind];
-    for (const [name, limit] of limits) {
-      if (specs.has(name)) continue;
-      limits.delete(name);
-      for (const pod of this.pods.values()) {
-        pod.moves.delete(limit);
-        if (pod.unacknowledged !== "all") pod.unacknowledged.delete(limit);
-        pod.active = pod.active.filter((other) => other !== limit);
-        pod.gone.add(limit);
-      }
-    }
+    const gone = [...limits.values()].filter(({ name }) => !specs.has(name));
+    for (const { name } of gone) limits.delete(name);
+    if (gone.length > 0) for (const pod of this.pods.values()) pod.forget(gone);
+    const slots = this.slots();
     for (const [name, spec] of specs) {
-      const limit = limits.get(name);
-      if (limit === undefined) limits.set(name, new Limit(kind, name, spec, this.slots()));
-      else if (!limit.update(spec, this.slots())) continue;
-      for (const pod of this.pods.values()) pod.moves.add(limits.get(name) as Limit);
+      const known = limits.get(name);
+      if (known !== undefined && !known.update(spec, slots)) continue;
+      const limit = known ?? new Limit(kind, name, spec, slots);
+      limits.set(name, limit);
+      for (const pod of this.pods.values()) pod.changed.add(limit);
     }
   }
 
@@ -215,6 +210,7 @@ export class Gateway {
     answer.revoked = this.revoked;
     pod.revocationsSent = this.revocationsVersion;
     pod.isSwept = false;
+    pod.changed.clear();
     pod.goneSent = [...pod.gone];
     pod.unacknowledged = "all";
     pod.issued = answer.generation;
@@ -223,9 +219,10 @@ export class Gateway {
 
   private changes(pod: Pod, generation: number): Reply {
     if (pod.unacknowledged === "all") return this.everything(pod);
-    for (const limit of pod.isSwept ? this.allLimits() : [...pod.moves])
-      if (this.move(pod, limit)) pod.unacknowledged.add(limit);
+    for (const limit of pod.isSwept ? this.allLimits() : [...pod.moves, ...pod.changed])
+      if (this.move(pod, limit) || pod.changed.has(limit)) pod.unacknowledged.add(limit);
     pod.isSwept = false;
+    pod.changed.clear();
     const hasRevocations = pod.revocations !== this.revocationsVersion;
     if (pod.unacknowledged.size === 0 && pod.gone.size === 0 && !hasRevocations)
       return reply(generation, false);
@@ -242,7 +239,7 @@ export class Gateway {
   /** Moves the pod's share of a limit as far as is safe. Returns whether it moved. */
   private move(pod: Pod, limit: Limit): boolean {
     if (limit.isStale) this.retarget(limit);
-    const moved = limit.offer(pod.slot);
+    const moved = limit.offer(pod.slot, pod.isEstimated);
     if (!limit.wantsMove(pod.slot)) pod.moves.delete(limit);
     else pod.moves.add(limit);
     return moved;

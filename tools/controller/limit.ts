@@ -105,10 +105,10 @@ export class Limit {
     return this.rate.wantsMove(slot) || (this.inFlight?.wantsMove(slot) ?? false);
   }
 
-  /** Returns whether the pod's share moved. */
-  offer(slot: number): boolean {
-    const rateMoved = this.rate.offer(slot);
-    return (this.inFlight?.offer(slot) ?? false) || rateMoved;
+  /** See SharedLimit. Returns whether the pod's share moved. */
+  offer(slot: number, isEstimated: boolean): boolean {
+    const rateMoved = this.rate.offer(slot, isEstimated);
+    return (this.inFlight?.offer(slot, isEstimated) ?? false) || rateMoved;
   }
 
   acknowledge(slot: number): void {

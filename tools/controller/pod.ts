@@ -1,5 +1,11 @@
 import type { Limit } from "./limit.ts";
 
+/** A pod that misses more limits that are gone is told everything instead. */
+const MOST_GONE = 10_000;
+
+/** No pod reports it. */
+const NO_GENERATION = -1;
+
 /** What the controller keeps of one gateway pod, besides its slot in each limit. */
 export class Pod {
   readonly name: string;
@@ -17,6 +23,8 @@ export class Pod {
   isSwept = true;
   /** Limits whose share should move. */
   readonly moves = new Set<Limit>();
+  /** Limits that were defined anew since its last reply. */
+  readonly changed = new Set<Limit>();
   /** Limits sent but not acknowledged; "all" after a full reply. */
   unacknowledged: Set<Limit> | "all" = new Set();
   /** Limits that are gone, which the pod has yet to hear. */
@@ -33,6 +41,21 @@ export class Pod {
     this.name = name;
     this.slot = slot;
     this.joinedAt = now;
+  }
+
+  /** Takes limits that are gone, to tell the pod. */
+  forget(limits: Limit[]): void {
+    for (const limit of limits) {
+      this.gone.add(limit);
+      this.moves.delete(limit);
+      this.changed.delete(limit);
+      if (this.unacknowledged !== "all") this.unacknowledged.delete(limit);
+    }
+    this.active = this.active.filter((limit) => !this.gone.has(limit));
+    if (this.gone.size <= MOST_GONE) return;
+    this.gone.clear();
+    this.acknowledged = NO_GENERATION;
+    this.issued = NO_GENERATION;
   }
 
   get hasReported(): boolean {

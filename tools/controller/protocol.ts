@@ -53,7 +53,6 @@ const countsByName = z.unknown().transform((value, context): Counts[] => {
     context.issues.push({ code: "custom", path, message, input });
     return z.NEVER;
   };
-  if (value === undefined) return [];
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return fault([], "must be an object", value);
   const all: Counts[] = [];
@@ -91,8 +90,8 @@ export const report = z.object({
   generation: z.int().min(0).default(0).describe("Of the last reply applied; 0 asks for everything."),
   intervalMilliseconds: z.number().min(1).max(3_600_000).describe("Time since the last report."),
   connections: count.default(0).describe("Downstream connections, 0 when not known."),
-  tasks: countsByName.describe("Tasks with traffic, by task id."),
-  tenants: countsByName.describe("Tenants with traffic, by name."),
+  tasks: countsByName.prefault({}).describe("Tasks with traffic, by task id."),
+  tenants: countsByName.prefault({}).describe("Tenants with traffic, by name."),
 });
 
 export type Report = z.output<typeof report>;

@@ -7,7 +7,7 @@ import type { Refusal } from "./gateway.ts";
 import { HttpError, type Request, type Response, readBody, sendJson } from "./http.ts";
 import type { Leadership } from "./leadership.ts";
 import type { Limits } from "./limits.ts";
-import type { Handle } from "./listener.ts";
+import type { Handle, Tls } from "./listener.ts";
 import type { Metrics } from "./metrics.ts";
 import { REPORT_PATH, type Report, report } from "./protocol.ts";
 
@@ -16,6 +16,8 @@ export interface ReportHandlerOptions {
   authenticate: Authenticate;
   leadership: Leadership;
   whenFollower: FollowerAction;
+  /** The certificate now served, if any. */
+  tls: () => Tls | undefined;
   /** Largest report, bytes. */
   maxBytes: number;
   metrics: Metrics;
@@ -42,8 +44,14 @@ async function answer(options: ReportHandlerOptions, request: Request, response:
     throw new HttpError(405, "method_not_allowed", "send reports with POST", { allow: "POST" });
   if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
     throw new HttpError(415, "content_type", "content-type must be application/json");
-  if (!leadership.isLeader)
-    return answerAsFollower(options.whenFollower, leadership.leaderUrl, request, response, maxBytes);
+  if (!leadership.isLeader) {
+    const { leaderUrl } = leadership;
+    return answerAsFollower(
+      { action: options.whenFollower, leaderUrl, tls: options.tls(), maxBytes },
+      request,
+      response,
+    );
+  }
   if (!limits.isReady)
     throw new HttpError(503, "starting", "the resources are not read yet", { "retry-after": "1" });
   const caller = await authenticated(options.authenticate, request);

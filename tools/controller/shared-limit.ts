@@ -1,4 +1,5 @@
-import { at, roundShares, split } from "./split.ts";
+import { ABSENT, Cells, DEMAND, GRANTED, RESERVED, SETTLED, STATE, TARGET, UNSETTLED } from "./cells.ts";
+import { at, IDLE_SHARE, roundShares, split } from "./split.ts";
 
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
 const HELD_BACK = 0.001;
@@ -10,30 +11,18 @@ const NEARLY_ALL = 0.9;
 const WORTH_RAISING = 0.05;
 const WORTH_RAISING_OF_OWN = 0.1;
 
+/** Part of an equal share below which no pod is left for long. */
+const LEAST = IDLE_SHARE / 2;
+
+/** Part of a limit that is not left without use for long. */
+const MUCH = 0.05;
+
 /** To make room, pods give up excesses above the first of these parts of an equal share that is enough: few large ones before many small. */
 const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 
 /** How fast the demand follows reports: up fast, so that refusals end soon; down slowly, which damps moves. */
 const RISE = 0.6;
-const FALL = 0.2;
-
-/** What is kept of each slot's pod, side by side for the sake of the processor's cache. */
-const DEMAND = 0;
-/** Share last handed out. */
-const GRANTED = 1;
-/** The most that the pod may be using. */
-const RESERVED = 2;
-/** Share that the demand asks for. */
-const TARGET = 3;
-const STATE = 4;
-const FIELDS = 5;
-
-const ABSENT = 0;
-const SETTLED = 1;
-/** The share must follow the target exactly, as the limit or the pods have changed. */
-const UNSETTLED = 2;
-
-const FEWEST_SLOTS = 4;
+const FALL = 0.4;
 
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
@@ -54,15 +43,16 @@ const excesses = new Float64Array(WORTH_LOWERING.length);
 export class SharedLimit {
   private limit: number;
   private readonly whole: boolean;
-  private slots = FEWEST_SLOTS;
-  private cells = new Float64Array(FEWEST_SLOTS * FIELDS);
+  private readonly cells = new Cells();
   private members = 0;
-  /** A pod may be short of its share. */
-  private isShort = false;
+  /** A pod may be short of its share, or the pods may have more or less than there is. */
+  private due = false;
   /** The targets are those of another limit or of other pods. */
   private stale = true;
   /** Pods give up what they have above their target and this. */
   private lowering = Number.POSITIVE_INFINITY;
+  /** Much is handed out to nobody: pods are raised without being short. */
+  private hasSpare = false;
   /** Sum of all reservations; computed anew with the targets, so that rounding errors don't add up. */
   private reservedTotal = 0;
 
@@ -78,7 +68,7 @@ export class SharedLimit {
 
   /** Whether it is time to compute the targets again. */
   get isDue(): boolean {
-    return this.isShort || this.stale;
+    return this.due || this.stale;
   }
 
   /** Whether the targets must be computed again before shares move. */
@@ -88,12 +78,12 @@ export class SharedLimit {
 
   /** Whether the pod's demand is not 0. */
   isActive(slot: number): boolean {
-    return this.get(slot, DEMAND) > 0;
+    return this.cells.get(slot, DEMAND) > 0;
   }
 
   /** The share last handed out to a pod. */
   granted(slot: number): number {
-    return this.get(slot, GRANTED);
+    return this.cells.get(slot, GRANTED);
   }
 
   /** The sum of all reservations: of the most that each pod may be using. */
@@ -107,10 +97,10 @@ export class SharedLimit {
   }
 
   join(slot: number): void {
-    this.grow(slot);
+    this.cells.reach(slot);
     this.forget(slot);
     this.unsettle();
-    this.set(slot, STATE, UNSETTLED);
+    this.cells.set(slot, STATE, UNSETTLED);
   }
 
   leave(slot: number): void {
@@ -123,30 +113,31 @@ export class SharedLimit {
    * gained by moving shares.
    */
   observe(slot: number, seen: number): void {
-    const before = this.get(slot, DEMAND);
+    const before = this.cells.get(slot, DEMAND);
     const followed = before + (seen - before) * (seen > before ? RISE : FALL);
     const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
-    this.set(slot, DEMAND, now);
-    if (now > this.get(slot, GRANTED) * NEARLY_ALL) this.isShort = true;
+    this.cells.set(slot, DEMAND, now);
+    if (now > this.cells.get(slot, GRANTED) * NEARLY_ALL) this.due = true;
   }
 
   /** For a pod whose shares are not known: what it admits, e.g. per second. */
   estimate(slot: number, admitted: number): void {
-    this.set(slot, GRANTED, admitted);
-    this.reserve(slot, admitted);
+    const share = Math.min(admitted, this.limit);
+    this.cells.set(slot, GRANTED, share);
+    this.reserve(slot, share);
   }
 
   /** Computes the shares that the demand asks for. @param weights of all slots */
   retarget(weights: Float64Array): void {
-    makeRoom(this.slots);
-    this.isShort = false;
+    makeRoom(this.cells.slots);
+    this.due = false;
     this.stale = false;
     this.reservedTotal = 0;
     let count = 0;
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.get(slot, STATE) === ABSENT) continue;
-      this.reservedTotal += this.get(slot, RESERVED);
-      demands[count] = this.get(slot, DEMAND);
+    for (let slot = 0; slot < this.cells.slots; slot++) {
+      if (this.cells.get(slot, STATE) === ABSENT) continue;
+      this.reservedTotal += this.cells.get(slot, RESERVED);
+      demands[count] = this.cells.get(slot, DEMAND);
       weightsOfMembers[count] = at(weights, slot);
       count++;
     }
@@ -155,8 +146,8 @@ export class SharedLimit {
     split(this.whole ? this.limit : this.limit * (1 - HELD_BACK), demands, weightsOfMembers, shares, count);
     if (this.whole) roundShares(shares, demands, count);
     count = 0;
-    for (let slot = 0; slot < this.slots; slot++)
-      if (this.get(slot, STATE) !== ABSENT) this.set(slot, TARGET, at(shares, count++));
+    for (let slot = 0; slot < this.cells.slots; slot++)
+      if (this.cells.get(slot, STATE) !== ABSENT) this.cells.set(slot, TARGET, at(shares, count++));
     this.lowering = this.worthLowering();
   }
 
@@ -166,92 +157,94 @@ export class SharedLimit {
     let missing = -this.limit * (1 - HELD_BACK);
     let raises = 0;
     excesses.fill(0);
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.get(slot, STATE) === ABSENT) continue;
+    for (let slot = 0; slot < this.cells.slots; slot++) {
+      if (this.cells.get(slot, STATE) === ABSENT) continue;
       const gap = this.gap(slot);
-      missing += this.get(slot, GRANTED);
+      missing += this.cells.get(slot, GRANTED);
       if (this.isWorthRaising(slot, gap)) raises += gap;
       else
         for (let i = 0; i < WORTH_LOWERING.length; i++)
           if (-gap > at(WORTH_LOWERING, i) * equal) excesses[i] = at(excesses, i) - gap;
     }
-    if (raises === 0 || missing + raises <= 0) return Number.POSITIVE_INFINITY;
+    this.hasSpare = missing < -this.limit * MUCH;
+    if (missing + raises <= this.limit * 1e-6) return Number.POSITIVE_INFINITY;
     const enough = excesses.findIndex((excess) => excess >= missing + raises);
     return enough === -1 ? 0 : at(WORTH_LOWERING, enough) * equal;
   }
 
   private isWorthRaising(slot: number, gap: number): boolean {
     if (gap <= 0) return false;
-    const share = this.get(slot, GRANTED);
-    if (this.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
-    return gap > Math.min((this.limit / this.members) * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
+    const equal = this.limit / this.members;
+    const share = this.cells.get(slot, GRANTED);
+    if (share < equal * LEAST && !this.whole) return true;
+    if (this.hasSpare && gap > equal * WORTH_RAISING) return true;
+    if (this.cells.get(slot, DEMAND) <= share * NEARLY_ALL) return false;
+    return gap > Math.min(equal * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
   /** Whether a pod's share should move: up if it is short, down if others are; or as limit or pods changed. */
   wantsMove(slot: number): boolean {
     const gap = this.gap(slot);
     if (gap === 0) return false;
-    return this.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap);
+    return (
+      this.cells.get(slot, STATE) === UNSETTLED || -gap > this.lowering || this.isWorthRaising(slot, gap)
+    );
   }
 
-  /** Moves a pod's share towards its target as far as is safe now. Returns whether it moved. */
-  offer(slot: number): boolean {
+  /**
+   * Moves a pod's share towards its target as far as is safe now. Returns whether it moved.
+   * @param isEstimated it is the first share for a pod that was estimated
+   */
+  offer(slot: number, isEstimated: boolean): boolean {
     const wantsMove = this.wantsMove(slot);
-    const before = this.get(slot, GRANTED);
-    const wanted = this.get(slot, TARGET);
-    const next = !wantsMove ? before : wanted > before ? this.raised(slot, before, wanted) : wanted;
-    if (!wantsMove || next === wanted) this.set(slot, STATE, SETTLED);
+    const before = this.cells.get(slot, GRANTED);
+    const wanted = this.cells.get(slot, TARGET);
+    const kept = isEstimated ? Math.min(before, this.room(slot)) : before;
+    const next = !wantsMove ? kept : wanted > kept ? this.raised(slot, kept, wanted) : wanted;
+    if (!wantsMove || next === wanted) this.cells.set(slot, STATE, SETTLED);
     if (next === before) return false;
-    this.set(slot, GRANTED, next);
-    if (next > this.get(slot, RESERVED)) this.reserve(slot, next);
+    this.cells.set(slot, GRANTED, next);
+    if (next > this.cells.get(slot, RESERVED)) this.reserve(slot, next);
+    if (next < before || this.reservedTotal > this.limit) this.due = true;
     return true;
   }
 
   /** What a share may be raised to at once, as the other pods have it now. */
   private raised(slot: number, before: number, wanted: number): number {
-    const others = this.reservedTotal - this.get(slot, RESERVED);
-    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(this.limit - others)));
-    const forNewcomers = before === 0 ? (this.limit - others) / 2 : 0;
-    return Math.max(before, Math.min(wanted, Math.max(this.limit * (1 - HELD_BACK) - others, forNewcomers)));
+    const room = this.room(slot);
+    if (this.whole) return Math.max(before, Math.min(wanted, Math.floor(room)));
+    const forNewcomers = before === 0 ? room / 2 : 0;
+    return Math.max(before, Math.min(wanted, Math.max(room - this.limit * HELD_BACK, forNewcomers)));
+  }
+
+  /** What the others' reservations leave for a pod. */
+  private room(slot: number): number {
+    return Math.max(0, this.limit - this.reservedTotal + this.cells.get(slot, RESERVED));
   }
 
   /** The pod has applied the share last handed out to it. */
   acknowledge(slot: number): void {
-    this.reserve(slot, this.get(slot, GRANTED));
-  }
-
-  private get(slot: number, field: number): number {
-    return this.cells[slot * FIELDS + field] as number;
-  }
-
-  private set(slot: number, field: number, value: number): void {
-    this.cells[slot * FIELDS + field] = value;
+    this.reserve(slot, this.cells.get(slot, GRANTED));
   }
 
   private gap(slot: number): number {
-    return this.get(slot, TARGET) - this.get(slot, GRANTED);
+    return this.cells.get(slot, TARGET) - this.cells.get(slot, GRANTED);
   }
 
   private reserve(slot: number, value: number): void {
-    this.reservedTotal += value - this.get(slot, RESERVED);
-    this.set(slot, RESERVED, value);
+    this.reservedTotal += value - this.cells.get(slot, RESERVED);
+    this.cells.set(slot, RESERVED, value);
   }
 
   private unsettle(): void {
     this.stale = true;
-    for (let slot = 0; slot < this.slots; slot++)
-      if (this.get(slot, STATE) === SETTLED) this.set(slot, STATE, UNSETTLED);
+    for (let slot = 0; slot < this.cells.slots; slot++)
+      if (this.cells.get(slot, STATE) === SETTLED) this.cells.set(slot, STATE, UNSETTLED);
   }
 
   private forget(slot: number): void {
     this.reserve(slot, 0);
-    this.cells.fill(0, slot * FIELDS, (slot + 1) * FIELDS);
-  }
-
-  private grow(slot: number): void {
-    if (slot < this.slots) return;
-    while (this.slots <= slot) this.slots *= 2;
-    this.cells = enlarged(this.cells, this.slots * FIELDS);
+    this.cells.clear(slot);
   }
 }
 
@@ -260,10 +253,4 @@ function makeRoom(count: number): void {
   demands = new Float64Array(count * 2);
   weightsOfMembers = new Float64Array(count * 2);
   shares = new Float64Array(count * 2);
-}
-
-export function enlarged(array: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(length);
-  larger.set(array);
-  return larger;
 }

@@ -1,8 +1,8 @@
 /** Room above a pod's demand, so that it can grow between two reports. */
-export const HEADROOM = 1.25;
+export const HEADROOM = 1.1;
 
 /** Part of an equal share that a pod without any demand keeps. */
-export const IDLE_SHARE = 0.1;
+export const IDLE_SHARE = 0.05;
 
 /** Part of an equal share that a pod with demand is sure of, whatever the others report. */
 export const SURE_SHARE = 0.5;

@@ -2,6 +2,7 @@ import { ApiError } from "../kubernetes/api-error.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
+import { comparable } from "./comparable.ts";
 import type { Change, Plan } from "./plan.ts";
 import { isUnchanged } from "./unchanged.ts";
 
@@ -39,7 +40,7 @@ export async function applyPlan(
           dryRun,
           force: forceConflicts,
         });
-        options.onDone(desired, outcomeOf(live, after));
+        options.onDone(desired, outcomeOf(live, after, dryRun));
       } catch (error) {
         failures.push(explain(desired, error));
       }
@@ -60,9 +61,13 @@ export async function applyPlan(
     );
 }
 
-function outcomeOf(live: Manifest | undefined, after: Manifest): Outcome {
+/** A dry run leaves the resource version as it is. */
+function outcomeOf(live: Manifest | undefined, after: Manifest, dryRun: boolean): Outcome {
   if (!live) return "created";
-  return live.metadata.resourceVersion === after.metadata.resourceVersion ? "unchanged" : "configured";
+  const same = dryRun
+    ? comparable(live) === comparable(after)
+    : live.metadata.resourceVersion === after.metadata.resourceVersion;
+  return same ? "unchanged" : "configured";
 }
 
 /** Runs of changes of one kind. */

@@ -1,17 +1,13 @@
 import { createTwoFilesPatch } from "diff";
-import { stringify } from "yaml";
-import { sha256Hex } from "../credentials/digests.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
 import { explain, FIELD_MANAGER } from "./apply.ts";
+import { comparable } from "./comparable.ts";
 import type { Plan } from "./plan.ts";
-import { isUnchanged, RENDERED } from "./unchanged.ts";
+import { isUnchanged } from "./unchanged.ts";
 
 const CONCURRENCY = 24;
-/** What the server writes by itself. */
-const SERVER_FIELDS = ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"];
-
 export interface Differences {
   /** Unified diffs, in the order of the plan. */
   patches: string[];
@@ -45,7 +41,7 @@ export async function diffPlan(
 }
 
 function patch(name: string, before: Manifest | undefined, after: Manifest | undefined): string {
-  const [from, to] = [text(before), text(after)];
+  const [from, to] = [comparable(before), comparable(after)];
   if (from === to) return "";
   return createTwoFilesPatch(
     before ? name : "/dev/null",
@@ -55,28 +51,4 @@ function patch(name: string, before: Manifest | undefined, after: Manifest | und
     "live",
     "applied",
   );
-}
-
-function text(object: Manifest | undefined): string {
-  if (!object) return "";
-  const { status: _, ...rest } = object;
-  const { annotations = {}, ...metadata } = object.metadata;
-  for (const field of SERVER_FIELDS) delete metadata[field];
-  const shown = Object.entries(annotations).filter(([name]) => name !== RENDERED);
-  return stringify(
-    masked({
-      ...rest,
-      metadata: { ...metadata, ...(shown.length > 0 && { annotations: Object.fromEntries(shown) }) },
-    }),
-    { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false },
-  );
-}
-
-/** Shared keys give way to the start of their digest: a change shows, the key does not. */
-function masked(object: object): object {
-  return JSON.parse(
-    JSON.stringify(object, (name, value) =>
-      name === "secret" && typeof value === "string" ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)` : value,
-    ),
-  ) as object;
 }

@@ -57,12 +57,11 @@ export async function runningFilter(
     configs?: { ecds_filter?: EcdsFilter }[];
   };
   const plugin = `${pod.namespace}.${pod.slice === "canary" ? canaryName(tenant) : pluginName(tenant)}`;
-  const configs = (dump.configs ?? []).flatMap(({ ecds_filter }) => ecds_filter?.typed_config?.config ?? []);
-  const own = configs.filter(({ name }) =>
-    name?.replace(/~.*$/, "").startsWith(`${pod.namespace}.${pluginName(tenant)}`),
-  );
-  const [config] = own;
-  if (own.length !== 1 || config?.name?.replace(/~.*$/, "") !== plugin) return undefined;
+  // The filter of a listener that drains is still there, under the name of its own WasmPlugin.
+  const config = (dump.configs ?? [])
+    .flatMap(({ ecds_filter }) => ecds_filter?.typed_config?.config ?? [])
+    .find(({ name }) => name?.replace(/~.*$/, "") === plugin);
+  if (!config) return undefined;
   const [, hex] = /([0-9a-f]{64})\.wasm$/.exec(config.vm_config?.code?.local?.filename ?? "") ?? [];
   if (hex === undefined) return undefined;
   return {

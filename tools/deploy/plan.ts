@@ -1,5 +1,6 @@
 import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
 import { namespaceOf, TENANT_LABEL } from "../istio/names.ts";
+import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -18,6 +19,7 @@ export interface PlanOptions {
   /** Image for gateways that have none yet, or instead of theirs. */
   image?: Reference | undefined;
   target: Target;
+  controller?: ControllerAddress | undefined;
   /** What the files do not hold any more goes, for the tenants that they name. */
   prune: boolean;
 }
@@ -67,7 +69,12 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const rendered = renderAll(
     ofTouched,
     tasks.map(({ resource }) => resource),
-    { target: options.target, secrets, image: (gateway) => options.image ?? images.get(gateway) },
+    {
+      target: options.target,
+      controller: options.controller,
+      secrets,
+      image: (gateway) => options.image ?? images.get(gateway),
+    },
   );
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
   const sources = stored.installed

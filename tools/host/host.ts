@@ -14,6 +14,7 @@ const CAS_MISMATCH = 8;
 
 /** Actions that a filter returns for headers or a body chunk. */
 export const CONTINUE = 0;
+const STOP_AND_BUFFER = 1;
 
 export type HeaderList = [name: string, value: string][];
 
@@ -103,11 +104,11 @@ export class Vm {
     this.exports.proxy_on_vm_start(1, 0);
   }
 
-  /** @returns whether the plug-in took its configuration; `logs` says why not. */
-  configure(configuration: object | string): boolean {
+  /** @returns whether the plug-in with this root context took its configuration; `logs` says why not. */
+  configure(configuration: object | string, rootId = 1): boolean {
     const text = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
     this.configuration = new TextEncoder().encode(text);
-    return this.exports.proxy_on_configure(1, this.configuration.length) === 1;
+    return this.exports.proxy_on_configure(rootId, this.configuration.length) === 1;
   }
 
   /**
@@ -326,6 +327,7 @@ export class Vm {
 export class Stream {
   readonly requestHeaders: HeaderList;
   responseHeaders: HeaderList = [];
+  responseTrailers: HeaderList = [];
   readonly filterState = new Map<string, string>();
   reply: LocalReply | undefined;
   /** The filter's last action. */
@@ -341,7 +343,8 @@ export class Stream {
   }
 
   map(type: number): HeaderList {
-    return type === 0 ? this.requestHeaders : type === 2 ? this.responseHeaders : [];
+    if (type === 0) return this.requestHeaders;
+    return type === 2 ? this.responseHeaders : type === 3 ? this.responseTrailers : [];
   }
 
   remove(type: number, name: string): void {
@@ -353,10 +356,9 @@ export class Stream {
     return this.requestHeaders.find(([header]) => header === name)?.[1];
   }
 
-  /** Envoy's rules for edits: from 0 prepend (length 0) or replace all, from beyond the end append. */
+  /** Envoy's rules for edits: from 0 replace the first `length` bytes, from beyond the end append. */
   editBody(start: number, length: number, data: Uint8Array): number {
-    if (start === 0 && length === 0) this.body = Buffer.concat([data, this.body]);
-    else if (start === 0 && length >= this.body.length) this.body = data;
+    if (start === 0) this.body = Buffer.concat([data, this.body.subarray(length)]);
     else if (start >>> 0 >= this.body.length) this.body = Buffer.concat([this.body, data]);
     else return BAD_ARGUMENT;
     return OK;
@@ -369,15 +371,22 @@ export class Stream {
     );
   }
 
-  /** Runs a response through the filter. @returns the body that the caller gets */
-  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length): Uint8Array {
+  /** Runs a response through the filter, without its end unless `last`. @returns the body that the caller gets */
+  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length, last = true): Uint8Array {
     this.vm.stream = this;
     this.responseHeaders = headers;
     this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
     if (this.action !== CONTINUE) return new Uint8Array();
     return this.sendBody(bytes, chunkSize, (size, end) =>
-      this.vm.exports.proxy_on_response_body?.(this.id, size, end),
+      this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
     );
+  }
+
+  /** Ends the response with trailers. */
+  endResponse(trailers: HeaderList): void {
+    this.vm.stream = this;
+    this.responseTrailers = trailers;
+    this.action = this.vm.exports.proxy_on_response_trailers?.(this.id, trailers.length) ?? CONTINUE;
   }
 
   private sendBody(
@@ -388,7 +397,8 @@ export class Stream {
     this.vm.stream = this;
     const passed: Uint8Array[] = [];
     for (let at = 0; at === 0 || at < bytes.length; at += chunkSize) {
-      this.body = bytes.subarray(at, at + chunkSize);
+      const buffered = this.action === STOP_AND_BUFFER && at > 0 ? [this.body] : [];
+      this.body = Buffer.concat([...buffered, bytes.subarray(at, at + chunkSize)]);
       const end = at + chunkSize >= bytes.length;
       this.action = callback(this.body.length, Number(end)) ?? CONTINUE;
       if (this.reply) break;

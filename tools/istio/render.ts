@@ -9,6 +9,7 @@ import { gatewayRoutes, type RouteKind } from "./gateway-api.ts";
 import { gatewayWorkload } from "./gateway-workload.ts";
 import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { pluginConfig } from "./plugin-config.ts";
+import type { ControllerAddress } from "./rate-limit-config.ts";
 import type { SecretLookup } from "./tenant-auth-config.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
@@ -22,6 +23,8 @@ export interface RenderOptions {
   target: Target;
   /** Keys that credentials have in Secrets: see `tools/credentials/secrets.ts`. */
   secrets: SecretLookup;
+  /** Where gateways report for their limits; nowhere without it. */
+  controller?: ControllerAddress | undefined;
 }
 
 /** Everything that Tenants and their ModelTasks need in the cluster, tenant by tenant. The resources have passed `crossCheck`. */
@@ -33,7 +36,7 @@ export function renderAll(tenants: Tenant[], tasks: ModelTask[], options: Render
 function renderTenant(
   tenant: Tenant,
   tasks: ModelTask[],
-  { image, target, secrets }: RenderOptions,
+  { image, target, secrets, controller }: RenderOptions,
 ): Manifest[] {
   const routes =
     target === "istio"
@@ -53,7 +56,7 @@ function renderTenant(
       namespace,
       selector: pluginSelector(tenant, "stable"),
       image: reference,
-      pluginConfig: pluginConfig(tenant, tasks, secrets),
+      pluginConfig: pluginConfig(tenant, tasks, secrets, controller),
       labels: { [TENANT_LABEL]: tenant.metadata.name },
       pullSecret: filter.pullSecret,
       failStrategy: filter.failStrategy,

@@ -72,9 +72,10 @@ export class KubernetesClient {
 
   /** @returns false when it was not there. @throws ApiError */
   async delete(object: Manifest, { dryRun = false } = {}): Promise<boolean> {
-    const query = dryRun ? "?dryRun=All" : "";
+    // With a body the server does not read these options from the query.
+    const options = { propagationPolicy: "Background", ...(dryRun && { dryRun: ["All"] }) };
     try {
-      await this.send("DELETE", (await this.pathOf(object)) + query, { propagationPolicy: "Background" });
+      await this.send("DELETE", await this.pathOf(object), options);
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.code === 404) return false;

@@ -4,7 +4,7 @@ import { digestOf } from "./digest.ts";
 
 /**
  * How a module is packed (Istio reads both): `compat` is an ordinary image with one layer that holds `plugin.wasm`,
- * `artifact` has the module itself as its one layer.
+ * `artifact` has the module itself as a layer, behind one with its (empty) configuration: Istio insists on two.
  */
 export const VARIANTS = ["compat", "artifact"] as const;
 export type Variant = (typeof VARIANTS)[number];
@@ -26,11 +26,12 @@ const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 /** Packs a module. The same bytes give the same digest, at any time and on any machine. */
 export async function packImage(module: Uint8Array, variant: Variant): Promise<Image> {
   const [layer, config] = variant === "compat" ? await compat(module) : artifact(module);
+  const layers = variant === "compat" ? [layer] : [config, layer];
   const manifest = json(MANIFEST_TYPE, {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
     config: descriptor(config),
-    layers: [descriptor(layer)],
+    layers: layers.map(descriptor),
   });
   return { manifest, config, layer };
 }

@@ -17,3 +17,7 @@ export function parseReference(text: string): Reference {
   }
   return { registry, repository, ...(tag && { tag }), ...(digest && { digest }) };
 }
+
+export function formatReference({ registry, repository, tag, digest }: Reference): string {
+  return `oci://${registry}/${repository}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
+}

@@ -1,15 +1,26 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { basicAuthorization } from "./credentials.ts";
+import { digestOf } from "./digest.ts";
 import type { Blob, Image } from "./image.ts";
 import type { Reference } from "./reference.ts";
+import { RegistryClient, type RegistryOptions } from "./registry-client.ts";
 
-const ATTEMPTS = 4;
-const FIRST_DELAY_MS = 200;
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+const MANIFEST_TYPES = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+];
 
-export interface PushOptions {
-  /** Speak HTTP to a registry that is not on this machine. */
-  plainHttp?: boolean;
+export interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+  annotations?: Record<string, string>;
+}
+
+export interface Manifest {
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+export interface PushOptions extends RegistryOptions {
   /** Called with a line for each blob. */
   onProgress?: (line: string) => void;
 }
@@ -20,104 +31,85 @@ export interface PushOptions {
  * @returns the reference by digest
  */
 export async function pushImage(
-  image: Image,
+  image: Pick<Image, "manifest" | "config" | "layer">,
   reference: Reference,
   options: PushOptions = {},
 ): Promise<string> {
-  const client = new RegistryClient(reference, options.plainHttp ?? false);
+  const client = new RegistryClient(reference, "pull,push", options);
   for (const blob of [image.layer, image.config]) {
-    const sent = await client.pushBlob(blob);
+    const sent = await pushBlob(client, blob);
     options.onProgress?.(`${blob.digest} ${blob.bytes.length} bytes ${sent ? "pushed" : "already there"}`);
   }
-  await client.pushManifest(image.manifest);
+  await pushManifest(client, reference.tag ?? image.manifest.digest, image.manifest);
   return `oci://${reference.registry}/${reference.repository}@${image.manifest.digest}`;
 }
 
-class RegistryClient {
-  private readonly reference: Reference;
-  private readonly base: string;
-  private authorization: string | undefined;
+/**
+ * The manifest of a tag or digest. @returns undefined when the registry has none
+ * @throws Error when its bytes do not have the digest
+ */
+export async function pullManifest(
+  reference: Reference,
+  options: RegistryOptions = {},
+): Promise<{ manifest: Manifest; digest: string } | undefined> {
+  const client = new RegistryClient(reference, "pull", options);
+  const name = reference.digest ?? reference.tag ?? "latest";
+  const response = await client.send(
+    "GET",
+    `${client.base}/manifests/${name}`,
+    undefined,
+    MANIFEST_TYPES.join(", "),
+  );
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw await client.failure(`get the manifest ${name}`, response);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const digest = checked(bytes, reference.digest ?? digestOf(bytes), client.base);
+  return { manifest: JSON.parse(new TextDecoder().decode(bytes)) as Manifest, digest };
+}
 
-  constructor(reference: Reference, plainHttp: boolean) {
-    this.reference = reference;
-    const scheme = plainHttp || LOOPBACK.test(reference.registry) ? "http" : "https";
-    this.base = `${scheme}://${reference.registry}/v2/${reference.repository}`;
-  }
+/** @throws Error when its bytes do not have the digest */
+export async function pullBlob(
+  reference: Reference,
+  { digest }: Descriptor,
+  options: RegistryOptions = {},
+): Promise<Uint8Array> {
+  const client = new RegistryClient(reference, "pull", options);
+  const response = await client.send("GET", `${client.base}/blobs/${digest}`);
+  if (!response.ok) throw await client.failure(`get the blob ${digest}`, response);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  checked(bytes, digest, client.base);
+  return bytes;
+}
 
-  /** @returns false when the registry had it. */
-  async pushBlob(blob: Blob): Promise<boolean> {
-    const head = await this.send("HEAD", `${this.base}/blobs/${blob.digest}`);
-    if (head.ok) return false;
-    const started = await this.send("POST", `${this.base}/blobs/uploads/`);
-    const location = started.headers.get("location");
-    if (started.status !== 202 || !location) throw await this.failure("start an upload", started);
-    const upload = new URL(location, this.base);
-    upload.searchParams.set("digest", blob.digest);
-    const stored = await this.send("PUT", upload.href, blob.bytes, "application/octet-stream");
-    if (stored.status !== 201) throw await this.failure(`store ${blob.digest}`, stored);
-    return true;
-  }
+function checked(bytes: Uint8Array, digest: string, where: string): string {
+  const actual = digestOf(bytes);
+  if (actual !== digest) throw new Error(`${where}: the registry sent ${actual} for ${digest}`);
+  return digest;
+}
 
-  async pushManifest(manifest: Blob): Promise<void> {
-    const name = this.reference.tag ?? manifest.digest;
-    const stored = await this.send(
-      "PUT",
-      `${this.base}/manifests/${name}`,
-      manifest.bytes,
-      manifest.mediaType,
-    );
-    if (stored.status !== 201) throw await this.failure(`store the manifest ${name}`, stored);
-    const digest = stored.headers.get("docker-content-digest");
-    if (digest && digest !== manifest.digest) {
-      throw new Error(`${this.base}: the registry stored ${digest} instead of ${manifest.digest}`);
-    }
-  }
+/** @returns false when the registry had it. */
+async function pushBlob(client: RegistryClient, blob: Blob): Promise<boolean> {
+  const head = await client.send("HEAD", `${client.base}/blobs/${blob.digest}`);
+  if (head.ok) return false;
+  const started = await client.send("POST", `${client.base}/blobs/uploads/`);
+  const location = started.headers.get("location");
+  if (started.status !== 202 || !location) throw await client.failure("start an upload", started);
+  const upload = new URL(location, client.base);
+  upload.searchParams.set("digest", blob.digest);
+  const content = { bytes: blob.bytes, type: "application/octet-stream" };
+  const stored = await client.send("PUT", upload.href, content);
+  if (stored.status !== 201) throw await client.failure(`store ${blob.digest}`, stored);
+  return true;
+}
 
-  private async send(method: string, url: string, body?: Uint8Array, type?: string): Promise<Response> {
-    const response = await this.attempt(method, url, body, type);
-    if (response.status !== 401 || this.authorization) return response;
-    this.authorization = await this.authorize(response.headers.get("www-authenticate") ?? "");
-    return this.authorization ? this.attempt(method, url, body, type) : response;
-  }
-
-  /** One request, tried again with growing pauses while the registry is unreachable or overloaded. */
-  private async attempt(method: string, url: string, body?: Uint8Array, type?: string): Promise<Response> {
-    const headers: Record<string, string> = {};
-    if (this.authorization) headers.authorization = this.authorization;
-    if (type) headers["content-type"] = type;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const response = await fetch(url, { method, headers, body: (body as BodyInit) ?? null });
-        if ((response.status < 500 && response.status !== 429) || attempt === ATTEMPTS) return response;
-      } catch (error) {
-        const cause =
-          error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-        if (attempt === ATTEMPTS)
-          throw new Error(`cannot reach the registry ${this.reference.registry}: ${cause}`);
-      }
-      await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1));
-    }
-  }
-
-  /** Answers a challenge: Basic, or a Bearer token from the realm it names (distribution's token specification). */
-  private async authorize(challenge: string): Promise<string | undefined> {
-    const basic = await basicAuthorization(this.reference.registry);
-    if (!/^bearer/i.test(challenge)) return basic;
-    const parameter = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1];
-    const realm = new URL(parameter("realm") ?? "");
-    const service = parameter("service");
-    if (service) realm.searchParams.set("service", service);
-    realm.searchParams.set("scope", `repository:${this.reference.repository}:pull,push`);
-    const response = await fetch(realm, basic ? { headers: { authorization: basic } } : {});
-    if (!response.ok) throw await this.failure("get a token", response);
-    const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
-    return `Bearer ${token ?? access_token}`;
-  }
-
-  private async failure(what: string, response: Response): Promise<Error> {
-    const text = (await response.text()).trim().slice(0, 300);
-    const advice =
-      response.status === 401 || response.status === 403 ? "; log in with `docker login` first" : "";
-    return new Error(`${this.base}: cannot ${what}: HTTP ${response.status} ${text}${advice}`);
-  }
+async function pushManifest(
+  client: RegistryClient,
+  name: string,
+  { bytes, mediaType, digest }: Blob,
+): Promise<void> {
+  const stored = await client.send("PUT", `${client.base}/manifests/${name}`, { bytes, type: mediaType });
+  if (stored.status !== 201) throw await client.failure(`store the manifest ${name}`, stored);
+  const actual = stored.headers.get("docker-content-digest");
+  if (actual && actual !== digest)
+    throw new Error(`${client.base}: the registry stored ${actual} instead of ${digest}`);
 }

@@ -21,17 +21,15 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 /** Durations below this are not compared: buckets are coarse there. */
 const LEAST_LATENCY_MS = 25;
 
-/** What speaks against the new filter; empty when nothing does. Ratios count once there are `minimumRequests`. */
+/** What speaks against the new filter at any moment; empty when nothing does. Ratios count once there are `minimumRequests`. */
 export function judge(canary: Sample, rest: Sample, thresholds: Thresholds): string[] {
-  if (canary.vmFailures > 0) return [`the filter trapped: its VM failed ${canary.vmFailures} times`];
+  if (canary.vmFailures > 0)
+    return [`the filter trapped: its VM was down or started anew ${canary.vmFailures} times`];
   if (canary.requests < thresholds.minimumRequests) return [];
   const reasons: string[] = [];
   const [errors, usual] = [percent(canary.errors, canary), percent(rest.errors, rest)];
   if (errors - usual > thresholds.errorPoints)
     reasons.push(`${errors.toFixed(2)} % of requests fail, ${usual.toFixed(2)} % in the rest of the fleet`);
-  const [p99, usualP99] = [quantile(canary, 0.99), quantile(rest, 0.99)];
-  if (p99 > LEAST_LATENCY_MS && usualP99 > 0 && p99 > usualP99 * thresholds.latencyFactor)
-    reasons.push(`99 % of requests take up to ${p99} ms, ${usualP99} ms in the rest of the fleet`);
   for (const [reason, count] of Object.entries(canary.refused)) {
     const [refused, usually] = [percent(count, canary), percent(rest.refused[reason] ?? 0, rest)];
     if (refused - usually > thresholds.refusalPoints)
@@ -40,6 +38,21 @@ export function judge(canary: Sample, rest: Sample, thresholds: Thresholds): str
       );
   }
   return reasons;
+}
+
+/**
+ * Whether the new filter is slower than the rest of the fleet at the same time. Asked at the end of a step: the first
+ * seconds, and other hours, are no fair comparison.
+ */
+export function judgeLatency(
+  canary: Sample,
+  rest: Sample,
+  { latencyFactor, minimumRequests }: Thresholds,
+): string[] {
+  if (Math.min(canary.requests, rest.requests) < minimumRequests) return [];
+  const [p99, usual] = [quantile(canary, 0.99), quantile(rest, 0.99)];
+  if (p99 <= LEAST_LATENCY_MS || p99 <= usual * latencyFactor) return [];
+  return [`99 % of requests take up to ${p99} ms, ${usual} ms in the rest of the fleet`];
 }
 
 function percent(count: number, { requests }: Sample): number {

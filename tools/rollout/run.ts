@@ -5,7 +5,7 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { Tenant } from "../resources/tenant.ts";
-import { judge } from "./judge.ts";
+import { judge, judgeLatency } from "./judge.ts";
 import { difference, NOTHING, parseStats, type Sample, STATS_FILTER, sum } from "./sample.ts";
 import { createCanaryPlugin, deleteCanaryPlugin, setCanaries, setStableImage } from "./slices.ts";
 import type { Rollout, RolloutStore } from "./state.ts";
@@ -103,6 +103,8 @@ async function watch(context: Run): Promise<Verdict> {
   for (;;) {
     await sleep(POLL_MS);
     const [wish, now] = await Promise.all([store.wish(), sample(context), store.save(rollout)]);
+    // A pod that is new, or could not be asked before, counts from here.
+    for (const [name, pod] of now) if (!first.has(name)) first.set(name, pod);
     const delta = (slice: string) =>
       sum(
         [...now]
@@ -118,6 +120,8 @@ async function watch(context: Run): Promise<Verdict> {
     const seconds = (Date.now() - started) / 1000;
     if (seconds < intervalSeconds) continue;
     if (canary.requests >= thresholds.minimumRequests) {
+      const slow = judgeLatency(canary, stable, thresholds);
+      if (slow.length > 0) return { kind: "bad", message: slow.join("; ") };
       if (stable.requests > 0) rollout.baseline = stable;
       say(
         `  ${canary.requests} requests, ${canary.errors} failed, as in the rest of the fleet (${rest.errors} of ${rest.requests})`,
@@ -136,8 +140,8 @@ async function sample({ client, tenant }: Run): Promise<Map<string, { slice: str
   const pods = await gatewayPods(client, tenant);
   const path = `/stats?histogram_buckets=disjoint&filter=${encodeURIComponent(STATS_FILTER)}`;
   const samples = await concurrently(pods, CONCURRENCY, async (pod) => {
-    const text = await envoyAdmin(client, pod, path).catch(() => "");
-    return [pod.name, { slice: pod.slice, sample: parseStats(text) }] as const;
+    const text = await envoyAdmin(client, pod, path).catch(() => undefined);
+    return text === undefined ? [] : [[pod.name, { slice: pod.slice, sample: parseStats(text) }] as const];
   });
-  return new Map(samples);
+  return new Map(samples.flat());
 }

@@ -3,7 +3,7 @@ export interface Sample {
   requests: number;
   /** Answers of 500 and more. */
   errors: number;
-  /** Times that a VM of the filter was started anew after a trap, or could not be. */
+  /** Times that a VM of the filter was started anew after a trap, could not be, or was not there for a request. */
   vmFailures: number;
   /** Requests that the filter refused, by reason. */
   refused: Record<string, number>;
@@ -15,7 +15,7 @@ export const NOTHING: Sample = { requests: 0, errors: 0, vmFailures: 0, refused:
 
 /** Envoy's stats that `parseStats` reads. */
 export const STATS_FILTER =
-  "^http\\.outbound_.*downstream_rq_(completed|5xx|time)$|vm_reload(_failure)?$|^wasmcustom\\.modelgate\\.refused\\.";
+  "^http\\.outbound_.*downstream_rq_(completed|5xx|time)$|vm_reload_(success|failure|backoff)$|^wasmcustom\\.modelgate\\.refused\\.";
 
 /** Reads Envoy's stats as text, with histograms in disjoint buckets `B<bound>(<interval>,<total>)`. */
 export function parseStats(text: string): Sample {
@@ -27,7 +27,7 @@ export function parseStats(text: string): Sample {
     if (reason !== undefined) sample.refused[reason] = Number(value);
     else if (name.endsWith("downstream_rq_completed")) sample.requests += Number(value);
     else if (name.endsWith("downstream_rq_5xx")) sample.errors += Number(value);
-    else if (/vm_reload(_failure)?$/.test(name)) sample.vmFailures += Number(value);
+    else if (/vm_reload_(success|failure|backoff)$/.test(name)) sample.vmFailures += Number(value);
     else if (name.endsWith("downstream_rq_time"))
       for (const [, bound = "", count] of value.matchAll(/B([0-9.e+]+)\(\d+,(\d+)\)/g))
         sample.durations[bound] = (sample.durations[bound] ?? 0) + Number(count);

@@ -1,15 +1,19 @@
-/** Exact comparison of a decimal number with a binary one, by integers of up to 2048 bits in fixed memory. */
+/** Exact comparison of a decimal number with a binary one, by integers of up to 6144 bits in fixed memory. */
 
-const LIMBS: i32 = 64;
-const left: usize = memory.data(256);
-const right: usize = memory.data(256);
+const BYTES: i32 = 768;
+const left: usize = memory.data(768);
+const right: usize = memory.data(768);
+/** Limbs in use: those above are zero. */
+let leftLimbs: i32 = 0;
+let rightLimbs: i32 = 0;
 
-/** No binary number compared here has more significant decimal digits; further ones only say "a little more". */
-const MAX_DIGITS: i32 = 160;
+/** The middle of two float64 has at most 767 significant decimal digits; further ones only say "a little more". */
+const MAX_DIGITS: i32 = 770;
+const BILLION: u64 = 1_000_000_000;
 
 /**
  * Compares the decimal digits of [from, to), which may hold one point, times 10^exponent, with
- * significand * 2^binaryExponent. The decimal lies within the range of float32, so that 2048 bits suffice.
+ * significand * 2^binaryExponent. Both lie within the range of float64, give or take a digit.
  * @returns negative, 0 or positive, as the decimal is smaller, equal or greater.
  */
 export function compareDecimal(
@@ -19,24 +23,32 @@ export function compareDecimal(
   significand: u64,
   binaryExponent: i32,
 ): i32 {
-  memory.fill(left, 0, LIMBS * 4);
-  memory.fill(right, 0, LIMBS * 4);
+  memory.fill(left, 0, BYTES);
+  memory.fill(right, 0, BYTES);
+  leftLimbs = 1;
+  rightLimbs = 2;
   let taken: i32 = 0;
   let pointSeen = false;
   let more = false;
+  let batch: u64 = 0;
+  let batchScale: u64 = 1;
   for (let at = from; at < to; at++) {
     const c = load<u8>(at);
     if (c == 0x2e) {
       pointSeen = true;
       continue;
     }
-    const digit = <u32>(c - 0x30);
+    const digit = <u64>(c - 0x30);
     if (taken == 0 && digit == 0) {
       if (pointSeen) exponent--;
-      continue;
-    }
-    if (taken < MAX_DIGITS) {
-      multiplyAdd(left, 10, digit);
+    } else if (taken < MAX_DIGITS) {
+      batch = batch * 10 + digit;
+      batchScale *= 10;
+      if (batchScale == BILLION) {
+        leftLimbs = multiplyAdd(left, leftLimbs, BILLION, batch);
+        batch = 0;
+        batchScale = 1;
+      }
       taken++;
       if (pointSeen) exponent--;
     } else {
@@ -44,31 +56,46 @@ export function compareDecimal(
       if (!pointSeen) exponent++;
     }
   }
+  leftLimbs = multiplyAdd(left, leftLimbs, batchScale, batch);
   store<u64>(right, significand);
-  const scaled = exponent < 0 ? right : left;
-  for (let i = abs(exponent); i > 0; i--) multiplyAdd(scaled, 10, 0);
-  shiftLeft(binaryExponent < 0 ? left : right, abs(binaryExponent));
+  if (exponent < 0) rightLimbs = multiplyByPowerOfTen(right, rightLimbs, -exponent);
+  else leftLimbs = multiplyByPowerOfTen(left, leftLimbs, exponent);
+  if (binaryExponent < 0) leftLimbs = shiftLeft(left, leftLimbs, -binaryExponent);
+  else rightLimbs = shiftLeft(right, rightLimbs, binaryExponent);
   const order = compare();
   return order == 0 && more ? 1 : order;
 }
 
-function multiplyAdd(number: usize, factor: u64, addend: u64): void {
+/** @returns how many limbs the product has */
+function multiplyAdd(number: usize, limbs: i32, factor: u64, addend: u64): i32 {
   let carry = addend;
-  for (let i: i32 = 0; i < LIMBS; i++) {
+  for (let i: i32 = 0; i < limbs; i++) {
     const limb = number + (i << 2);
     carry += <u64>load<u32>(limb) * factor;
     store<u32>(limb, <u32>carry);
     carry >>= 32;
   }
+  if (carry == 0) return limbs;
+  store<u32>(number + (limbs << 2), <u32>carry);
+  return limbs + 1;
 }
 
-function shiftLeft(number: usize, bits: i32): void {
-  for (; bits >= 31; bits -= 31) multiplyAdd(number, (<u64>1) << 31, 0);
-  multiplyAdd(number, (<u64>1) << bits, 0);
+function multiplyByPowerOfTen(number: usize, limbs: i32, power: i32): i32 {
+  for (; power >= 9; power -= 9) limbs = multiplyAdd(number, limbs, BILLION, 0);
+  let rest: u64 = 1;
+  for (; power > 0; power--) rest *= 10;
+  return multiplyAdd(number, limbs, rest, 0);
+}
+
+function shiftLeft(number: usize, limbs: i32, bits: i32): i32 {
+  const whole = bits >> 5;
+  memory.copy(number + (whole << 2), number, limbs << 2);
+  memory.fill(number, 0, whole << 2);
+  return multiplyAdd(number, limbs + whole, (<u64>1) << (bits & 31), 0);
 }
 
 function compare(): i32 {
-  for (let i: i32 = LIMBS - 1; i >= 0; i--) {
+  for (let i: i32 = max(leftLimbs, rightLimbs) - 1; i >= 0; i--) {
     const a = load<u32>(left + (i << 2));
     const b = load<u32>(right + (i << 2));
     if (a != b) return a < b ? -1 : 1;

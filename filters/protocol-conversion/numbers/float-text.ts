@@ -1,47 +1,68 @@
-import { digitCount, writeDigits } from "./integer-text";
+import { digitCount, eightDigitText, writeDigits } from "./digits";
 import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
+import { multiplyHigh } from "./wide-multiply";
 
 /**
- * Shortest decimal text that reads back as the same float32, and of those the closest: Raffaello Giulietti, "The
- * Schubfach way to render doubles", 2020, with the sizes of float32.
+ * Shortest decimal text that reads back as the same float, and of those the closest: Raffaello Giulietti, "The
+ * Schubfach way to render doubles", 2020.
  */
 
-/** Longest text, such as `-0.000012345678`, with room to spare. */
-export const MAX_F32_TEXT: i32 = 24;
+/** Longest text, `-0.00001234567890123456789` or so, with what is written behind it. */
+export const MAX_FLOAT_TEXT: i32 = 48;
 
-let digits: u32 = 0;
+/** What becomes of NaN and the infinities, which JSON does not have. */
+export enum NonFinite {
+  Null,
+  Error,
+  /** `"NaN"`, `"Infinity"`, `"-Infinity"`. */
+  String,
+}
+
+/** The policy in force; whoever writes numbers sets it before. */
+export let nonFinite: NonFinite = NonFinite.Null;
+/** A NaN or an infinity was written as `null` although the policy says error. */
+export let nonFiniteSeen: bool = false;
+
+export function setNonFinite(policy: NonFinite): void {
+  nonFinite = policy;
+  nonFiniteSeen = false;
+}
+
+/** Result of `shortest32` and `shortest64`: digits * 10^power. */
+let digits: u64 = 0;
 let power: i32 = 0;
 
 function floorLog2Pow10(e: i32): i32 {
   return (e * 1741647) >> 19;
 }
 
+/** The first 64 bits of 10^k, rounded up. */
+function power64(k: i32): u64 {
+  const entry = POWERS_OF_TEN + ((<usize>(k - SMALLEST_POWER)) << 4);
+  return load<u64>(entry) + <u64>(load<u64>(entry, 8) != 0);
+}
+
 /** floor(g * cp / 2^64), with its last bit set when anything was cut off that matters. */
-function roundToOdd(g: u64, cp: u32): u32 {
+function roundToOdd32(g: u64, cp: u32): u32 {
   const low = (g & 0xffffffff) * cp;
   const high = (g >> 32) * cp + (low >> 32);
   return <u32>(high >> 32) | <u32>(<u32>high > 1);
 }
 
-/** Sets `digits` * 10^`power` for the bits of a positive, finite float32. */
-function shortest(bits: u32): void {
-  const fraction = bits & 0x7fffff;
-  const exponent = <i32>(bits >> 23);
-  const c: u32 = exponent == 0 ? fraction : fraction | 0x800000;
-  const q = max(exponent, 1) - 150;
+/** Sets `digits` * 10^`power` for c * 2^q, c below 2^24. */
+function shortest32(c: u32, q: i32, closer: bool): void {
   if (q <= 0 && q > -24 && (c & ((1 << -q) - 1)) == 0) {
     digits = c >> -q;
     power = 0;
     return;
   }
-  const even = (c & 1) == 0;
-  const closer = fraction == 0 && exponent > 1;
+  const odd = c & 1;
   const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
   const h = q + floorLog2Pow10(-k) + 1;
-  const g = load<u64>(POWERS_OF_TEN + ((<usize>(-k - SMALLEST_POWER)) << 3));
-  const lower = roundToOdd(g, (4 * c - 2 + <u32>closer) << h) + <u32>!even;
-  const value = roundToOdd(g, (4 * c) << h);
-  const upper = roundToOdd(g, (4 * c + 2) << h) - <u32>!even;
+  const g = power64(-k);
+  const lower = roundToOdd32(g, (4 * c - 2 + <u32>closer) << h) + odd;
+  const value = roundToOdd32(g, (4 * c) << h);
+  const upper = roundToOdd32(g, (4 * c + 2) << h) - odd;
   const s: u32 = value >> 2;
   if (s >= 10) {
     const tens: u32 = s / 10;
@@ -61,59 +82,233 @@ function shortest(bits: u32): void {
   power = k;
 }
 
-const NULL_TEXT: u32 = 0x6c6c756e;
+/** As `roundToOdd32`, of a 128-bit power. */
+function roundToOdd64(gHigh: u64, gLow: u64, cp: u64): u64 {
+  const low = gHigh * cp;
+  const sum = low + multiplyHigh(gLow, cp);
+  return (multiplyHigh(gHigh, cp) + <u64>(sum < low)) | <u64>(sum > 1);
+}
 
-/**
- * Writes `value` as a JSON number, at most MAX_F32_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. NaN and the infinities, which
- * JSON does not have, become `null`. @returns the byte after it.
- */
-export function writeF32(value: f32, out: usize): usize {
-  const bits = reinterpret<u32>(value);
-  if ((bits & 0x7f800000) == 0x7f800000) {
+/** Sets `digits` * 10^`power` for c * 2^q, c below 2^53. */
+function shortest64(c: u64, q: i32, closer: bool): void {
+  if (q <= 0 && q > -53 && (c & (((<u64>1) << -q) - 1)) == 0) {
+    digits = c >> -q;
+    power = 0;
+    return;
+  }
+  const odd = c & 1;
+  const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
+  const h = q + floorLog2Pow10(-k) + 1;
+  const entry = POWERS_OF_TEN + ((<usize>(-k - SMALLEST_POWER)) << 4);
+  let gHigh = load<u64>(entry);
+  let gLow = load<u64>(entry, 8);
+  // Here the power must be rounded up wherever it is not exact.
+  if (-k < -27 || -k > 55) {
+    gLow++;
+    gHigh += <u64>(gLow == 0);
+  }
+  const lower = roundToOdd64(gHigh, gLow, (4 * c - 2 + <u64>closer) << h) + odd;
+  const value = roundToOdd64(gHigh, gLow, (4 * c) << h);
+  const upper = roundToOdd64(gHigh, gLow, (4 * c + 2) << h) - odd;
+  const s: u64 = value >> 2;
+  if (s >= 10) {
+    const tens: u64 = s / 10;
+    const downInside = lower <= 40 * tens;
+    const upInside = 40 * tens + 40 <= upper;
+    if (downInside != upInside) {
+      digits = tens + <u64>upInside;
+      power = k + 1;
+      return;
+    }
+  }
+  const downInside = lower <= 4 * s;
+  const upInside = 4 * s + 4 <= upper;
+  const middle: u64 = 4 * s + 2;
+  const up = downInside != upInside ? upInside : value > middle || (value == middle && (s & 1) != 0);
+  digits = s + <u64>up;
+  power = k;
+}
+
+const NULL_TEXT: u32 = 0x6c6c756e;
+const NAN_TEXT: u64 = 0x22_4e_61_4e_22; // "NaN"
+const INFINITY_START: u64 = 0x74_69_6e_69_66_6e_49_22; // "Infinit
+const INFINITY_END: u16 = 0x22_79; // y"
+
+function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
+  if (nonFinite != NonFinite.String) {
+    nonFiniteSeen = nonFiniteSeen || nonFinite == NonFinite.Error;
     store<u32>(out, NULL_TEXT);
     return out + 4;
   }
-  if (bits >> 31) store<u8>(out++, 0x2d);
-  if ((bits & 0x7fffffff) == 0) return writePlain(0, 1, 1, out);
-  shortest(bits & 0x7fffffff);
-  while (digits % 10 == 0) {
-    digits /= 10;
+  if (nan) {
+    store<u64>(out, NAN_TEXT);
+    return out + 5;
+  }
+  store<u64>(out + <usize>minus, INFINITY_START);
+  if (minus) store<u16>(out, 0x2d22);
+  store<u16>(out + <usize>minus + 8, INFINITY_END);
+  return out + <usize>minus + 10;
+}
+
+/** Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. @returns the byte after it */
+export function writeF32(value: f32, out: usize): usize {
+  const bits = reinterpret<u32>(value);
+  const fraction = bits & 0x7fffff;
+  const exponent = <i32>((bits >> 23) & 0xff);
+  if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
+  store<u8>(out, 0x2d);
+  out += bits >> 31;
+  shortest32(fraction | 0x800000, exponent - 150, fraction == 0 && exponent > 1);
+  return writeShortest32(out);
+}
+
+/** As `writeF32`, of a float16's bits. */
+export function writeF16(bits: u32, out: usize): usize {
+  return writeNarrow(bits >> 15 != 0, bits & 0x3ff, <i32>((bits >> 10) & 0x1f), 10, 0x1f, out);
+}
+
+/** As `writeF32`, of a bfloat16's bits. */
+export function writeBf16(bits: u32, out: usize): usize {
+  return writeNarrow(bits >> 15 != 0, bits & 0x7f, <i32>((bits >> 7) & 0xff), 7, 0xff, out);
+}
+
+function writeNarrow(
+  minus: bool,
+  fraction: u32,
+  exponent: i32,
+  fractionBits: i32,
+  largestExponent: i32,
+  out: usize,
+): usize {
+  if (exponent == largestExponent) return writeNonFinite(fraction != 0, minus, out);
+  store<u8>(out, 0x2d);
+  out += <usize>minus;
+  if (exponent == 0 && fraction == 0) return writeZero(out);
+  const c: u32 = exponent == 0 ? fraction : fraction | (1 << fractionBits);
+  const q = max(exponent, 1) - (largestExponent >> 1) - fractionBits;
+  shortest32(c, q, fraction == 0 && exponent > 1);
+  return writeShortest32(out);
+}
+
+/** Writes what `shortest32` found, without zeros at its end. */
+function writeShortest32(out: usize): usize {
+  let value = <u32>digits;
+  // n is a multiple of 10^k exactly if n times the inverse of 5^k, rotated by k, is at most the quotient of the largest
+  // n, and then that is n / 10^k (Granlund and Montgomery, "Division by invariant integers", 1994, section 9).
+  while (true) {
+    const hundredth = rotr<u32>(value * 0xc28f5c29, 2);
+    if (hundredth > u32.MAX_VALUE / 100) break;
+    value = hundredth;
+    power += 2;
+  }
+  const tenth = rotr<u32>(value * 0xcccccccd, 1);
+  if (tenth <= u32.MAX_VALUE / 10) {
+    value = tenth;
     power++;
   }
-  const count = digitCount(digits);
-  const point = count + power;
-  return point > -5 && point <= 16
-    ? writePlain(digits, count, point, out)
-    : writeScientific(count, point, out);
+  return writeDecimal(value, out);
 }
 
-/** `count` digits with the point after the first `point` of them, which may lie outside of them. */
-function writePlain(value: u64, count: i32, point: i32, out: usize): usize {
+/** As `writeF32`, of a float64. */
+export function writeF64(value: f64, out: usize): usize {
+  const bits = reinterpret<u64>(value);
+  const minus = bits >> 63 != 0;
+  const fraction = bits & 0xfffffffffffff;
+  const exponent = <i32>((bits >> 52) & 0x7ff);
+  if (exponent == 0x7ff) return writeNonFinite(fraction != 0, minus, out);
+  store<u8>(out, 0x2d);
+  out += <usize>minus;
+  if (bits << 1 == 0) return writeZero(out);
+  const c: u64 = exponent == 0 ? fraction : fraction | 0x10000000000000;
+  shortest64(c, max(exponent, 1) - 1075, fraction == 0 && exponent > 1);
+  let short = digits;
+  while (true) {
+    const hundredth = rotr<u64>(short * 0x8f5c28f5c28f5c29, 2);
+    if (hundredth > u64.MAX_VALUE / 100) break;
+    short = hundredth;
+    power += 2;
+  }
+  const tenth = rotr<u64>(short * 0xcccccccccccccccd, 1);
+  if (tenth <= u64.MAX_VALUE / 10) {
+    short = tenth;
+    power++;
+  }
+  return writeDecimal(short, out);
+}
+
+function writeZero(out: usize): usize {
+  store<u32>(out, 0x302e30);
+  return out + 3;
+}
+
+const LEADING_ZEROS: u64 = 0x30_30_30_30_30_30_2e_30; // 0.000000
+const ASCII_ZEROS: u64 = 0x3030303030303030;
+/** Plain text for exponents where Python and JavaScript write plain text too. */
+const SMALLEST_PLAIN: i32 = -4;
+const LARGEST_PLAIN: i32 = 16;
+
+/** Writes `value` * 10^`power`. */
+function writeDecimal(value: u64, out: usize): usize {
+  const count = digitCount(value);
+  const point = count + power;
   if (point <= 0) {
-    store<u16>(out, 0x2e30);
-    memory.fill(out + 2, 0x30, -point);
+    if (point < SMALLEST_PLAIN) return writeScientific(value, count, point - 1, out);
+    store<u64>(out, LEADING_ZEROS);
     return writeDigits(value, count, out + 2 - point);
   }
+  if (point > LARGEST_PLAIN) return writeScientific(value, count, point - 1, out);
   if (point >= count) {
     const end = writeDigits(value, count, out);
-    const zeros = point - count;
-    memory.fill(end, 0x30, zeros);
-    store<u16>(end + zeros, 0x302e);
-    return end + zeros + 2;
+    store<u64>(end, ASCII_ZEROS);
+    store<u64>(end, ASCII_ZEROS, 8);
+    store<u16>(end + point - count, 0x302e);
+    return end + point - count + 2;
   }
-  const end = writeDigits(value, count, out + 1);
-  memory.copy(out, out + 1, point);
+  if (count <= 8) {
+    const word = eightDigitText(<u32>value) >> (64 - (count << 3));
+    store<u64>(out, word);
+    store<u64>(out + point + 1, word >> (point << 3));
+  } else writeLongPlain(value, count, point, out);
   store<u8>(out + point, 0x2e);
-  return end;
+  return out + count + 1;
 }
 
-function writeScientific(count: i32, point: i32, out: usize): usize {
-  let end = writeDigits(digits, count, out + 1);
+/** Writes 9 to 17 digits with room for a point behind the first `point` of them. */
+function writeLongPlain(value: u64, count: i32, point: i32, out: usize): void {
+  const upper = value / 100000000;
+  const last = eightDigitText(<u32>(value - upper * 100000000));
+  let first: u64;
+  let left = count - 8;
+  if (left > 8) {
+    const leading = upper / 100000000;
+    first = eightDigitText(<u32>(upper - leading * 100000000));
+    store<u8>(out, 0x30 + <u8>leading);
+    left = 8;
+    // The point behind the first digit moves all others.
+    if (point == 1) {
+      store<u64>(out + 2, first);
+      store<u64>(out + 10, last);
+      return;
+    }
+    out++;
+    point--;
+  } else first = eightDigitText(<u32>upper) >> (64 - (left << 3));
+  store<u64>(out, first);
+  if (point <= left) {
+    store<u64>(out + point + 1, first >> (point << 3));
+    store<u64>(out + left + 1, last);
+  } else {
+    store<u64>(out + left, last);
+    store<u64>(out + point + 1, last >> ((point - left) << 3));
+  }
+}
+
+function writeScientific(value: u64, count: i32, exponent: i32, out: usize): usize {
+  let end = writeDigits(value, count, out + 1);
   store<u8>(out, load<u8>(out + 1));
   store<u8>(out + 1, 0x2e);
   if (count == 1) end--;
   store<u8>(end++, 0x65);
-  let exponent = point - 1;
   if (exponent < 0) {
     store<u8>(end++, 0x2d);
     exponent = -exponent;

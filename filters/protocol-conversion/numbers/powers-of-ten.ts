@@ -1,23 +1,74 @@
 /**
- * Powers of ten for `writeF32`: entry k + 31 is ceil(10^k / 2^(floor(log2(10^k)) - 63)), for k from -31 to 45. A unit
- * test computes them anew.
+ * Powers of ten as 128-bit significands, their first bit set, for k from SMALLEST_POWER to LARGEST_POWER: 10^k is about
+ * significand * 2^(floor(log2(10^k)) - 127). Cut off, except that k from -27 to -1 are rounded up: the form that the
+ * Eisel-Lemire algorithm wants (Daniel Lemire, "Number parsing at a gigabyte per second", 2021). Computed when the
+ * module starts, in well under a millisecond; a unit test computes them anew.
  */
-export const SMALLEST_POWER: i32 = -31;
-export const POWERS_OF_TEN = memory.data<u64>([
-  0x81ceb32c4b43fcf5, 0xa2425ff75e14fc32, 0xcad2f7f5359a3b3f, 0xfd87b5f28300ca0e, 0x9e74d1b791e07e49,
-  0xc612062576589ddb, 0xf79687aed3eec552, 0x9abe14cd44753b53, 0xc16d9a0095928a28, 0xf1c90080baf72cb2,
-  0x971da05074da7bef, 0xbce5086492111aeb, 0xec1e4a7db69561a6, 0x9392ee8e921d5d08, 0xb877aa3236a4b44a,
-  0xe69594bec44de15c, 0x901d7cf73ab0acda, 0xb424dc35095cd810, 0xe12e13424bb40e14, 0x8cbccc096f5088cc,
-  0xafebff0bcb24aaff, 0xdbe6fecebdedd5bf, 0x89705f4136b4a598, 0xabcc77118461cefd, 0xd6bf94d5e57a42bd,
-  0x8637bd05af6c69b6, 0xa7c5ac471b478424, 0xd1b71758e219652c, 0x83126e978d4fdf3c, 0xa3d70a3d70a3d70b,
-  0xcccccccccccccccd, 0x8000000000000000, 0xa000000000000000, 0xc800000000000000, 0xfa00000000000000,
-  0x9c40000000000000, 0xc350000000000000, 0xf424000000000000, 0x9896800000000000, 0xbebc200000000000,
-  0xee6b280000000000, 0x9502f90000000000, 0xba43b74000000000, 0xe8d4a51000000000, 0x9184e72a00000000,
-  0xb5e620f480000000, 0xe35fa931a0000000, 0x8e1bc9bf04000000, 0xb1a2bc2ec5000000, 0xde0b6b3a76400000,
-  0x8ac7230489e80000, 0xad78ebc5ac620000, 0xd8d726b7177a8000, 0x878678326eac9000, 0xa968163f0a57b400,
-  0xd3c21bcecceda100, 0x84595161401484a0, 0xa56fa5b99019a5c8, 0xcecb8f27f4200f3a, 0x813f3978f8940985,
-  0xa18f07d736b90be6, 0xc9f2c9cd04674edf, 0xfc6f7c4045812297, 0x9dc5ada82b70b59e, 0xc5371912364ce306,
-  0xf684df56c3e01bc7, 0x9a130b963a6c115d, 0xc097ce7bc90715b4, 0xf0bdc21abb48db21, 0x96769950b50d88f5,
-  0xbc143fa4e250eb32, 0xeb194f8e1ae525fe, 0x92efd1b8d0cf37bf, 0xb7abc627050305ae, 0xe596b7b0c643c71a,
-  0x8f7e32ce7bea5c70, 0xb35dbf821ae4f38c,
-]);
+export const SMALLEST_POWER: i32 = -342;
+export const LARGEST_POWER: i32 = 324;
+const COUNT: i32 = LARGEST_POWER - SMALLEST_POWER + 1;
+
+/** Sixteen bytes a power: the high word, then the low word. */
+export const POWERS_OF_TEN: usize = memory.data(10672, 16);
+
+/** A number of 32-bit limbs, the lowest first; 5^342 has 795 bits. */
+const LIMBS: i32 = 32;
+const number: usize = memory.data(128);
+
+function limb(i: i32): usize {
+  return number + ((<usize>i) << 2);
+}
+
+function limbOrZero(i: i32): u64 {
+  return i < 0 ? 0 : load<u32>(limb(i));
+}
+
+/** Stores the first 128 bits of `number`, cut off, plus `up`. */
+function storeTopBits(k: i32, up: u64): void {
+  let top = LIMBS - 1;
+  while (load<u32>(limb(top)) == 0) top--;
+  const first = (limbOrZero(top) << 32) | limbOrZero(top - 1);
+  const second = (limbOrZero(top - 2) << 32) | limbOrZero(top - 3);
+  const shift = clz<u64>(first);
+  let high = first;
+  let low = second;
+  if (shift > 0) {
+    high = (first << shift) | (second >> (64 - shift));
+    low = (second << shift) | (limbOrZero(top - 4) >> (32 - shift));
+  }
+  low += up;
+  if (low < up) high++;
+  const entry = POWERS_OF_TEN + ((<usize>(k - SMALLEST_POWER)) << 4);
+  store<u64>(entry, high);
+  store<u64>(entry, low, 8);
+}
+
+function multiplyByFive(): void {
+  let carry: u64 = 0;
+  for (let i: i32 = 0; i < LIMBS; i++) {
+    carry += <u64>load<u32>(limb(i)) * 5;
+    store<u32>(limb(i), <u32>carry);
+    carry >>= 32;
+  }
+}
+
+function divideByFive(): void {
+  let rest: u64 = 0;
+  for (let i: i32 = LIMBS - 1; i >= 0; i--) {
+    rest = (rest << 32) | load<u32>(limb(i));
+    store<u32>(limb(i), <u32>(rest / 5));
+    rest %= 5;
+  }
+}
+
+store<u32>(limb(0), 1);
+for (let k: i32 = 0; k <= LARGEST_POWER; k++) {
+  storeTopBits(k, 0);
+  multiplyByFive();
+}
+memory.fill(number, 0, LIMBS * 4);
+store<u32>(limb(LIMBS - 1), 1);
+for (let k: i32 = -1; k >= SMALLEST_POWER; k--) {
+  divideByFive();
+  storeTopBits(k, k >= -27 ? 1 : 0);
+}

@@ -61,6 +61,7 @@ export function proxy_on_delete(id: u32): void {
     deletePlugin(id);
     __collect();
   } else {
+    resetArena();
     const http = httpContextOf(id);
     http.plugin.onDone(http);
     deleteHttpContext(id);

@@ -1,5 +1,4 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes } from "../../sdk/bytes";
 import { Slice } from "../../sdk/headers";
 import { appendUnescaped, stringEnd } from "../../sdk/json-string";
 
@@ -177,8 +176,3 @@ export class JsonCursor {
 }
 
 const ignored: Slice = new Slice();
-
-/** Does a slice hold these bytes? */
-export function holds(slice: Slice, value: Bytes): bool {
-  return value.equals(slice.ptr, slice.len);
-}

@@ -1,4 +1,4 @@
-import { Bytes, bytes, toText } from "../../sdk/bytes";
+import { Bytes, bytes } from "../../sdk/bytes";
 import { CalloutHandler, callout } from "../../sdk/callout";
 import { monotonicNanos } from "../../sdk/clock";
 import { requestCollection } from "../../sdk/collection";
@@ -32,26 +32,33 @@ export class JwksSource extends CalloutHandler {
   keys: Jwk[] | null = null;
   private readonly setKey: Bytes;
   private readonly scheduleKey: Bytes;
+  private readonly clusterName: Bytes;
   private readonly request: HeaderPairs = new HeaderPairs();
   private version: u32 = 0;
   private wanted: bool = false;
 
   constructor(
     private readonly issuer: string,
-    private readonly cluster: Bytes,
-    authority: Bytes,
-    path: Bytes,
+    private readonly cluster: string,
+    authority: string,
+    path: string,
     private readonly refreshNanos: u64,
   ) {
     super();
-    this.setKey = bytes(`modelgate.jwks.${issuer}`);
-    this.scheduleKey = bytes(`modelgate.jwks_schedule.${issuer}`);
-    const get = bytes("GET");
-    const json = bytes("application/json");
-    this.request.add(bytes(":method"), get.ptr, get.len);
-    this.request.add(bytes(":path"), path.ptr, path.len);
-    this.request.add(bytes(":authority"), authority.ptr, authority.len);
-    this.request.add(bytes("accept"), json.ptr, json.len);
+    // Keys from one place say nothing to a configuration that fetches them at another.
+    const name = `${issuer}\n${cluster}\n${authority}\n${path}`;
+    this.setKey = bytes(`modelgate.jwks.${name}`);
+    this.scheduleKey = bytes(`modelgate.jwks_schedule.${name}`);
+    this.clusterName = bytes(cluster);
+    this.addHeader(":method", "GET");
+    this.addHeader(":path", path);
+    this.addHeader(":authority", authority);
+    this.addHeader("accept", "application/json");
+  }
+
+  private addHeader(name: string, value: string): void {
+    const text = bytes(value);
+    this.request.add(bytes(name), text.ptr, text.len);
   }
 
   /** Some token names a key that is not in the set. */
@@ -86,7 +93,7 @@ export class JwksSource extends CalloutHandler {
     store<u64>(schedule, now, LAST);
     if (!setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, version)) return;
     this.wanted = false;
-    if (!callout(this.cluster, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
+    if (!callout(this.clusterName.ptr, this.clusterName.len, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
       this.failed("no such cluster");
   }
 
@@ -95,15 +102,20 @@ export class JwksSource extends CalloutHandler {
     requestCollection();
     if (fault.length > 0) this.failed(fault);
     else {
-      setShared(this.setKey, body, len, 0);
+      if (!this.holds(body, len)) setShared(this.setKey, body, len, 0);
       this.plan(this.refreshNanos, 0);
     }
+  }
+
+  /** Is this set the one at hand? Writing it again would make every VM forget the tokens it has checked. */
+  private holds(body: usize, len: i32): bool {
+    return getShared(this.setKey) == len && memory.compare(sharedValue(), body, len) == 0;
   }
 
   private failed(why: string): void {
     this.readSchedule();
     const failures = load<u64>(schedule, FAILURES) + 1;
-    log(LogLevel.Warn, `keys of ${this.issuer} from ${toText(this.cluster.ptr, this.cluster.len)}: ${why}`);
+    log(LogLevel.Warn, `keys of ${this.issuer} from ${this.cluster}: ${why}`);
     this.plan(min(SECOND << min<u64>(failures - 1, 6), LONGEST_BACKOFF), failures);
   }
 

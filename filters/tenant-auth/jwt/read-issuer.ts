@@ -6,12 +6,14 @@ import { jwksNotes, parseJwks } from "./jwk";
 import { JwksSource } from "./jwks-source";
 
 const SECOND: f64 = 1_000_000_000;
-/** All that a public key can do. HS256 needs a shared key, which only a configured set may hold, and to be asked for. */
+/**
+ * What counts unless the configuration says otherwise: all that the host checks. HS256 needs a shared key, which only a
+ * configured set may hold; PS256 is checked here and costs several times as much, also for a token that is no good.
+ */
 const DEFAULT_ALGORITHMS: u32 =
   (1 << Algorithm.RS256) |
   (1 << Algorithm.RS384) |
   (1 << Algorithm.RS512) |
-  (1 << Algorithm.PS256) |
   (1 << Algorithm.ES256) |
   (1 << Algorithm.ES384);
 
@@ -21,6 +23,7 @@ export function readIssuer(config: Config): Issuer {
   const audiences: Bytes[] = [];
   const texts = config.texts("audiences");
   for (let i = 0; i < texts.length; i++) audiences.push(bytes(texts[i]));
+  if (audiences.length == 0) config.fault("audiences", "is required: a token for others must not count here");
   const subject = config.has("subjectClaim") ? config.text("subjectClaim") : "sub";
   const issuer = new Issuer(bytes(name), audiences, bytes(subject));
   issuer.leeway = <i64>config.number("leewaySeconds", 60, 0);
@@ -58,9 +61,9 @@ function readKeys(issuer: Issuer, name: string, config: Config): void {
   if (remote != null) {
     issuer.source = new JwksSource(
       name,
-      bytes(remote.text("cluster")),
-      bytes(remote.text("authority")),
-      bytes(remote.text("path")),
+      remote.text("cluster"),
+      remote.text("authority"),
+      remote.text("path"),
       <u64>(remote.number("refreshSeconds", 300, 1) * SECOND),
     );
     remote.finish();

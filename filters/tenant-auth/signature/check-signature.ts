@@ -29,6 +29,9 @@ const VERSION = bytes("version");
 const CONTENT_DIGEST = bytes("content-digest");
 const SHA_256 = bytes("sha-256=:");
 
+/** Seconds by which the clocks of two VMs of the process may differ: each is as of its last tick. */
+const CLOCK_DIFFERENCE: i64 = 10;
+
 const input: SignatureInput = new SignatureInput();
 const base: ByteBuffer = new ByteBuffer();
 const mac: usize = memory.data(SHA256_SIZE, 8);
@@ -73,7 +76,7 @@ export function checkSignature(
   base.appendByte(0);
   base.append(input.nonce.ptr, input.nonce.len);
   sha256(base.ptr, base.len, mac);
-  const nonce = useNonce(mac, input.created + skew, now);
+  const nonce = useNonce(mac, input.created + skew + CLOCK_DIFFERENCE, now);
   return nonce == Nonce.Used ? SIGNATURE_REPLAYED : nonce == Nonce.Full ? REPLAY_WINDOW_FULL : null;
 }
 

@@ -6,6 +6,9 @@ import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 import { REGISTRY } from "./registry.ts";
 
+/** pilot-agent keeps the filters that it pulls at a fixed path; each pod has its own there. */
+const OWN_CACHE = 'mount -t tmpfs tmpfs /var/lib/istio/data && exec "$@"';
+
 export interface GatewayPod extends Program {
   adminPort: number;
 }
@@ -50,8 +53,9 @@ export async function startGatewayPod(
     name: `${namespace}-${name}`,
     folder,
     cwd: home,
-    command: await program("istio", "pilot-agent"),
+    command: "unshare",
     args: [
+      ...["--mount", "sh", "-c", OWN_CACHE, "sh", await program("istio", "pilot-agent")],
       ...["proxy", "router", "--domain", `${namespace}.svc.cluster.local`],
       ...["--templateFile", await program("istio", "envoy_bootstrap.json")],
       ...["--proxyLogLevel", "warning", "--log_output_level", "default:info,wasm:debug"],

@@ -10,10 +10,20 @@ export interface Run {
   stderr: string;
 }
 
-/** Runs the command `modelgate` as a user would. */
-export function runModelgate(kubeconfig: string, args: string[], stdin = ""): Promise<Run> {
+/** Runs the command `modelgate` as a user would. The signal kills it. */
+export function runModelgate(
+  kubeconfig: string,
+  args: string[],
+  stdin = "",
+  signal?: AbortSignal,
+): Promise<Run> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, KUBECONFIG: kubeconfig }, maxBuffer: 1 << 28 };
+    const options = {
+      env: { ...process.env, KUBECONFIG: kubeconfig },
+      maxBuffer: 1 << 28,
+      signal,
+      killSignal: "SIGKILL" as const,
+    };
     const child = execFile(process.execPath, [MODELGATE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });

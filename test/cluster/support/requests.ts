@@ -12,7 +12,7 @@ const BODY = JSON.stringify({
 
 const CONNECTIONS = 16;
 
-/** One request to the gateways, whichever of their pods takes the connection. */
+/** One request to the gateways, whichever of their pods takes the connection; `port` among the headers is that of the gateway. */
 export function send(
   headers: Record<string, string>,
   agent?: Agent,
@@ -22,7 +22,7 @@ export function send(
       {
         host: "10.88.0.1",
         ...(agent && { agent }),
-        port: 8866,
+        port: headers.port ?? 8866,
         method: "POST",
         path: "/v2/models/linear/infer",
         headers: {
@@ -63,4 +63,54 @@ export async function sendMany(count: number, headers: Record<string, string>): 
   });
   agent.destroy();
   return statuses;
+}
+
+/** Connections are used for this long, so that each pod gets its share of them however pods change. */
+const CONNECTION_AGE_MS = 1000;
+
+/** Requests at a steady rate until it is stopped; a connection that is closed between two requests is no failure. */
+export class Traffic {
+  private agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  private readonly pending = new Set<Promise<void>>();
+  private readonly timers: NodeJS.Timeout[];
+  private sent = 0;
+  private failed = 0;
+
+  constructor(perSecond: number, headers: Record<string, string>) {
+    const started = performance.now();
+    const due = () => ((performance.now() - started) / 1000) * perSecond;
+    this.timers = [
+      setInterval(() => {
+        while (this.sent < due()) this.one(headers);
+      }, 20),
+      setInterval(() => {
+        const old = this.agent;
+        this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+        setTimeout(() => old.destroy(), 5000).unref();
+      }, CONNECTION_AGE_MS),
+    ];
+  }
+
+  private one(headers: Record<string, string>): void {
+    this.sent++;
+    const done = send(headers, this.agent)
+      .catch(() => send(headers, this.agent))
+      .then(
+        ({ status }) => {
+          if (status >= 500) this.failed++;
+        },
+        () => {
+          this.failed++;
+        },
+      )
+      .finally(() => this.pending.delete(done));
+    this.pending.add(done);
+  }
+
+  async stop(): Promise<{ sent: number; failed: number }> {
+    for (const timer of this.timers) clearInterval(timer);
+    await Promise.all(this.pending);
+    this.agent.destroy();
+    return { sent: this.sent, failed: this.failed };
+  }
 }

@@ -27,8 +27,8 @@ describe("split", () => {
   test.each([
     ["one pod gets all", 100, [0], [100]],
     ["no demand: equal shares", 90, [0, 0, 0], [30, 30, 30]],
-    ["what one leaves, the other gets", 100, [500, 0], [95, 5]],
-    ["the small are served, the large share the rest", 100, [8, 500, 500], [10, 45, 45]],
+    ["what one leaves, the other gets", 100, [500, 0], [97.5, 2.5]],
+    ["the small are served, the large share the rest", 100, [10, 500, 500], [11, 44.5, 44.5]],
   ])("%s", (_, limit, demands, expected) => {
     shares(limit, demands).forEach((share, i) => {
       expect(share).toBeCloseTo(expected[i] as number, 6);

@@ -234,7 +234,10 @@ describe("WasmPlugin", () => {
           ],
         },
         rateLimit: {
-          tasks: [{ taskid: "666", requestsPerSecond: 5, burst: 9 }],
+          tasks: [
+            { taskid: "666", requestsPerSecond: 5, burst: 9, mode: "enforce" },
+            { taskid: "other", mode: "enforce" },
+          ],
           tenants: [{ tenant: "search", requestsPerSecond: 100 }],
         },
         protocolConversion: { tasks: [{ taskid: "666" }, { taskid: "other" }] },

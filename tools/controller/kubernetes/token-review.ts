@@ -13,6 +13,7 @@ const POD_NAME = "authentication.kubernetes.io/pod-name";
 /**
  * Takes ServiceAccount tokens, by the API server's TokenReview. The account binds the caller to its namespace, and a bound token to its
  * pod. Answers are kept for a minute, by a digest of the token.
+ * The returned function throws when the API server can't be asked about a token that it wasn't asked about before.
  * @param audiences the token must be for one of these; the API server's own when empty
  */
 export function serviceAccountToken(config: KubeConfig, audiences: string[]): Authenticate {
@@ -33,7 +34,8 @@ export function serviceAccountToken(config: KubeConfig, audiences: string[]): Au
     if (token === undefined) return "credential_missing";
     const digest = createHash("sha256").update(token).digest("base64");
     const found = await known.fetch(digest, { context: token });
-    return found?.caller ?? "credential_unknown";
+    if (found === undefined) throw new Error("TokenReview failed");
+    return found.caller;
   };
 }
 

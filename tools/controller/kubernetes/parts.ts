@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "pino";
+import { type ConnectOptions, connect } from "../../kubernetes/connect.ts";
 import type { Authenticate } from "../authenticate.ts";
 import type { Leadership } from "../leadership.ts";
 import type { Source } from "../source.ts";
@@ -9,9 +9,7 @@ import { LeaseElection } from "./election.ts";
 import { KubernetesSource } from "./source.ts";
 import { serviceAccountToken } from "./token-review.ts";
 
-export interface ClusterOptions {
-  kubeconfig?: string | undefined;
-  context?: string | undefined;
+export interface ClusterOptions extends ConnectOptions {
   leaseNamespace?: string | undefined;
   /** Where other controllers reach this one. */
   advertiseUrl: string;
@@ -19,13 +17,15 @@ export interface ClusterOptions {
   log: Logger;
 }
 
-/** What a controller in a cluster is made of. @throws Error when no cluster is configured */
-export function clusterParts(options: ClusterOptions): {
+export interface ClusterParts {
   source: Source;
   leadership: Leadership;
   tokenReview: Authenticate;
-} {
-  const config = loadKubeConfig(options);
+}
+
+/** What a controller in a cluster is made of. @throws Error for a kubeconfig or context that is not there */
+export async function clusterParts(options: ClusterOptions): Promise<ClusterParts> {
+  const { config } = await connect(options);
   return {
     source: new KubernetesSource(config, options.log),
     leadership: new LeaseElection({
@@ -37,16 +37,4 @@ export function clusterParts(options: ClusterOptions): {
     }),
     tokenReview: serviceAccountToken(config, options.tokenAudiences),
   };
-}
-
-function loadKubeConfig({ kubeconfig, context }: ClusterOptions): KubeConfig {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
-  if (context !== undefined) {
-    if (config.getContextObject(context) === null)
-      throw new Error(`--context: the kubeconfig has no context ${context}`);
-    config.setCurrentContext(context);
-  }
-  return config;
 }

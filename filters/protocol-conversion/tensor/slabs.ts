@@ -1,3 +1,5 @@
+import { Bytes } from "../../sdk/bytes";
+
 /**
  * Byte runs of any length in blocks of one size, so that large tensors grow without copying. Blocks return to a pool:
  * the memory of the VM is the most that streams needed at once.
@@ -46,6 +48,58 @@ export class SlabChain {
     this.end = this.at + SLAB_SIZE;
   }
 
+  append(ptr: usize, len: i32): void {
+    while (len > 0) {
+      if (this.at == this.end) this.grow();
+      const part = min(len, <i32>(this.end - this.at));
+      memory.copy(this.at, ptr, part);
+      this.at += part;
+      ptr += part;
+      len -= part;
+    }
+  }
+
+  appendBytes(value: Bytes): void {
+    this.append(value.ptr, value.len);
+  }
+
+  appendByte(value: u8): void {
+    if (this.at == this.end) this.grow();
+    store<u8>(this.at++, value);
+  }
+
+  /** Appends `count` bytes to be known later, by `fillGap`. */
+  appendGap(count: i32): void {
+    if (this.at == this.end) this.grow();
+    this.gapSlab = this.last;
+    this.gapAt = this.at;
+    for (let i = 0; i < count; i++) this.appendByte(0);
+  }
+  private gapSlab: usize = 0;
+  private gapAt: usize = 0;
+
+  /** Fills the last gap, `count` bytes long, with the low bytes of `value`, the lowest first. */
+  fillGap(value: u64, count: i32): void {
+    let slab = this.gapSlab;
+    let at = this.gapAt;
+    for (let i = 0; i < count; i++) {
+      if (at == slab + HEADER + SLAB_SIZE) {
+        slab = load<usize>(slab);
+        at = slab + HEADER;
+      }
+      store<u8>(at++, <u8>value);
+      value >>= 8;
+    }
+  }
+
+  /** Moves all of `other` behind what is here; `other` is empty then. */
+  take(other: SlabChain): void {
+    for (let slab = other.firstSlab; slab != 0; slab = other.firstSlab) {
+      this.append(other.slabData(slab), other.slabLength(slab));
+      other.releaseFirst();
+    }
+  }
+
   /** First slab, 0 when nothing was written; `nextSlab` walks on. */
   get firstSlab(): usize {
     return this.first;
@@ -61,6 +115,20 @@ export class SlabChain {
 
   nextSlab(slab: usize): usize {
     return load<usize>(slab);
+  }
+
+  /** Returns the first slab to the pool. What is behind it stays. */
+  releaseFirst(): void {
+    const slab = this.first;
+    if (slab == this.last) {
+      this.release();
+      return;
+    }
+    this.first = load<usize>(slab);
+    this.full -= SLAB_SIZE;
+    store<usize>(slab, pool);
+    pool = slab;
+    slabBytes -= SLAB_SIZE;
   }
 
   /** Returns all slabs to the pool. */

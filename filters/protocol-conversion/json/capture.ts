@@ -1,0 +1,87 @@
+import { SLAB_SIZE, SlabChain } from "../tensor/slabs";
+
+/**
+ * Keeps the text of a JSON array until it is known what the array means. Only brackets and strings are looked at: the
+ * grammar is checked when the text is read again.
+ */
+export class Capture {
+  private readonly chain: SlabChain = new SlabChain();
+  /** Offset in the body of the first byte. */
+  offset: i64 = 0;
+  private depth: i32 = 0;
+  private inString: bool = false;
+  private escape: bool = false;
+
+  begin(offset: i64): void {
+    this.chain.release();
+    this.offset = offset;
+    this.depth = 0;
+    this.inString = false;
+    this.escape = false;
+  }
+
+  /** Takes bytes up to the end of the array. @returns the first byte that is not the array's, `to` when it goes on */
+  take(from: usize, to: usize): usize {
+    const end = this.scan(from, to);
+    this.chain.append(from, <i32>(end - from));
+    return end;
+  }
+
+  get done(): bool {
+    return this.depth == 0 && this.chain.length > 0;
+  }
+
+  private scan(at: usize, to: usize): usize {
+    while (at < to) {
+      if (at + 16 <= to && !this.escape) {
+        const skip = this.inString ? plainText(v128.load(at)) : plainStructure(v128.load(at));
+        if (skip > 0) {
+          at += skip;
+          continue;
+        }
+      }
+      const c = load<u8>(at++);
+      if (this.inString) {
+        if (this.escape) this.escape = false;
+        else if (c == 0x5c) this.escape = true;
+        else if (c == 0x22) this.inString = false;
+      } else if (c == 0x22) this.inString = true;
+      else if (c == 0x5b || c == 0x7b) this.depth++;
+      else if ((c == 0x5d || c == 0x7d) && --this.depth == 0) return at;
+    }
+    return at;
+  }
+
+  /** Moves the next piece of the text to `to`, at most a slab. @returns its length, 0 at the end */
+  next(to: usize): i32 {
+    const slab = this.chain.firstSlab;
+    if (slab == 0) return 0;
+    const length = this.chain.slabLength(slab);
+    memory.copy(to, this.chain.slabData(slab), length);
+    this.chain.releaseFirst();
+    return length;
+  }
+
+  release(): void {
+    this.chain.release();
+  }
+}
+
+/** Most bytes that `Capture.next` moves at once. */
+export const CAPTURE_PIECE: i32 = SLAB_SIZE;
+
+/** How many of 16 bytes stand before the first quote or bracket. */
+function plainStructure(bytes: v128): usize {
+  const folded = v128.or(bytes, i8x16.splat(0x20));
+  const brackets = v128.or(i8x16.eq(folded, i8x16.splat(0x7b)), i8x16.eq(folded, i8x16.splat(0x7d)));
+  return countBefore(v128.or(brackets, i8x16.eq(bytes, i8x16.splat(0x22))));
+}
+
+/** How many of 16 bytes stand before the first quote or backslash. */
+function plainText(bytes: v128): usize {
+  return countBefore(v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))));
+}
+
+function countBefore(marks: v128): usize {
+  return ctz<i32>(i8x16.bitmask(marks) | 0x10000);
+}

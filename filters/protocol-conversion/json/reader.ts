@@ -1,0 +1,391 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes";
+import { appendUnescaped, stringEnd } from "../../sdk/json-string";
+import { parseNumber } from "../numbers/decimal";
+import { CAPTURE_PIECE, Capture } from "./capture";
+
+/**
+ * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar and where in the document it is; what the
+ * document means is the subclass's: that gives each container a role, and each key a meaning. Containers of the role
+ * IGNORED are checked and skipped.
+ */
+
+export const IGNORED: i32 = 0;
+/** Arrays whose role has this bit hold elements of a tensor: `elements` reads their scalars, many at a time. */
+export const ELEMENTS: i32 = 0x80;
+
+const MAX_DEPTH: i32 = 32;
+/** Bytes of a key that an error's path shows. */
+const MAX_PATH_KEY: i32 = 64;
+
+/** What the grammar allows next. */
+enum Expect {
+  Value,
+  FirstElement,
+  FirstKey,
+  Key,
+  Colon,
+  CommaOrClose,
+  Nothing,
+}
+
+/** What takes the bytes before the grammar sees them. */
+enum Mode {
+  Grammar,
+  /** An array is kept as text: what it means is not known yet. */
+  Capture,
+  /** A long string goes on. */
+  Text,
+}
+
+export const JSON_MALFORMED = bytes("malformed JSON");
+export const DUPLICATE = bytes("a member occurs twice");
+export const WRONG_TYPE = bytes("a member has the wrong type");
+export const TRUNCATED = bytes("the JSON ends too early");
+const TOO_DEEP = bytes("nested too deeply");
+const TRUE = bytes("true");
+const FALSE = bytes("false");
+const NULL = bytes("null");
+
+/** The string or key read last; valid within one call. */
+export const text: ByteBuffer = new ByteBuffer();
+
+export abstract class JsonReader {
+  /** Why reading failed; null while it did not. */
+  error: Bytes | null = null;
+  /** Where it failed, counted from the start of the body. */
+  errorOffset: i64 = 0;
+
+  /** Offset in the body of the first byte of what is being parsed. */
+  private consumed: i64 = 0;
+  private windowStart: usize = 0;
+  private expect: Expect = Expect.Value;
+  private mode: Mode = Mode.Grammar;
+  protected depth: i32 = 0;
+  private readonly roles: StaticArray<u8> = new StaticArray<u8>(MAX_DEPTH);
+  /** Bit d: is the container at depth d an object? */
+  private objects: u32 = 0;
+  /** Of each open array, the index of its current element. */
+  private readonly indices: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH);
+  /** The current keys of the open objects, and where each depth's begins. */
+  private readonly keys: ByteBuffer = new ByteBuffer();
+  private readonly keyStarts: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH);
+  /** What the subclass said that the last key means. */
+  protected member: i32 = 0;
+
+  private readonly captured: Capture = new Capture();
+
+  /** Role of the container that opens here, as a value of `role` and `member`; calls `fail` where none may stand. */
+  protected abstract open(object: bool): i32;
+  /** A container closes; an array had `count` elements. */
+  protected abstract closed(role: i32, count: i32): void;
+  /** Meaning of the key in `text`, within the innermost object. */
+  protected abstract key(): i32;
+  /** A string, in `text`. */
+  protected abstract string(): void;
+  /** A number, parsed by `parseNumber`. */
+  protected abstract number(): void;
+  /** `true`, `false` or `null`, by its first letter. */
+  protected abstract literal(letter: u8): void;
+  /** Elements from `at`; see `afterElements`. @returns the first byte not used */
+  protected abstract elements(at: usize, to: usize): usize;
+
+  protected start(): void {
+    this.releaseCapture();
+    this.error = null;
+    this.errorOffset = -1;
+    this.consumed = 0;
+    this.expect = Expect.Value;
+    this.mode = Mode.Grammar;
+    this.depth = 0;
+    this.objects = 0;
+    this.member = 0;
+    this.keys.clear();
+  }
+
+  protected releaseCapture(): void {
+    this.captured.release();
+  }
+
+  /**
+   * Parses [from, to). @returns the first byte it could not use yet because a token may go on in the next piece, or 0
+   * on an error. Up to 16 bytes behind `to` must be readable.
+   */
+  parse(from: usize, to: usize): usize {
+    this.windowStart = from;
+    const stop = this.run(from, to);
+    if (this.error == null) {
+      this.consumed += <i64>(stop - from);
+      return stop;
+    }
+    if (this.errorOffset < 0) this.errorOffset = this.consumed + <i64>(stop - from);
+    return 0;
+  }
+
+  /** Is the document over? Otherwise records the error. */
+  protected finishDocument(): bool {
+    if (this.expect == Expect.Nothing) return this.error == null;
+    this.fail(TRUNCATED);
+    if (this.errorOffset < 0) this.errorOffset = this.consumed;
+    return false;
+  }
+
+  protected fail(why: Bytes): void {
+    if (this.error == null) this.error = why;
+  }
+
+  private failAt(at: usize, why: Bytes): usize {
+    this.fail(why);
+    return at;
+  }
+
+  protected get role(): i32 {
+    return this.depth == 0 ? IGNORED : this.roles[this.depth - 1];
+  }
+
+  /** Role of the container around the innermost one. */
+  protected get roleAbove(): i32 {
+    return this.depth < 2 ? IGNORED : this.roles[this.depth - 2];
+  }
+
+  private get inObject(): bool {
+    return ((this.objects >> (this.depth - 1)) & 1) != 0;
+  }
+
+  /** Appends where in the document it is, such as `inputs[1].data[3]`. */
+  appendPath(out: ByteBuffer): void {
+    for (let d = 0; d < this.depth; d++) {
+      if (((this.objects >> d) & 1) == 0) {
+        out.appendByte(0x5b);
+        out.appendDecimal(this.indices[d]);
+        out.appendByte(0x5d);
+        continue;
+      }
+      const from = this.keyStarts[d];
+      const to = d + 1 < this.depth ? this.keyStarts[d + 1] : this.keys.len;
+      if (to > from && d > 0) out.appendByte(0x2e);
+      out.append(this.keys.ptr + from, to - from);
+    }
+  }
+
+  private run(from: usize, to: usize): usize {
+    let at = from;
+    while (at < to) {
+      if (this.mode != Mode.Grammar) {
+        const before = at;
+        at = this.mode == Mode.Capture ? this.moreCapture(at, to) : this.moreText(at, to);
+        if (this.error != null || at == before) return at;
+        continue;
+      }
+      const c = load<u8>(at);
+      if (c == 0x20 || c == 0x0a || c == 0x0d || c == 0x09) {
+        at++;
+        continue;
+      }
+      const before = at;
+      const expect = this.expect;
+      if (expect <= Expect.FirstElement) at = this.value(c, at, to);
+      else if (expect == Expect.CommaOrClose) at = this.commaOrClose(c, at);
+      else if (expect == Expect.Colon) {
+        if (c != 0x3a) return this.failAt(at, JSON_MALFORMED);
+        this.expect = Expect.Value;
+        at++;
+      } else if (expect == Expect.Nothing) return this.failAt(at, JSON_MALFORMED);
+      else at = this.readKey(c, at, to);
+      if (this.error != null || at == before) return at;
+    }
+    return at;
+  }
+
+  private value(c: u8, at: usize, to: usize): usize {
+    if (c == 0x7b || c == 0x5b) return this.openContainer(c == 0x7b, at, to);
+    if (c == 0x5d && this.expect == Expect.FirstElement) return this.close(at, 0);
+    if (this.depth == 0) return this.failAt(at, c == 0x22 ? WRONG_TYPE : JSON_MALFORMED);
+    const role = this.role;
+    if (role >= ELEMENTS) return this.elements(at, to);
+    if (c == 0x22) {
+      if (role != IGNORED && this.longText()) {
+        this.startText();
+        return at + 1;
+      }
+      const end = this.readString(at, to);
+      if (end == at) return at;
+      this.expect = Expect.CommaOrClose;
+      if (role != IGNORED) this.string();
+      return this.error == null ? end : at;
+    }
+    return this.scalar(c, at, to);
+  }
+
+  private openContainer(object: bool, at: usize, to: usize): usize {
+    if (this.depth == MAX_DEPTH) return this.failAt(at, TOO_DEEP);
+    const role = this.depth > 0 && this.role == IGNORED ? IGNORED : this.open(object);
+    if (this.error != null) return at;
+    if (this.mode == Mode.Capture) {
+      this.captured.begin(this.consumed + <i64>(at - this.windowStart));
+      return this.moreCapture(at, to);
+    }
+    this.push(object, role);
+    return at + 1;
+  }
+
+  private push(object: bool, role: i32): void {
+    const d = this.depth++;
+    this.roles[d] = <u8>role;
+    this.indices[d] = 0;
+    this.keyStarts[d] = this.keys.len;
+    if (object) this.objects |= 1 << d;
+    else this.objects &= ~(1 << d);
+    this.expect = object ? Expect.FirstKey : Expect.FirstElement;
+  }
+
+  private commaOrClose(c: u8, at: usize): usize {
+    const object = this.inObject;
+    if (c == 0x2c) {
+      if (!object) this.indices[this.depth - 1]++;
+      this.expect = object ? Expect.Key : Expect.Value;
+      return at + 1;
+    }
+    if (c != (object ? 0x7d : 0x5d)) return this.failAt(at, JSON_MALFORMED);
+    return this.close(at, object ? 0 : this.indices[this.depth - 1] + 1);
+  }
+
+  private close(at: usize, count: i32): usize {
+    const role = this.role;
+    if (role != IGNORED) {
+      this.closed(role, count);
+      if (this.error != null) return at;
+    }
+    this.depth--;
+    this.keys.len = this.keyStarts[this.depth];
+    this.expect = this.depth == 0 ? Expect.Nothing : Expect.CommaOrClose;
+    return at + 1;
+  }
+
+  private readKey(c: u8, at: usize, to: usize): usize {
+    if (c == 0x7d && this.expect == Expect.FirstKey) return this.close(at, 0);
+    if (c != 0x22) return this.failAt(at, JSON_MALFORMED);
+    const end = this.readString(at, to);
+    if (end == at) return at;
+    const keys = this.keys;
+    keys.len = this.keyStarts[this.depth - 1];
+    keys.append(text.ptr, min(text.len, MAX_PATH_KEY));
+    this.expect = Expect.Colon;
+    if (this.role != IGNORED) this.member = this.key();
+    return this.error == null ? end : at;
+  }
+
+  /** Reads the string at `at` into `text`. @returns the byte after it, or `at` when it is incomplete or malformed. */
+  private readString(at: usize, to: usize): usize {
+    const quote = stringEnd(at, to);
+    if (quote == 0) return at;
+    text.clear();
+    if (!appendUnescaped(text, at + 1, quote)) return this.failAt(at, JSON_MALFORMED);
+    return quote + 1;
+  }
+
+  /** A number, true, false or null outside of elements. */
+  private scalar(c: u8, at: usize, to: usize): usize {
+    let end = at;
+    while (end < to && isScalarByte(load<u8>(end))) end++;
+    if (end == to) return at;
+    const role = this.role;
+    if (c == 0x2d || c - 0x30 < 10) {
+      if (parseNumber(at) != end) return this.failAt(at, JSON_MALFORMED);
+      this.expect = Expect.CommaOrClose;
+      if (role != IGNORED) this.number();
+    } else {
+      const len = <i32>(end - at);
+      if (!TRUE.equals(at, len) && !FALSE.equals(at, len) && !NULL.equals(at, len)) {
+        return this.failAt(at, JSON_MALFORMED);
+      }
+      this.expect = Expect.CommaOrClose;
+      if (role != IGNORED) this.literal(c);
+    }
+    return this.error == null ? end : at;
+  }
+
+  /**
+   * For `elements`: `count` elements were read, and then, if `comma`, a comma behind the last one. The first of them
+   * that was not read is the one at fault after an error.
+   */
+  protected afterElements(count: i32, comma: bool): void {
+    if (count > 0 && !comma && this.error == null) {
+      this.indices[this.depth - 1] += count - 1;
+      this.expect = Expect.CommaOrClose;
+    } else if (count > 0) {
+      this.indices[this.depth - 1] += count;
+      this.expect = Expect.Value;
+    }
+  }
+
+  /** For `elements`, at a string that is read piece by piece: from now on bytes go to `moreText`, until `textDone`. */
+  protected startText(): void {
+    this.mode = Mode.Text;
+  }
+
+  protected textDone(): void {
+    this.mode = Mode.Grammar;
+    this.expect = Expect.CommaOrClose;
+  }
+
+  /** Is the string that starts here, the value of a member, read piece by piece? */
+  protected longText(): bool {
+    return false;
+  }
+
+  /** More of a string that `startText` announced. @returns the first byte not used */
+  protected moreText(at: usize, to: usize): usize {
+    return at;
+  }
+
+  /** For `open`, at a value: keeps its text aside, for `readCaptured` once its meaning is known. */
+  protected startCapture(): void {
+    this.mode = Mode.Capture;
+  }
+
+  private moreCapture(at: usize, to: usize): usize {
+    const end = this.captured.take(at, to);
+    if (this.captured.done) {
+      this.mode = Mode.Grammar;
+      this.expect = Expect.CommaOrClose;
+    }
+    return end;
+  }
+
+  /** Reads the captured text as the value of `key` in the innermost object, whose meaning is `member`. */
+  protected readCaptured(member: i32, key: Bytes): void {
+    const expect = this.expect;
+    const consumed = this.consumed;
+    const windowStart = this.windowStart;
+    this.member = member;
+    this.keys.len = this.keyStarts[this.depth - 1];
+    this.keys.appendBytes(key);
+    this.expect = Expect.Value;
+    this.consumed = this.captured.offset;
+    let carry = 0;
+    while (this.error == null) {
+      const length = this.captured.next(replayWindow + MAX_TOKEN);
+      if (length == 0) break;
+      const to = replayWindow + MAX_TOKEN + length;
+      const rest = this.parse(replayWindow + MAX_TOKEN - carry, to);
+      if (rest == 0) break;
+      carry = <i32>(to - rest);
+      if (carry > MAX_TOKEN) this.fail(TOKEN_TOO_LONG);
+      else memory.copy(replayWindow + MAX_TOKEN - carry, rest, carry);
+    }
+    this.captured.release();
+    this.expect = expect;
+    this.consumed = consumed;
+    this.windowStart = windowStart;
+  }
+}
+
+/** Longest token that is not read piece by piece. */
+export const MAX_TOKEN: i32 = 64 * 1024;
+export const TOKEN_TOO_LONG = bytes("a string or number is too long");
+const replayWindow: usize = heap.alloc(MAX_TOKEN + CAPTURE_PIECE + 16);
+
+function isScalarByte(c: u8): bool {
+  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 26 || c == 0x2d || c == 0x2b || c == 0x2e;
+}

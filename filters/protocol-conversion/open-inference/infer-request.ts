@@ -1,0 +1,466 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes";
+import { Slice } from "../../sdk/headers";
+import { appendField, appendVarint } from "../../sdk/protobuf";
+import { copyText, textClosed } from "../json/element-text";
+import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { decimalToInteger, integerValue } from "../numbers/decimal";
+import { PieceSink } from "../piece-sink";
+import { RequestReader } from "../request-reader";
+import { Datatype, datatypeName, elementSize, parseDatatype } from "../tensor/datatype";
+import { MAX_RANK, Nesting } from "../tensor/nesting";
+import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
+import { SlabChain } from "../tensor/slabs";
+import {
+  OUTPUT_NAME,
+  OUTPUT_PARAMETERS,
+  REQUEST_ID,
+  REQUEST_INPUTS,
+  REQUEST_MODEL_NAME,
+  REQUEST_MODEL_VERSION,
+  REQUEST_OUTPUTS,
+  REQUEST_PARAMETERS,
+  TENSOR_DATATYPE,
+  TENSOR_NAME,
+  TENSOR_PARAMETERS,
+  TENSOR_SHAPE,
+} from "./fields";
+import { appendBoolean, appendNumber, appendString } from "./parameters";
+import { RawContents } from "./raw-contents";
+
+/**
+ * `POST /v2/models/{model}/infer` of the Open Inference Protocol -> `inference.ModelInferRequest`. Numbers go straight
+ * into little-endian tensor bytes; unknown members are checked and ignored. With the binary tensor data extension the
+ * JSON says how many bytes behind it belong to an input.
+ */
+
+/** What an open object or array means. */
+enum Role {
+  Ignored = 0,
+  Request,
+  Inputs,
+  Input,
+  Shape,
+  Outputs,
+  Output,
+  Parameters,
+  Data = 0x80,
+}
+
+/** What the value after a key means. */
+enum Member {
+  Ignored,
+  Id,
+  Inputs,
+  Outputs,
+  Parameters,
+  Name,
+  Datatype,
+  Shape,
+  Data,
+}
+
+/** What became of the member `data` of an input. */
+enum Data {
+  Missing,
+  /** It came before its datatype: its text is kept. */
+  Captured,
+  Read,
+}
+
+const ID = bytes("id");
+const INPUTS = bytes("inputs");
+const OUTPUTS = bytes("outputs");
+const PARAMETERS = bytes("parameters");
+const NAME = bytes("name");
+const DATATYPE = bytes("datatype");
+const SHAPE = bytes("shape");
+const DATA = bytes("data");
+const BINARY_DATA = bytes("binary_data");
+const BINARY_DATA_OUTPUT = bytes("binary_data_output");
+const BINARY_DATA_SIZE = bytes("binary_data_size");
+
+const BAD_SHAPE = bytes("shape must be a list of non-negative integers, at most 32");
+const SHAPE_MISMATCH = bytes("data does not have as many elements as shape says");
+const NESTING_MISMATCH = bytes("data must be flat, or nested as shape says");
+const RAGGED = bytes("nested lists of data must be of equal length");
+const NOT_A_STRING = bytes("data must be strings");
+const BAD_TEXT = bytes("a string of data is malformed");
+const UNKNOWN_DATATYPE = bytes(
+  "datatype must be BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64 or BYTES",
+);
+const INCOMPLETE_INPUT = bytes("an input needs name, shape, datatype, and either data or binary_data_size");
+const INCOMPLETE_OUTPUT = bytes("an output needs a name");
+const BINARY_SIZE = bytes("binary_data_size does not fit shape and datatype");
+const BAD_PARAMETER = bytes(
+  "a parameter must be a boolean, a number of int64, uint64 or double, or a string",
+);
+const NO_INPUTS = bytes("inputs is required");
+
+/** Scratch for one tensor's message; used within one call. */
+const message: ByteBuffer = new ByteBuffer();
+
+export class InferRequest extends RequestReader {
+  /** The message but for raw contents. */
+  private readonly head: ByteBuffer = new ByteBuffer();
+  readonly contents: RawContents = new RawContents();
+  private sawInputs: bool = false;
+  private sawOutputs: bool = false;
+
+  /** Requested outputs, and how many of them as binary data. */
+  outputCount: i32 = 0;
+  binaryOutputs: i32 = 0;
+  /** Are outputs wanted as binary data unless they say otherwise? */
+  private binaryByDefault: bool = false;
+
+  /** The input or output that is open. */
+  private readonly name: ByteBuffer = new ByteBuffer();
+  private readonly parameterKey: ByteBuffer = new ByteBuffer();
+  private readonly parameters: ByteBuffer = new ByteBuffer();
+  private readonly shape: StaticArray<i64> = new StaticArray<i64>(MAX_RANK);
+  private rank: i32 = -1;
+  private datatype: Datatype = Datatype.Unknown;
+  private chain: SlabChain = changetype<SlabChain>(0);
+  private data: Data = Data.Missing;
+  private binarySize: i64 = -1;
+  /** -1 while an output does not say whether it is wanted as binary data, else 0 or 1. */
+  private outputBinary: i32 = -1;
+  private unsaid: i32 = 0;
+  private elementCount: i64 = 0;
+  private readonly nesting: Nesting = new Nesting();
+  /** Depth of the array `data`, and the length of `chain` when the current string began. */
+  private dataDepth: i32 = 0;
+  private stringStart: i32 = 0;
+
+  /** Makes it ready for a new request; names come from the path. */
+  reset(model: Slice, version: Slice): void {
+    this.release();
+    this.start();
+    this.sawInputs = false;
+    this.sawOutputs = false;
+    this.outputCount = 0;
+    this.binaryOutputs = 0;
+    this.unsaid = 0;
+    this.binaryByDefault = false;
+    this.head.clear();
+    appendField(this.head, REQUEST_MODEL_NAME, model.ptr, model.len);
+    if (version.len > 0) appendField(this.head, REQUEST_MODEL_VERSION, version.ptr, version.len);
+  }
+
+  /**
+   * Makes it a request with one input whose data are the whole body.
+   * @param shape decimal numbers with commas between them
+   * @returns false when the datatype or the shape is none, or `size` bytes do not fit them
+   */
+  setRaw(name: Slice, datatype: Slice, shape: Slice, size: i64): bool {
+    this.name.clear();
+    this.name.append(name.ptr, name.len);
+    this.datatype = parseDatatype(datatype.ptr, datatype.len);
+    this.data = Data.Missing;
+    this.binarySize = size;
+    this.parameters.clear();
+    this.rank = 0;
+    let number: i64 = -1;
+    for (let i: i32 = 0; i <= shape.len; i++) {
+      const c: u8 = i < shape.len ? load<u8>(shape.ptr + i) : 0x2c;
+      if (c - 0x30 < 10 && number < MAX_DIMENSION) number = max<i64>(number, 0) * 10 + (c - 0x30);
+      else if (c == 0x2c && number >= 0 && this.rank < MAX_RANK) {
+        this.shape[this.rank++] = number;
+        number = -1;
+      } else if (c != 0x20) return false;
+    }
+    this.finishInput();
+    this.contents.head = this.head;
+    return this.error == null;
+  }
+
+  /** Gives back the memory of the tensors. */
+  release(): void {
+    this.contents.release();
+    this.releaseCapture();
+  }
+
+  /** The JSON is over and all of it was consumed. @returns false when the request is not complete */
+  finish(): bool {
+    if (!this.finishDocument()) return false;
+    if (!this.sawInputs) this.fail(NO_INPUTS);
+    if (this.binaryByDefault) this.binaryOutputs += this.unsaid;
+    this.contents.head = this.head;
+    return this.error == null;
+  }
+
+  write(sink: PieceSink): void {
+    this.contents.begin(sink);
+  }
+
+  /** Are all outputs wanted as binary data? */
+  get wantsBinary(): bool {
+    return this.outputCount == 0 ? this.binaryByDefault : this.binaryOutputs == this.outputCount;
+  }
+
+  protected open(object: bool): i32 {
+    if (this.depth == 0) return this.require(object, true, Role.Request);
+    const parent = <Role>this.role;
+    if (parent == Role.Inputs || parent == Role.Outputs) {
+      this.startTensor();
+      return this.require(object, true, parent == Role.Inputs ? Role.Input : Role.Output);
+    }
+    if (parent == Role.Data) {
+      if (!this.nesting.open(this.depth - this.dataDepth + 1)) this.fail(RAGGED);
+      return this.require(object, false, Role.Data);
+    }
+    if (parent == Role.Shape) this.fail(BAD_SHAPE);
+    if (parent == Role.Parameters) this.fail(BAD_PARAMETER);
+    const member = <Member>this.member;
+    if (member == Member.Ignored) return IGNORED;
+    if (member == Member.Inputs) {
+      if (this.sawInputs) this.fail(DUPLICATE);
+      this.sawInputs = true;
+      return this.require(object, false, Role.Inputs);
+    }
+    if (member == Member.Outputs) {
+      if (this.sawOutputs) this.fail(DUPLICATE);
+      this.sawOutputs = true;
+      return this.require(object, false, Role.Outputs);
+    }
+    if (member == Member.Parameters) return this.require(object, true, Role.Parameters);
+    if (member == Member.Shape) {
+      if (this.rank >= 0) this.fail(DUPLICATE);
+      this.rank = 0;
+      return this.require(object, false, Role.Shape);
+    }
+    if (member == Member.Data) return this.openData(object);
+    this.fail(WRONG_TYPE);
+    return IGNORED;
+  }
+
+  private require(object: bool, wanted: bool, role: Role): i32 {
+    if (object != wanted) this.fail(WRONG_TYPE);
+    return role;
+  }
+
+  private openData(object: bool): i32 {
+    const unknown = this.datatype == Datatype.Unknown;
+    if (object) this.fail(WRONG_TYPE);
+    else if (this.data == Data.Read || (this.data == Data.Captured && unknown)) this.fail(DUPLICATE);
+    else if (unknown) {
+      this.data = Data.Captured;
+      this.startCapture();
+    } else {
+      this.data = Data.Read;
+      this.chain = this.contents.add(-1);
+      this.dataDepth = this.depth + 1;
+      this.nesting.reset();
+      this.nesting.open(0);
+    }
+    return Role.Data;
+  }
+
+  protected closed(role: i32, count: i32): void {
+    if (role == Role.Data) {
+      if (!this.nesting.close(this.depth - this.dataDepth, count)) this.fail(RAGGED);
+    } else if (role == Role.Input) this.finishInput();
+    else if (role == Role.Output) this.finishOutput();
+  }
+
+  protected key(): i32 {
+    const ptr = text.ptr;
+    const len = text.len;
+    const role = <Role>this.role;
+    if (role == Role.Parameters) {
+      this.parameterKey.clear();
+      this.parameterKey.append(ptr, len);
+      return Member.Parameters;
+    }
+    if (PARAMETERS.equals(ptr, len)) return Member.Parameters;
+    if (role == Role.Request) {
+      if (INPUTS.equals(ptr, len)) return Member.Inputs;
+      if (OUTPUTS.equals(ptr, len)) return Member.Outputs;
+      return ID.equals(ptr, len) ? Member.Id : Member.Ignored;
+    }
+    if (NAME.equals(ptr, len)) return Member.Name;
+    if (role == Role.Output) return Member.Ignored;
+    if (DATATYPE.equals(ptr, len)) return Member.Datatype;
+    if (SHAPE.equals(ptr, len)) return Member.Shape;
+    return DATA.equals(ptr, len) ? Member.Data : Member.Ignored;
+  }
+
+  protected string(): void {
+    const role = <Role>this.role;
+    const member = <Member>this.member;
+    if (role == Role.Parameters) {
+      appendString(this.parameterTarget, this.parameterField, this.parameterKey, text.ptr, text.len);
+    } else if (role == Role.Shape) this.fail(BAD_SHAPE);
+    else if (role == Role.Inputs || role == Role.Outputs) this.fail(WRONG_TYPE);
+    else if (member == Member.Id) appendField(this.head, REQUEST_ID, text.ptr, text.len);
+    else if (member == Member.Name) {
+      this.name.clear();
+      this.name.append(text.ptr, text.len);
+    } else if (member == Member.Datatype) {
+      if (this.datatype != Datatype.Unknown) this.fail(DUPLICATE);
+      this.datatype = parseDatatype(text.ptr, text.len);
+      if (this.datatype == Datatype.Unknown) this.fail(UNKNOWN_DATATYPE);
+      else if (this.data == Data.Captured) this.readCaptured(Member.Data, DATA);
+    } else if (member != Member.Ignored) this.fail(WRONG_TYPE);
+  }
+
+  protected number(): void {
+    const role = <Role>this.role;
+    if (role == Role.Shape) {
+      if (!decimalToInteger(63, false) || this.rank == MAX_RANK) this.fail(BAD_SHAPE);
+      else this.shape[this.rank++] = <i64>integerValue;
+    } else if (role == Role.Parameters) {
+      if (this.parameterIs(Role.Input, BINARY_DATA_SIZE)) {
+        if (decimalToInteger(63, false)) this.binarySize = <i64>integerValue;
+        else this.fail(WRONG_TYPE);
+      } else if (!appendNumber(this.parameterTarget, this.parameterField, this.parameterKey)) {
+        this.fail(BAD_PARAMETER);
+      }
+    } else if (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored)
+      this.fail(WRONG_TYPE);
+  }
+
+  protected literal(letter: u8): void {
+    const role = <Role>this.role;
+    if (role == Role.Shape) this.fail(BAD_SHAPE);
+    else if (role == Role.Parameters) {
+      const value = letter == 0x74;
+      if (letter == 0x6e) this.fail(BAD_PARAMETER);
+      else if (this.parameterIs(Role.Output, BINARY_DATA)) this.outputBinary = <i32>value;
+      else if (this.parameterIs(Role.Request, BINARY_DATA_OUTPUT)) this.binaryByDefault = value;
+      else appendBoolean(this.parameterTarget, this.parameterField, this.parameterKey, value);
+    } else if (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored)
+      this.fail(WRONG_TYPE);
+  }
+
+  /** Role of the object whose parameters are open. */
+  private get owner(): Role {
+    return <Role>this.roleAbove;
+  }
+
+  private parameterIs(owner: Role, key: Bytes): bool {
+    return this.owner == owner && key.equals(this.parameterKey.ptr, this.parameterKey.len);
+  }
+
+  private get parameterTarget(): ByteBuffer {
+    return this.owner == Role.Request ? this.head : this.parameters;
+  }
+
+  private get parameterField(): i32 {
+    const owner = this.owner;
+    return owner == Role.Request
+      ? REQUEST_PARAMETERS
+      : owner == Role.Input
+        ? TENSOR_PARAMETERS
+        : OUTPUT_PARAMETERS;
+  }
+
+  private startTensor(): void {
+    this.name.clear();
+    this.parameters.clear();
+    this.datatype = Datatype.Unknown;
+    this.rank = -1;
+    this.data = Data.Missing;
+    this.releaseCapture();
+    this.binarySize = -1;
+    this.outputBinary = -1;
+    this.elementCount = 0;
+  }
+
+  protected elements(at: usize, to: usize): usize {
+    if (!this.nesting.scalars(this.depth - this.dataDepth + 1)) {
+      this.fail(RAGGED);
+      return at;
+    }
+    if (this.datatype == Datatype.BYTES) return this.startElementText(at);
+    const end = readElements(this.datatype, at, to, this.chain);
+    const error = elementError;
+    if (error != null) this.fail(error);
+    this.elementCount += elementsRead;
+    this.afterElements(elementsRead, commaTaken);
+    return end;
+  }
+
+  /** Raw contents of BYTES: the length of each element in four bytes, little-endian, then its bytes. */
+  private startElementText(at: usize): usize {
+    if (load<u8>(at) != 0x22) {
+      this.fail(NOT_A_STRING);
+      return at;
+    }
+    this.chain.appendGap(4);
+    this.stringStart = this.chain.length;
+    this.startText();
+    return at + 1;
+  }
+
+  protected moreText(at: usize, to: usize): usize {
+    const end = copyText(at, to, this.chain);
+    if (end == 0) {
+      this.fail(BAD_TEXT);
+      return at;
+    }
+    if (textClosed) {
+      this.chain.fillGap(this.chain.length - this.stringStart, 4);
+      this.elementCount++;
+      this.textDone();
+    }
+    return end;
+  }
+
+  private finishInput(): void {
+    const hasContents = this.data == Data.Read;
+    if (
+      this.name.len == 0 ||
+      this.rank < 0 ||
+      this.datatype == Datatype.Unknown ||
+      hasContents == this.binarySize >= 0
+    ) {
+      this.fail(INCOMPLETE_INPUT);
+      return;
+    }
+    let product: f64 = 1;
+    for (let i = 0; i < this.rank; i++) product *= <f64>this.shape[i];
+    if (hasContents) this.checkShape(product);
+    else {
+      const size = elementSize(this.datatype);
+      if (size > 0 && product * <f64>size != <f64>this.binarySize) this.fail(BINARY_SIZE);
+      this.contents.add(this.binarySize);
+    }
+    message.clear();
+    appendField(message, TENSOR_NAME, this.name.ptr, this.name.len);
+    const datatype = datatypeName(this.datatype);
+    appendField(message, TENSOR_DATATYPE, datatype.ptr, datatype.len);
+    shapeText.clear();
+    for (let i = 0; i < this.rank; i++) appendVarint(shapeText, this.shape[i]);
+    appendField(message, TENSOR_SHAPE, shapeText.ptr, shapeText.len);
+    message.append(this.parameters.ptr, this.parameters.len);
+    appendField(this.head, REQUEST_INPUTS, message.ptr, message.len);
+  }
+
+  /** Flat data has as many elements as the shape says; nested data has its very lengths. */
+  private checkShape(product: f64): void {
+    const nesting = this.nesting;
+    if (nesting.levels == 1) {
+      if (product != <f64>this.elementCount) this.fail(SHAPE_MISMATCH);
+      return;
+    }
+    let same = nesting.levels == this.rank || (product == 0 && nesting.levels < this.rank);
+    for (let i = 0; i < nesting.levels && same; i++) same = <i64>nesting.length(i) == this.shape[i];
+    if (!same) this.fail(product == <f64>this.elementCount ? NESTING_MISMATCH : SHAPE_MISMATCH);
+  }
+
+  private finishOutput(): void {
+    if (this.name.len == 0) this.fail(INCOMPLETE_OUTPUT);
+    this.outputCount++;
+    if (this.outputBinary == 1) this.binaryOutputs++;
+    else if (this.outputBinary < 0) this.unsaid++;
+    message.clear();
+    appendField(message, OUTPUT_NAME, this.name.ptr, this.name.len);
+    message.append(this.parameters.ptr, this.parameters.len);
+    appendField(this.head, REQUEST_OUTPUTS, message.ptr, message.len);
+  }
+}
+
+/** Larger dimensions than any tensor has; ten times it still fits an int64. */
+const MAX_DIMENSION: i64 = 1 << 48;
+const shapeText: ByteBuffer = new ByteBuffer();

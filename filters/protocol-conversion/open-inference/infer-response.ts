@@ -1,0 +1,518 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes";
+import { appendJsonString } from "../../sdk/json-text";
+import {
+  FIXED32,
+  FIXED64,
+  LENGTH_DELIMITED,
+  readTag,
+  readVarint,
+  tagField,
+  tagLength,
+  tagMalformed,
+  tagWireType,
+  VARINT,
+  varint,
+} from "../../sdk/protobuf";
+import {
+  COMPRESSED,
+  MALFORMED,
+  ORDER,
+  OVERSIZE,
+  SEVERAL,
+  UNKNOWN_DATATYPE,
+  WRONG_SIZE,
+} from "../model-faults";
+import { GRPC_FRAME_HEADER } from "../piece-sink";
+import { ReplyWriter } from "../reply-writer";
+import { Datatype, parseDatatype } from "../tensor/datatype";
+import { ElementStream, Encoding } from "../tensor/element-stream";
+import { SlabChain } from "../tensor/slabs";
+import { contentsHold } from "./contents";
+import {
+  CONTENTS_BYTES,
+  CONTENTS_FP32,
+  CONTENTS_FP64,
+  RESPONSE_MODEL_NAME,
+  RESPONSE_MODEL_VERSION,
+  RESPONSE_OUTPUTS,
+  RESPONSE_PARAMETERS,
+  RESPONSE_RAW_CONTENTS,
+  STREAM_ERROR,
+  STREAM_RESPONSE,
+  TENSOR_CONTENTS,
+  TENSOR_DATATYPE,
+  TENSOR_NAME,
+  TENSOR_PARAMETERS,
+  TENSOR_SHAPE,
+} from "./fields";
+import { Output } from "./output";
+import { appendMember } from "./parameters";
+
+/**
+ * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as the bytes
+ * arrive. Fields are expected in the order of their numbers, as every protobuf library writes them, so that tensor
+ * data need not be kept.
+ */
+
+/** What goes out. */
+export enum Form {
+  Json,
+  /** JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension). */
+  Binary,
+  /** A stream of replies, each a Server-Sent Event. */
+  Events,
+  /** A stream of replies, each a line of JSON. */
+  Lines,
+}
+
+/** What the bytes at hand are. */
+enum Part {
+  FrameHeader,
+  /** `ModelStreamInferResponse`, around each reply of a stream. */
+  Envelope,
+  Message,
+  Output,
+  Contents,
+  /** Elements. */
+  Run,
+  Skip,
+  Done,
+}
+
+const MODEL_NAME = bytes('"model_name":');
+const MODEL_VERSION = bytes('"model_version":');
+const ID = bytes('"id":');
+const PARAMETERS = bytes('"parameters":{');
+const OUTPUTS = bytes('"outputs":[');
+const TENSOR_END = bytes("]}");
+const EVENT = bytes("data: ");
+const EVENT_END = bytes("\n\n");
+const ERROR = bytes('{"error":');
+
+export const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
+
+export class InferResponse extends ReplyWriter {
+  private form: Form = Form.Json;
+  private maxMessageBytes: i64 = 0;
+  /** Bytes of the JSON of a binary reply, padding included. */
+  private headerBytes: i32 = 0;
+
+  private readonly scratch: ByteBuffer = new ByteBuffer();
+  private part: Part = Part.FrameHeader;
+  /** Bytes left of the message, and of what is nested in it. */
+  private envelopeLeft: i64 = 0;
+  private messageLeft: i64 = 0;
+  private outputLeft: i64 = 0;
+  private contentsLeft: i64 = 0;
+  private skipLeft: i64 = 0;
+  /** Where to go on after a run of elements, or after skipping. */
+  private after: Part = Part.Message;
+
+  /** Members of the JSON before its outputs, with a comma or brace before each. */
+  private readonly members: ByteBuffer = new ByteBuffer();
+  private readonly parameters: ByteBuffer = new ByteBuffer();
+  private opened: bool = false;
+  private readonly outputs: Output[] = [];
+  private outputCount: i32 = 0;
+  private nextRaw: i32 = 0;
+  private written: i32 = 0;
+  private readonly stream: ElementStream = new ElementStream();
+  /** Raw contents of a binary reply, while the length of its JSON is not known. */
+  private readonly binary: SlabChain = new SlabChain();
+  private binaryStart: i32 = 0;
+
+  reset(form: Form, maxMessageBytes: i64, headerBytes: i32): void {
+    this.error = null;
+    this.release();
+    this.form = form;
+    this.maxMessageBytes = maxMessageBytes;
+    this.headerBytes = headerBytes;
+    this.part = Part.FrameHeader;
+    this.startMessage();
+  }
+
+  /** Bytes of JSON that a binary reply starts with; -1 for any other. */
+  get announcedBytes(): i32 {
+    return this.form == Form.Binary ? this.headerBytes : -1;
+  }
+
+  private startMessage(): void {
+    this.members.clear();
+    this.parameters.clear();
+    this.opened = false;
+    this.outputCount = 0;
+    this.nextRaw = 0;
+    this.written = 0;
+  }
+
+  release(): void {
+    this.out.release();
+    this.binary.release();
+  }
+
+  private get streaming(): bool {
+    return this.form >= Form.Events;
+  }
+
+  /** Was the whole message converted, or of a stream all messages so far? */
+  get complete(): bool {
+    return this.part == Part.Done || (this.streaming && this.part == Part.FrameHeader);
+  }
+
+  /** Converts [from, to) into `out`. @returns the first byte it could not use yet, or 0 on an error. */
+  parse(from: usize, to: usize): usize {
+    let at = from;
+    while (this.error == null) {
+      const before = at;
+      const part = this.part;
+      if (part == Part.FrameHeader) at = this.frameHeader(at, to);
+      else if (part == Part.Run) at = this.run(at, to);
+      else if (part == Part.Message) at = this.messageField(at, to);
+      else if (part == Part.Output) at = this.outputField(at, to);
+      else if (part == Part.Contents) at = this.contentsField(at, to);
+      else if (part == Part.Envelope) at = this.envelopeField(at, to);
+      else if (part == Part.Skip) at = this.skip(at, to);
+      else if (at < to) this.error = SEVERAL;
+      if (at == before && part == this.part) break;
+    }
+    return this.error == null ? at : 0;
+  }
+
+  private fail(at: usize, why: Bytes): usize {
+    if (this.error == null) this.error = why;
+    return at;
+  }
+
+  private frameHeader(at: usize, to: usize): usize {
+    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
+    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
+    const length = <i64>bswap<u32>(load<u32>(at + 1));
+    if (length > this.maxMessageBytes) return this.fail(at, OVERSIZE);
+    this.startMessage();
+    if (this.streaming) {
+      this.envelopeLeft = length;
+      this.part = Part.Envelope;
+    } else {
+      this.messageLeft = length;
+      this.part = Part.Message;
+    }
+    return at + GRPC_FRAME_HEADER;
+  }
+
+  /** Reads a field's tag within `left` bytes. @returns where its content starts, 0 when that is not there yet or wrong */
+  private tag(at: usize, to: usize, left: i64): usize {
+    const content = readTag(at, to, false);
+    if (content == 0) {
+      if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
+      return 0;
+    }
+    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
+    return this.error == null ? content : 0;
+  }
+
+  private envelopeField(at: usize, to: usize): usize {
+    if (this.envelopeLeft == 0) {
+      this.part = Part.FrameHeader;
+      return at;
+    }
+    const content = this.tag(at, to, this.envelopeLeft);
+    if (content == 0) return at;
+    const whole = <i64>(content - at) + tagLength;
+    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.opened) {
+      this.envelopeLeft -= whole;
+      this.messageLeft = tagLength;
+      this.part = Part.Message;
+      return content;
+    }
+    if (tagWireType != LENGTH_DELIMITED || tagField != STREAM_ERROR) {
+      return this.skipFrom(content, Part.Envelope, whole);
+    }
+    if (content + <usize>tagLength > to) return at;
+    if (tagLength > 0) {
+      this.opened = true;
+      const scratch = this.scratch;
+      scratch.clear();
+      if (this.form == Form.Events) scratch.appendBytes(EVENT);
+      scratch.appendBytes(ERROR);
+      appendJsonString(scratch, content, <i32>tagLength, i32.MAX_VALUE);
+      scratch.appendByte(0x7d);
+      this.out.append(scratch.ptr, scratch.len);
+      this.endReply();
+    }
+    this.envelopeLeft -= whole;
+    return content + <usize>tagLength;
+  }
+
+  /** Skips the content of a field that may be long: nothing here knows it. */
+  private skipFrom(content: usize, after: Part, whole: i64): usize {
+    if (after == Part.Envelope) this.envelopeLeft -= whole;
+    else if (after == Part.Message) this.messageLeft -= whole;
+    this.skipLeft = tagLength;
+    this.after = after;
+    this.part = Part.Skip;
+    return content;
+  }
+
+  private skip(at: usize, to: usize): usize {
+    const length = min<i64>(this.skipLeft, <i64>(to - at));
+    this.skipLeft -= length;
+    if (this.skipLeft == 0) this.part = this.after;
+    return at + <usize>length;
+  }
+
+  private messageField(at: usize, to: usize): usize {
+    if (this.messageLeft == 0) {
+      this.finish();
+      return at;
+    }
+    const content = this.tag(at, to, this.messageLeft);
+    if (content == 0) return at;
+    const whole = <i64>(content - at) + tagLength;
+    const delimited = tagWireType == LENGTH_DELIMITED;
+    if (delimited && tagField == RESPONSE_OUTPUTS) {
+      if (this.nextRaw > 0) return this.fail(at, ORDER);
+      this.messageLeft -= whole;
+      this.outputLeft = tagLength;
+      this.startOutput();
+      return content;
+    }
+    if (delimited && tagField == RESPONSE_RAW_CONTENTS) {
+      this.messageLeft -= whole;
+      this.startRaw(tagLength);
+      return content;
+    }
+    if (tagField > RESPONSE_RAW_CONTENTS) return this.skipFrom(content, Part.Message, whole);
+    const end = content + <usize>tagLength;
+    if (end > to) return at;
+    this.messageLeft -= whole;
+    if (!delimited || tagLength == 0) return end;
+    if (this.opened || this.outputCount > 0) return this.fail(at, ORDER);
+    if (tagField == RESPONSE_PARAMETERS) {
+      if (this.parameters.len > 0) this.parameters.appendByte(0x2c);
+      if (!appendMember(this.parameters, content, end)) return this.fail(at, MALFORMED);
+    } else {
+      const name =
+        tagField == RESPONSE_MODEL_NAME
+          ? MODEL_NAME
+          : tagField == RESPONSE_MODEL_VERSION
+            ? MODEL_VERSION
+            : ID;
+      this.appendMemberName(name);
+      appendJsonString(this.members, content, <i32>(end - content), i32.MAX_VALUE);
+    }
+    return end;
+  }
+
+  private appendMemberName(name: Bytes): void {
+    this.members.appendByte(this.members.len == 0 ? 0x7b : 0x2c);
+    this.members.appendBytes(name);
+  }
+
+  private startOutput(): void {
+    if (this.outputCount == this.outputs.length) this.outputs.push(new Output());
+    this.outputs[this.outputCount++].reset();
+    this.part = Part.Output;
+  }
+
+  private outputField(at: usize, to: usize): usize {
+    const output = this.outputs[this.outputCount - 1];
+    if (this.outputLeft == 0) {
+      if (output.written) this.endTensor(output);
+      this.part = Part.Message;
+      return at;
+    }
+    const content = this.tag(at, to, this.outputLeft);
+    if (content == 0) return at;
+    const whole = <i64>(content - at) + tagLength;
+    const delimited = tagWireType == LENGTH_DELIMITED;
+    if (delimited && tagField == TENSOR_CONTENTS) {
+      this.outputLeft -= whole;
+      this.contentsLeft = tagLength;
+      if (this.contentsLeft > 0) {
+        if (!output.written) this.startTensor(output);
+        output.written = true;
+        this.part = Part.Contents;
+      }
+      return content;
+    }
+    const end = content + <usize>tagLength;
+    if (end > to) return at;
+    if (output.written) return this.fail(at, ORDER);
+    this.outputLeft -= whole;
+    const length = <i32>tagLength;
+    if (delimited && tagField == TENSOR_NAME) {
+      output.name.clear();
+      output.name.append(content, length);
+    } else if (delimited && tagField == TENSOR_DATATYPE) output.datatype = parseDatatype(content, length);
+    else if (delimited && tagField == TENSOR_SHAPE) this.shape(output, content, end);
+    else if (tagWireType == VARINT && tagField == TENSOR_SHAPE) output.addDimension(<i64>varint);
+    else if (delimited && tagField == TENSOR_PARAMETERS) {
+      if (output.parameters.len > 0) output.parameters.appendByte(0x2c);
+      if (!appendMember(output.parameters, content, end)) this.error = MALFORMED;
+    }
+    return end;
+  }
+
+  private shape(output: Output, from: usize, to: usize): void {
+    for (let at = from; at < to; ) {
+      at = readVarint(at, to);
+      if (at == 0) {
+        this.error = MALFORMED;
+        return;
+      }
+      output.addDimension(<i64>varint);
+    }
+  }
+
+  private contentsField(at: usize, to: usize): usize {
+    if (this.contentsLeft == 0) {
+      this.part = Part.Output;
+      return at;
+    }
+    const output = this.outputs[this.outputCount - 1];
+    let content = this.tag(at, to, this.contentsLeft);
+    if (content == 0) return at;
+    if (!contentsHold(tagField, output.datatype)) return this.fail(at, MALFORMED);
+    const fixed = tagField == CONTENTS_FP32 || tagField == CONTENTS_FP64;
+    const encoding = tagField == CONTENTS_BYTES ? Encoding.Text : fixed ? Encoding.Raw : Encoding.Varints;
+    let length = tagLength;
+    if (tagWireType == VARINT && encoding == Encoding.Varints) {
+      // One element that is not packed: go back to its varint.
+      const start = readVarint(at, to);
+      length = <i64>(content - start);
+      content = start;
+    } else if (tagWireType != LENGTH_DELIMITED) {
+      const wanted = tagField == CONTENTS_FP32 ? FIXED32 : FIXED64;
+      if (encoding != Encoding.Raw || tagWireType != wanted) return this.fail(at, MALFORMED);
+    }
+    this.contentsLeft -= <i64>(content - at) + length;
+    this.stream.beginRun(encoding, length);
+    this.after = Part.Contents;
+    this.part = Part.Run;
+    return content;
+  }
+
+  private startRaw(length: i64): void {
+    if (this.nextRaw == this.outputCount || (this.nextRaw == 0 && this.written > 0)) {
+      this.error = MALFORMED;
+      return;
+    }
+    const output = this.outputs[this.nextRaw++];
+    output.size = length;
+    if (!output.fits(length)) this.error = WRONG_SIZE;
+    this.startTensor(output);
+    if (this.form == Form.Binary && this.nextRaw == this.outputCount && this.error == null) {
+      this.writeHeader();
+      this.stream.redirect(this.out);
+    }
+    this.stream.beginRun(Encoding.Raw, length);
+    this.after = Part.Message;
+    this.part = Part.Run;
+  }
+
+  /** Writes an output up to its data. */
+  private startTensor(output: Output): void {
+    if (output.datatype == Datatype.Unknown) {
+      this.error = UNKNOWN_DATATYPE;
+      return;
+    }
+    const asJson = this.form != Form.Binary;
+    this.stream.begin(output.datatype, asJson, asJson ? this.out : this.binary);
+    this.written++;
+    this.binaryStart = this.binary.length;
+    if (!asJson) return;
+    const scratch = this.scratch;
+    scratch.clear();
+    this.openOutputs(scratch);
+    if (this.written > 1) scratch.appendByte(0x2c);
+    output.appendOpening(scratch);
+    this.out.append(scratch.ptr, scratch.len);
+  }
+
+  private openOutputs(to: ByteBuffer): void {
+    if (this.opened) return;
+    this.opened = true;
+    if (this.form == Form.Events) to.appendBytes(EVENT);
+    if (this.parameters.len > 0) {
+      this.appendMemberName(PARAMETERS);
+      this.members.append(this.parameters.ptr, this.parameters.len);
+      this.members.appendByte(0x7d);
+    }
+    this.appendMemberName(OUTPUTS);
+    to.append(this.members.ptr, this.members.len);
+  }
+
+  private endTensor(output: Output): void {
+    if (<f64>this.stream.elements != output.product) this.error = WRONG_SIZE;
+    if (this.form != Form.Binary) this.out.appendBytes(TENSOR_END);
+    else if (output.written) output.size = this.binary.length - this.binaryStart;
+  }
+
+  private run(at: usize, to: usize): usize {
+    const stream = this.stream;
+    const end = stream.take(at, to);
+    if (stream.malformed) return this.fail(at, MALFORMED);
+    if (stream.runOver) {
+      this.part = this.after;
+      if (this.after == Part.Message) this.endTensor(this.outputs[this.nextRaw - 1]);
+    }
+    return end;
+  }
+
+  private finish(): void {
+    if (this.nextRaw > 0 && this.nextRaw < this.outputCount) {
+      this.error = MALFORMED;
+      return;
+    }
+    if (this.form != Form.Binary) this.finishJson();
+    else if (this.nextRaw == 0) this.writeHeader();
+    if (this.error != null) return;
+    this.part = this.streaming ? Part.Envelope : Part.Done;
+  }
+
+  private finishJson(): void {
+    const scratch = this.scratch;
+    scratch.clear();
+    this.openOutputs(scratch);
+    this.out.append(scratch.ptr, scratch.len);
+    while (this.written < this.outputCount) {
+      const output = this.outputs[this.written];
+      this.startTensor(output);
+      if (this.error != null) return;
+      this.endTensor(output);
+    }
+    this.out.appendBytes(TENSOR_END);
+    this.endReply();
+  }
+
+  private endReply(): void {
+    if (this.form == Form.Events) this.out.appendBytes(EVENT_END);
+    else if (this.form == Form.Lines) this.out.appendByte(0x0a);
+  }
+
+  /** Writes the JSON of a binary reply, and what was kept until the sizes of all outputs were known. */
+  private writeHeader(): void {
+    const scratch = this.scratch;
+    scratch.clear();
+    this.openOutputs(scratch);
+    for (let i = 0; i < this.outputCount; i++) {
+      if (i > 0) scratch.appendByte(0x2c);
+      this.outputs[i].appendBinary(scratch);
+    }
+    scratch.appendBytes(TENSOR_END);
+    const padding = this.headerBytes - scratch.len;
+    if (padding < 0) {
+      this.error = HEADER_TOO_LONG;
+      return;
+    }
+    scratch.reserve(padding);
+    memory.fill(scratch.end, 0x20, padding);
+    scratch.len += padding;
+    this.out.append(scratch.ptr, scratch.len);
+    this.out.take(this.binary);
+  }
+}
+
+/** Longest tag with a length: two varints. */
+const MAX_TAG: i64 = 20;

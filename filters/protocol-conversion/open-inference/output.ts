@@ -1,0 +1,87 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { bytes } from "../../sdk/bytes";
+import { appendJsonString } from "../../sdk/json-text";
+import { MAX_INTEGER_TEXT, writeI64 } from "../numbers/digits";
+import { Datatype, datatypeName, elementSize } from "../tensor/datatype";
+
+const NAME = bytes('{"name":');
+const DATATYPE = bytes(',"datatype":"');
+const SHAPE = bytes('","shape":[');
+const PARAMETERS = bytes('],"parameters":{');
+const BINARY_SIZE = bytes('"binary_data_size":');
+const END = bytes("}}");
+const DATA = bytes(',"data":[');
+
+/** What is known of an output before its data comes. Of a field that comes twice the last one counts. */
+export class Output {
+  readonly name: ByteBuffer = new ByteBuffer();
+  /** Dimensions as they stand in the JSON, commas between them. */
+  private readonly shape: ByteBuffer = new ByteBuffer();
+  /** Members of the JSON's `parameters`, commas between them. */
+  readonly parameters: ByteBuffer = new ByteBuffer();
+  datatype: Datatype = Datatype.Unknown;
+  /** Its data came inside of it. */
+  written: bool = false;
+  /** Elements that the shape says; below 0 when a dimension is. */
+  product: f64 = 1;
+  /** Bytes of its data in a binary reply. */
+  size: i64 = 0;
+
+  reset(): void {
+    this.name.clear();
+    this.shape.clear();
+    this.parameters.clear();
+    this.datatype = Datatype.Unknown;
+    this.written = false;
+    this.product = 1;
+    this.size = 0;
+  }
+
+  addDimension(value: i64): void {
+    const shape = this.shape;
+    if (shape.len > 0) shape.appendByte(0x2c);
+    shape.reserve(MAX_INTEGER_TEXT);
+    shape.len = <i32>(writeI64(value, shape.end) - shape.ptr);
+    if (value < 0) this.product = -Infinity;
+    else if (this.product >= 0) this.product *= <f64>value;
+  }
+
+  /** Have raw contents of `length` bytes the size that the shape says? Of BYTES only their number is known, later. */
+  fits(length: i64): bool {
+    const size = elementSize(this.datatype);
+    return size == 0 || this.product * <f64>size == <f64>length;
+  }
+
+  /** Appends it up to the list of its data. */
+  appendOpening(out: ByteBuffer): void {
+    this.appendHead(out);
+    if (this.parameters.len > 0) {
+      out.appendBytes(PARAMETERS);
+      out.append(this.parameters.ptr, this.parameters.len);
+      out.appendByte(0x7d);
+    } else out.appendByte(0x5d);
+    out.appendBytes(DATA);
+  }
+
+  /** Appends it as an output whose data come behind the JSON. */
+  appendBinary(out: ByteBuffer): void {
+    this.appendHead(out);
+    out.appendBytes(PARAMETERS);
+    if (this.parameters.len > 0) {
+      out.append(this.parameters.ptr, this.parameters.len);
+      out.appendByte(0x2c);
+    }
+    out.appendBytes(BINARY_SIZE);
+    out.appendDecimal(this.size);
+    out.appendBytes(END);
+  }
+
+  private appendHead(out: ByteBuffer): void {
+    out.appendBytes(NAME);
+    appendJsonString(out, this.name.ptr, this.name.len, i32.MAX_VALUE);
+    out.appendBytes(DATATYPE);
+    out.appendBytes(datatypeName(this.datatype));
+    out.appendBytes(SHAPE);
+    out.append(this.shape.ptr, this.shape.len);
+  }
+}

@@ -1,0 +1,140 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { appendJsonString } from "../../sdk/json-text";
+import {
+  appendField,
+  appendTag,
+  appendVarint,
+  FIXED64,
+  LENGTH_DELIMITED,
+  readTag,
+  tagField,
+  tagLength,
+  tagWireType,
+  VARINT,
+  varint,
+} from "../../sdk/protobuf";
+import { decimalToInteger, integerValue, integral } from "../numbers/decimal";
+import { decimalToF64 } from "../numbers/decimal-float";
+import { MAX_INTEGER_TEXT, writeI64, writeU64 } from "../numbers/digits";
+import { MAX_FLOAT_TEXT, writeF64 } from "../numbers/float-text";
+import {
+  ENTRY_KEY,
+  ENTRY_VALUE,
+  PARAMETER_BOOL,
+  PARAMETER_DOUBLE,
+  PARAMETER_INT64,
+  PARAMETER_STRING,
+  PARAMETER_UINT64,
+} from "./fields";
+
+/** JSON members of `parameters` <-> entries of `map<string, InferParameter>`. */
+
+const choice: ByteBuffer = new ByteBuffer();
+const entry: ByteBuffer = new ByteBuffer();
+
+function appendEntry(out: ByteBuffer, field: i32, key: ByteBuffer): void {
+  entry.clear();
+  appendField(entry, ENTRY_KEY, key.ptr, key.len);
+  appendField(entry, ENTRY_VALUE, choice.ptr, choice.len);
+  appendField(out, field, entry.ptr, entry.len);
+}
+
+/** Appends the map `field`'s entry of `key` for a boolean. */
+export function appendBoolean(out: ByteBuffer, field: i32, key: ByteBuffer, value: bool): void {
+  choice.clear();
+  appendTag(choice, PARAMETER_BOOL, VARINT);
+  appendVarint(choice, <u64>value);
+  appendEntry(out, field, key);
+}
+
+export function appendString(out: ByteBuffer, field: i32, key: ByteBuffer, ptr: usize, len: i32): void {
+  choice.clear();
+  appendField(choice, PARAMETER_STRING, ptr, len);
+  appendEntry(out, field, key);
+}
+
+/**
+ * As `appendBoolean`, for the number that `parseNumber` read: int64 for an integer, uint64 for one beyond, else double.
+ * @returns false for a number beyond the range of double
+ */
+export function appendNumber(out: ByteBuffer, field: i32, key: ByteBuffer): bool {
+  choice.clear();
+  if (integral && decimalToInteger(64, true)) {
+    appendTag(choice, PARAMETER_INT64, VARINT);
+    appendVarint(choice, integerValue);
+  } else if (integral && decimalToInteger(64, false)) {
+    appendTag(choice, PARAMETER_UINT64, VARINT);
+    appendVarint(choice, integerValue);
+  } else {
+    const value = decimalToF64();
+    if (!isFinite<f64>(value)) return false;
+    appendTag(choice, PARAMETER_DOUBLE, FIXED64);
+    choice.reserve(8);
+    store<f64>(choice.end, value);
+    choice.len += 8;
+  }
+  appendEntry(out, field, key);
+  return true;
+}
+
+/**
+ * Appends the entry [from, to) as a member of a JSON object, `"key":value`; a value that is not set becomes null.
+ * @returns false when it is malformed
+ */
+export function appendMember(out: ByteBuffer, from: usize, to: usize): bool {
+  let key: usize = 0;
+  let keyLength = 0;
+  let value: usize = 0;
+  let valueEnd: usize = 0;
+  for (let at = from; at < to; ) {
+    at = readTag(at, to);
+    if (at == 0) return false;
+    if (tagWireType == LENGTH_DELIMITED && tagField == ENTRY_KEY) {
+      key = at;
+      keyLength = <i32>tagLength;
+    } else if (tagWireType == LENGTH_DELIMITED && tagField == ENTRY_VALUE) {
+      value = at;
+      valueEnd = at + <usize>tagLength;
+    }
+    at += <usize>tagLength;
+  }
+  appendJsonString(out, key, keyLength, i32.MAX_VALUE);
+  out.appendByte(0x3a);
+  return appendValue(out, value, valueEnd);
+}
+
+const NULL_TEXT: u32 = 0x6c6c756e;
+const TRUE_TEXT: u32 = 0x65757274;
+const FALSE_TEXT: u32 = 0x736c6166; // fals
+
+function appendValue(out: ByteBuffer, from: usize, to: usize): bool {
+  out.reserve(MAX_FLOAT_TEXT + MAX_INTEGER_TEXT);
+  const start = out.len;
+  store<u32>(out.end, NULL_TEXT);
+  out.len += 4;
+  for (let at = from; at < to; ) {
+    at = readTag(at, to);
+    if (at == 0) return false;
+    const end = at + <usize>tagLength;
+    out.len = start;
+    if (tagField == PARAMETER_STRING && tagWireType == LENGTH_DELIMITED) {
+      appendJsonString(out, at, <i32>tagLength, i32.MAX_VALUE);
+    } else if (tagField == PARAMETER_DOUBLE && tagWireType == FIXED64) {
+      out.len = <i32>(writeF64(load<f64>(at), out.end) - out.ptr);
+    } else if (tagField == PARAMETER_BOOL && tagWireType == VARINT) {
+      store<u32>(out.end, varint != 0 ? TRUE_TEXT : FALSE_TEXT);
+      store<u8>(out.end, 0x65, 4);
+      out.len += varint != 0 ? 4 : 5;
+    } else if (tagField == PARAMETER_INT64 && tagWireType == VARINT) {
+      out.len = <i32>(writeI64(<i64>varint, out.end) - out.ptr);
+    } else if (tagField == PARAMETER_UINT64 && tagWireType == VARINT) {
+      out.len = <i32>(writeU64(varint, out.end) - out.ptr);
+    } else {
+      store<u32>(out.end, NULL_TEXT);
+      out.len += 4;
+    }
+    out.reserve(MAX_FLOAT_TEXT + MAX_INTEGER_TEXT);
+    at = end;
+  }
+  return true;
+}

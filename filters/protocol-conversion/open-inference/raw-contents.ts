@@ -1,0 +1,103 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
+import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { SlabChain } from "../tensor/slabs";
+import { REQUEST_RAW_CONTENTS } from "./fields";
+
+class Tensor {
+  readonly chain: SlabChain = new SlabChain();
+  /** Bytes that come behind the JSON; -1 when the JSON had the data. */
+  binarySize: i64 = -1;
+}
+
+/**
+ * The tensors of a request and the gRPC frame around them. Tensors whose bytes come behind the JSON pass through: the
+ * length of the whole message is known before the first of them arrives.
+ */
+export class RawContents {
+  /** The message but for raw contents. */
+  head: ByteBuffer = new ByteBuffer();
+  private readonly tensors: Tensor[] = [];
+  private count: i32 = 0;
+  /** The next tensor to write, and what is missing of it when it is binary. */
+  private next: i32 = 0;
+  binaryLeft: i64 = 0;
+
+  release(): void {
+    for (let i = 0; i < this.count; i++) this.tensors[i].chain.release();
+    this.count = 0;
+    this.next = 0;
+    this.binaryLeft = 0;
+  }
+
+  /** Adds a tensor: of `binarySize` bytes behind the JSON, or -1 for one that is written into the chain returned. */
+  add(binarySize: i64): SlabChain {
+    if (this.count == this.tensors.length) this.tensors.push(new Tensor());
+    const tensor = this.tensors[this.count++];
+    tensor.binarySize = binarySize;
+    return tensor.chain;
+  }
+
+  /** Is all of it written, binary data included? */
+  get complete(): bool {
+    return this.next == this.count && this.binaryLeft == 0;
+  }
+
+  private sizeOf(i: i32): i64 {
+    const tensor = this.tensors[i];
+    return tensor.binarySize < 0 ? tensor.chain.length : tensor.binarySize;
+  }
+
+  private get messageLength(): i64 {
+    let length: i64 = this.head.len;
+    for (let i = 0; i < this.count; i++) {
+      const size = this.sizeOf(i);
+      length += 1 + varintSize(size) + size;
+    }
+    return length;
+  }
+
+  /** Writes the frame's header, the message up to its tensors, and those up to the first binary one. */
+  begin(sink: PieceSink): void {
+    piece.clear();
+    piece.reserve(GRPC_FRAME_HEADER);
+    store<u8>(piece.ptr, 0);
+    store<u32>(piece.ptr + 1, bswap<u32>(<u32>this.messageLength));
+    piece.len = GRPC_FRAME_HEADER;
+    piece.append(this.head.ptr, this.head.len);
+    this.proceed(sink);
+  }
+
+  /** `length` bytes of the binary tensor at hand were written. */
+  binaryWritten(length: i64, sink: PieceSink): void {
+    this.binaryLeft -= length;
+    if (this.binaryLeft > 0) return;
+    piece.clear();
+    this.proceed(sink);
+  }
+
+  private proceed(sink: PieceSink): void {
+    while (this.next < this.count && this.binaryLeft == 0) {
+      const tensor = this.tensors[this.next];
+      appendTag(piece, REQUEST_RAW_CONTENTS, LENGTH_DELIMITED);
+      appendVarint(piece, this.sizeOf(this.next));
+      this.next++;
+      if (tensor.binarySize >= 0) {
+        this.binaryLeft = tensor.binarySize;
+        continue;
+      }
+      sink.piece(piece.ptr, piece.len);
+      piece.clear();
+      const chain = tensor.chain;
+      for (let slab = chain.firstSlab; slab != 0; slab = chain.firstSlab) {
+        const length = chain.slabLength(slab);
+        if (length > 0) sink.piece(chain.slabData(slab), length);
+        chain.releaseFirst();
+      }
+    }
+    if (piece.len > 0) sink.piece(piece.ptr, piece.len);
+    piece.clear();
+  }
+}
+
+const piece: ByteBuffer = new ByteBuffer();

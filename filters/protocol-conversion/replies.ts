@@ -1,0 +1,121 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes";
+import { getHeader, headerValue } from "../sdk/headers";
+import { LocalReply } from "../sdk/local-reply";
+import { httpStatusOf } from "./grpc-status";
+import { TOKEN_TOO_LONG } from "./json/reader";
+import { appendPercentDecoded } from "./percent";
+import { RequestReader } from "./request-reader";
+
+/** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
+
+export const UNKNOWN_PATH = new LocalReply(
+  404,
+  5,
+  "path_unknown",
+  "no such path; see /v2 and /v1/models/{model}",
+);
+export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader("allow", "POST");
+export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader("allow", "GET");
+export const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
+export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
+export const RAW_TENSOR = new LocalReply(
+  400,
+  3,
+  "raw_tensor",
+  "a raw tensor needs x-tensor-name, x-tensor-datatype, x-tensor-shape such as 1,224,224,3, and a fitting content-length",
+);
+export const NO_SIGNATURES = new LocalReply(
+  404,
+  5,
+  "signatures_missing",
+  "the gateway knows no signatures of the task: it needs protocolConversion.tasks[].signatures",
+);
+export const HEADER_LENGTH = new LocalReply(
+  400,
+  3,
+  "header_length",
+  "Inference-Header-Content-Length must be the bytes of JSON before binary data",
+);
+export const BODY_TOO_LARGE = new LocalReply(
+  413,
+  8,
+  "body_too_large",
+  "the body is over the limit of the gateway",
+);
+export const OVERLOADED = new LocalReply(
+  503,
+  8,
+  "memory_exhausted",
+  "the gateway converts too many bodies at once",
+);
+export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send the body without trailers");
+export const BINARY_LENGTH = new LocalReply(
+  400,
+  3,
+  "binary_length",
+  "the body is not as long as Inference-Header-Content-Length and the sizes of binary data say",
+);
+export const MODEL_UNREACHABLE = new LocalReply(503, 14, "upstream_error", "the model server did not answer");
+
+const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
+const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
+/** By gRPC status; each reason is the status's own number. */
+const modelErrors: LocalReply[] = [];
+for (let status: u32 = 0; status <= 16; status++) {
+  modelErrors.push(new LocalReply(httpStatusOf(status), status, `model_error_${status.toString()}`, ""));
+}
+
+const GRPC_STATUS = bytes("grpc-status");
+const GRPC_MESSAGE = bytes("grpc-message");
+const AT_BYTE = bytes(" at byte ");
+const PATH_OPEN = bytes(" (");
+const message: ByteBuffer = new ByteBuffer();
+
+/** What is wrong with a request's JSON, with byte offset and path: `... at byte 57 (inputs[1].data[3])`. */
+export function malformedRequest(request: RequestReader): LocalReply {
+  const error = request.error;
+  message.clear();
+  message.appendBytes(error == null ? TOKEN_TOO_LONG : error);
+  if (request.errorOffset >= 0) {
+    message.appendBytes(AT_BYTE);
+    message.appendDecimal(request.errorOffset);
+  }
+  const before = message.len;
+  message.appendBytes(PATH_OPEN);
+  const path = message.len;
+  request.appendPath(message);
+  if (message.len > path) message.appendByte(0x29);
+  else message.len = before;
+  BODY_MALFORMED.setMessage(message.ptr, message.len);
+  return BODY_MALFORMED;
+}
+
+/** gRPC status of a header map, -1 when it has none; 2 (unknown) for text that is none. */
+export function grpcStatusOf(mapType: i32): i32 {
+  const len = getHeader(mapType, GRPC_STATUS);
+  if (len < 0) return -1;
+  let status: i32 = 0;
+  for (let i: i32 = 0; i < len; i++) {
+    const digit = load<u8>(headerValue() + i) - 0x30;
+    if (digit > 9 || status > 16) return 2;
+    status = status * 10 + digit;
+  }
+  return status > 16 ? 2 : status;
+}
+
+/** The model's own error, its `grpc-message` in a header map. */
+export function modelError(status: i32, mapType: i32): LocalReply {
+  const reply = modelErrors[status];
+  message.clear();
+  const len = getHeader(mapType, GRPC_MESSAGE);
+  if (len > 0) appendPercentDecoded(message, headerValue(), len);
+  reply.setMessage(message.ptr, message.len);
+  return reply;
+}
+
+/** A reply of the model that is not one. */
+export function modelFault(why: Bytes): LocalReply {
+  MODEL_FAULT.setMessage(why.ptr, why.len);
+  return MODEL_FAULT;
+}

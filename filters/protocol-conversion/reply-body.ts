@@ -1,0 +1,63 @@
+import { RESPONSE_BODY } from "../sdk/abi";
+import { replaceBody } from "../sdk/body";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes";
+import { appendJsonText } from "../sdk/json-text";
+import { sink } from "./body-sink";
+import { Conversion } from "./conversion";
+import { closeWindow, end, openWindow, start } from "./input-window";
+import { TOKEN_TOO_LONG } from "./json/reader";
+import { CUT_OFF, NOT_FINITE } from "./model-faults";
+import { nonFiniteSeen } from "./numbers/float-text";
+
+/**
+ * Converts a chunk of `size` bytes that lies in the response body buffer. @returns what is wrong with the model's reply,
+ * or null; the buffer then holds what goes on to the caller.
+ */
+export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream: bool): Bytes | null {
+  const reply = conversion.reply;
+  for (let offset = 0; offset < size; ) {
+    const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
+    if (read == 0) break;
+    const rest = reply.parse(start, end);
+    if (rest == 0) return reply.error;
+    if (nonFiniteSeen) return NOT_FINITE;
+    if (!closeWindow(rest, conversion.carry)) return TOKEN_TOO_LONG;
+    offset += read;
+  }
+  if (endOfStream && !replyComplete(conversion)) return CUT_OFF;
+  sink.replace(RESPONSE_BODY);
+  sink.pieces(reply.out);
+  sink.finish();
+  return null;
+}
+
+/** Has all of the model's reply been converted? */
+export function replyComplete(conversion: Conversion): bool {
+  return conversion.reply.complete && conversion.carry.len == 0;
+}
+
+const ERROR_OPEN = bytes('{"error":"');
+const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
+const text: ByteBuffer = new ByteBuffer();
+
+/** Starts JSON of an error that Envoy or a proxy behind it wrote as text. */
+export function openUpstreamError(conversion: Conversion): void {
+  conversion.upstreamError = true;
+  conversion.carry.clear();
+  conversion.carry.appendBytes(ERROR_OPEN);
+}
+
+export function convertUpstreamError(conversion: Conversion, size: i32, endOfStream: bool): void {
+  text.clear();
+  text.append(conversion.carry.ptr, conversion.carry.len);
+  conversion.carry.clear();
+  for (let offset = 0; offset < size; ) {
+    const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
+    if (read == 0) break;
+    appendJsonText(text, start, <i32>(end - start));
+    offset += read;
+  }
+  if (endOfStream) text.appendBytes(ERROR_CLOSE);
+  replaceBody(RESPONSE_BODY, text.ptr, text.len);
+}

@@ -1,0 +1,16 @@
+import { Bytes } from "../sdk/bytes";
+import { SlabChain } from "./tensor/slabs";
+
+/** The gRPC frames of a model's reply -> what the caller gets. */
+export abstract class ReplyWriter {
+  /** Why conversion failed; null while it did not. */
+  error: Bytes | null = null;
+  /** What was converted and not yet handed on. */
+  readonly out: SlabChain = new SlabChain();
+
+  /** Converts [from, to) into `out`. @returns the first byte it could not use yet, or 0 on an error. */
+  abstract parse(from: usize, to: usize): usize;
+  /** Was the whole reply converted? */
+  abstract get complete(): bool;
+  abstract release(): void;
+}

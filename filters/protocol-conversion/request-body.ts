@@ -1,0 +1,100 @@
+import { REQUEST_BODY } from "../sdk/abi";
+import { bufferData, readBuffer, replaceBody } from "../sdk/body";
+import { LocalReply } from "../sdk/local-reply";
+import { sink } from "./body-sink";
+import { Conversion } from "./conversion";
+import { closeWindow, end, openWindow, start } from "./input-window";
+import { TRUNCATED } from "./json/reader";
+import { RawContents } from "./open-inference/raw-contents";
+import { BINARY_LENGTH, malformedRequest } from "./replies";
+import { SLAB_SIZE, SlabChain } from "./tensor/slabs";
+
+/**
+ * Converts a chunk of `size` bytes that lies in the request body buffer. @returns what the request is refused with, or
+ * null. The buffer then holds what goes on to the model: nothing before the whole JSON is there.
+ */
+export function convertRequestChunk(conversion: Conversion, size: i32, endOfStream: bool): LocalReply | null {
+  let offset = 0;
+  if (!conversion.begun) {
+    const held = conversion.heldBytes;
+    const before = conversion.received - (size - held);
+    offset = held + <i32>min<i64>(size - held, conversion.jsonBytes - before);
+    const refusal = readJson(conversion, held, offset);
+    if (refusal != null) return refusal;
+    if (conversion.received < conversion.jsonBytes && !endOfStream) {
+      conversion.heldBytes = <i32>conversion.mayHaveTrailers;
+      replaceBody(REQUEST_BODY, HELD_BYTE, conversion.heldBytes);
+      return null;
+    }
+    if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
+  }
+  const contents = conversion.inferRequest.contents;
+  if (conversion.request != conversion.inferRequest) {
+    sink.replace(REQUEST_BODY);
+    conversion.request.write(sink);
+    conversion.request.release();
+    return null;
+  }
+  if (!passBinary(conversion, contents, offset, size)) return BINARY_LENGTH;
+  return endOfStream && !contents.complete ? BINARY_LENGTH : null;
+}
+
+const HELD_BYTE = memory.data<u8>([0x20]);
+
+function readJson(conversion: Conversion, offset: i32, size: i32): LocalReply | null {
+  const request = conversion.request;
+  while (offset < size) {
+    const read = openWindow(REQUEST_BODY, offset, size, conversion.carry);
+    if (read == 0) break;
+    const rest = request.parse(start, end);
+    if (rest == 0 || !closeWindow(rest, conversion.carry)) return malformedRequest(request);
+    offset += read;
+  }
+  return null;
+}
+
+function finishJson(conversion: Conversion): bool {
+  const request = conversion.request;
+  const finished = request.finish();
+  if (finished && conversion.carry.len > 0) request.error = TRUNCATED;
+  return request.error == null;
+}
+
+/** Binary data of one chunk on their way to the model, where tags must come between them. */
+const gathered: SlabChain = new SlabChain();
+
+/** Lets the bytes from `offset` go on as binary data. @returns false when there are too many */
+function passBinary(conversion: Conversion, contents: RawContents, offset: i32, size: i32): bool {
+  if (conversion.begun && size <= contents.binaryLeft) {
+    sink.extend(REQUEST_BODY);
+    contents.binaryWritten(size, sink);
+    return true;
+  }
+  while (offset < size) {
+    const read = readBuffer(REQUEST_BODY, offset, min(size - offset, SLAB_SIZE));
+    if (read == 0) break;
+    gathered.append(bufferData(), read);
+    offset += read;
+  }
+  sink.replace(REQUEST_BODY);
+  if (!conversion.begun) contents.begin(sink);
+  conversion.begun = true;
+  for (let slab = gathered.firstSlab; slab != 0; slab = gathered.firstSlab) {
+    let at = gathered.slabData(slab);
+    let left = gathered.slabLength(slab);
+    while (left > 0) {
+      const part = <i32>min<i64>(left, contents.binaryLeft);
+      if (part == 0) {
+        gathered.release();
+        return false;
+      }
+      sink.piece(at, part);
+      contents.binaryWritten(part, sink);
+      at += part;
+      left -= part;
+    }
+    gathered.releaseFirst();
+  }
+  sink.finish();
+  return true;
+}

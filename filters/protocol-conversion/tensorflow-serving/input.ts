@@ -1,0 +1,123 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import {
+  appendField,
+  appendTag,
+  appendVarint,
+  LENGTH_DELIMITED,
+  VARINT,
+  varintSize,
+} from "../../sdk/protobuf";
+import { decimalToInteger, integerValue } from "../numbers/decimal";
+import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
+import { Datatype, elementSize, isFloat, isSigned } from "../tensor/datatype";
+import { Nesting } from "../tensor/nesting";
+import { SlabChain } from "../tensor/slabs";
+import { datatypeOf } from "./data-type";
+import { TensorInfo } from "./signature";
+
+const TENSOR_DTYPE: i32 = 1;
+const TENSOR_SHAPE: i32 = 2;
+const TENSOR_CONTENT: i32 = 4;
+const TENSOR_STRINGS: i32 = 8;
+const SHAPE_DIM: i32 = 2;
+const DIM_SIZE: i32 = 1;
+
+/** A length as a varint of five bytes, so that it can be filled in when the text is over. */
+const PADDED_VARINT: i32 = 5;
+
+const shape: ByteBuffer = new ByteBuffer();
+const dim: ByteBuffer = new ByteBuffer();
+
+/** One input of a Predict request on its way to a `tensorflow.TensorProto`. */
+export class Input {
+  info: TensorInfo = changetype<TensorInfo>(0);
+  datatype: Datatype = Datatype.Unknown;
+  /** Little-endian elements, or of strings the fields `string_val` themselves. */
+  readonly chain: SlabChain = new SlabChain();
+  readonly nesting: Nesting = new Nesting();
+  /** Values that came for it: one, or one in each row. */
+  values: i32 = 0;
+  private textStart: i32 = 0;
+  /** `TensorProto` up to its content. */
+  readonly head: ByteBuffer = new ByteBuffer();
+
+  reset(info: TensorInfo): void {
+    this.info = info;
+    this.datatype = datatypeOf(info.dataType);
+    this.chain.release();
+    this.nesting.reset();
+    this.values = 0;
+  }
+
+  startText(): void {
+    this.chain.appendByte(<u8>((TENSOR_STRINGS << 3) | LENGTH_DELIMITED));
+    this.chain.appendGap(PADDED_VARINT);
+    this.textStart = this.chain.length;
+  }
+
+  endText(): void {
+    const length = <u64>(this.chain.length - this.textStart);
+    let padded: u64 = 0;
+    for (let i: u64 = 0; i < 5; i++) {
+      const seven: u64 = (length >> (7 * i)) & 0x7f;
+      padded |= (i < 4 ? seven | 0x80 : seven) << (8 * i);
+    }
+    this.chain.fillGap(padded, PADDED_VARINT);
+  }
+
+  /** Appends the number that `parseNumber` read. @returns false when it does not fit */
+  appendNumber(): bool {
+    const chain = this.chain;
+    const datatype = this.datatype;
+    const size = elementSize(datatype);
+    if (size == 0 || datatype == Datatype.BOOL) return false;
+    if (chain.at == chain.end) chain.grow();
+    const at = chain.at;
+    if (isFloat(datatype)) {
+      if (datatype == Datatype.FP32) store<f32>(at, decimalToF32());
+      else if (datatype == Datatype.FP64) store<f64>(at, decimalToF64());
+      else store<u16>(at, datatype == Datatype.FP16 ? decimalToF16() : decimalToBf16());
+    } else {
+      if (!decimalToInteger(size << 3, isSigned(datatype))) return false;
+      if (size == 8) store<u64>(at, integerValue);
+      else if (size == 4) store<u32>(at, <u32>integerValue);
+      else if (size == 2) store<u16>(at, <u16>integerValue);
+      else store<u8>(at, <u8>integerValue);
+    }
+    chain.at += size;
+    return true;
+  }
+
+  /** Composes `head`; `rows` is -1 unless each value is a row of the tensor. */
+  compose(rows: i32): void {
+    shape.clear();
+    if (rows >= 0) appendDimension(rows);
+    for (let i = 0; i < this.nesting.levels; i++) appendDimension(max(this.nesting.length(i), 0));
+    const head = this.head;
+    head.clear();
+    appendTag(head, TENSOR_DTYPE, VARINT);
+    appendVarint(head, this.info.dataType);
+    appendField(head, TENSOR_SHAPE, shape.ptr, shape.len);
+    if (this.datatype == Datatype.BYTES) return;
+    appendTag(head, TENSOR_CONTENT, LENGTH_DELIMITED);
+    appendVarint(head, this.chain.length);
+  }
+
+  get tensorLength(): i64 {
+    return <i64>this.head.len + this.chain.length;
+  }
+
+  /** Bytes of its entry in the map `inputs`, without the entry's own tag and length. */
+  get entryLength(): i64 {
+    const name = this.info.name.len;
+    const tensor = this.tensorLength;
+    return 1 + varintSize(name) + name + 1 + varintSize(tensor) + tensor;
+  }
+}
+
+function appendDimension(size: i64): void {
+  dim.clear();
+  appendTag(dim, DIM_SIZE, VARINT);
+  appendVarint(dim, size);
+  appendField(shape, SHAPE_DIM, dim.ptr, dim.len);
+}

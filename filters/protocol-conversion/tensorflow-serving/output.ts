@@ -1,0 +1,135 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { appendJsonString } from "../../sdk/json-text";
+import { Datatype, elementSize } from "../tensor/datatype";
+import { MAX_RANK } from "../tensor/nesting";
+import { SlabChain } from "../tensor/slabs";
+import { writeElements } from "../tensor/write-elements";
+import { appendBase64 } from "./base64";
+
+const text: ByteBuffer = new ByteBuffer();
+const json: ByteBuffer = new ByteBuffer();
+const element: usize = memory.data(8);
+
+/** One output of a Predict reply: its elements are kept until it is known what stands beside it. */
+export class Output {
+  readonly name: ByteBuffer = new ByteBuffer();
+  datatype: Datatype = Datatype.Unknown;
+  readonly chain: SlabChain = new SlabChain();
+  readonly shape: StaticArray<i64> = new StaticArray<i64>(MAX_RANK);
+  rank: i32 = 0;
+  private slab: usize = 0;
+  private at: usize = 0;
+  private end: usize = 0;
+
+  reset(): void {
+    this.name.clear();
+    this.datatype = Datatype.Unknown;
+    this.chain.release();
+    this.rank = 0;
+  }
+
+  /** Elements that the shape says; infinite for a dimension below 0. */
+  get product(): f64 {
+    let product: f64 = 1;
+    for (let i = 0; i < this.rank; i++) product *= this.shape[i] < 0 ? Infinity : <f64>this.shape[i];
+    return product;
+  }
+
+  /** Empty lists that a shape without elements stands for, 0 of one with elements. */
+  get lists(): f64 {
+    let lists: f64 = 1;
+    for (let i = 0; i < this.rank; i++) {
+      if (this.shape[i] <= 0) return lists;
+      lists *= <f64>this.shape[i];
+    }
+    return 0;
+  }
+
+  /** Goes back to the first element. */
+  rewind(): void {
+    this.enter(this.chain.firstSlab);
+  }
+
+  private enter(slab: usize): void {
+    this.slab = slab;
+    this.at = slab == 0 ? 0 : this.chain.slabData(slab);
+    this.end = slab == 0 ? 0 : this.at + this.chain.slabLength(slab);
+  }
+
+  /** Writes the next value of the dimensions from `level` on as nested lists. */
+  write(level: i32, out: SlabChain): void {
+    if (level >= this.rank - 1) {
+      const list = level < this.rank;
+      if (list) out.appendByte(0x5b);
+      this.writeRun(list ? this.shape[level] : 1, out);
+      if (list) out.appendByte(0x5d);
+      return;
+    }
+    out.appendByte(0x5b);
+    for (let i: i64 = 0; i < this.shape[level]; i++) {
+      if (i > 0) out.appendByte(0x2c);
+      this.write(level + 1, out);
+    }
+    out.appendByte(0x5d);
+  }
+
+  private writeRun(count: i64, out: SlabChain): void {
+    if (this.datatype == Datatype.BYTES) {
+      for (let i: i64 = 0; i < count; i++) {
+        if (i > 0) out.appendByte(0x2c);
+        this.writeText(out);
+      }
+      return;
+    }
+    const size = elementSize(this.datatype);
+    let first = true;
+    while (count > 0) {
+      if (this.at == this.end) this.enter(this.chain.nextSlab(this.slab));
+      const here = min<i64>(count, <i64>(this.end - this.at) / size);
+      const to = this.at + <usize>here * size;
+      writeElements(this.datatype, this.at, to, first, out);
+      first = false;
+      this.at = to;
+      count -= here;
+    }
+  }
+
+  private read(to: usize, length: i32): void {
+    while (length > 0) {
+      if (this.at == this.end) this.enter(this.chain.nextSlab(this.slab));
+      const here = min<i32>(length, <i32>(this.end - this.at));
+      memory.copy(to, this.at, here);
+      this.at += here;
+      to += here;
+      length -= here;
+    }
+  }
+
+  /** A string; base64 in an object where the name of the output ends in `_bytes`, as TensorFlow Serving does. */
+  private writeText(out: SlabChain): void {
+    this.read(element, 4);
+    const length = load<i32>(element);
+    text.clear();
+    text.reserve(length);
+    this.read(text.ptr, length);
+    text.len = length;
+    json.clear();
+    if (this.isBytes) {
+      json.append(B64_OPEN, 7);
+      json.appendByte(0x22);
+      appendBase64(json, text.ptr, text.end);
+      json.appendByte(0x22);
+      json.appendByte(0x7d);
+    } else appendJsonString(json, text.ptr, text.len, i32.MAX_VALUE);
+    out.append(json.ptr, json.len);
+  }
+
+  private get isBytes(): bool {
+    const name = this.name;
+    return name.len >= 6 && memory.compare(name.end - 6, BYTES_SUFFIX, 6) == 0;
+  }
+}
+
+const BYTES_SUFFIX = memory.data<u8>([0x5f, 0x62, 0x79, 0x74, 0x65, 0x73]);
+/** `{"b64":` */
+const B64_OPEN = memory.data<u8>([0x7b, 0x22, 0x62, 0x36, 0x34, 0x22, 0x3a]);

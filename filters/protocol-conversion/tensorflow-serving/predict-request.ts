@@ -1,0 +1,439 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { bytes } from "../../sdk/bytes";
+import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
+import { copyText, textClosed } from "../json/element-text";
+import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { RequestReader } from "../request-reader";
+import { Datatype } from "../tensor/datatype";
+import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
+import { base64Value } from "./base64";
+import { Input } from "./input";
+import { appendSignatureName } from "./model-spec";
+import { Signature } from "./signature";
+
+/**
+ * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows (`instances`) or
+ * columns (`inputs`), of named tensors or of one. The signature says their types; it is the one that `signature_name`
+ * names before the data, else the default.
+ */
+
+enum Role {
+  Ignored = 0,
+  Request,
+  /** An object of `instances` whose members are inputs, or that is a base64 object. */
+  Row,
+  /** The object `inputs`, likewise. */
+  Columns,
+  /** `{"b64": "..."}` */
+  Base64,
+  Data = 0x80,
+}
+
+enum Member {
+  Ignored,
+  Signature,
+  Instances,
+  Inputs,
+  /** A value of the current input. */
+  Value,
+  Base64,
+}
+
+const SIGNATURE_NAME = bytes("signature_name");
+const INSTANCES = bytes("instances");
+const INPUTS = bytes("inputs");
+const B64 = bytes("b64");
+
+const NO_DATA = bytes("instances or inputs is required");
+const BOTH = bytes("there may be instances or inputs, not both");
+const NO_ROWS = bytes("instances must not be empty");
+const NO_SUCH_SIGNATURE = bytes("the task has no such signature");
+const LATE_SIGNATURE = bytes("signature_name must come before the data, unless it is the default");
+const NO_SUCH_INPUT = bytes("the signature has no input of that name");
+const NAMES_NEEDED = bytes("the signature has several inputs: they must be named");
+const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
+const RAGGED = bytes("nested lists must be of equal length, in all instances");
+const OUT_OF_RANGE = bytes("a value does not fit the type that the signature says");
+const NOT_BASE64 = bytes("b64 must be base64 text");
+const NOT_A_STRING = bytes("the signature says strings");
+const BAD_TEXT = bytes("a string is malformed");
+const MIXED = bytes("instances must be all objects or none");
+
+const MODEL_SPEC: i32 = 1;
+const PREDICT_INPUTS: i32 = 2;
+const ENTRY_KEY: i32 = 1;
+const ENTRY_VALUE: i32 = 2;
+
+const piece: ByteBuffer = new ByteBuffer();
+
+export class PredictRequest extends RequestReader {
+  /** `ModelSpec` as far as the path says it. */
+  readonly spec: ByteBuffer = new ByteBuffer();
+  /** Does the caller send rows, and so gets rows back? */
+  rows: bool = false;
+  signature: Signature = changetype<Signature>(0);
+
+  private signatures: Signature[] = [];
+  private named: bool = false;
+  private sawData: bool = false;
+  private readonly inputs: Input[] = [];
+  private inputCount: i32 = 0;
+  private input: Input = changetype<Input>(0);
+  private rowCount: i32 = 0;
+  private rowMembers: i32 = 0;
+  /** Are the rows objects with named inputs? */
+  private namedRows: bool = false;
+  /** Depth of the array whose nesting is level 0 of the current input. */
+  private dataDepth: i32 = 0;
+  /** State of base64 text: bits that wait, how many, and how many characters of padding came. */
+  private bits: u32 = 0;
+  private bitCount: i32 = 0;
+  private padding: i32 = 0;
+  private inBase64: bool = false;
+
+  /** Makes it ready; `spec` is filled in by the caller. `signatures` has one at least, the default one first. */
+  reset(signatures: Signature[]): void {
+    this.release();
+    this.start();
+    this.signatures = signatures;
+    this.signature = signatures[0];
+    this.named = false;
+    this.sawData = false;
+    this.rows = false;
+    this.namedRows = false;
+    this.rowCount = 0;
+    this.inBase64 = false;
+    this.spec.clear();
+  }
+
+  release(): void {
+    for (let i = 0; i < this.inputCount; i++) this.inputs[i].chain.release();
+    this.inputCount = 0;
+    this.releaseCapture();
+  }
+
+  finish(): bool {
+    if (!this.finishDocument()) return false;
+    if (!this.sawData) this.fail(NO_DATA);
+    for (let i = 0; i < this.inputCount; i++) {
+      const input = this.inputs[i];
+      if (input.values == 0) this.fail(MISSING_INPUT);
+      input.compose(this.namedRows ? this.rowCount : -1);
+    }
+    return this.error == null;
+  }
+
+  write(sink: PieceSink): void {
+    appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
+    let length: i64 = 1 + varintSize(this.spec.len) + this.spec.len;
+    for (let i = 0; i < this.inputCount; i++) {
+      const entry = this.inputs[i].entryLength;
+      length += 1 + varintSize(entry) + entry;
+    }
+    piece.clear();
+    piece.reserve(GRPC_FRAME_HEADER);
+    store<u8>(piece.ptr, 0);
+    store<u32>(piece.ptr + 1, bswap<u32>(<u32>length));
+    piece.len = GRPC_FRAME_HEADER;
+    appendField(piece, MODEL_SPEC, this.spec.ptr, this.spec.len);
+    for (let i = 0; i < this.inputCount; i++) {
+      const input = this.inputs[i];
+      appendTag(piece, PREDICT_INPUTS, LENGTH_DELIMITED);
+      appendVarint(piece, input.entryLength);
+      appendField(piece, ENTRY_KEY, input.info.name.ptr, input.info.name.len);
+      appendTag(piece, ENTRY_VALUE, LENGTH_DELIMITED);
+      appendVarint(piece, input.tensorLength);
+      piece.append(input.head.ptr, input.head.len);
+      sink.piece(piece.ptr, piece.len);
+      piece.clear();
+      const chain = input.chain;
+      for (let slab = chain.firstSlab; slab != 0; slab = chain.firstSlab) {
+        const size = chain.slabLength(slab);
+        if (size > 0) sink.piece(chain.slabData(slab), size);
+        chain.releaseFirst();
+      }
+    }
+  }
+
+  private startData(): void {
+    if (this.sawData) this.fail(BOTH);
+    this.sawData = true;
+    this.rows = this.member == Member.Instances;
+    const infos = this.signature.inputs;
+    while (this.inputs.length < infos.length) this.inputs.push(new Input());
+    this.inputCount = infos.length;
+    for (let i = 0; i < infos.length; i++) this.inputs[i].reset(infos[i]);
+    this.input = this.inputs[0];
+  }
+
+  protected open(object: bool): i32 {
+    if (this.depth == 0) {
+      if (!object) this.fail(WRONG_TYPE);
+      return Role.Request;
+    }
+    const role = <Role>this.role;
+    if (role == Role.Data) return object ? this.openInData() : this.openNested();
+    if (role == Role.Base64 || this.member == Member.Base64) this.fail(NOT_BASE64);
+    if (role == Role.Request && this.member == Member.Ignored) return IGNORED;
+    if (this.member == Member.Signature) this.fail(WRONG_TYPE);
+    if (role == Role.Request) {
+      this.startData();
+      if (object) {
+        if (this.rows) this.fail(WRONG_TYPE);
+        return Role.Columns;
+      }
+      if (!this.rows && this.inputCount > 1) this.fail(NAMES_NEEDED);
+      this.input.values = 1;
+    } else if (object) return Role.Base64;
+    return this.openLevel(0);
+  }
+
+  private openNested(): i32 {
+    const level = this.depth - this.dataDepth + 1;
+    if (this.rows && !this.namedRows && this.inputCount > 1) this.fail(NAMES_NEEDED);
+    return this.openLevel(level);
+  }
+
+  private openLevel(level: i32): i32 {
+    if (level == 0) this.dataDepth = this.depth + 1;
+    if (!this.input.nesting.open(level)) this.fail(RAGGED);
+    return Role.Data;
+  }
+
+  /** An object among elements: a row, or base64. */
+  private openInData(): i32 {
+    if (!this.rows || this.depth != ROWS_DEPTH) return Role.Base64;
+    this.rowMembers = 0;
+    return Role.Row;
+  }
+
+  /** Is the innermost list part of a row's member, and not the list of rows itself? */
+  private get insideRow(): bool {
+    return this.namedRows && this.depth > ROWS_DEPTH;
+  }
+
+  protected closed(role: i32, count: i32): void {
+    if (role == Role.Data) {
+      if (this.rows && this.depth == ROWS_DEPTH) {
+        if (count == 0) this.fail(NO_ROWS);
+        if (this.namedRows) {
+          if (count != this.rowCount) this.fail(MIXED);
+          return;
+        }
+      }
+      if (!this.input.nesting.close(this.depth - this.dataDepth, count)) this.fail(RAGGED);
+    } else if (role == Role.Row && !this.isBase64Row) {
+      this.rowCount++;
+      this.dataDepth = ROWS_DEPTH;
+      if (this.rowMembers != this.inputCount) this.fail(MISSING_INPUT);
+      for (let i = 0; i < this.inputCount; i++) {
+        if (this.inputs[i].values != this.rowCount) this.fail(MISSING_INPUT);
+      }
+    } else if (role == Role.Row) this.isBase64Row = false;
+    else if (role == Role.Columns && this.isBase64Row) this.isBase64Row = false;
+  }
+
+  /** Was the object that is open a base64 one, though it stands where a row or columns may? */
+  private isBase64Row: bool = false;
+
+  protected key(): i32 {
+    const ptr = text.ptr;
+    const len = text.len;
+    const role = <Role>this.role;
+    if (role == Role.Request) {
+      if (SIGNATURE_NAME.equals(ptr, len)) return Member.Signature;
+      if (INSTANCES.equals(ptr, len)) return Member.Instances;
+      return INPUTS.equals(ptr, len) ? Member.Inputs : Member.Ignored;
+    }
+    const isBase64 = B64.equals(ptr, len);
+    if (role == Role.Base64) {
+      if (!isBase64) this.fail(WRONG_TYPE);
+      return Member.Base64;
+    }
+    for (let i = 0; i < this.inputCount; i++) {
+      const input = this.inputs[i];
+      if (!input.info.name.equals(ptr, len)) continue;
+      if (role == Role.Row) this.startRowMember();
+      this.input = input;
+      if (input.values++ != (role == Role.Row ? this.rowCount : 0)) this.fail(DUPLICATE);
+      return Member.Value;
+    }
+    if (isBase64 && this.inputCount == 1 && !this.namedRows) {
+      this.isBase64Row = true;
+      this.input.values = 1;
+      return Member.Base64;
+    }
+    this.fail(NO_SUCH_INPUT);
+    return Member.Ignored;
+  }
+
+  private startRowMember(): void {
+    if (!this.namedRows) {
+      if (this.rowCount > 0 || this.input.chain.length > 0) this.fail(MIXED);
+      this.namedRows = true;
+      this.inputs[0].nesting.reset();
+      this.inputs[0].values = 0;
+    }
+    this.rowMembers++;
+  }
+
+  /** Level of a scalar that is the value of a member. */
+  private scalarLevel(): i32 {
+    if (this.role == Role.Base64) return this.isMemberOfObject ? 0 : this.depth - 1 - this.dataDepth + 1;
+    if (this.isBase64Row && this.role == Role.Row) return 1;
+    return 0;
+  }
+
+  private get isMemberOfObject(): bool {
+    return this.roleAbove != Role.Data;
+  }
+
+  private startScalar(): void {
+    if (this.role == Role.Request) {
+      if (this.member == Member.Ignored) return;
+      this.startData();
+      if (this.rows) this.fail(WRONG_TYPE);
+      if (this.inputCount > 1) this.fail(NAMES_NEEDED);
+      this.input.values = 1;
+    }
+    if (!this.input.nesting.scalars(this.scalarLevel())) this.fail(RAGGED);
+  }
+
+  protected string(): void {
+    if (this.member == Member.Ignored && this.role == Role.Request) return;
+    if (this.member == Member.Signature && this.role == Role.Request) {
+      this.chooseSignature();
+      return;
+    }
+    this.startScalar();
+    if (this.error != null) return;
+    if (this.input.datatype != Datatype.BYTES) {
+      this.fail(OUT_OF_RANGE);
+      return;
+    }
+    this.input.startText();
+    this.input.chain.append(text.ptr, text.len);
+    this.input.endText();
+  }
+
+  private chooseSignature(): void {
+    if (this.named) this.fail(DUPLICATE);
+    this.named = true;
+    for (let i = 0; i < this.signatures.length; i++) {
+      const signature = this.signatures[i];
+      if (!signature.name.equals(text.ptr, text.len)) continue;
+      if (this.sawData && signature != this.signature) this.fail(LATE_SIGNATURE);
+      this.signature = signature;
+      return;
+    }
+    this.fail(NO_SUCH_SIGNATURE);
+  }
+
+  protected number(): void {
+    if (this.member == Member.Ignored && this.role == Role.Request) return;
+    if (this.member == Member.Signature || this.member == Member.Base64) this.fail(WRONG_TYPE);
+    else {
+      this.startScalar();
+      if (this.error == null && !this.input.appendNumber()) this.fail(OUT_OF_RANGE);
+    }
+  }
+
+  protected literal(letter: u8): void {
+    if (this.member == Member.Ignored && this.role == Role.Request) return;
+    if (this.member == Member.Signature || this.member == Member.Base64) this.fail(WRONG_TYPE);
+    else {
+      this.startScalar();
+      if (this.error != null) return;
+      if (this.input.datatype != Datatype.BOOL || letter == 0x6e) this.fail(OUT_OF_RANGE);
+      else this.input.chain.appendByte(<u8>(letter == 0x74));
+    }
+  }
+
+  protected elements(at: usize, to: usize): usize {
+    if (this.rows && this.inputCount > 1 && !this.insideRow) this.fail(NAMES_NEEDED);
+    else if (this.namedRows && this.depth == ROWS_DEPTH) this.fail(MIXED);
+    else if (!this.input.nesting.scalars(this.depth - this.dataDepth + 1)) this.fail(RAGGED);
+    if (this.error != null) return at;
+    if (this.input.datatype == Datatype.BYTES) {
+      if (load<u8>(at) != 0x22) {
+        this.fail(NOT_A_STRING);
+        return at;
+      }
+      this.input.startText();
+      this.startText();
+      return at + 1;
+    }
+    const end = readElements(this.input.datatype, at, to, this.input.chain);
+    const error = elementError;
+    if (error != null) this.fail(error);
+    this.afterElements(elementsRead, commaTaken);
+    return end;
+  }
+
+  protected longText(): bool {
+    if (this.member != Member.Base64 || (this.role != Role.Base64 && !this.isBase64Row)) return false;
+    if (this.input.datatype != Datatype.BYTES) {
+      this.fail(OUT_OF_RANGE);
+      return false;
+    }
+    this.startScalar();
+    this.input.startText();
+    this.bits = 0;
+    this.bitCount = 0;
+    this.padding = 0;
+    this.inBase64 = true;
+    return true;
+  }
+
+  protected moreText(at: usize, to: usize): usize {
+    if (this.inBase64) return this.moreBase64(at, to);
+    const end = copyText(at, to, this.input.chain);
+    if (end == 0) {
+      this.fail(BAD_TEXT);
+      return at;
+    }
+    if (textClosed) {
+      this.input.endText();
+      this.textDone();
+    }
+    return end;
+  }
+
+  private moreBase64(at: usize, to: usize): usize {
+    const chain = this.input.chain;
+    for (; at < to; at++) {
+      let c = load<u8>(at);
+      if (c == 0x22) {
+        if (this.bits != 0 || this.bitCount >= 6 || this.padding > 2) break;
+        this.inBase64 = false;
+        this.input.endText();
+        this.textDone();
+        return at + 1;
+      }
+      if (c == 0x5c) {
+        // Some encoders escape the slash.
+        if (at + 1 == to) return at;
+        if (load<u8>(++at) != 0x2f) break;
+        c = 0x2f;
+      }
+      if (c == 0x3d) {
+        this.padding++;
+        continue;
+      }
+      const value = base64Value(c);
+      if (value > 63 || this.padding > 0) break;
+      this.bits = (this.bits << 6) | value;
+      this.bitCount += 6;
+      if (this.bitCount < 8) continue;
+      this.bitCount -= 8;
+      chain.appendByte(<u8>(this.bits >> this.bitCount));
+      this.bits &= (1 << this.bitCount) - 1;
+    }
+    if (at < to) this.fail(NOT_BASE64);
+    return at;
+  }
+}
+
+/** Depth of the list `instances`. */
+const ROWS_DEPTH: i32 = 2;

@@ -1,0 +1,103 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { OWNED_KINDS } from "../../tools/deploy/owned-objects.ts";
+import { type ControlPlane, startControlPlane } from "./support/api-server.ts";
+import { runModelgate } from "./support/modelgate.ts";
+
+const NAMESPACE = "modelgate-system";
+let cluster: ControlPlane;
+
+beforeAll(async () => {
+  cluster = await startControlPlane(await mkdtemp(join(tmpdir(), "modelgate-install-")));
+});
+afterAll(async () => {
+  for (const program of cluster?.programs ?? []) await program.stop();
+});
+
+const modelgate = (...args: string[]) => runModelgate(cluster.kubeconfig, args);
+
+/** Whether a role lets somebody do something. */
+async function may(user: object, verb: string, group: string, resource: string, namespace = NAMESPACE) {
+  const [name, subresource] = resource.split("/");
+  const attributes = { verb, group, resource: name, namespace, ...(subresource && { subresource }) };
+  const review = await cluster.client.send("POST", "apis/authorization.k8s.io/v1/subjectaccessreviews", {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { ...user, resourceAttributes: attributes },
+  });
+  return (review.status as { allowed: boolean }).allowed;
+}
+
+it("a cluster without the custom resources says how to get them", async () => {
+  expect((await modelgate("get", "tenants")).stderr).toContain("run modelgate install");
+});
+
+it("installs, twice, and the controller's pods pass the restricted standard", async () => {
+  for (const run of [1, 2]) {
+    const { code, stderr, stdout } = await modelgate(
+      "install",
+      "--image",
+      "registry.example/modelgate:0.1.0",
+    );
+    expect(stderr, `run ${run}`).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain("CustomResourceDefinition tenants.modelgate.dev applied");
+  }
+  let pods: unknown[] = [];
+  for (let i = 0; i < 100 && pods.length < 2; i++) {
+    await sleep(100);
+    pods = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE });
+  }
+  expect(pods).toHaveLength(2);
+  expect((await modelgate("get", "tenants")).stdout).toMatch(/^NAME/);
+});
+
+it("the controller may do what it needs and no more", async () => {
+  const controller = { user: `system:serviceaccount:${NAMESPACE}:modelgate-controller` };
+  expect(await may(controller, "list", "modelgate.dev", "tenants")).toBe(true);
+  expect(await may(controller, "watch", "discovery.k8s.io", "endpointslices")).toBe(true);
+  expect(await may(controller, "create", "coordination.k8s.io", "leases")).toBe(true);
+  expect(await may(controller, "create", "coordination.k8s.io", "leases", "default")).toBe(false);
+  expect(await may(controller, "get", "", "secrets")).toBe(false);
+  expect(await may(controller, "delete", "", "pods")).toBe(false);
+  expect(await may(controller, "patch", "modelgate.dev", "tenants")).toBe(false);
+});
+
+it("the deployer may do what apply and rollout do", async () => {
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "modelgate-deployer" };
+  const subjects = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "deployer" }];
+  const binding = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: "d" },
+  };
+  await cluster.client.apply({ ...binding, roleRef, subjects }, { fieldManager: "cluster-test" });
+  await sleep(500);
+  const deployer = { user: "deployer" };
+  for (const [apiVersion, kind] of OWNED_KINDS) {
+    const group = apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+    const plural = /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+    for (const verb of ["list", "patch", "create", "delete"])
+      expect(await may(deployer, verb, group, plural.toLowerCase()), `${verb} ${plural}`).toBe(true);
+  }
+  expect(await may(deployer, "create", "", "pods/portforward")).toBe(true);
+  expect(await may(deployer, "get", "", "secrets")).toBe(false);
+});
+
+it("uninstalls; the definitions only when told to and no Tenant is left", async () => {
+  const tenant = {
+    apiVersion: "modelgate.dev/v1alpha1",
+    kind: "Tenant",
+    metadata: { name: "left" },
+    spec: { namespaces: ["a"], gateway: { name: "g", namespace: "a", hosts: ["a.example"] } },
+  };
+  await cluster.client.apply(tenant, { fieldManager: "cluster-test" });
+  expect((await modelgate("uninstall", "--crds")).stderr).toContain("there are Tenants left (left)");
+  await cluster.client.delete(tenant);
+  const { code, stdout } = await modelgate("uninstall", "--crds");
+  expect(code).toBe(0);
+  expect(stdout).toContain("CustomResourceDefinition tenants.modelgate.dev deleted");
+});

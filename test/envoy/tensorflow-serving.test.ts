@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { discover } from "../../tools/commands/task.ts";
+import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { linear } from "../../tools/model-server/linear-model.ts";
+import { type ModelServer, startModelServer } from "../../tools/model-server/server.ts";
+import { modulePath } from "../../tools/wasm/modules.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+
+let gateway: TestGateway;
+let models: ModelServer;
+beforeAll(async () => {
+  models = await startModelServer();
+  const address = `127.0.0.1:${models.port}`;
+  const tasks = [
+    { taskid: "666", signatures: await discover(address, "linear", 5) },
+    { taskid: "v", signatures: await discover(address, "echo", 5) },
+  ];
+  const config = { protocolConversion: { tasks } };
+  gateway = await startTestGateway([wasmFilter("conversion", modulePath("protocol-conversion"), config)]);
+});
+afterAll(async () => {
+  await gateway?.stop();
+  models?.stop();
+});
+
+const ROW = [1, 2, 3, 4, 5, 6, 7, 8];
+
+it("predicts rows and columns with the types that it discovered", async () => {
+  const scores = [...linear(Float32Array.from(ROW))];
+  const rows = await gateway.post("/v1/models/linear:predict", JSON.stringify({ instances: [ROW, ROW] }));
+  expect(rows.headers.get("content-type")).toBe("application/json");
+  expect(JSON.parse(rows.text).predictions.flat().map(Math.fround)).toEqual([...scores, ...scores]);
+  const columns = await gateway.post(
+    "/v1/models/linear/versions/1:predict",
+    JSON.stringify({ inputs: { x: [ROW] } }),
+  );
+  expect(JSON.parse(columns.text).outputs.flat().map(Math.fround)).toEqual(scores);
+});
+
+it("carries strings and 64-bit integers of several inputs", async () => {
+  const image = Buffer.alloc(300_000, "image").toString("base64");
+  const instances = [
+    { number: 9007199254740991, image_bytes: { b64: image } },
+    { number: -5, image_bytes: { b64: "" } },
+  ];
+  const { text } = await gateway.post("/v1/models/echo:predict", JSON.stringify({ instances }), {
+    taskid: "v",
+  });
+  expect(JSON.parse(text)).toEqual({ predictions: instances });
+});
+
+it("takes a body of 20 MB", async () => {
+  const x = Array.from({ length: 2_000_000 }, (_, i) => ((i * 7919) % 1000003) / 1e6);
+  const rows = Array.from({ length: x.length / 8 }, (_, i) => x.slice(i * 8, i * 8 + 8));
+  const { status, text } = await gateway.post(
+    "/v1/models/linear:predict",
+    JSON.stringify({ instances: rows }),
+  );
+  expect(status).toBe(200);
+  expect(Float32Array.from(JSON.parse(text).predictions.flat())).toEqual(linear(Float32Array.from(x)));
+});
+
+it.each([
+  ["/v1/models/none:predict", 404, "model_error_5"],
+  ["/v1/models/linear/versions/x:predict", 404, "path_unknown"],
+  ["/v1/models/linear:predicts", 404, "path_unknown"],
+])("%s", async (path, status, reason) => {
+  const answer = await gateway.post(path, JSON.stringify({ instances: [ROW] }));
+  expect([answer.status, JSON.parse(answer.text).reason]).toEqual([status, reason]);
+});
+
+it("answers status and metadata", async () => {
+  const get = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${gateway.envoy.port}${path}`, { headers: { taskid: "666" } })).json();
+  expect(await get("/v1/models/linear")).toEqual({
+    model_version_status: [
+      { version: "1", state: "AVAILABLE", status: { error_code: "OK", error_message: "" } },
+    ],
+  });
+  const dim = (...sizes: string[]) => ({
+    dim: sizes.map((size) => ({ size, name: "" })),
+    unknown_rank: false,
+  });
+  expect(await get("/v1/models/linear/versions/1/metadata")).toEqual({
+    model_spec: { name: "linear", signature_name: "", version: "1" },
+    metadata: {
+      signature_def: {
+        signature_def: {
+          serving_default: {
+            inputs: { x: { name: "", dtype: "DT_FLOAT", tensor_shape: dim("-1", "8") } },
+            outputs: { y: { name: "", dtype: "DT_FLOAT", tensor_shape: dim("-1", "2") } },
+            method_name: "tensorflow/serving/predict",
+          },
+        },
+      },
+    },
+  });
+});
+
+it("says what a model server answered to discover", async () => {
+  await expect(discover(`127.0.0.1:${models.port}`, "none", 5)).rejects.toThrow('no model "none"');
+});

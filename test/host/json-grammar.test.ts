@@ -1,0 +1,21 @@
+import { beforeAll, expect, it } from "vitest";
+import type { Vm } from "../../tools/host/host.ts";
+import { JSON_TEST_SUITE } from "../data/json-test-suite.ts";
+import { conversionVm, send } from "../support/conversion.ts";
+
+let vm: Vm;
+beforeAll(() => {
+  vm = conversionVm();
+});
+
+/** A request whose unknown member has a text as its value. */
+const wrap = (text: Buffer) => Buffer.concat([Buffer.from('{"inputs":[],"x":'), text, Buffer.from("}")]);
+
+it.each(JSON_TEST_SUITE)("%s", (name, text) => {
+  for (const chunkSize of [1, 7, text.length + 100]) {
+    if (text.length > 10_000 && chunkSize < 100) continue;
+    const { error } = send(vm, wrap(text), chunkSize);
+    if (name.startsWith("y_")) expect(error).toBeUndefined();
+    else if (name.startsWith("n_")) expect(error).toBeDefined();
+  }
+});

@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packImage } from "../../tools/oci/image.ts";
+import { generateKeys, privateKey, publicKey } from "../../tools/oci/keys.ts";
+import { parseReference, type Reference } from "../../tools/oci/reference.ts";
+import { pullManifest, pushImage } from "../../tools/oci/registry.ts";
+import { signImage, verifyImage } from "../../tools/oci/signature.ts";
+import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
+
+const missing = missingPrograms("docker-registry");
+
+describe.skipIf(missing.length > 0)("signatures", () => {
+  let folder: string;
+  let registry: TestRegistry;
+  let keys: string;
+  const push = async (byte: number): Promise<Reference> => {
+    const module = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, byte);
+    const reference = parseReference(`oci://${registry.host}/modelgate/gateway:v${byte}`);
+    return parseReference(await pushImage(await packImage(module, "compat"), reference));
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "modelgate-signature-"));
+    process.env.DOCKER_CONFIG = folder;
+    registry = await startTestRegistry(folder);
+    keys = join(folder, "cosign");
+    await generateKeys(keys);
+  });
+  afterAll(async () => {
+    registry?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("a signed image passes, and is stored as cosign has it", async () => {
+    const image = await push(1);
+    const where = await signImage(image, await privateKey(`${keys}.key`));
+    expect(where).toMatch(/:sha256-[0-9a-f]{64}\.sig$/);
+    await verifyImage(image, await publicKey(`${keys}.pub`));
+    const stored = await pullManifest(parseReference(where));
+    expect(stored?.manifest.layers[0]?.mediaType).toBe("application/vnd.dev.cosign.simplesigning.v1+json");
+  });
+
+  it("an unsigned image does not pass", async () => {
+    await expect(verifyImage(await push(2), await publicKey(`${keys}.pub`))).rejects.toThrow("is not signed");
+  });
+
+  it("another key does not pass", async () => {
+    const image = await push(3);
+    await generateKeys(join(folder, "other"));
+    await signImage(image, await privateKey(join(folder, "other.key")));
+    await expect(verifyImage(image, await publicKey(`${keys}.pub`))).rejects.toThrow(
+      "no signature was made by this key",
+    );
+  });
+
+  it("the signature of another image does not pass", async () => {
+    const [signed, image] = [await push(4), await push(5)];
+    const where = parseReference(await signImage(signed, await privateKey(`${keys}.key`)));
+    const stolen = await fetch(`http://${registry.host}/v2/modelgate/gateway/manifests/${where.tag}`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    const tag = `${image.digest?.replace(":", "-")}.sig`;
+    const put = await fetch(`http://${registry.host}/v2/modelgate/gateway/manifests/${tag}`, {
+      method: "PUT",
+      headers: { "content-type": "application/vnd.oci.image.manifest.v1+json" },
+      body: await stolen.text(),
+    });
+    expect(put.status).toBe(201);
+    await expect(verifyImage(image, await publicKey(`${keys}.pub`))).rejects.toThrow("for this image");
+  });
+
+  it("an image by tag can't be signed", async () => {
+    const tag = parseReference(`oci://${registry.host}/modelgate/gateway:v1`);
+    await expect(signImage(tag, await privateKey(`${keys}.key`))).rejects.toThrow("by digest");
+  });
+
+  it("keys: private to their owner, never overwritten, faults without their text", async () => {
+    expect((await stat(`${keys}.key`)).mode & 0o777).toBe(0o600);
+    await expect(generateKeys(keys)).rejects.toThrow("EEXIST");
+    await expect(publicKey(`${keys}.key`)).rejects.toThrow("is a private key");
+    await writeFile(join(folder, "bad"), "secret words");
+    await expect(privateKey(join(folder, "bad"))).rejects.toThrow(/^(?!.*secret).*is no private key in PEM/);
+    process.env.MODELGATE_KEY_PASSWORD = "open sesame";
+    await generateKeys(join(folder, "locked"));
+    expect(await readFile(join(folder, "locked.key"), "utf8")).toContain("ENCRYPTED");
+    expect((await privateKey(join(folder, "locked.key"))).type).toBe("private");
+    delete process.env.MODELGATE_KEY_PASSWORD;
+    await expect(privateKey(join(folder, "locked.key"))).rejects.toThrow("$MODELGATE_KEY_PASSWORD");
+  });
+});

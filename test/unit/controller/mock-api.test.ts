@@ -1,0 +1,139 @@
+/** Against a mock of two calls of the Kubernetes API; the real API server has test/cluster/controller.test.ts. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KubeConfig } from "@kubernetes/client-node";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { LeaseElection } from "../../../tools/controller/kubernetes/election.ts";
+import { serviceAccountToken } from "../../../tools/controller/kubernetes/token-review.ts";
+
+const log = pino({ level: "silent" });
+/** For a machine with much else to do. */
+const WITHIN = 15_000;
+let server: Server;
+let config: KubeConfig;
+let lease: { metadata: { resourceVersion: string }; spec: { holderIdentity: string } } | undefined;
+let isDown: boolean;
+let reviews: number;
+const elections: LeaseElection[] = [];
+
+beforeEach(async () => {
+  lease = undefined;
+  isDown = false;
+  reviews = 0;
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
+    const [status, reply] = isDown ? [500, {}] : answer(request.method ?? "", request.url ?? "", body);
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(reply));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  config = new KubeConfig();
+  config.loadFromClusterAndUser(
+    {
+      name: "mock",
+      server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      skipTLSVerify: true,
+    } as never,
+    { name: "mock" } as never,
+  );
+});
+
+afterEach(async () => {
+  isDown = false;
+  for (const election of elections.splice(0)) await election.stop();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: bodies of the API
+function answer(method: string, url: string, body: any): [number, object] {
+  if (url.endsWith("/tokenreviews")) {
+    reviews++;
+    const good = body.spec.token === "good";
+    const user = { username: "system:serviceaccount:ingress:gateway", extra: {} };
+    return [201, { ...body, status: { authenticated: good, user: good ? user : {} } }];
+  }
+  if (method === "GET") return lease === undefined ? [404, { code: 404 }] : [200, lease];
+  if (method === "PUT" && body.metadata.resourceVersion !== lease?.metadata.resourceVersion)
+    return [409, { code: 409 }];
+  if (method === "POST" && lease !== undefined) return [409, { code: 409 }];
+  lease = { ...body, metadata: { ...body.metadata, resourceVersion: String(Math.random()) } };
+  return [method === "POST" ? 201 : 200, lease as object];
+}
+
+function join(
+  identity: string,
+  renewMilliseconds = 6000,
+): { election: LeaseElection; elected: () => number } {
+  const election = new LeaseElection({
+    ...{ config, namespace: "n", identity, url: `http://${identity}`, log },
+    ...{ leaseMilliseconds: 10_000, renewMilliseconds, retryMilliseconds: 50 },
+  });
+  let count = 0;
+  election.start(() => count++);
+  elections.push(election);
+  return { election, elected: () => count };
+}
+
+describe("election", () => {
+  test("of many that start at once exactly one leads, and the others know where", async () => {
+    const all = ["a", "b", "c", "d"].map((identity) => join(identity));
+    await vi.waitFor(() => {
+      const leaders = all.filter(({ election }) => election.isLeader);
+      expect(leaders).toHaveLength(1);
+      const url = `http://${lease?.spec.holderIdentity}`;
+      for (const { election } of all) if (!election.isLeader) expect(election.leaderUrl).toBe(url);
+    }, WITHIN);
+    expect(all.map(({ elected }) => elected()).reduce((a, b) => a + b)).toBe(1);
+  });
+
+  test("a leader that can't renew stops leading before the Lease is over, and is elected anew", async () => {
+    const { election, elected } = join("a", 400);
+    await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
+    isDown = true;
+    await vi.waitFor(() => expect(election.isLeader).toBe(false), WITHIN);
+    isDown = false;
+    await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
+    expect(elected()).toBeGreaterThan(1);
+  });
+
+  test("a Lease whose holder is silent is taken after its duration, one that is given up at once", async () => {
+    lease = {
+      metadata: { resourceVersion: "1" },
+      spec: { holderIdentity: "gone", leaseDurationSeconds: 3 } as never,
+    };
+    const [first, second] = [join("a"), join("b")];
+    await sleep(600);
+    expect(first.election.isLeader || second.election.isLeader).toBe(false);
+    await vi.waitFor(() => expect(first.election.isLeader || second.election.isLeader).toBe(true), WITHIN);
+    const [leader, other] = first.election.isLeader ? [first, second] : [second, first];
+    await leader.election.stop();
+    await vi.waitFor(() => expect(other.election.isLeader).toBe(true), 5000);
+  });
+});
+
+describe("token review", () => {
+  test("answers are kept, and stay while the API server is down", async () => {
+    const authenticate = serviceAccountToken(config, []);
+    const ask = (token: string) => authenticate({ authorization: `Bearer ${token}` }, undefined);
+    const all = await Promise.all([ask("good"), ask("good"), ask("good")]);
+    expect(all).toEqual(Array(3).fill({ namespace: "ingress" }));
+    expect(reviews).toBe(1);
+    isDown = true;
+    expect(await ask("good")).toEqual({ namespace: "ingress" });
+    await expect(ask("another")).rejects.toThrow();
+    isDown = false;
+    expect(await ask("bad")).toBe("credential_unknown");
+  });
+
+  test.each([undefined, "Basic eA==", "Bearer", "Bearer a b"])("no token in %s", async (authorization) => {
+    const authenticate = serviceAccountToken(config, []);
+    expect(await authenticate(authorization === undefined ? {} : { authorization }, undefined)).toBe(
+      "credential_missing",
+    );
+    expect(reviews).toBe(0);
+  });
+});

@@ -1,0 +1,68 @@
+import grpc from "@grpc/grpc-js";
+import { Command } from "commander";
+import { stringify } from "yaml";
+import { decodeSignatures, protos, type SignatureDef } from "../model-server/server.ts";
+
+interface DiscoverOptions {
+  taskid: string;
+  model: string;
+  timeout: string;
+}
+
+export function taskCommand(): Command {
+  return new Command("task").description("work on tasks").addCommand(
+    new Command("discover")
+      .description(
+        "ask a TensorFlow Serving model server for its signatures; prints the task's configuration",
+      )
+      .argument("<address>", "host:port where the model server speaks gRPC, without TLS")
+      .requiredOption("--model <name>", "the model")
+      .requiredOption("--taskid <id>", "the task, as callers name it")
+      .option("--timeout <seconds>", "how long to wait", "10")
+      .action(async (address: string, options: DiscoverOptions) => {
+        const signatures = await discover(address, options.model, Number(options.timeout));
+        const tasks = [{ taskid: options.taskid, signatures }];
+        process.stdout.write(stringify({ pluginConfig: { protocolConversion: { tasks } } }));
+      }),
+  );
+}
+
+interface Signature {
+  name: string;
+  inputs: { name: string; dtype: string }[];
+  outputs: { name: string; dtype: string }[];
+}
+
+/**
+ * Fetches a model's signatures with GetModelMetadata, the default one first.
+ * @throws Error that says what the server answered
+ */
+export async function discover(address: string, model: string, timeoutSeconds: number): Promise<Signature[]> {
+  const service = protos["tensorflow.serving.PredictionService"] as grpc.ServiceDefinition;
+  const Client = grpc.makeGenericClientConstructor(service, "PredictionService");
+  const client = new Client(address, grpc.credentials.createInsecure());
+  const request = { model_spec: { name: model }, metadata_field: ["signature_def"] };
+  const deadline = new Date(Date.now() + timeoutSeconds * 1000);
+  try {
+    const reply = await new Promise<{ metadata: Record<string, { value: Buffer }> }>((resolve, reject) =>
+      client.GetModelMetadata?.(request, { deadline }, (error: grpc.ServiceError | null, answer: never) =>
+        error ? reject(new Error(`${address}: ${error.details || error.message}`)) : resolve(answer),
+      ),
+    );
+    const value = reply.metadata.signature_def?.value;
+    if (!value) throw new Error(`${address}: the metadata of model ${model} has no signature_def`);
+    const { signature_def } = decodeSignatures(value);
+    return Object.entries(signature_def)
+      .filter(([, { inputs }]) => Object.keys(inputs).length > 0)
+      .map(([name, definition]) => signature(name, definition))
+      .toSorted((a, b) => Number(b.name === "serving_default") - Number(a.name === "serving_default"));
+  } finally {
+    client.close();
+  }
+}
+
+function signature(name: string, { inputs, outputs }: SignatureDef): Signature {
+  const tensors = (infos: SignatureDef["inputs"]) =>
+    Object.entries(infos).map(([tensor, { dtype }]) => ({ name: tensor, dtype }));
+  return { name, inputs: tensors(inputs), outputs: tensors(outputs) };
+}

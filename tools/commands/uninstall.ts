@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import { storedResources } from "../deploy/plan.ts";
+import { installation, uninstall } from "../install/install.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { resourceName } from "../kubernetes/manifest.ts";
+
+interface UninstallOptions extends ConnectOptions {
+  crds?: true;
+}
+
+export function uninstallCommand(): Command {
+  const command = new Command("uninstall")
+    .description("take the controller and its roles out of a cluster; gateways keep what they have")
+    .option("--crds", "the custom resource definitions as well, when no Tenant is left");
+  for (const option of connectOptions()) command.addOption(option);
+  return command.action(async (options: UninstallOptions) => {
+    const client = await connect(options);
+    const left = (await storedResources(client)).tenants.map(({ resource }) => resource.metadata.name);
+    if (options.crds && left.length > 0)
+      throw new Error(`there are Tenants left (${left.join(", ")}): modelgate delete tenant them first`);
+    await uninstall(client, await installation("modelgate"), {
+      withDefinitions: options.crds ?? false,
+      onDone: (object) => console.log(`${resourceName(object)} deleted`),
+    });
+  });
+}

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { explain } from "../deploy/apply.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
+import { API_VERSION } from "../resources/fields.ts";
+import { KINDS } from "../resources/kinds.ts";
+import { PROJECT_ROOT } from "../wasm/modules.ts";
+import { readKustomization } from "./read-kustomization.ts";
+
+const FIELD_MANAGER = "modelgate-install";
+const TIMEOUT_MS = 60_000;
+const DEFINITION = "CustomResourceDefinition";
+
+/** All that Modelgate needs in a cluster once, with the image of its controller. */
+export async function installation(image: string): Promise<Manifest[]> {
+  const objects = await readKustomization(fileURLToPath(new URL("manifests", PROJECT_ROOT)));
+  return objects.map((object) => withImage(object, image));
+}
+
+/** Only the custom resource definitions. */
+export function definitions(): Promise<Manifest[]> {
+  return readKustomization(fileURLToPath(new URL("manifests/crds", PROJECT_ROOT)));
+}
+
+interface Deployment extends Manifest {
+  spec: { template: { spec: { containers: { image: string }[] } } };
+}
+
+function withImage(object: Manifest, image: string): Manifest {
+  if (object.kind !== "Deployment") return object;
+  const deployment = structuredClone(object) as Deployment;
+  for (const container of deployment.spec.template.spec.containers) container.image = image;
+  return deployment;
+}
+
+/** Applies the objects and waits until the API server serves the custom resources. @throws Error that names the object */
+export async function install(
+  client: KubernetesClient,
+  objects: Manifest[],
+  { dryRun = false, onDone }: { dryRun?: boolean; onDone: (object: Manifest) => void },
+): Promise<void> {
+  const namespaces = new Set(
+    objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name),
+  );
+  for (const object of objects) {
+    // A dry run makes no namespace that the others could be checked in.
+    if (
+      dryRun &&
+      namespaces.has(object.metadata.namespace ?? "") &&
+      !(await isThere(client, object.metadata.namespace ?? ""))
+    )
+      continue;
+    try {
+      await client.apply(object, { fieldManager: FIELD_MANAGER, dryRun });
+    } catch (error) {
+      throw new Error(explain(object, error));
+    }
+    onDone(object);
+  }
+  if (dryRun) return;
+  for (const deadline = Date.now() + TIMEOUT_MS; Date.now() < deadline; await sleep(200)) {
+    const served = await Promise.all(Object.keys(KINDS).map((kind) => client.knows(API_VERSION, kind)));
+    if (served.every(Boolean)) return;
+  }
+  throw new Error(`the API server does not serve ${API_VERSION} after ${TIMEOUT_MS / 1000} s`);
+}
+
+async function isThere(client: KubernetesClient, namespace: string): Promise<boolean> {
+  return (await client.list("v1", "Namespace")).some(({ metadata }) => metadata.name === namespace);
+}
+
+/**
+ * Deletes the objects, the last first. The custom resource definitions take every Tenant and ModelTask with them, so they stay
+ * unless `withDefinitions`.
+ */
+export async function uninstall(
+  client: KubernetesClient,
+  objects: Manifest[],
+  { withDefinitions, onDone }: { withDefinitions: boolean; onDone: (object: Manifest) => void },
+): Promise<void> {
+  for (const object of objects.toReversed()) {
+    if (object.kind === DEFINITION && !withDefinitions) continue;
+    try {
+      if (await client.delete(object)) onDone(object);
+    } catch (error) {
+      throw new Error(`${resourceName(object)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

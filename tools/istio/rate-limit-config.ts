@@ -1,0 +1,59 @@
+import type { ModelTask } from "../resources/model-task.ts";
+import { gatewayName, type Tenant } from "../resources/tenant.ts";
+
+/** Where the gateways report to. */
+export interface ControllerAddress {
+  namespace: string;
+  service: string;
+  port: number;
+}
+
+/** Reads `namespace/service:port`. @throws Error that shows the form */
+export function parseControllerAddress(text: string): ControllerAddress {
+  const [, namespace, service, port] = /^([a-z0-9-]+)\/([a-z0-9-]+):(\d+)$/.exec(text) ?? [];
+  if (namespace === undefined || service === undefined)
+    throw new Error(
+      `${JSON.stringify(text)} is no controller; it looks like modelgate-system/modelgate-controller:8090`,
+    );
+  return { namespace, service, port: Number(port) };
+}
+
+/** Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until the controller says others. */
+export function rateLimitConfig(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  controller: ControllerAddress | undefined,
+): object {
+  const { limits, mode } = tenant.spec;
+  const ofTenant = { tenant: tenant.metadata.name, ...limits, ...modeOf(mode) };
+  return {
+    tasks: tasks.flatMap(({ spec }) => (spec.limits ? [taskLimit(spec, mode)] : [])),
+    tenants: limits ? [ofTenant] : [],
+    ...(controller && {
+      controller: {
+        // Istio's name for the cluster of a Service, which each gateway has.
+        cluster: `outbound|${controller.port}||${controller.service}.${controller.namespace}.svc.cluster.local`,
+        authority: `${controller.service}.${controller.namespace}:${controller.port}`,
+        gateway: gatewayName(tenant),
+      },
+    }),
+  };
+}
+
+/** A limit per replica has no rate here: only the controller knows how many there are. */
+function taskLimit({ taskid, limits, mode }: ModelTask["spec"], ofTenant: string): object {
+  const { requestsPerSecond, burst, windows = [] } = limits ?? {};
+  const fields = { minute: "requestsPerMinute", hour: "requestsPerHour" };
+  return {
+    taskid,
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(requestsPerSecond !== undefined && burst !== undefined && { burst }),
+    ...Object.fromEntries(windows.map(({ per, requests }) => [fields[per], requests])),
+    // Says as well that the task has a limit when no rate does.
+    mode: mode ?? ofTenant,
+  };
+}
+
+function modeOf(mode: string): object {
+  return mode === "enforce" ? {} : { mode };
+}
