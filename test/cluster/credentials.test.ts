@@ -14,6 +14,12 @@ import { post } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
 const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_ROOT));
+const CONTROLLER = "modelgate-system/modelgate-controller:8090";
+const PLUGIN = {
+  apiVersion: "extensions.istio.io/v1alpha1",
+  kind: "WasmPlugin",
+  metadata: { name: "search-gateway-modelgate", namespace: "search" },
+};
 const TENANT = { apiVersion: "modelgate.dev/v1alpha1", kind: "Tenant", metadata: { name: "search" } };
 
 interface Spec {
@@ -33,7 +39,16 @@ describe("credentials of a tenant in a cluster", () => {
       { apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } },
       ...modelServer("search", "service-666", [{ version: "v1", port: 9000 }]),
     );
-    const { code, stderr } = await modelgate("apply", "-f", EXAMPLE, "--image", image, "--wait");
+    const { code, stderr } = await modelgate(
+      "apply",
+      "-f",
+      EXAMPLE,
+      "--image",
+      image,
+      "--wait",
+      "--controller",
+      CONTROLLER,
+    );
     expect(code, stderr).toBe(0);
   });
   afterAll(() => cluster?.stop());
@@ -54,6 +69,10 @@ describe("credentials of a tenant in a cluster", () => {
     expect((await modelgate("credentials", "revoke", "app", "--reason", "leaked")).code).toBe(0);
     expect(await post(withKey(first), 401)).toContain("credential_revoked");
     await post(withKey(second), 200);
+    const { pluginConfig } = (await cluster.client.get(PLUGIN)).spec as { pluginConfig: object };
+    expect(JSON.stringify(pluginConfig), "the rest of the configuration stays").toContain(
+      "modelgate-controller",
+    );
     expect((await modelgate("credentials", "list")).stdout).toMatch(/^app +apiKey .* revoked$/m);
   });
 
@@ -75,11 +94,7 @@ describe("credentials of a tenant in a cluster", () => {
     const metadata = { name: "search-batch", namespace: "search" };
     const { data } = await cluster.client.get({ apiVersion: "v1", kind: "Secret", metadata });
     expect(Buffer.from((data as { key: string }).key, "base64").toString()).toBe(stdout.trim());
-    const plugin = await cluster.client.get({
-      apiVersion: "extensions.istio.io/v1alpha1",
-      kind: "WasmPlugin",
-      metadata: { name: "search-gateway-modelgate", namespace: "search" },
-    });
+    const plugin = await cluster.client.get(PLUGIN);
     const secret = Buffer.from(stdout.trim()).toString("base64");
     expect(JSON.stringify(plugin.spec)).toContain(`{"id":"batch","secret":"${secret}"}`);
     const twice = await modelgate(
