@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { findEnvoy } from "../../tools/envoy/find.ts";
+import { temporaryFolder } from "../../tools/temporary-folder.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 
 const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
@@ -32,4 +34,41 @@ it.each(["SIGINT", "SIGTERM"] as const)("modelgate dev leaves nothing behind aft
 it("modelgate dev --demo gets every answer that it expects", async () => {
   const child = spawn(process.execPath, [COMMAND, "dev", "--demo"], { stdio: "ignore" });
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+it("modelgate dev -f follows the resources as they change, with a controller beside Envoy", async () => {
+  const resources = await temporaryFolder(join(tmpdir(), "modelgate-dev-test-"));
+  await cp(fileURLToPath(new URL("manifests/examples/search", PROJECT_ROOT)), resources.path, {
+    recursive: true,
+  });
+  const child = spawn(process.execPath, [COMMAND, "dev", "-f", resources.path], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    let port = "";
+    const log: string[] = [];
+    const lines = createInterface({ input: child.stderr });
+    lines.on("line", (line) => log.push(line));
+    for await (const line of lines) {
+      port = /serves http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? port;
+      if (line.includes("Ctrl-C")) break;
+    }
+    const status = async () => {
+      const headers = { "x-api-key": "demo-search-key", taskid: "666" };
+      const response = await fetch(`http://127.0.0.1:${port}/v2/models/linear/ready`, { headers });
+      await response.text();
+      return response.status;
+    };
+    expect(await status(), log.join("\n")).toBe(200);
+    const file = join(resources.path, "tenant.yaml");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace("- id: search-demo", "- id: search-demo\n      enabled: false"));
+    await expect.poll(status, { timeout: 10_000 }).toBe(401);
+    await writeFile(file, text);
+    await expect.poll(status, { timeout: 10_000 }).toBe(200);
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    await resources.remove();
+  }
 });

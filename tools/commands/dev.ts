@@ -1,16 +1,26 @@
 import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
+import { pino } from "pino";
+import { secretsOfFiles } from "../credentials/secrets.ts";
 import { readDevConfig } from "../dev/config.ts";
 import { runDemo } from "../dev/demo.ts";
-import { startLocalGateway } from "../dev/gateway.ts";
+import { type LocalGateway, startLocalGateway } from "../dev/gateway.ts";
+import { type ServerAddresses, startResourceGateway } from "../dev/resource-gateway.ts";
+import { wasmFilter } from "../envoy/bootstrap.ts";
+import { byKind, crossCheck } from "../resources/cross-check.ts";
+import { loadResources } from "../resources/load.ts";
 import { modulePath, PROJECT_ROOT } from "../wasm/modules.ts";
 import { build } from "./build.ts";
+import { secretsOption } from "./render.ts";
 
 const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
 
 interface DevOptions {
   config: string;
+  filename?: string[];
+  secrets?: string[];
+  server: ServerAddresses;
   envoy?: string;
   port: number;
   concurrency: number;
@@ -21,6 +31,17 @@ export function devCommand(): Command {
   return new Command("dev")
     .description("run a local Envoy with the filters in front of a model server")
     .option("--config <file>", "tasks and plug-in configuration", DEFAULT_CONFIG)
+    .option(
+      "-f, --filename <path...>",
+      "instead of --config: a Tenant and its ModelTasks; starts a controller too",
+    )
+    .addOption(secretsOption())
+    .option(
+      "--server <taskid=host:port...>",
+      "with -f: a task's gRPC model server (default: the demo's)",
+      serverAddress,
+      new Map(),
+    )
     .option("--envoy <path>", "the Envoy to run (default: $ENVOY, PATH, else a pinned one is fetched)")
     .option("--port <port>", "port on 127.0.0.1; 0 takes a free one", wholeNumber, 0)
     .option("--concurrency <n>", "worker threads of Envoy", wholeNumber, 2)
@@ -29,9 +50,8 @@ export function devCommand(): Command {
 }
 
 async function dev(options: DevOptions): Promise<void> {
-  const config = await readDevConfig(options.config);
   await access(modulePath("gateway")).catch(() => build("gateway"));
-  const gateway = await startLocalGateway({ ...options, config });
+  const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
   if (!options.demo) {
     console.error("Ctrl-C stops it");
@@ -39,6 +59,32 @@ async function dev(options: DevOptions): Promise<void> {
   }
   const passed = await runDemo(gateway).finally(gateway.stop);
   if (!passed) process.exitCode = 1;
+}
+
+async function fromConfig(options: DevOptions): Promise<LocalGateway> {
+  const { tasks, pluginConfig } = await readDevConfig(options.config);
+  const filter = wasmFilter("gateway", modulePath("gateway"), pluginConfig);
+  return startLocalGateway({ ...options, tasks, filter });
+}
+
+async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {
+  crossCheck(byKind(await loadResources(paths)));
+  const gateway = await startResourceGateway({
+    ...options,
+    paths,
+    servers: options.server,
+    secrets: await secretsOfFiles(options.secrets ?? []),
+    log: pino({ base: null }, pino.destination(2)),
+  });
+  console.error("limits come from a controller beside it; changes of the files apply at once");
+  return gateway;
+}
+
+function serverAddress(text: string, before: ServerAddresses): ServerAddresses {
+  const [, taskid, host, port] = /^([^=]+)=(.+):(\d+)$/.exec(text) ?? [];
+  if (taskid === undefined || host === undefined)
+    throw new InvalidArgumentError("must look like 666=127.0.0.1:9000");
+  return new Map(before).set(taskid, { host, port: Number(port) });
 }
 
 function wholeNumber(text: string): number {

@@ -1,14 +1,13 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileAccessLog } from "../envoy/access-log.ts";
-import { bootstrap, wasmFilter } from "../envoy/bootstrap.ts";
+import { bootstrap, type TaskRoute } from "../envoy/bootstrap.ts";
 import { findEnvoy } from "../envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../envoy/process.ts";
 import { startModelServer } from "../model-server/server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { modulePath } from "../wasm/modules.ts";
 import { symbolizer } from "../wasm/symbolize.ts";
-import type { DevConfig } from "./config.ts";
 
 export interface LocalGateway {
   envoy: RunningEnvoy;
@@ -18,13 +17,18 @@ export interface LocalGateway {
 }
 
 export interface LocalGatewayOptions {
-  config: DevConfig;
+  /** A task without a port is served by the demo's model server. */
+  tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
+  /** The HTTP filter in front of the router. */
+  filter: object;
+  /** Clusters beside those of the tasks. */
+  clusters?: object[];
   envoy?: string | undefined;
   port?: number;
   concurrency?: number;
 }
 
-/** Starts the demo's model server, and Envoy with `gateway.wasm` in front of it. Envoy's log goes to stderr. */
+/** Starts the demo's model server, and Envoy with a filter in front of it. Envoy's log goes to stderr. */
 export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
   const command = await findEnvoy(options.envoy);
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
@@ -41,13 +45,14 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
       concurrency: options.concurrency ?? 2,
       bootstrap: bootstrap({
         port: options.port ?? 0,
-        tasks: options.config.tasks.map(({ taskid, host, port }) => ({
+        tasks: options.tasks.map(({ taskid, host, port }) => ({
           taskid,
           ...(host === undefined ? {} : { host }),
           port: port ?? models.port,
         })),
         accessLogs: [fileAccessLog(accessLog)],
-        filters: [wasmFilter("gateway", modulePath("gateway"), options.config.pluginConfig)],
+        filters: [options.filter],
+        clusters: options.clusters ?? [],
       }),
       onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
     });

@@ -31,13 +31,17 @@ export function rateLimitConfig(
     tenants: limits ? [ofTenant] : [],
     ...(controller && {
       controller: {
-        // Istio's name for the cluster of a Service, which each gateway has.
-        cluster: `outbound|${controller.port}||${controller.service}.${controller.namespace}.svc.cluster.local`,
+        cluster: reportCluster(controller),
         authority: `${controller.service}.${controller.namespace}:${controller.port}`,
         gateway: gatewayName(tenant),
       },
     }),
   };
+}
+
+/** Istio's name for the Envoy cluster of the controller's Service, which each gateway has. */
+export function reportCluster({ namespace, service, port }: ControllerAddress): string {
+  return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
 }
 
 /** A limit per replica has no rate here: only the controller knows how many there are. */

@@ -1,0 +1,90 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { startController } from "../controller/controller.ts";
+import { FileSource } from "../controller/file-source.ts";
+import type { Inventory } from "../controller/inventory.ts";
+import { lookupIn, type Secrets } from "../credentials/secrets.ts";
+import { httpCluster, WASM_TYPE, wasmFilter } from "../envoy/bootstrap.ts";
+import { discoveredFilter, writeFilterConfig } from "../envoy/extension-config.ts";
+import { pluginConfig } from "../istio/plugin-config.ts";
+import { type ControllerAddress, reportCluster } from "../istio/rate-limit-config.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { modulePath } from "../wasm/modules.ts";
+import { type LocalGateway, startLocalGateway } from "./gateway.ts";
+
+/** Where a task's model server speaks gRPC. */
+export type ServerAddresses = Map<string, { host: string; port: number }>;
+
+export interface ResourceGatewayOptions {
+  /** Files and folders of one Tenant and its ModelTasks. */
+  paths: string[];
+  secrets: Secrets;
+  /** Of tasks that the demo's model server does not serve. */
+  servers: ServerAddresses;
+  log: Logger;
+  envoy?: string | undefined;
+  port?: number;
+  concurrency?: number;
+}
+
+/**
+ * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside it. Both follow the
+ * files as they change, without a new VM; a file at fault is logged, and what was before stays.
+ * @throws InvalidResources; Error when there is not one Tenant
+ */
+export async function startResourceGateway(options: ResourceGatewayOptions): Promise<LocalGateway> {
+  const { paths, log } = options;
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-filter-"));
+  const controller = await startController({ source: new FileSource(paths, log), log });
+  const address: ControllerAddress = {
+    namespace: "modelgate-system",
+    service: "modelgate-controller",
+    port: controller.port,
+  };
+  const file = join(folder.path, "filter.json");
+  const files = new FileSource(paths, log);
+  const stop = async () => {
+    await files.stop();
+    await controller.stop();
+    await folder.remove();
+  };
+  const write = async (inventory: Inventory) => {
+    const config = pluginConfig(oneTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
+  };
+  try {
+    let first: Inventory | undefined;
+    await files.start((inventory) => {
+      if (first) {
+        log.info("the resources changed");
+        write(inventory).catch((error: Error) => log.error(error.message));
+      } else first = inventory;
+    });
+    if (!first) throw new Error("no resources were read");
+    await write(first);
+    const gateway = await startLocalGateway({
+      ...options,
+      tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
+      filter: discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+      clusters: [httpCluster(reportCluster(address), controller.port)],
+    });
+    return {
+      ...gateway,
+      async stop() {
+        await gateway.stop();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function oneTenant({ tenants }: Inventory) {
+  const [tenant] = tenants;
+  if (!tenant || tenants.length > 1)
+    throw new Error(`a local gateway is one Tenant's; the files hold ${tenants.length}`);
+  return tenant;
+}
