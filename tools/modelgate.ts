@@ -4,6 +4,7 @@ import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { controllerCommand } from "./commands/controller.ts";
+import { credentialsCommand } from "./commands/credentials.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -35,6 +36,7 @@ const program = new Command("modelgate")
   .addCommand(getCommand())
   .addCommand(statusCommand())
   .addCommand(deleteCommand())
+  .addCommand(credentialsCommand())
   .addCommand(taskCommand())
   .addCommand(rolloutCommand())
   .addCommand(signCommand())

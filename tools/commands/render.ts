@@ -38,6 +38,7 @@ export function renderCommand(): Command {
         tasks.map(({ resource }) => resource),
         { image: () => image, target: options.target, controller: options.controller, secrets },
       );
+      if (options.secrets) console.error("the output holds the keys of --secrets: keep it as you keep these");
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
     });
 }

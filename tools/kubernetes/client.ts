@@ -55,14 +55,19 @@ export class KubernetesClient {
     );
   }
 
-  /** A JSON merge patch (RFC 7386). @throws ApiError */
-  async mergePatch(object: Manifest, patch: object, subresource = ""): Promise<Manifest> {
-    return this.send(
-      "PATCH",
-      (await this.pathOf(object)) + subresource,
-      patch,
-      "application/merge-patch+json",
-    );
+  /** A JSON merge patch (RFC 7386). @param suffix of the path: a subresource, a query. @throws ApiError */
+  async mergePatch(object: Manifest, patch: object, suffix = ""): Promise<Manifest> {
+    return this.send("PATCH", (await this.pathOf(object)) + suffix, patch, "application/merge-patch+json");
+  }
+
+  /**
+   * A JSON merge patch in the name of a field manager. With `metadata.resourceVersion` in it, it fails when the object has
+   * changed since that version. @throws ApiError
+   */
+  async update(object: Manifest, patch: object, { fieldManager, dryRun }: ApplyOptions): Promise<Manifest> {
+    const query = new URLSearchParams({ fieldManager, fieldValidation: "Strict" });
+    if (dryRun) query.set("dryRun", "All");
+    return this.mergePatch(object, patch, `?${query}`);
   }
 
   /** @returns false when it was not there. @throws ApiError */

@@ -1,0 +1,90 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { parse } from "yaml";
+import { requireSecrets, secretsOfFiles } from "../../tools/credentials/secrets.ts";
+import { tenantAuthConfig } from "../../tools/istio/tenant-auth-config.ts";
+import { byKind } from "../../tools/resources/cross-check.ts";
+import { loadResources } from "../../tools/resources/load.ts";
+import { type Call, signed } from "../support/auth.ts";
+import { type AuthGateway, startAuthGateway } from "../support/auth-gateway.ts";
+import { modelgate } from "../support/modelgate.ts";
+
+const TENANT = `apiVersion: modelgate.dev/v1alpha1
+kind: Tenant
+metadata: { name: search }
+spec:
+  namespaces: [search]
+  gateway: { name: gw, namespace: edge, hosts: ["*"] }
+  tasks: [{ task: "*" }]
+`;
+
+let gateway: AuthGateway;
+let folder: string;
+let file: string;
+let secret: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "modelgate-rotation-"));
+  file = join(folder, "tenant.yaml");
+  secret = join(folder, "secret.yaml");
+  await writeFile(file, TENANT);
+  await writeFile(secret, "");
+  gateway = await startAuthGateway(await config());
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function config(): Promise<object> {
+  const { tenants } = byKind(await loadResources([file]));
+  const secrets = requireSecrets(tenants, await secretsOfFiles([secret]), "");
+  return tenantAuthConfig(tenants[0]?.resource as never, [], secrets);
+}
+
+/** Runs `modelgate credentials`, and hands the gateway what the Tenant says then. @returns what stdout says */
+async function credentials(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await modelgate(["credentials", ...args, "-f", file]);
+  expect(code, stderr).toBe(0);
+  if (stdout.includes("kind: Secret")) await writeFile(secret, stdout);
+  await gateway.configure(await config());
+  await sleep(1900);
+  return stdout.trim();
+}
+
+const status = async (call: Call) => (await gateway.send(call)).status;
+const withKey = (key: string): Call => ({
+  headers: [
+    ["x-api-key", key],
+    ["taskid", "666"],
+  ],
+});
+
+it("a key passes from its creation on, both while it is rotated, none once they are revoked", async () => {
+  const first = await credentials("create", "app");
+  expect(await status(withKey(first))).toBe(200);
+  const second = await credentials("rotate", "app");
+  expect([await status(withKey(first)), await status(withKey(second))]).toEqual([200, 200]);
+  await credentials("revoke", "app", "--reason", "leaked");
+  expect([await status(withKey(first)), await status(withKey(second))]).toEqual([401, 200]);
+  await credentials("revoke", "app-2");
+  expect(await status(withKey(second))).toBe(401);
+  const log = await gateway.log();
+  expect([log.includes(first), log.includes(second)]).toEqual([false, false]);
+  expect(log).toContain('"credential":"app-2"');
+});
+
+it("a signing key signs until it is revoked", async () => {
+  const { stringData } = parse(await credentials("create", "batch", "--type", "hmac"));
+  const call = () =>
+    signed(
+      { headers: [["taskid", "666"]], body: "{}" },
+      { secret: Buffer.from(stringData.key), keyid: "search/batch" },
+    );
+  const answer = await gateway.send(call());
+  expect(answer.status, answer.text).toBe(200);
+  await credentials("revoke", "batch");
+  expect(await status(call())).toBe(401);
+});

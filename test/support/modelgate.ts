@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { vi } from "vitest";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+
+const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+
+export interface Run {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command `modelgate` in a process of its own, without a cluster. */
+export function modelgate(args: string[], stdin = ""): Promise<Run> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, KUBECONFIG: "/dev/null" };
+    const child = execFile(process.execPath, [MODELGATE, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    });
+    child.stdin?.end(stdin);
+  });
+}
+
+/**
+ * Runs a command in this process, which is quicker than one of its own.
+ * @param command made anew for each run
+ */
+export async function runHere(command: Command, args: string[]): Promise<Run> {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const write = (list: string[]) => (text: unknown) => {
+    list.push(String(text));
+    return true;
+  };
+  const line = (list: string[]) => (text: unknown) => list.push(`${text}\n`) as never;
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation(write(out)),
+    vi.spyOn(process.stderr, "write").mockImplementation(write(errors)),
+    vi.spyOn(console, "log").mockImplementation(line(out)),
+    vi.spyOn(console, "error").mockImplementation(line(errors)),
+    vi.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Exit(Number(code));
+    }),
+  ];
+  process.exitCode = 0;
+  try {
+    await command.parseAsync(args, { from: "user" });
+    return { code: Number(process.exitCode), stdout: out.join(""), stderr: errors.join("") };
+  } catch (error) {
+    if (!(error instanceof Exit)) errors.push((error as Error).message);
+    const code = error instanceof Exit ? error.code : 1;
+    return { code, stdout: out.join(""), stderr: errors.join("") };
+  } finally {
+    process.exitCode = 0;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+class Exit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}

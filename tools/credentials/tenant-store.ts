@@ -1,0 +1,157 @@
+import { realpath, rename, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { parseAllDocuments } from "yaml";
+import { fileOption, recursiveOption } from "../commands/resources.ts";
+import { FIELD_MANAGER } from "../deploy/apply.ts";
+import { storedResources } from "../deploy/plan.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import type { Manifest } from "../kubernetes/manifest.ts";
+import { type Change, changed } from "../resources/change.ts";
+import { byKind, crossFaults } from "../resources/cross-check.ts";
+import { editYaml, type Root } from "../resources/edit-yaml.ts";
+import { InvalidResources } from "../resources/fault.ts";
+import { type Loaded, parseResources } from "../resources/load.ts";
+import { readSources, type SourceText } from "../resources/read.ts";
+import type { Tenant } from "../resources/tenant.ts";
+
+/** Where Tenants are kept: files, or a cluster. */
+export interface TenantStore {
+  tenants: Loaded<Tenant>[];
+  /** The cluster; undefined for files. */
+  client?: KubernetesClient;
+  /** Name of the place where a tenant is, for messages. */
+  placeOf(tenant: string): string;
+  /**
+   * Writes changes of a tenant, having checked what comes out.
+   * @param dryRun check only: here, or in the API server
+   * @throws InvalidResources, ApiError; Error when somebody else changed the tenant meanwhile
+   */
+  change(tenant: string, changes: Change[], dryRun: DryRun): Promise<void>;
+}
+
+export const DRY_RUNS = ["none", "client", "server"] as const;
+export type DryRun = (typeof DRY_RUNS)[number];
+
+export interface StoreOptions extends ConnectOptions {
+  filename?: string[];
+  recursive?: true;
+  tenant?: string;
+}
+
+export function withStoreOptions(command: Command): Command {
+  command
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .option("--tenant <name>", "the tenant (default: the only one there)");
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
+}
+
+export function dryRunOption(): Option {
+  return new Option("--dry-run <how>", "change nothing").choices(DRY_RUNS).default("none");
+}
+
+/** The files of `-f`; without, the cluster. */
+export async function openStore(options: StoreOptions): Promise<TenantStore> {
+  if (options.filename) return openFiles(options.filename, options.recursive ?? false);
+  return openCluster(await connect(options));
+}
+
+/** The tenant that is meant. @throws Error when it is not there, or several are and none is named */
+export function chooseTenant({ tenants }: Pick<TenantStore, "tenants">, name: string | undefined): Tenant {
+  const names = tenants.map(({ resource }) => resource.metadata.name);
+  const [first] = tenants;
+  if (!first) throw new Error("there is no Tenant here: name its file with -f");
+  if (name === undefined && tenants.length > 1)
+    throw new Error(`name the tenant with --tenant: there are ${names.join(", ")}`);
+  const found = name === undefined ? first : tenants.find(({ resource }) => resource.metadata.name === name);
+  if (!found)
+    throw new Error(`there is no Tenant ${JSON.stringify(name)} here (there is ${names.join(", ")})`);
+  return found.resource;
+}
+
+async function openFiles(paths: string[], recursive: boolean): Promise<TenantStore> {
+  const sources = await readSources(paths, { recursive });
+  const { tenants } = check(sources);
+  return {
+    tenants,
+    placeOf: (tenant) => locate(sources, tenant).source.file,
+    async change(tenant, changes, dryRun) {
+      if (dryRun === "server") throw new Error("--dry-run=server is for Tenants in a cluster: leave -f out");
+      const { source, root } = locate(sources, tenant);
+      if (source.file === "stdin") throw new Error("stdin can't be edited: name a file with -f");
+      const text = edited(source, root, changes);
+      check(sources.map((each) => (each === source ? { ...source, text } : each)));
+      if (dryRun === "none") await writeWhole(source.file, text);
+    },
+  };
+}
+
+function check(sources: SourceText[]) {
+  const { resources, faults } = parseResources(sources);
+  const kinds = byKind(resources);
+  const all = faults.length > 0 ? faults : crossFaults({ tenants: kinds.tenants, tasks: [] });
+  if (all.length > 0) throw new InvalidResources(all);
+  return kinds;
+}
+
+function edited({ file, text }: SourceText, root: Root, changes: Change[]): string {
+  let after: string;
+  try {
+    after = editYaml(text, root, changes);
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (extname(file) !== ".json") return after;
+  const indent = /^[ \t]+/m.exec(text)?.[0];
+  return JSON.stringify(JSON.parse(after), null, indent) + (text.endsWith("\n") ? "\n" : "");
+}
+
+function locate(sources: SourceText[], tenant: string): { source: SourceText; root: Root } {
+  const isIt = (object: Manifest | null) => object?.kind === "Tenant" && object.metadata.name === tenant;
+  for (const source of sources)
+    for (const [document, each] of [...parseAllDocuments(source.text)].entries()) {
+      const object = each.toJS() as (Manifest & { items?: Manifest[] }) | null;
+      if (isIt(object)) return { source, root: { document, path: [] } };
+      const index = object?.kind === "List" ? (object.items ?? []).findIndex(isIt) : -1;
+      if (index >= 0) return { source, root: { document, path: ["items", index] } };
+    }
+  throw new Error(`there is no Tenant ${JSON.stringify(tenant)} in the files`);
+}
+
+/** Replaces a file's content at once, so that a run that is cut off leaves the old or the new one. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await realpath(path);
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}`);
+  await writeFile(temporary, text, { mode: (await stat(file)).mode });
+  await rename(temporary, file);
+}
+
+async function openCluster(client: KubernetesClient): Promise<TenantStore> {
+  const { tenants, objects, installed } = await storedResources(client);
+  if (!installed)
+    throw new Error(
+      "the cluster has no custom resources of Modelgate: apply manifests/crds, or name files with -f",
+    );
+  return {
+    tenants,
+    client,
+    placeOf: () => "the cluster",
+    async change(tenant, changes, dryRun) {
+      const object = objects.find(({ kind, metadata }) => kind === "Tenant" && metadata.name === tenant);
+      if (!object) throw new Error(`there is no Tenant ${JSON.stringify(tenant)} in the cluster`);
+      const after = changed(object, changes) as Manifest & { spec: Record<string, unknown> };
+      check([{ file: "cluster", text: JSON.stringify(after) }]);
+      if (dryRun === "client") return;
+      const { credentials, revoked } = after.spec;
+      const { resourceVersion } = object.metadata;
+      await client.update(
+        object,
+        { metadata: { resourceVersion }, spec: { credentials, revoked } },
+        { fieldManager: FIELD_MANAGER, dryRun: dryRun === "server" },
+      );
+    },
+  };
+}
