@@ -1,8 +1,10 @@
 import {
   proxy_define_metric,
+  proxy_get_metric,
   proxy_increment_metric,
   proxy_record_metric,
 } from "@solo-io/proxy-runtime/assembly/imports";
+import { OK } from "./abi";
 import { RESULT } from "./arena";
 import { bytes } from "./bytes";
 
@@ -32,7 +34,9 @@ export class Gauge {
   constructor(name: string) {
     this.id = define(GAUGE, name);
   }
-  set(value: u64): void {
+  /** Sets it to `value` if it is lower. VMs share a gauge: it then says what the highest of them had. */
+  raise(value: u64): void {
+    if (proxy_get_metric(this.id, RESULT) == OK && load<u64>(RESULT) >= value) return;
     proxy_record_metric(this.id, value);
   }
 }

@@ -22,7 +22,7 @@ const SHORT_TICK_MILLISECONDS: u32 = 5;
 const REQUEST_STREAM: u32 = 0;
 const PAGE_BYTES: u64 = 65536;
 
-/** Memory of the VM that reported last: workers share the gauge. */
+/** Memory of the largest VM so far: workers share the gauge, and a VM's memory never shrinks. */
 let vmMemory: Gauge | null = null;
 
 /** One root context: a plug-in configuration and its pipeline of stages. */
@@ -168,7 +168,7 @@ export class Plugin {
       if (now - this.lastTick < TICK_NANOS) return;
       this.lastTick = now;
     }
-    vmMemory!.set(<u64>memory.size() * PAGE_BYTES);
+    vmMemory!.raise(<u64>memory.size() * PAGE_BYTES);
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }
 }

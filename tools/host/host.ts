@@ -282,6 +282,7 @@ export class Vm {
       proxy_increment_metric: () => OK,
       proxy_define_metric: () => OK,
       proxy_record_metric: () => OK,
+      proxy_get_metric: () => NOT_FOUND,
       proxy_http_call: (...values) => {
         const [cluster, clusterSize, pairs, pairsSize, body, bodySize, , , timeout, tokenOut] =
           values as number[];
