@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { svgPlot } from "../support/svg-plot.ts";
+import { timeSeriesSvg } from "../../tools/plot/time-series.ts";
 import { PHASES, rates, runTwoGateways, SETTLE } from "../support/two-gateways.ts";
 
 /** Runs two gateways and the controller through changes for a minute, and draws limit, admitted and refused. */
@@ -30,16 +30,17 @@ const limits: [number, number][] = run.phases.map(({ from, limit }) => [from, li
 limits.push([end, run.phases.at(-1)?.limit ?? 0]);
 await writeFile(
   PICTURE,
-  svgPlot(
-    "One task behind two gateways: its limit, what both admit together, what they refuse",
-    "requests per second, over 0.75 s",
-    [
-      { name: "limit", color: "#333", points: limits, steps: true, dashed: true },
+  timeSeriesSvg({
+    title: "One task behind two gateways: its limit, what both admit together, what they refuse",
+    x: "seconds",
+    y: "requests a second, over 0.75 s",
+    series: [
+      { name: "limit", color: "#333", points: limits, steps: true },
       { name: "admitted", color: "#1a7f37", points: series(({ admitted }) => admitted) },
       { name: "refused", color: "#cf222e", points: series(({ refused }) => refused) },
     ],
-    run.phases.map(({ name, from }) => [from, name]),
-  ),
+    events: run.phases.map(({ name, from }) => ({ at: from, label: name })),
+  }),
 );
 console.log(`wrote ${fileURLToPath(PICTURE)}`);
 process.exitCode = failed ? 1 : 0;
