@@ -96,3 +96,25 @@ it("lowers the limit when latency rises, and raises it again", () => {
   expect(slow).toBeGreaterThanOrEqual(4);
   expect(run(200, 20n)).toBeGreaterThan(slow * 2);
 });
+
+it("brings the requests in flight down with the limit while load goes on", () => {
+  const adaptiveConcurrency = { min: 4, initial: 200, max: 200 };
+  const { process, vms } = workers(1, { tasks: [{ taskid: "1", adaptiveConcurrency }] });
+  const vm = vms[0] as Vm;
+  const streams = Array.from({ length: 200 }, () => open(vm));
+  const roundOf = (milliseconds: bigint) => {
+    for (let i = streams.length; i > 0; i--) {
+      process.now += (milliseconds * MILLISECOND) / BigInt(i);
+      streams.shift()?.close();
+      const next = open(vm);
+      if (!next.reply) streams.push(next);
+    }
+  };
+  for (let i = 0; i < 5; i++) roundOf(100n);
+  for (let i = 0; i < 40; i++) roundOf(2000n);
+  const value = process.sharedData.get("modelgate.concurrency.1")?.value as Uint8Array;
+  const limit = new DataView(value.buffer, value.byteOffset).getFloat64(0, true);
+  expect(limit).toBeLessThan(150);
+  expect(streams.length).toBeLessThanOrEqual(limit);
+  for (const stream of streams) stream.close();
+});

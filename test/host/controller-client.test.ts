@@ -141,6 +141,24 @@ describe("limits", () => {
     for (const stream of streams) stream?.close();
   });
 
+  it("that lower the cap take effect while load goes on", () => {
+    const set = workers(1, config);
+    const capped = (generation: number, maxInFlight: number) =>
+      answer(set, { generation, full: true, tasks: { "1": { ...rate(1e6), maxInFlight } } });
+    capped(1, 100);
+    const streams = Array.from({ length: 100 }, () => set.vms[0]?.open({ taskid: "1" }));
+    expect(streams.some((stream) => stream?.reply)).toBe(false);
+    capped(2, 10);
+    for (let i = 0; i < 300; i++) {
+      streams.shift()?.close();
+      const next = set.vms[0]?.open({ taskid: "1" });
+      if (next?.reply) next.close();
+      else streams.push(next);
+    }
+    expect(streams.length).toBe(10);
+    for (const stream of streams) stream?.close();
+  });
+
   it("are there at once for a VM that starts later", () => {
     const set = workers(1, config);
     answer(set, { generation: 1, full: true, tasks: { "1": rate(5) } });
