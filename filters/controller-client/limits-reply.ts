@@ -73,6 +73,15 @@ export class LimitsReply {
     return json.done && versions == 1 && generations == 1 && fulls == 1;
   }
 
+  /** Gives the memory back. */
+  free(): void {
+    this.limits.free();
+    this.revoked.free();
+    this.key.free();
+    this.text.free();
+    this.name.free();
+  }
+
   private keyIs(name: Bytes): bool {
     return name.equals(this.key.ptr, this.key.len);
   }

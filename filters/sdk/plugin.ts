@@ -161,6 +161,10 @@ export class Plugin {
     }
   }
 
+  onDelete(): void {
+    for (let i = 0; i < this.stages.length; i++) this.stages[i].onDelete();
+  }
+
   onTick(): void {
     const now = monotonicNanos();
     if (this.hurried > 0) {

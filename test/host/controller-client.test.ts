@@ -340,6 +340,31 @@ it("reads what JSON.parse reads: names and numbers", () => {
   );
 });
 
+it("needs no more memory when configurations come and go", () => {
+  const { process, vms } = workers(1, {});
+  const vm = vms[0] as Vm;
+  const tasks = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`t${i}`, rate(5)]));
+  const revoked = Array(2000).fill("ab".repeat(32));
+  const reply = JSON.stringify({ apiVersion: V1, generation: 1, full: true, tasks, revoked });
+  let rootId = 1000;
+  const run = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      vm.exports.proxy_on_context_create(++rootId, 0);
+      expect(vm.configure({ rateLimit: config }, rootId)).toBe(true);
+      process.now += 3n * SECOND;
+      vm.exports.proxy_on_tick(rootId);
+      vm.answerCallout(200, reply);
+      process.now += SECOND;
+      vm.exports.proxy_on_tick(rootId);
+      expect(vm.callouts.splice(0).length).toBe(1);
+      vm.exports.proxy_on_delete(rootId);
+    }
+    return vm.memoryBytes;
+  };
+  const warm = run(20);
+  expect(run(40)).toBe(warm);
+});
+
 it("needs no more memory after 2,000 reports with 500 tasks", () => {
   const set = workers(1, config);
   const vm = set.vms[0] as Vm;
