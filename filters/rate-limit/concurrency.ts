@@ -180,7 +180,7 @@ export class Concurrency {
     for (let at = HEADER; at < this.length; at += ENTRY) {
       const permits = load<i32>(value + at + 4);
       if (permits == 0) continue;
-      if (this.registry.isLive((at - HEADER) / ENTRY, load<u32>(value + at), now())) sum += permits;
+      if (this.registry.isLive((at - HEADER) / ENTRY, load<u32>(value + at))) sum += permits;
       else store<i32>(value + at + 4, 0);
     }
     return sum;

@@ -71,6 +71,21 @@ it("frees the permits of a VM that is gone", () => {
   expect(fill(second).length).toBe(4);
 });
 
+it("keeps the permits of all when the whole process stood still", () => {
+  const { process, vms } = workers(2, capped(4));
+  const [first, second] = vms as [Vm, Vm];
+  const streams = fill(first);
+  process.now += 10n * SECOND;
+  expect(fill(second).length).toBe(0);
+  expect(fill(first).length).toBe(0);
+  second.tick();
+  expect(fill(second).length).toBe(0);
+  first.tick();
+  expect(fill(second).length).toBe(0);
+  for (const stream of streams) stream.close();
+  expect(fill(second).length).toBe(4);
+});
+
 it("lowers the limit when latency rises, and raises it again", () => {
   const config = { tasks: [{ taskid: "1", adaptiveConcurrency: { min: 4, max: 100, initial: 40 } }] };
   const set = workers(2, config);
