@@ -93,6 +93,22 @@ describe("reports", () => {
   });
 });
 
+it.each([
+  ["router~10.0.0.7~gw-5d9-x2.ingress~ingress.svc.cluster.local", "gw-5d9-x2"],
+  ["router~10.0.0.7~a.b.ingress~ingress.svc.cluster.local", "a.b"],
+  ["envoy-1", "envoy-1"],
+  ["a~b~c", "a~b~c"],
+])("a report names the pod of node id %s", (nodeId, pod) => {
+  const set = workers(1, {});
+  const vm = set.vms[0] as Vm;
+  vm.stream = { filterState: new Map([["node\0id", nodeId]]) } as never;
+  vm.exports.proxy_on_context_create(1000, 0);
+  const { gateway, cluster } = controller;
+  expect(vm.configure({ rateLimit: { controller: { gateway, cluster } } }, 1000)).toBe(true);
+  vm.exports.proxy_on_tick(1000);
+  expect(JSON.parse(vm.callouts[0]?.body ?? "{}").pod).toBe(pod);
+});
+
 describe("limits", () => {
   it("of the plug-in configuration hold until the controller speaks, then its own", () => {
     const set = workers(2, config);
@@ -157,6 +173,19 @@ describe("limits", () => {
     }
     expect(streams.length).toBe(10);
     for (const stream of streams) stream?.close();
+  });
+
+  it("never fill memory, however many names a controller makes up", () => {
+    const set = workers(1, config);
+    const names = (generation: number) =>
+      Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`g${generation}-${i}`, rate(5)]));
+    answer(set, { generation: 1, full: true, tasks: { "1": rate(10) } });
+    for (let generation = 2; generation < 8; generation++)
+      answer(set, { generation, full: false, tasks: names(generation) });
+    const stored = set.process.sharedData.get("modelgate.limits.search/ingress")?.value.length ?? 0;
+    expect(stored).toBeLessThan(50_000 * 40);
+    set.process.now += SECOND;
+    expect(count(set.vms, 50)).toBe(10);
   });
 
   it("are there at once for a VM that starts later", () => {
