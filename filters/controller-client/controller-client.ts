@@ -3,7 +3,7 @@ import { NamedTable } from "../rate-limit/named-table";
 import { VmRegistry } from "../rate-limit/vm-registry";
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
-import { CalloutHandler, callout } from "../sdk/callout";
+import { CalloutHandler, callout, forgetCallout } from "../sdk/callout";
 import { Config } from "../sdk/config";
 import { HeaderPairs } from "../sdk/headers";
 import { Counter } from "../sdk/metrics";
@@ -95,6 +95,13 @@ export class ControllerClient extends CalloutHandler {
     if (this.pending) this.reports.add(1);
     else this.failures.add(1);
     if (body.allocated > LARGEST_KEPT) body.free();
+  }
+
+  /** The plug-in ends: the host drops its callout, and nobody collects the memory of buffers. */
+  stop(): void {
+    if (this.pending) forgetCallout(this);
+    this.body.free();
+    this.reply.free();
   }
 
   onReply(status: i32, body: usize, len: i32): void {

@@ -19,7 +19,8 @@ const LARGEST_IN_FLIGHT: f64 = 1e6;
 /** 2^53: beyond, a number in JSON is not exact. */
 const LARGEST_GENERATION: f64 = 9_007_199_254_740_992;
 const LONGEST_NAME: i32 = 256;
-const MOST_LIMITS: i32 = 50_000;
+/** Of one gateway. */
+export const MOST_LIMITS: i32 = 50_000;
 const MOST_REVOKED: i32 = 100_000;
 const DIGEST: i32 = 32;
 
@@ -71,6 +72,15 @@ export class LimitsReply {
       else json.skip(this.text);
     }
     return json.done && versions == 1 && generations == 1 && fulls == 1;
+  }
+
+  /** Gives the memory back. */
+  free(): void {
+    this.limits.free();
+    this.revoked.free();
+    this.key.free();
+    this.text.free();
+    this.name.free();
   }
 
   private keyIs(name: Bytes): bool {

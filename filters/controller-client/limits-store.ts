@@ -2,7 +2,7 @@ import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes, fnv1a } from "../sdk/bytes";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { GENERATION_SIZE, GONE, LimitRecord } from "./limit-records";
-import { LimitsReply } from "./limits-reply";
+import { LimitsReply, MOST_LIMITS } from "./limits-reply";
 
 const blob: ByteBuffer = new ByteBuffer();
 const record: LimitRecord = new LimitRecord();
@@ -31,7 +31,7 @@ export class LimitsStore {
 
   /**
    * Stores what the controller answered to a report of generation `reported`.
-   * @returns false when it is a change of something else than what is stored
+   * @returns false when it is a change of something else than what is stored, or would make more limits than there can be
    */
   store(reply: LimitsReply, reported: u64): bool {
     const length = getShared(this.key);
@@ -44,21 +44,26 @@ export class LimitsStore {
     blob.reserve(GENERATION_SIZE);
     store<u64>(blob.ptr, reply.generation);
     blob.len = GENERATION_SIZE;
+    let count = 0;
     if (!reply.full) {
       indexNames(reply);
       const end = sharedValue() + length;
       for (let at = sharedValue() + GENERATION_SIZE; at < end; ) {
         at = record.read(at);
-        if (!isNamed(record)) record.append(blob);
+        if (isNamed(record)) continue;
+        record.append(blob);
+        count++;
       }
       heap.free(slots);
     }
     const end = reply.limits.end;
     for (let at = reply.limits.ptr; at < end; ) {
       at = record.read(at);
-      if (!record.has(GONE)) record.append(blob);
+      if (record.has(GONE)) continue;
+      record.append(blob);
+      count++;
     }
-    return setShared(this.key, blob.ptr, blob.len, version);
+    return count <= MOST_LIMITS && setShared(this.key, blob.ptr, blob.len, version);
   }
 }
 

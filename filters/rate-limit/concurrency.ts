@@ -58,6 +58,7 @@ export class Concurrency {
     const next = cap < 0 ? this.configured : cap;
     if (next == this.cap) return;
     this.cap = next;
+    this.spare = 0;
     this.release(this.idle);
   }
 
@@ -87,8 +88,8 @@ export class Concurrency {
       const version = this.read();
       const allowed = this.allowed();
       const free = allowed - this.inUse();
+      this.keepSpare(allowed, free);
       if (free <= 0) return false;
-      this.spare = allowed / (SPARE_PART * this.registry.live);
       const permits = min(free, 1 + this.spare);
       if (!this.own(permits)) return true;
       if (!this.write(version)) continue;
@@ -117,9 +118,12 @@ export class Concurrency {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const version = this.read();
       const average = nextAverage(load<f64>(value + 8), mean);
-      const limit = nextLimit(load<f64>(value), average, mean, <f64>this.inUse(), this.least, this.most);
+      const inUse = this.inUse();
+      const limit = nextLimit(load<f64>(value), average, mean, <f64>inUse, this.least, this.most);
       store<f64>(value, limit);
       store<f64>(value + 8, average);
+      const allowed = this.allowed();
+      this.keepSpare(allowed, allowed - inUse);
       if (this.write(version)) return;
     }
   }
@@ -128,6 +132,11 @@ export class Concurrency {
   onTick(): void {
     if (!this.entered && this.idle > 0) this.release(this.idle);
     this.entered = false;
+  }
+
+  /** How many permits to keep at hand: none while more are in use than allowed, else those that leave serve who enters. */
+  private keepSpare(allowed: i32, free: i32): void {
+    this.spare = free < 0 ? 0 : allowed / (SPARE_PART * this.registry.live);
   }
 
   private release(permits: i32): void {
@@ -171,7 +180,7 @@ export class Concurrency {
     for (let at = HEADER; at < this.length; at += ENTRY) {
       const permits = load<i32>(value + at + 4);
       if (permits == 0) continue;
-      if (this.registry.isLive((at - HEADER) / ENTRY, load<u32>(value + at), now())) sum += permits;
+      if (this.registry.isLive((at - HEADER) / ENTRY, load<u32>(value + at))) sum += permits;
       else store<i32>(value + at + 4, 0);
     }
     return sum;

@@ -237,6 +237,11 @@ export class RateLimit extends Stage {
     if (controller != null) controller.onTick(now(), this.tasks, this.tenants);
   }
 
+  onDelete(): void {
+    const controller = this.controller;
+    if (controller != null) controller.stop();
+  }
+
   /** Applies news from the controller, and gives back what this VM holds and does not use. */
   private share(): void {
     const controller = this.controller;

@@ -7,8 +7,8 @@ const KEY = bytes("modelgate.vms");
 const ENTRY: i32 = 16;
 /** More VMs than this in one process share nothing that needs a place. */
 export const MOST_VMS: i32 = 256;
-/** Without a beat for this long, a VM is gone. */
-export const DEAD_AFTER: u64 = 3_000_000_000;
+/** Without a beat for this long before the last but one of the VM that looks, a VM is gone: some four seconds in all. */
+const DEAD_AFTER: u64 = 2_000_000_000;
 const ATTEMPTS = 64;
 
 const places: usize = memory.data(256 * 16);
@@ -27,16 +27,24 @@ export class VmRegistry {
   /** How many are alive, this one included. */
   live: i32 = 1;
   private known: i32 = 0;
+  private lastBeat: u64 = 0;
+  /**
+   * The time by which others are judged: this VM's last beat but one. Who stood still, alone or with the whole process,
+   * so waits a second for the others' beats.
+   */
+  private judgedAt: u64 = 0;
 
   /** Renews the place of this VM, or takes a free one. */
   beat(now: u64): void {
+    this.judgedAt = this.lastBeat == 0 ? now : this.lastBeat;
+    this.lastBeat = now;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const version = this.read();
       let place = -1;
       let free = -1;
       for (let i = 0; i < this.known && place < 0; i++) {
         if (load<u64>(places + i * ENTRY) == this.id) place = i;
-        else if (free < 0 && isDead(i, now)) free = i;
+        else if (free < 0 && this.isDead(i)) free = i;
       }
       if (place < 0) place = free >= 0 ? free : this.known;
       this.place = -1;
@@ -45,7 +53,7 @@ export class VmRegistry {
       store<u64>(places + place * ENTRY + 8, now);
       this.known = max(this.known, place + 1);
       this.live = 0;
-      for (let i = 0; i < this.known; i++) if (!isDead(i, now)) this.live++;
+      for (let i = 0; i < this.known; i++) if (!this.isDead(i)) this.live++;
       if (!setShared(KEY, places, this.known * ENTRY, version)) continue;
       this.place = place;
       return;
@@ -53,10 +61,10 @@ export class VmRegistry {
   }
 
   /** Is the VM with this tag at `place` alive? Looks again when the last look does not know it. */
-  isLive(place: i32, tag: u32, now: u64): bool {
-    if (place < this.known && this.tagOf(place) == tag) return !isDead(place, now);
+  isLive(place: i32, tag: u32): bool {
+    if (place < this.known && this.tagOf(place) == tag) return !this.isDead(place);
     this.read();
-    return place < this.known && this.tagOf(place) == tag && !isDead(place, now);
+    return place < this.known && this.tagOf(place) == tag && !this.isDead(place);
   }
 
   /** Short form of this VM's id. */
@@ -73,17 +81,17 @@ export class VmRegistry {
     return load<u32>(places + place * ENTRY);
   }
 
+  private isDead(place: i32): bool {
+    const beat = load<u64>(places + place * ENTRY + 8);
+    return this.judgedAt > beat && this.judgedAt - beat > DEAD_AFTER;
+  }
+
   private read(): u32 {
     const length = getShared(KEY);
     this.known = min(max(length, 0) / ENTRY, MOST_VMS);
     if (this.known > 0) memory.copy(places, sharedValue(), this.known * ENTRY);
     return sharedVersion();
   }
-}
-
-function isDead(place: i32, now: u64): bool {
-  const beat = load<u64>(places + place * ENTRY + 8);
-  return now > beat && now - beat > DEAD_AFTER;
 }
 
 function randomId(): u64 {

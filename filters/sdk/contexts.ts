@@ -31,6 +31,7 @@ export function isPlugin(id: u32): bool {
 }
 
 export function deletePlugin(id: u32): void {
+  plugins.get(id).onDelete();
   plugins.delete(id);
 }
 

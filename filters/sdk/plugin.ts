@@ -67,12 +67,12 @@ export class Plugin {
 
   /** Stages that want `onShortTick`; the timer runs at the short period while there is one. */
   private hurried: i32 = 0;
+  /** A change of period starts the timer anew, so the seconds are counted here: hurries that come and go hold up none. */
   private lastTick: u64 = 0;
 
   /** Asks for `onShortTick` every few milliseconds; to be taken back by `unhurry`. */
   hurry(): void {
     if (this.hurried++ > 0) return;
-    this.lastTick = monotonicNanos();
     proxy_set_tick_period_milliseconds(SHORT_TICK_MILLISECONDS);
   }
 
@@ -161,13 +161,17 @@ export class Plugin {
     }
   }
 
+  onDelete(): void {
+    for (let i = 0; i < this.stages.length; i++) this.stages[i].onDelete();
+  }
+
   onTick(): void {
+    const now = monotonicNanos();
     if (this.hurried > 0) {
       for (let i = 0; i < this.stages.length; i++) this.stages[i].onShortTick();
-      const now = monotonicNanos();
       if (now - this.lastTick < TICK_NANOS) return;
-      this.lastTick = now;
     }
+    this.lastTick = now;
     vmMemory!.raise(<u64>memory.size() * PAGE_BYTES);
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }

@@ -57,6 +57,9 @@ export abstract class Stage {
   /** Once a second in each VM. */
   onTick(): void {}
 
+  /** The plug-in ends: no callback comes after this. */
+  onDelete(): void {}
+
   /** Every few milliseconds while a stage of the plug-in is in a hurry; see `Plugin.hurry`. */
   onShortTick(): void {}
 }

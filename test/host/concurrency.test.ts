@@ -71,6 +71,21 @@ it("frees the permits of a VM that is gone", () => {
   expect(fill(second).length).toBe(4);
 });
 
+it("keeps the permits of all when the whole process stood still", () => {
+  const { process, vms } = workers(2, capped(4));
+  const [first, second] = vms as [Vm, Vm];
+  const streams = fill(first);
+  process.now += 10n * SECOND;
+  expect(fill(second).length).toBe(0);
+  expect(fill(first).length).toBe(0);
+  second.tick();
+  expect(fill(second).length).toBe(0);
+  first.tick();
+  expect(fill(second).length).toBe(0);
+  for (const stream of streams) stream.close();
+  expect(fill(second).length).toBe(4);
+});
+
 it("lowers the limit when latency rises, and raises it again", () => {
   const config = { tasks: [{ taskid: "1", adaptiveConcurrency: { min: 4, max: 100, initial: 40 } }] };
   const set = workers(2, config);
@@ -95,4 +110,26 @@ it("lowers the limit when latency rises, and raises it again", () => {
   expect(slow).toBeLessThan(usual / 2);
   expect(slow).toBeGreaterThanOrEqual(4);
   expect(run(200, 20n)).toBeGreaterThan(slow * 2);
+});
+
+it("brings the requests in flight down with the limit while load goes on", () => {
+  const adaptiveConcurrency = { min: 4, initial: 200, max: 200 };
+  const { process, vms } = workers(1, { tasks: [{ taskid: "1", adaptiveConcurrency }] });
+  const vm = vms[0] as Vm;
+  const streams = Array.from({ length: 200 }, () => open(vm));
+  const roundOf = (milliseconds: bigint) => {
+    for (let i = streams.length; i > 0; i--) {
+      process.now += (milliseconds * MILLISECOND) / BigInt(i);
+      streams.shift()?.close();
+      const next = open(vm);
+      if (!next.reply) streams.push(next);
+    }
+  };
+  for (let i = 0; i < 5; i++) roundOf(100n);
+  for (let i = 0; i < 40; i++) roundOf(2000n);
+  const value = process.sharedData.get("modelgate.concurrency.1")?.value as Uint8Array;
+  const limit = new DataView(value.buffer, value.byteOffset).getFloat64(0, true);
+  expect(limit).toBeLessThan(150);
+  expect(streams.length).toBeLessThanOrEqual(limit);
+  for (const stream of streams) stream.close();
 });

@@ -93,6 +93,22 @@ describe("reports", () => {
   });
 });
 
+it.each([
+  ["router~10.0.0.7~gw-5d9-x2.ingress~ingress.svc.cluster.local", "gw-5d9-x2"],
+  ["router~10.0.0.7~a.b.ingress~ingress.svc.cluster.local", "a.b"],
+  ["envoy-1", "envoy-1"],
+  ["a~b~c", "a~b~c"],
+])("a report names the pod of node id %s", (nodeId, pod) => {
+  const set = workers(1, {});
+  const vm = set.vms[0] as Vm;
+  vm.stream = { filterState: new Map([["node\0id", nodeId]]) } as never;
+  vm.exports.proxy_on_context_create(1000, 0);
+  const { gateway, cluster } = controller;
+  expect(vm.configure({ rateLimit: { controller: { gateway, cluster } } }, 1000)).toBe(true);
+  vm.exports.proxy_on_tick(1000);
+  expect(JSON.parse(vm.callouts[0]?.body ?? "{}").pod).toBe(pod);
+});
+
 describe("limits", () => {
   it("of the plug-in configuration hold until the controller speaks, then its own", () => {
     const set = workers(2, config);
@@ -139,6 +155,37 @@ describe("limits", () => {
     const streams = Array.from({ length: 10 }, (_, i) => set.vms[i % 2]?.open({ taskid: "1" }));
     expect(streams.filter((stream) => stream?.reply === undefined).length).toBe(3);
     for (const stream of streams) stream?.close();
+  });
+
+  it("that lower the cap take effect while load goes on", () => {
+    const set = workers(1, config);
+    const capped = (generation: number, maxInFlight: number) =>
+      answer(set, { generation, full: true, tasks: { "1": { ...rate(1e6), maxInFlight } } });
+    capped(1, 100);
+    const streams = Array.from({ length: 100 }, () => set.vms[0]?.open({ taskid: "1" }));
+    expect(streams.some((stream) => stream?.reply)).toBe(false);
+    capped(2, 10);
+    for (let i = 0; i < 300; i++) {
+      streams.shift()?.close();
+      const next = set.vms[0]?.open({ taskid: "1" });
+      if (next?.reply) next.close();
+      else streams.push(next);
+    }
+    expect(streams.length).toBe(10);
+    for (const stream of streams) stream?.close();
+  });
+
+  it("never fill memory, however many names a controller makes up", () => {
+    const set = workers(1, config);
+    const names = (generation: number) =>
+      Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`g${generation}-${i}`, rate(5)]));
+    answer(set, { generation: 1, full: true, tasks: { "1": rate(10) } });
+    for (let generation = 2; generation < 8; generation++)
+      answer(set, { generation, full: false, tasks: names(generation) });
+    const stored = set.process.sharedData.get("modelgate.limits.search/ingress")?.value.length ?? 0;
+    expect(stored).toBeLessThan(50_000 * 40);
+    set.process.now += SECOND;
+    expect(count(set.vms, 50)).toBe(10);
   });
 
   it("are there at once for a VM that starts later", () => {
@@ -320,6 +367,31 @@ it("reads what JSON.parse reads: names and numbers", () => {
     }),
     { numRuns: 300 },
   );
+});
+
+it("needs no more memory when configurations come and go", () => {
+  const { process, vms } = workers(1, {});
+  const vm = vms[0] as Vm;
+  const tasks = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`t${i}`, rate(5)]));
+  const revoked = Array(2000).fill("ab".repeat(32));
+  const reply = JSON.stringify({ apiVersion: V1, generation: 1, full: true, tasks, revoked });
+  let rootId = 1000;
+  const run = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      vm.exports.proxy_on_context_create(++rootId, 0);
+      expect(vm.configure({ rateLimit: config }, rootId)).toBe(true);
+      process.now += 3n * SECOND;
+      vm.exports.proxy_on_tick(rootId);
+      vm.answerCallout(200, reply);
+      process.now += SECOND;
+      vm.exports.proxy_on_tick(rootId);
+      expect(vm.callouts.splice(0).length).toBe(1);
+      vm.exports.proxy_on_delete(rootId);
+    }
+    return vm.memoryBytes;
+  };
+  const warm = run(20);
+  expect(run(40)).toBe(warm);
 });
 
 it("needs no more memory after 2,000 reports with 500 tasks", () => {

@@ -332,6 +332,26 @@ describe("the queue", () => {
     waiting.close();
   });
 
+  it("holds up no report, however often streams wait", () => {
+    const controller = { gateway: "search/ingress", cluster: "controller", pod: "gw-1" };
+    const { process, vms } = workers(1, { ...queued, controller });
+    const vm = vms[0] as Vm;
+    let reports = 0;
+    for (let i = 0; i < 40; i++) {
+      let waiting = vm.open({ taskid: "1" });
+      for (; waiting.action === 0; waiting = vm.open({ taskid: "1" })) waiting.close();
+      expect(vm.tickPeriod).toBeLessThan(20);
+      process.now += 20n * MILLISECOND;
+      vm.tick();
+      expect(waiting.action).toBe(0);
+      expect(vm.tickPeriod).toBe(1000);
+      waiting.close();
+      for (; vm.callouts.length > 0; reports++) vm.answerCallout(0);
+      process.now += 80n * MILLISECOND;
+    }
+    expect(reports).toBeGreaterThanOrEqual(3);
+  });
+
   it("forgets a client that leaves", () => {
     const { process, vms } = workers(1, queued);
     const vm = vms[0] as Vm;

@@ -1,19 +1,23 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpServer } from "node:http";
 import {
   createServer as createHttp2Server,
   createSecureServer,
   type Http2SecureServer,
   type Http2Server,
 } from "node:http2";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { Request, Response } from "./http.ts";
 
 /** What an HTTP/2 client sends first (RFC 9113, section 3.4); no HTTP/1.1 request starts so. */
 const PREFACE = "PRI * HTTP/2.0";
 
-/** For a connection to send its first bytes, and between requests. */
-const FIRST_BYTES_WITHIN_MS = 10_000;
-const IDLE_TIMEOUT_MS = 120_000;
+export interface ListenerTimeouts {
+  /** For a connection to send its first bytes, and for an HTTP/1.1 request to send its headers. Default: 10,000. */
+  headers: number;
+  /** Without any request. Default: 120,000. */
+  idle: number;
+}
+const TIMEOUTS: ListenerTimeouts = { headers: 10_000, idle: 120_000 };
 
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 10_000;
@@ -44,11 +48,12 @@ export async function listen(
   address: { host: string; port: number },
   handle: Handle,
   tls?: Tls,
+  timeouts: ListenerTimeouts = TIMEOUTS,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   const requests = new UnderWay(handle);
   const { front, secure } =
-    tls === undefined ? plainServers(requests.handle) : secureServer(requests.handle, tls);
+    tls === undefined ? plainServer(requests.handle, timeouts) : secureServer(requests.handle, tls, timeouts);
   front.maxConnections = MAX_CONNECTIONS;
   front.on("connection", (socket) => {
     sockets.add(socket);
@@ -96,24 +101,31 @@ class UnderWay {
   }
 }
 
-function plainServers(handle: Handle): { front: Server; secure?: undefined } {
-  const http1: HttpServer = createHttpServer(handle);
+/** An HTTP/1.1 server, which hands connections that begin with the preface of HTTP/2 on to another. */
+function plainServer(handle: Handle, timeouts: ListenerTimeouts): { front: Server; secure?: undefined } {
+  const front = createHttpServer(http1Timeouts(timeouts), handle);
   const http2: Http2Server = createHttp2Server(handle);
+  http2.setTimeout(timeouts.idle);
   ignoreBrokenConnections(http2);
-  const front = createServer((socket) => {
+  const [serveHttp1] = front.listeners("connection") as ((socket: Socket) => void)[];
+  front.removeAllListeners("connection");
+  front.on("connection", (socket: Socket) => {
     let seen = Buffer.alloc(0);
-    socket.setTimeout(FIRST_BYTES_WITHIN_MS);
-    socket.on("timeout", () => socket.destroy());
-    socket.on("error", () => socket.destroy());
+    socket.setTimeout(timeouts.headers);
+    const expire = () => socket.destroy();
+    socket.on("timeout", expire);
+    socket.on("error", expire);
     const sniff = (chunk: Buffer) => {
       seen = Buffer.concat([seen, chunk]);
       const isPreface = PREFACE.startsWith(seen.toString("latin1", 0, PREFACE.length));
       if (isPreface && seen.length < PREFACE.length) return;
       socket.off("data", sniff);
       socket.pause();
-      socket.setTimeout(IDLE_TIMEOUT_MS);
+      // An HTTP/2 session reads past the socket, which would look idle: it has a time of its own.
+      socket.setTimeout(isPreface ? 0 : timeouts.idle);
       socket.unshift(seen);
-      (isPreface ? http2 : http1).emit("connection", socket);
+      if (isPreface) http2.emit("connection", socket);
+      else serveHttp1?.call(front, socket);
       process.nextTick(() => socket.resume());
     };
     socket.on("data", sniff);
@@ -121,11 +133,20 @@ function plainServers(handle: Handle): { front: Server; secure?: undefined } {
   return { front };
 }
 
-function secureServer(handle: Handle, tls: Tls): { front: Server; secure: Http2SecureServer } {
-  const secure = createSecureServer({ allowHTTP1: true, ...secureContext(tls) }, handle);
-  secure.setTimeout(IDLE_TIMEOUT_MS);
+function secureServer(
+  handle: Handle,
+  tls: Tls,
+  timeouts: ListenerTimeouts,
+): { front: Server; secure: Http2SecureServer } {
+  const options = { allowHTTP1: true, ...http1Timeouts(timeouts), ...secureContext(tls) };
+  const secure = createSecureServer(options, handle);
+  secure.setTimeout(timeouts.idle);
   ignoreBrokenConnections(secure);
   return { front: secure, secure };
+}
+
+function http1Timeouts({ headers }: ListenerTimeouts) {
+  return { headersTimeout: headers, connectionsCheckingInterval: headers / 4 };
 }
 
 function secureContext({ cert, key, clientCa }: Tls) {
