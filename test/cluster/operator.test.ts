@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readKustomization } from "../../tools/install/read-kustomization.ts";
 import { ApiError } from "../../tools/kubernetes/api-error.ts";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
@@ -35,12 +36,9 @@ beforeAll(async () => {
   cluster = await startControlPlane(folder.path);
   await installDefinitions(cluster);
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
-  const installed = await runModelgate(cluster.kubeconfig, [
-    "install",
-    "--image",
-    "registry.example/modelgate:1",
-  ]);
-  expect(installed.stderr).toBe("");
+  const installation = await readKustomization(fileURLToPath(new URL("manifests/controller", PROJECT_ROOT)));
+  await apply(...installation.filter(({ kind }) => kind !== "Deployment"));
+  await waitFor(async () => expect(await cluster.client.knows(API_VERSION, "Tenant")).toBe(true));
   // The controllers run by the rights of their own ServiceAccount.
   const core = cluster.client.config.makeApiClient(CoreV1Api);
   const { status } = await core.createNamespacedServiceAccountToken({

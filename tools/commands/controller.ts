@@ -7,12 +7,18 @@ import type { FollowerAction } from "../controller/follower.ts";
 import { clusterParts } from "../controller/kubernetes/parts.ts";
 import type { Tls } from "../controller/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../controller/tls-files.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Operator } from "../operator/operator.ts";
-import { controllerOption, imageOption, targetOption } from "./render.ts";
+import {
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  type ControllerOptions as RenderedController,
+  targetOption,
+} from "./render.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -20,7 +26,7 @@ const TLS_CHECK_MS = 30_000;
 
 type Address = { host: string; port: number };
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, RenderedController {
   config?: string[];
   listen?: Address;
   admin?: Address;
@@ -35,7 +41,6 @@ interface Options extends ConnectOptions {
   reconcile: boolean;
   image?: string;
   target: Target;
-  controller?: ControllerAddress;
   logLevel: string;
 }
 
@@ -89,6 +94,7 @@ export function controllerCommand(): Command {
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .addOption(
       new Option("--log-level <level>", "least severe log lines")
         .choices(["debug", "info", "warn", "error"])
@@ -155,9 +161,9 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
 }
 
 async function operatorOf(options: Options, log: Logger): Promise<Operator> {
-  const { image, target, controller } = options;
+  const { image, target } = options;
   return new Operator({
-    ...{ log, target, controller },
+    ...{ log, target, controller: controllerOf(options) },
     client: await connect(options),
     image: image === undefined ? undefined : parseReference(image),
   });

@@ -1,17 +1,22 @@
 import { Command } from "commander";
 import { diffPlan } from "../deploy/diff.ts";
 import { plan } from "../deploy/plan.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
-import { controllerOption, imageOption, targetOption } from "./render.ts";
+import {
+  type ControllerOptions,
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  targetOption,
+} from "./render.ts";
 import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
 
-interface DiffOptions extends FileOptions, ConnectOptions {
+interface DiffOptions extends FileOptions, ConnectOptions, ControllerOptions {
   image?: string;
   target: Target;
-  controller?: ControllerAddress;
   prune?: true;
   forceConflicts?: true;
 }
@@ -27,6 +32,7 @@ export function diffCommand(): Command {
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .option("--prune", "show what apply --prune would delete")
     .option("--force-conflicts", "as if fields that others have set were taken");
   for (const option of connectOptions()) command.addOption(option);
@@ -48,7 +54,7 @@ async function diff(options: DiffOptions): Promise<boolean> {
   const planned = await plan(client, files, {
     image,
     target: options.target,
-    controller: options.controller,
+    controller: controllerOf(options),
     prune: options.prune ?? false,
   });
   const { patches, failures } = await diffPlan(client, planned, options.forceConflicts ?? false);

@@ -122,6 +122,10 @@ async function start(context: Omit<Run, "rollout">, options: StartOptions): Prom
     );
   if (!parseReference(options.image).digest)
     throw new Error("name the image by digest (oci://host/name@sha256:...), as `modelgate push` prints it");
+  if (tenant.spec.gateway.filter.image !== undefined)
+    throw new Error(
+      `Tenant ${tenant.metadata.name} names its filter in spec.gateway.filter.image, which apply and the controller would bring back: take it out first; the gateway keeps what it runs`,
+    );
   const plugin = await stablePlugin(client, tenant);
   if (plugin.spec.url === options.image) throw new Error(`the gateway runs ${options.image} already`);
   await preflight(options.image, {

@@ -1,6 +1,6 @@
 import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
 import { namespaceOf, TENANT_LABEL } from "../istio/names.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
+import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -62,7 +62,7 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const ofTouched = touchedTenants.map(({ resource }) => resource);
   const secrets = requireSecrets(
     touchedTenants,
-    await secretsOfCluster(client, ofTouched),
+    await secretsOfCluster(client, ofTouched, tokenSecrets(options.controller)),
     "apply it to the cluster first",
   );
   const images = liveImages(ofTouched, owned);

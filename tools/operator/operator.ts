@@ -16,6 +16,8 @@ export interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
 /** Tenants that are brought up to date at a time. */
 const CONCURRENCY = 4;
 const GATHER_MS = 100;
+/** Secrets are not watched, so that no right to list them is needed. */
+const RESYNC_MS = 600_000;
 
 /**
  * Keeps the cluster as its Tenants and ModelTasks say, one tenant at a time; see `reconcile`. Every controller watches, only the
@@ -29,6 +31,7 @@ export class Operator {
   private readonly atFault = new Set<string>();
   private readonly results = { done: 0, failed: 0 };
   private leadership: Leadership | undefined;
+  private resync: NodeJS.Timeout | undefined;
 
   constructor(options: OperatorOptions) {
     this.options = options;
@@ -61,6 +64,7 @@ export class Operator {
     // Before that a tenant might seem to have lost what was not listed yet.
     this.leadership = leadership;
     this.addAll();
+    this.resync = setInterval(() => this.addAll(), RESYNC_MS).unref();
   }
 
   /** To be called when the controller becomes the leader: those before may have left anything undone. */
@@ -69,6 +73,7 @@ export class Operator {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.resync);
     await this.queue.stop();
     await this.cache.stop();
   }

@@ -2,7 +2,7 @@ import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
 import { applyPlan, type Outcome } from "../deploy/apply.ts";
 import { orderOf } from "../deploy/owned-objects.ts";
 import { liveImages, planObjects } from "../deploy/plan.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
+import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
 import { renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -71,7 +71,7 @@ async function bring(
   const { client, image, target, controller } = options;
   const counts: Partial<Record<Outcome, number>> = {};
   try {
-    const held = await secretsOfCluster(client, [tenant.resource]);
+    const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
     const images = liveImages([tenant.resource], owned);
     const rendered = renderAll([tenant.resource], soundTasks(all.slice(1)), {
       target,
@@ -80,6 +80,8 @@ async function bring(
       image: (gateway) => images.get(gateway) ?? image,
     });
     await applyPlan(client, planObjects(rendered, owned), {
+      // What others have changed is put back; a field is the resource's or nobody's.
+      forceConflicts: true,
       onlyUnchanged: true,
       onDone: (_, outcome) => {
         counts[outcome] = (counts[outcome] ?? 0) + 1;
