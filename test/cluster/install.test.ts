@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { OWNED_KINDS } from "../../tools/deploy/owned-objects.ts";
+import { FINALIZER } from "../../tools/operator/finalizer.ts";
 import { type ControlPlane, startControlPlane } from "./support/api-server.ts";
 import { runModelgate } from "./support/modelgate.ts";
 
@@ -106,6 +107,9 @@ it("uninstalls; the definitions only when told to and no Tenant is left", async 
   };
   await cluster.client.apply(tenant, { fieldManager: "cluster-test" });
   expect((await modelgate("uninstall", "--crds")).stderr).toContain("there are Tenants left (left)");
+  // As a controller left it, which uninstall takes away.
+  await cluster.client.mergePatch(tenant, { metadata: { finalizers: [FINALIZER] } });
+  expect((await modelgate("uninstall")).code).toBe(0);
   await cluster.client.delete(tenant);
   const { code, stdout } = await modelgate("uninstall", "--crds");
   expect(code).toBe(0);

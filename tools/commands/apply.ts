@@ -17,7 +17,13 @@ import {
   targetOption,
   yaml,
 } from "./render.ts";
-import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readUnchecked,
+  recursiveOption,
+} from "./resources.ts";
 
 interface ApplyCommandOptions extends FileOptions, ConnectOptions, ControllerOptions {
   image?: string;
@@ -36,6 +42,7 @@ export function applyCommand(): Command {
     .description("bring a cluster to what files of Tenants and ModelTasks say; may be repeated")
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())

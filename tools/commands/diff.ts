@@ -12,7 +12,13 @@ import {
   imageOption,
   targetOption,
 } from "./render.ts";
-import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readUnchecked,
+  recursiveOption,
+} from "./resources.ts";
 
 interface DiffOptions extends FileOptions, ConnectOptions, ControllerOptions {
   image?: string;
@@ -29,6 +35,7 @@ export function diffCommand(): Command {
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())

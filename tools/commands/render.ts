@@ -5,7 +5,13 @@ import { type ControllerAddress, parseControllerAddress } from "../istio/rate-li
 import { renderAll, TARGETS, type Target } from "../istio/render.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
-import { type FileOptions, fileOption, readResources, recursiveOption } from "./resources.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readResources,
+  recursiveOption,
+} from "./resources.ts";
 
 interface RenderCommandOptions extends FileOptions, ControllerOptions {
   image?: string;
@@ -19,6 +25,7 @@ export function renderCommand(): Command {
     .description("print what Tenants and ModelTasks need in a cluster; needs no cluster")
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())

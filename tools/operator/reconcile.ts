@@ -12,10 +12,8 @@ import type { Loaded } from "../resources/load.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import type { ClusterCache } from "./cluster-cache.ts";
 import { isDeleted, type Stored, soundTasks, soundTenant } from "./custom-resources.ts";
+import { FINALIZER, finalizersOf, setFinalizers } from "./finalizer.ts";
 import { type Finding, incumbency, report, sendEvent } from "./status.ts";
-
-/** Keeps a Tenant that is deleted until what was made for it is gone. */
-export const FINALIZER = "modelgate.dev/gateway";
 
 export interface ReconcileOptions {
   client: KubernetesClient;
@@ -153,18 +151,4 @@ async function finalize(tenant: Manifest, { client, cache }: ReconcileOptions): 
     tenant,
     finalizers.filter((each) => each !== FINALIZER),
   );
-}
-
-export function finalizersOf({ metadata }: Manifest): string[] {
-  return (metadata.finalizers as string[] | undefined) ?? [];
-}
-
-/** A merge patch replaces the list, so it holds only for the version that was read. @throws ApiError 409 for another */
-export async function setFinalizers(
-  client: KubernetesClient,
-  object: Manifest,
-  finalizers: string[],
-): Promise<void> {
-  const { resourceVersion } = object.metadata;
-  await client.mergePatch(object, { metadata: { resourceVersion, finalizers } });
 }

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Leadership, soleLeader } from "../../../tools/controller/leadership.ts";
 import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import { parseReference } from "../../../tools/oci/reference.ts";
+import { FINALIZER } from "../../../tools/operator/finalizer.ts";
 import { Operator } from "../../../tools/operator/operator.ts";
-import { FINALIZER } from "../../../tools/operator/reconcile.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 
 const WITHIN = 10_000;
