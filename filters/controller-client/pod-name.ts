@@ -3,21 +3,18 @@ import { getProperty, propertyPath, propertyValue } from "../sdk/properties";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
 import { random_get } from "../sdk/wasi_snapshot_preview1";
 
-const NODE_ID = propertyPath("node.id");
+const NODE_ID = propertyPath("xds.node.id");
 const KEY = bytes("modelgate.pod");
 const DIGITS = "0123456789abcdef";
 const RANDOM_BYTES: i32 = 8;
 
 const random: usize = memory.data(8);
 
-/**
- * The name that this Envoy process reports under: the configured one, else the pod of Envoy's node id (the whole id when it
- * is not of Istio's form), else a random one.
- */
+/** The name that this Envoy process reports under: the configured one, else that of its node, else a random one. */
 export function podName(configured: string): Bytes {
   if (configured.length > 0) return bytes(configured);
   const length = getProperty(NODE_ID);
-  if (length > 0) return podOf(propertyValue(), length);
+  if (length > 0) return bytes(podOfNode(String.UTF8.decodeUnsafe(propertyValue(), length)));
   random_get(random, RANDOM_BYTES);
   let name = "envoy-";
   for (let i = 0; i < RANDOM_BYTES; i++) {
@@ -31,19 +28,13 @@ export function podName(configured: string): Bytes {
   return held > 0 ? copyBytes(sharedValue(), held) : own;
 }
 
-/** Istio's node ids are `type~address~pod.namespace~domain` (istio.io/istio, pkg/model/proxy.go): the pod's name in one. */
-function podOf(id: usize, len: i32): Bytes {
-  let tildes = 0;
-  let from = 0;
-  let end = len;
-  for (let i = 0; i < len; i++) {
-    if (load<u8>(id + i) != 0x7e) continue;
-    tildes++;
-    if (tildes == 2) from = i + 1;
-    else if (tildes == 3) end = i;
-  }
-  if (tildes != 3) return copyBytes(id, len);
-  let dot = end - 1;
-  while (dot > from && load<u8>(id + dot) != 0x2e) dot--;
-  return dot > from ? copyBytes(id + from, dot - from) : copyBytes(id, len);
+/**
+ * Istio's node ids are `<type>~<ip>~<pod>.<namespace>~<domain>` (ServiceNode of pilot/pkg/model/context.go); the controller
+ * knows gateways' pods by the names that Kubernetes gives them. Other ids are names as they are.
+ */
+function podOfNode(id: string): string {
+  const parts = id.split("~");
+  if (parts.length != 4) return id;
+  const dot = parts[2].lastIndexOf(".");
+  return dot > 0 ? parts[2].substring(0, dot) : parts[2];
 }

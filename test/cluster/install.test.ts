@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { OWNED_KINDS } from "../../tools/deploy/owned-objects.ts";
+import { FINALIZER } from "../../tools/operator/finalizer.ts";
 import { type ControlPlane, startControlPlane } from "./support/api-server.ts";
 import { runModelgate } from "./support/modelgate.ts";
 
@@ -29,6 +30,14 @@ async function may(user: object, verb: string, group: string, resource: string, 
     spec: { ...user, resourceAttributes: attributes },
   });
   return (review.status as { allowed: boolean }).allowed;
+}
+
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+}
+
+function pluralOf(kind: string): string {
+  return (/[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`).toLowerCase();
 }
 
 it("a cluster without the custom resources says how to get them", async () => {
@@ -63,7 +72,11 @@ it("the controller may do what it needs and no more", async () => {
   expect(await may(controller, "create", "coordination.k8s.io", "leases", "default")).toBe(false);
   expect(await may(controller, "get", "", "secrets")).toBe(false);
   expect(await may(controller, "delete", "", "pods")).toBe(false);
-  expect(await may(controller, "patch", "modelgate.dev", "tenants")).toBe(false);
+  expect(await may(controller, "create", "modelgate.dev", "tenants")).toBe(false);
+  expect(await may(controller, "create", "rbac.authorization.k8s.io", "clusterroles")).toBe(false);
+  for (const [apiVersion, kind] of OWNED_KINDS)
+    for (const verb of ["list", "watch", "patch", "create", "delete"])
+      expect(await may(controller, verb, groupOf(apiVersion), pluralOf(kind)), `${verb} ${kind}`).toBe(true);
 });
 
 it("the deployer may do what apply and rollout do", async () => {
@@ -78,10 +91,8 @@ it("the deployer may do what apply and rollout do", async () => {
   await sleep(500);
   const deployer = { user: "deployer" };
   for (const [apiVersion, kind] of OWNED_KINDS) {
-    const group = apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
-    const plural = /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
     for (const verb of ["list", "patch", "create", "delete"])
-      expect(await may(deployer, verb, group, plural.toLowerCase()), `${verb} ${plural}`).toBe(true);
+      expect(await may(deployer, verb, groupOf(apiVersion), pluralOf(kind)), `${verb} ${kind}`).toBe(true);
   }
   expect(await may(deployer, "create", "", "pods/portforward")).toBe(true);
   expect(await may(deployer, "get", "", "secrets")).toBe(false);
@@ -96,6 +107,9 @@ it("uninstalls; the definitions only when told to and no Tenant is left", async 
   };
   await cluster.client.apply(tenant, { fieldManager: "cluster-test" });
   expect((await modelgate("uninstall", "--crds")).stderr).toContain("there are Tenants left (left)");
+  // As a controller left it, which uninstall takes away.
+  await cluster.client.mergePatch(tenant, { metadata: { finalizers: [FINALIZER] } });
+  expect((await modelgate("uninstall")).code).toBe(0);
   await cluster.client.delete(tenant);
   const { code, stdout } = await modelgate("uninstall", "--crds");
   expect(code).toBe(0);

@@ -119,6 +119,40 @@ describe("rollout", () => {
     expect(undone.stdout).toContain(`rolled back: every pod runs ${first}`);
   });
 
+  it("another process pauses it, resumes it, and takes it back", async () => {
+    const other = await push("paused", await variant("paused"));
+    const traffic = new Traffic(100, { taskid: "666" });
+    const slowly = ["--steps=10,100", "--interval=60", "--latency-factor=20"];
+    const until = async (text: string) => {
+      for (let i = 0; i < 60; i++, await sleep(500))
+        if ((await modelgate("rollout", "status", CANARY.gateway)).stdout.includes(text)) return;
+      throw new Error(`never ${text}`);
+    };
+    const started = modelgate("rollout", "start", "--image", other, CANARY.gateway, ...slowly);
+    await until("running: step 1 of 2");
+    expect((await modelgate("rollout", "pause", CANARY.gateway)).code).toBe(0);
+    const paused = await started;
+    expect(paused.stdout).toContain("paused: asked to");
+    expect(paused.code).toBe(0);
+    expect((await modelgate("rollout", "status", CANARY.gateway)).stdout).toMatch(/^paused: asked to/);
+    const wide = await modelgate("status", "-o", "wide");
+    expect(wide.stdout).toContain(other.split("@")[1] ?? "");
+
+    const resumed = modelgate("rollout", "resume", CANARY.gateway);
+    await until("running: step 1 of 2");
+    expect((await modelgate("rollout", "resume", CANARY.gateway)).stderr).toContain(
+      "another process takes it on",
+    );
+    const undone = await modelgate("rollout", "undo", CANARY.gateway);
+    expect(undone.stdout).toContain("asked the rollout to go back");
+    const back = await resumed;
+    expect(back.stdout).toContain(`rolled back: every pod runs ${first}`);
+    expect(back.code).toBe(1);
+    const { failed } = await traffic.stop();
+    expect(failed).toBe(0);
+    expect((await modelgate("status")).code).toBe(0);
+  });
+
   it("refuses before step one what Envoy can't run or nobody signed", async () => {
     const image = await push("empty", Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const empty = await modelgate("rollout", "start", "--image", image, CANARY.gateway);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Vm } from "../../tools/host/host.ts";
+import { HostProcess, type Vm } from "../../tools/host/host.ts";
 import {
   admitted,
   count,
@@ -64,6 +64,18 @@ describe("reports", () => {
       reports.reduce((total, report) => total + (report[kind][name]?.[field] ?? 0), 0);
     expect([sum("tasks", "1", "admitted"), sum("tasks", "1", "refused")]).toEqual([100, 20]);
     expect(sum("tenants", "search", "admitted")).toBe(100);
+  });
+
+  it.each([
+    ["router~10.88.1.1~gateway-5c9f-x2x.search~search.svc.cluster.local", "gateway-5c9f-x2x"],
+    ["router~10.88.1.1~gateway.v1-0.search~search.svc.cluster.local", "gateway.v1-0"],
+    ["envoy-a", "envoy-a"],
+  ])("carry the name of the pod of node %s", (id, pod) => {
+    const process = new HostProcess();
+    process.properties.set("xds\0node\0id", id);
+    const { pod: _, ...anonymous } = controller;
+    const vm = reporter(workers(1, { ...config, controller: anonymous }, process));
+    expect(JSON.parse(vm?.callouts[0]?.body ?? "")).toMatchObject({ pod });
   });
 
   it("go on from another VM within 3 s when the reporting one is gone", () => {

@@ -2,19 +2,32 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { applyPlan, createNamespaces, type Outcome } from "../deploy/apply.ts";
 import { plan } from "../deploy/plan.ts";
 import { waitUntilServing } from "../deploy/wait.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Progress } from "../terminal-progress.ts";
-import { controllerOption, imageOption, json, targetOption, yaml } from "./render.ts";
-import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
+import {
+  type ControllerOptions,
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  json,
+  targetOption,
+  yaml,
+} from "./render.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readUnchecked,
+  recursiveOption,
+} from "./resources.ts";
 
-interface ApplyCommandOptions extends FileOptions, ConnectOptions {
+interface ApplyCommandOptions extends FileOptions, ConnectOptions, ControllerOptions {
   image?: string;
   target: Target;
-  controller?: ControllerAddress;
   prune?: true;
   forceConflicts?: true;
   createNamespaces?: true;
@@ -29,9 +42,11 @@ export function applyCommand(): Command {
     .description("bring a cluster to what files of Tenants and ModelTasks say; may be repeated")
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .option("--prune", "delete what these tenants had and the files do not hold any more")
     .option("--force-conflicts", "take fields that others have set")
     .option("--create-namespaces", "make the namespaces that are not there")
@@ -57,7 +72,7 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   const planned = await plan(client, files, {
     image,
     target: options.target,
-    controller: options.controller,
+    controller: controllerOf(options),
     prune: options.prune ?? false,
   });
   const objects = planned.changes.map(({ desired }) => desired);

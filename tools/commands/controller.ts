@@ -7,7 +7,18 @@ import type { FollowerAction } from "../controller/follower.ts";
 import { clusterParts } from "../controller/kubernetes/parts.ts";
 import type { Tls } from "../controller/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../controller/tls-files.ts";
-import { type ConnectOptions, connectOptions } from "../kubernetes/connect.ts";
+import type { Target } from "../istio/render.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { parseReference } from "../oci/reference.ts";
+import { Operator } from "../operator/operator.ts";
+import {
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  type ControllerOptions as RenderedController,
+  targetOption,
+} from "./render.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -15,7 +26,7 @@ const TLS_CHECK_MS = 30_000;
 
 type Address = { host: string; port: number };
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, RenderedController {
   config?: string[];
   listen?: Address;
   admin?: Address;
@@ -27,12 +38,17 @@ interface Options extends ConnectOptions {
   whenFollower?: FollowerAction;
   leaseNamespace?: string;
   advertiseUrl?: string;
+  reconcile: boolean;
+  image?: string;
+  target: Target;
   logLevel: string;
 }
 
 export function controllerCommand(): Command {
   const command = new Command("controller")
-    .description("serve the gateways their shares of the limits, from Kubernetes or from files")
+    .description(
+      "serve the gateways their shares of the limits, from Kubernetes or from files; in Kubernetes also bring the cluster to what its Tenants and ModelTasks say",
+    )
     .option(
       "--config <path...>",
       "files or folders of Tenants and ModelTasks, watched, instead of Kubernetes",
@@ -71,6 +87,14 @@ export function controllerCommand(): Command {
       "--advertise-url <url>",
       "where other controllers reach this one (default: by $POD_IP and the port)",
     )
+    .option(
+      "--no-reconcile",
+      "leave the custom resources to modelgate apply; nothing in the cluster is written",
+    )
+    .addOption(imageOption())
+    .addOption(targetOption())
+    .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .addOption(
       new Option("--log-level <level>", "least severe log lines")
         .choices(["debug", "info", "warn", "error"])
@@ -132,7 +156,17 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
     tokenAudiences: options.tokenAudience,
     advertiseUrl: options.advertiseUrl ?? advertisedUrl(listen, tls),
   });
-  return { ...common, ...cluster, authenticate: proofs[authenticate] ?? tokenReview };
+  const operator = options.reconcile ? await operatorOf(options, log) : undefined;
+  return { ...common, ...cluster, operator, authenticate: proofs[authenticate] ?? tokenReview };
+}
+
+async function operatorOf(options: Options, log: Logger): Promise<Operator> {
+  const { image, target } = options;
+  return new Operator({
+    ...{ log, target, controller: controllerOf(options) },
+    client: await connect(options),
+    image: image === undefined ? undefined : parseReference(image),
+  });
 }
 
 function defaultAuthentication({ config }: Options, listen: Address): "token" | "none" {

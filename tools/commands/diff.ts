@@ -1,17 +1,28 @@
 import { Command } from "commander";
 import { diffPlan } from "../deploy/diff.ts";
 import { plan } from "../deploy/plan.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
 import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
-import { controllerOption, imageOption, targetOption } from "./render.ts";
-import { type FileOptions, fileOption, readUnchecked, recursiveOption } from "./resources.ts";
+import {
+  type ControllerOptions,
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  targetOption,
+} from "./render.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readUnchecked,
+  recursiveOption,
+} from "./resources.ts";
 
-interface DiffOptions extends FileOptions, ConnectOptions {
+interface DiffOptions extends FileOptions, ConnectOptions, ControllerOptions {
   image?: string;
   target: Target;
-  controller?: ControllerAddress;
   prune?: true;
   forceConflicts?: true;
 }
@@ -24,9 +35,11 @@ export function diffCommand(): Command {
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .option("--prune", "show what apply --prune would delete")
     .option("--force-conflicts", "as if fields that others have set were taken");
   for (const option of connectOptions()) command.addOption(option);
@@ -48,7 +61,7 @@ async function diff(options: DiffOptions): Promise<boolean> {
   const planned = await plan(client, files, {
     image,
     target: options.target,
-    controller: options.controller,
+    controller: controllerOf(options),
     prune: options.prune ?? false,
   });
   const { patches, failures } = await diffPlan(client, planned, options.forceConflicts ?? false);

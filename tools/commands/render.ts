@@ -5,13 +5,18 @@ import { type ControllerAddress, parseControllerAddress } from "../istio/rate-li
 import { renderAll, TARGETS, type Target } from "../istio/render.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference } from "../oci/reference.ts";
-import { type FileOptions, fileOption, readResources, recursiveOption } from "./resources.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readResources,
+  recursiveOption,
+} from "./resources.ts";
 
-interface RenderCommandOptions extends FileOptions {
+interface RenderCommandOptions extends FileOptions, ControllerOptions {
   image?: string;
   secrets?: string[];
   target: Target;
-  controller?: ControllerAddress;
   output: "yaml" | "json";
 }
 
@@ -20,9 +25,11 @@ export function renderCommand(): Command {
     .description("print what Tenants and ModelTasks need in a cluster; needs no cluster")
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
+    .addOption(controllerTokenOption())
     .addOption(secretsOption())
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
@@ -36,7 +43,7 @@ export function renderCommand(): Command {
       const manifests = renderAll(
         tenants.map(({ resource }) => resource),
         tasks.map(({ resource }) => resource),
-        { image: () => image, target: options.target, controller: options.controller, secrets },
+        { image: () => image, target: options.target, controller: controllerOf(options), secrets },
       );
       if (options.secrets) console.error("the output holds the keys of --secrets: keep it as you keep these");
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
@@ -59,6 +66,28 @@ export function controllerOption(): Option {
     "--controller <namespace/service:port>",
     "where gateways report for their limits (default: nowhere; the limits of the files hold)",
   ).argParser(parseControllerAddress);
+}
+
+export function controllerTokenOption(): Option {
+  return new Option(
+    "--controller-token-secret <name>",
+    "Secret in each gateway's namespace whose key `token` gateways prove themselves to the controller with: a ServiceAccount's token (default: no proof)",
+  );
+}
+
+export interface ControllerOptions {
+  controller?: ControllerAddress;
+  controllerTokenSecret?: string;
+}
+
+/** Where and how gateways report. @throws Error for a token without a controller */
+export function controllerOf({
+  controller,
+  controllerTokenSecret,
+}: ControllerOptions): ControllerAddress | undefined {
+  if (controllerTokenSecret === undefined) return controller;
+  if (controller === undefined) throw new Error("--controller-token-secret: needs --controller");
+  return { ...controller, tokenSecret: controllerTokenSecret };
 }
 
 export function targetOption(): Option {

@@ -1,10 +1,12 @@
 import { Option } from "commander";
 import { byKind, crossCheck, type Resources } from "../resources/cross-check.ts";
+import { InvalidResources } from "../resources/fault.ts";
 import { loadResources } from "../resources/load.ts";
 
 export interface FileOptions {
   filename: string[];
   recursive?: true;
+  namespace?: string;
 }
 
 export function fileOption(): Option {
@@ -15,6 +17,13 @@ export function recursiveOption(): Option {
   return new Option("-R, --recursive", "go into folders of folders");
 }
 
+export function namespaceOption(): Option {
+  return new Option(
+    "-n, --namespace <namespace>",
+    "namespace of ModelTasks that name none (default: default); others must name this one",
+  );
+}
+
 /** Reads and checks the resources of `-f`. @throws InvalidResources with every fault, Error without `-f` */
 export async function readResources(options: Partial<FileOptions>): Promise<Resources> {
   const resources = await readUnchecked(options);
@@ -23,7 +32,20 @@ export async function readResources(options: Partial<FileOptions>): Promise<Reso
 }
 
 /** Reads the resources of `-f`, each checked for itself. */
-export async function readUnchecked({ filename = [], recursive }: Partial<FileOptions>): Promise<Resources> {
+export async function readUnchecked(options: Partial<FileOptions>): Promise<Resources> {
+  const { filename = [], recursive = false, namespace } = options;
   if (filename.length === 0) throw new Error("name files or folders with -f, or - for stdin");
-  return byKind(await loadResources(filename, { recursive: recursive ?? false }));
+  const resources = byKind(await loadResources(filename, { recursive }));
+  if (namespace !== undefined) putInto(namespace, resources);
+  return resources;
+}
+
+/** @throws InvalidResources for ModelTasks of another namespace */
+function putInto(namespace: string, { tasks }: Resources): void {
+  const faults = tasks.flatMap(({ resource: { metadata }, fault }) => {
+    metadata.namespace ??= namespace;
+    if (metadata.namespace === namespace) return [];
+    return [fault(["metadata", "namespace"], `is ${metadata.namespace}, but -n says ${namespace}`)];
+  });
+  if (faults.length > 0) throw new InvalidResources(faults);
 }

@@ -15,6 +15,7 @@ import { readUnchecked } from "./resources.ts";
 
 interface GatewayOptions extends ConnectOptions {
   gateway: string;
+  namespace?: string;
   filename?: string[];
 }
 
@@ -79,6 +80,7 @@ function gatewayCommand<O extends GatewayOptions>(
   const command = new Command(name)
     .description(description)
     .requiredOption("--gateway <namespace/name>", "the gateway; its name is enough when no other has it")
+    .option("-n, --namespace <namespace>", "namespace of the gateway")
     .addOption(new Option("-f, --filename <path...>", "Tenants from files instead of the cluster's"));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: O) => {
@@ -86,7 +88,7 @@ function gatewayCommand<O extends GatewayOptions>(
     const resources = options.filename ? await readUnchecked(options) : await storedResources(client);
     const tenant = find(
       resources.tenants.map(({ resource }) => resource),
-      options.gateway,
+      options.namespace === undefined ? options.gateway : `${options.namespace}/${options.gateway}`,
     );
     const store = new RolloutStore(client, tenant);
     await action({ client, tenant, store, say: (line) => console.log(line) }, options);
@@ -122,6 +124,10 @@ async function start(context: Omit<Run, "rollout">, options: StartOptions): Prom
     );
   if (!parseReference(options.image).digest)
     throw new Error("name the image by digest (oci://host/name@sha256:...), as `modelgate push` prints it");
+  if (tenant.spec.gateway.filter.image !== undefined)
+    throw new Error(
+      `Tenant ${tenant.metadata.name} names its filter in spec.gateway.filter.image, which apply and the controller would bring back: take it out first; the gateway keeps what it runs`,
+    );
   const plugin = await stablePlugin(client, tenant);
   if (plugin.spec.url === options.image) throw new Error(`the gateway runs ${options.image} already`);
   await preflight(options.image, {

@@ -8,6 +8,7 @@ import { readUnchecked } from "./resources.ts";
 
 interface StatusOptions extends ConnectOptions {
   filename?: string[];
+  namespace?: string;
   output?: "json" | "wide";
 }
 
@@ -17,6 +18,7 @@ export function statusCommand(): Command {
     .description("does each gateway pod run the filter that it should? Asks the Envoys; exit code 1 when not")
     .argument("[tenant...]", "only these tenants (default: all)")
     .option("-f, --filename <path...>", "Tenants from files instead of the cluster's")
+    .option("-n, --namespace <namespace>", "only gateways of this namespace (default: all)")
     .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (names: string[], options: StatusOptions) => {
@@ -25,7 +27,12 @@ export function statusCommand(): Command {
     const tenants = resources.tenants.map(({ resource }) => resource);
     const unknown = names.find((name) => !tenants.some(({ metadata }) => metadata.name === name));
     if (unknown !== undefined) throw new Error(`there is no Tenant ${JSON.stringify(unknown)}`);
-    const chosen = tenants.filter(({ metadata }) => names.length === 0 || names.includes(metadata.name));
+    const { namespace } = options;
+    const chosen = tenants.filter(
+      ({ metadata, spec }) =>
+        (names.length === 0 || names.includes(metadata.name)) &&
+        (namespace === undefined || spec.gateway.namespace === namespace),
+    );
     const statuses = await gatewayStatus(client, chosen);
     process.stdout.write(
       options.output === "json" ? asJson(statuses) : asTable(statuses, options.output === "wide"),

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { storedResources } from "../deploy/plan.ts";
-import { installation, uninstall } from "../install/install.ts";
+import { installation, releaseTenants, uninstall } from "../install/install.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
 
@@ -22,5 +22,6 @@ export function uninstallCommand(): Command {
       withDefinitions: options.crds ?? false,
       onDone: (object) => console.log(`${resourceName(object)} deleted`),
     });
+    await releaseTenants(client);
   });
 }

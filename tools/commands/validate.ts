@@ -1,5 +1,11 @@
 import { Command } from "commander";
-import { type FileOptions, fileOption, readResources, recursiveOption } from "./resources.ts";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readResources,
+  recursiveOption,
+} from "./resources.ts";
 
 export function validateCommand(): Command {
   return new Command("validate")
@@ -8,6 +14,7 @@ export function validateCommand(): Command {
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
+    .addOption(namespaceOption())
     .action(async (options: FileOptions) => {
       const { tenants, tasks } = await readResources(options);
       console.log(`valid: ${count(tenants.length, "Tenant")}, ${count(tasks.length, "ModelTask")}`);

@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import type { Operator } from "../operator/operator.ts";
 import { adminHandler } from "./admin-handler.ts";
 import { type Authenticate, anyone } from "./authenticate.ts";
 import type { FollowerAction } from "./follower.ts";
@@ -20,6 +21,8 @@ export interface ControllerOptions {
   authenticate?: Authenticate;
   /** Default: this is the only controller. */
   leadership?: Leadership;
+  /** Reconciles the custom resources while this controller leads. Default: nobody does. */
+  operator?: Operator | undefined;
   /** Default: forward. */
   whenFollower?: FollowerAction;
   /** Milliseconds without moves after a start, see Limits. Default: 1500, more than the time between two reports. */
@@ -50,7 +53,7 @@ export interface Controller {
  * @throws Error when an address is taken; what the source throws when it can't be read
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { source, leadership = soleLeader } = options;
+  const { source, leadership = soleLeader, operator } = options;
   let { tls } = options;
   const log = options.log ?? pino({ level: "silent" });
   const local = { host: "127.0.0.1", port: 0 };
@@ -78,6 +81,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   });
   const stop = async () => {
     limits.stop();
+    await operator?.stop();
     await leadership.stop();
     await listener.close();
     await source.stop();
@@ -85,11 +89,15 @@ export async function startController(options: ControllerOptions): Promise<Contr
   };
   try {
     await source.start((inventory) => limits.apply(inventory));
+    await operator?.start(leadership, metrics.registry);
   } catch (error) {
     await stop();
     throw error;
   }
-  leadership.start(() => limits.reset());
+  leadership.start(() => {
+    limits.reset();
+    operator?.elected();
+  });
   return {
     url: `${tls === undefined ? "http" : "https"}://${urlHost(address.host)}:${listener.port}`,
     port: listener.port,

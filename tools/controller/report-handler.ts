@@ -125,5 +125,6 @@ function refuse(log: Logger, response: Response, error: unknown): void {
     error instanceof HttpError
       ? error
       : new HttpError(500, "internal", "the controller failed; its log says why");
+  log.debug({ status, reason, message }, "refused a report");
   sendJson(response, status, { error: message, reason }, headers);
 }

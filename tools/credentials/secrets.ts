@@ -36,13 +36,21 @@ export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
   return secrets;
 }
 
-/** The Secrets that the tenants' credentials name, as far as the cluster has them. @throws ApiError when it may not be read */
-export async function secretsOfCluster(client: KubernetesClient, tenants: Tenant[]): Promise<Secrets> {
+/**
+ * The Secrets that the tenants' credentials name, and `further` ones in their gateways' namespaces, as far as the cluster has
+ * them. @throws ApiError when it may not be read
+ */
+export async function secretsOfCluster(
+  client: KubernetesClient,
+  tenants: Tenant[],
+  further: string[] = [],
+): Promise<Secrets> {
   const secrets: Secrets = new Map();
   const wanted = new Map(
     tenants.flatMap((tenant) => {
       const { namespace } = tenant.spec.gateway;
-      return references(tenant).map(({ name }): [string, Manifest] => [
+      const names = [...references(tenant).map(({ name }) => name), ...further];
+      return names.map((name): [string, Manifest] => [
         `${namespace}/${name}`,
         { apiVersion: "v1", kind: "Secret", metadata: { name, namespace } },
       ]);

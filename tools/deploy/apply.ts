@@ -16,6 +16,8 @@ export interface ApplyOptions {
   dryRun?: boolean;
   /** Take fields that others have set. */
   forceConflicts?: boolean;
+  /** Delete an obsolete object only as long as it is as the plan has it. */
+  onlyUnchanged?: boolean;
   onDone: (object: Manifest, outcome: Outcome) => void;
 }
 
@@ -49,7 +51,8 @@ export async function applyPlan(
   if (failures.length === 0)
     for (const object of obsolete) {
       try {
-        if (await client.delete(object, { dryRun: options.dryRun ?? false }))
+        const { dryRun = false, onlyUnchanged = false } = options;
+        if (await client.delete(object, { dryRun, unchanged: onlyUnchanged }))
           options.onDone(object, "deleted");
       } catch (error) {
         failures.push(explain(object, error));

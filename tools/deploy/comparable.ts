@@ -22,11 +22,13 @@ export function comparable(object: Manifest | undefined): string {
   );
 }
 
-/** Shared keys give way to the start of their digest: a change shows, the key does not. */
+/** Shared keys and tokens give way to the start of their digest: a change shows, the key does not. */
 function masked(object: object): object {
   return JSON.parse(
     JSON.stringify(object, (name, value) =>
-      name === "secret" && typeof value === "string" ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)` : value,
+      (name === "secret" || name === "token") && typeof value === "string"
+        ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)`
+        : value,
     ),
   ) as object;
 }

@@ -23,13 +23,23 @@ export const OWNED_KINDS: [apiVersion: string, kind: string][] = [
 /** Of a rollout, which removes it itself. */
 export const ROLLOUT_LABEL = "modelgate.dev/rollout";
 
+/** Labels of what Modelgate has in a cluster, without what a rollout adds. */
+export const OWNED_SELECTOR = [
+  ...Object.entries(MANAGED_BY).map(([key, value]) => `${key}=${value}`),
+  `!${ROLLOUT_LABEL}`,
+].join(",");
+/** More tenants than these are found by listing those of all. */
+const MOST_NAMED = 20;
+
 /** What Modelgate has in the cluster for some tenants, by `keyOf`. */
 export async function ownedObjects(
   client: KubernetesClient,
   tenants: Set<string>,
 ): Promise<Map<string, Manifest>> {
-  const labels = Object.entries(MANAGED_BY).map(([key, value]) => `${key}=${value}`);
-  const labelSelector = [...labels, `!${ROLLOUT_LABEL}`].join(",");
+  const labelSelector =
+    tenants.size > MOST_NAMED
+      ? OWNED_SELECTOR
+      : `${OWNED_SELECTOR},${TENANT_LABEL} in (${[...tenants].join(",")})`;
   const lists = await concurrently(OWNED_KINDS, 4, ([apiVersion, kind]) =>
     client.list(apiVersion, kind, { labelSelector }),
   );

@@ -1,6 +1,6 @@
 import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
 import { namespaceOf, TENANT_LABEL } from "../istio/names.ts";
-import type { ControllerAddress } from "../istio/rate-limit-config.ts";
+import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -62,7 +62,7 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const ofTouched = touchedTenants.map(({ resource }) => resource);
   const secrets = requireSecrets(
     touchedTenants,
-    await secretsOfCluster(client, ofTouched),
+    await secretsOfCluster(client, ofTouched, tokenSecrets(options.controller)),
     "apply it to the cluster first",
   );
   const images = liveImages(ofTouched, owned);
@@ -76,28 +76,30 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
       image: (gateway) => options.image ?? images.get(gateway),
     },
   );
+  const objects = planObjects(rendered, owned);
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
   const sources = stored.installed
     ? [...files.tenants, ...files.tasks].map(({ resource }) => source(resource))
     : [];
-  const desired = [
-    ...sources.map((object) => change(object, storedKinds)),
-    ...rendered
-      .map((object) => change(object, owned))
-      .sort((a, b) => orderOf(a.desired) - orderOf(b.desired)),
-  ];
-  const wanted = new Set(desired.map(({ desired }) => keyOf(desired)));
+  const desired = [...sources.map((object) => change(object, storedKinds)), ...objects.changes];
   const goneTasks = options.prune
     ? others
         .filter(({ resource }) => touched.has(resource.spec.tenant))
         .map(({ resource }) => source(resource))
     : [];
-  const goneObjects = options.prune
-    ? [...owned.values()]
-        .filter((object) => !wanted.has(keyOf(object)))
-        .sort((a, b) => orderOf(b) - orderOf(a))
-    : [];
-  return { changes: desired, obsolete: [...goneObjects, ...goneTasks] };
+  return { changes: desired, obsolete: [...(options.prune ? objects.obsolete : []), ...goneTasks] };
+}
+
+/** What makes the owned objects the rendered ones: the changes in the order of kinds, what is obsolete the other way. */
+export function planObjects(rendered: Manifest[], owned: Map<string, Manifest>): Plan {
+  const changes = rendered
+    .map((object) => change(object, owned))
+    .sort((a, b) => orderOf(a.desired) - orderOf(b.desired));
+  const wanted = new Set(changes.map(({ desired }) => keyOf(desired)));
+  const obsolete = [...owned.values()]
+    .filter((object) => !wanted.has(keyOf(object)))
+    .sort((a, b) => orderOf(b) - orderOf(a));
+  return { changes, obsolete };
 }
 
 interface StoredResources extends Resources {
@@ -152,7 +154,7 @@ function taskKey({ metadata }: ModelTask): string {
 }
 
 /** What gateways run today, by `namespace/name`. */
-function liveImages(tenants: Tenant[], owned: Map<string, Manifest>): Map<string, Reference> {
+export function liveImages(tenants: Tenant[], owned: Map<string, Manifest>): Map<string, Reference> {
   const images = new Map<string, Reference>();
   for (const tenant of tenants) {
     const metadata = { name: pluginName(tenant), namespace: tenant.spec.gateway.namespace };

@@ -43,6 +43,8 @@ export class HostProcess {
   now = 1_000_000_000_000n;
   /** Nanoseconds since 1970. */
   wall = BigInt(Date.now()) * 1_000_000n;
+  /** Of the process itself, by path with NUL between its parts: `xds\0node\0id`. */
+  readonly properties = new Map<string, string>();
   private lastCas = 0;
 
   setShared(key: string, value: Uint8Array, cas: number): number {
@@ -224,7 +226,8 @@ export class Vm {
         return OK;
       },
       proxy_get_property: (path, size, ptrOut, sizeOut) => {
-        const value = this.stream?.filterState.get(this.text(path as number, size as number));
+        const name = this.text(path as number, size as number);
+        const value = this.stream?.filterState.get(name) ?? this.process.properties.get(name);
         return value === undefined
           ? NOT_FOUND
           : this.give(encode(value), ptrOut as number, sizeOut as number);

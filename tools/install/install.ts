@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { explain } from "../deploy/apply.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
+import { FINALIZER, finalizersOf, setFinalizers } from "../operator/finalizer.ts";
 import { API_VERSION } from "../resources/fields.ts";
 import { KINDS } from "../resources/kinds.ts";
 import { PROJECT_ROOT } from "../wasm/modules.ts";
@@ -68,6 +69,19 @@ export async function install(
 
 async function isThere(client: KubernetesClient, namespace: string): Promise<boolean> {
   return (await client.list("v1", "Namespace")).some(({ metadata }) => metadata.name === namespace);
+}
+
+/** Lets Tenants be deleted without the controller, which would tidy up after them. Gateways keep what they have. */
+export async function releaseTenants(client: KubernetesClient): Promise<void> {
+  for (const tenant of await client.list(API_VERSION, "Tenant")) {
+    const finalizers = finalizersOf(tenant);
+    if (finalizers.includes(FINALIZER))
+      await setFinalizers(
+        client,
+        tenant,
+        finalizers.filter((each) => each !== FINALIZER),
+      );
+  }
 }
 
 /**

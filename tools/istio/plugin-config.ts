@@ -15,7 +15,7 @@ export function pluginConfig(
 ): object {
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
-    rateLimit: rateLimitConfig(tenant, tasks, controller),
+    rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: {
       tasks: tasks
         .filter(({ spec }) => spec.conversion.protocol === "openInference")

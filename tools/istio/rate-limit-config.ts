@@ -1,12 +1,20 @@
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
+import type { SecretLookup } from "./tenant-auth-config.ts";
 
 /** Where the gateways report to. */
 export interface ControllerAddress {
   namespace: string;
   service: string;
   port: number;
+  /**
+   * Secret in each gateway's namespace whose key `token` holds the token of a ServiceAccount of that namespace: the gateway
+   * proves by it that it may report.
+   */
+  tokenSecret?: string | undefined;
 }
+
+export const TOKEN_KEY = "token";
 
 /** Reads `namespace/service:port`. @throws Error that shows the form */
 export function parseControllerAddress(text: string): ControllerAddress {
@@ -18,11 +26,15 @@ export function parseControllerAddress(text: string): ControllerAddress {
   return { namespace, service, port: Number(port) };
 }
 
-/** Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until the controller says others. */
+/**
+ * Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until the controller says others.
+ * @throws Error for a token that `secrets` does not know
+ */
 export function rateLimitConfig(
   tenant: Tenant,
   tasks: ModelTask[],
   controller: ControllerAddress | undefined,
+  secrets: SecretLookup,
 ): object {
   const { limits, mode } = tenant.spec;
   const ofTenant = { tenant: tenant.metadata.name, ...limits, ...modeOf(mode) };
@@ -34,6 +46,9 @@ export function rateLimitConfig(
         cluster: reportCluster(controller),
         authority: `${controller.service}.${controller.namespace}:${controller.port}`,
         gateway: gatewayName(tenant),
+        ...(controller.tokenSecret !== undefined && {
+          token: tokenOf(tenant, controller.tokenSecret, secrets),
+        }),
       },
     }),
   };
@@ -42,6 +57,20 @@ export function rateLimitConfig(
 /** Istio's name for the Envoy cluster of the controller's Service, which each gateway has. */
 export function reportCluster({ namespace, service, port }: ControllerAddress): string {
   return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
+}
+
+/** Names of the Secrets that a render needs for the gateways' reports. */
+export function tokenSecrets(controller: ControllerAddress | undefined): string[] {
+  return controller?.tokenSecret === undefined ? [] : [controller.tokenSecret];
+}
+
+function tokenOf({ metadata, spec }: Tenant, name: string, secrets: SecretLookup): string {
+  const { namespace } = spec.gateway;
+  const value = secrets(namespace, name, TOKEN_KEY);
+  if (value) return Buffer.from(value).toString().trim();
+  throw new Error(
+    `Tenant ${metadata.name}: the Secret ${namespace}/${name} of --controller-token-secret, or its key ${TOKEN_KEY}, is not known: make it first (type kubernetes.io/service-account-token)`,
+  );
 }
 
 /** A limit per replica has no rate here: only the controller knows how many there are. */

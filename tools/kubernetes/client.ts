@@ -70,10 +70,18 @@ export class KubernetesClient {
     return this.mergePatch(object, patch, `?${query}`);
   }
 
-  /** @returns false when it was not there. @throws ApiError */
-  async delete(object: Manifest, { dryRun = false } = {}): Promise<boolean> {
+  /**
+   * @param unchanged only as long as it is the version that was read
+   * @returns false when it was not there. @throws ApiError
+   */
+  async delete(object: Manifest, { dryRun = false, unchanged = false } = {}): Promise<boolean> {
+    const { uid, resourceVersion } = object.metadata;
     // With a body the server does not read these options from the query.
-    const options = { propagationPolicy: "Background", ...(dryRun && { dryRun: ["All"] }) };
+    const options = {
+      propagationPolicy: "Background",
+      ...(dryRun && { dryRun: ["All"] }),
+      ...(unchanged && { preconditions: { uid, resourceVersion } }),
+    };
     try {
       await this.send("DELETE", await this.pathOf(object), options);
       return true;
@@ -81,6 +89,12 @@ export class KubernetesClient {
       if (error instanceof ApiError && error.code === 404) return false;
       throw error;
     }
+  }
+
+  /** Path of the objects of a kind in all namespaces; undefined when the server does not know it. */
+  async pathOfAll(apiVersion: string, kind: string): Promise<string | undefined> {
+    const resource = await this.find(apiVersion, kind);
+    return resource && `${groupPath(apiVersion)}/${resource.name}`;
   }
 
   async knows(apiVersion: string, kind: string): Promise<boolean> {

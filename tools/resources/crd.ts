@@ -36,7 +36,7 @@ const STATUS: JsonSchema = {
     },
     conditions: {
       type: "array",
-      description: "Ready: the gateway serves what the spec says.",
+      description: "Ready: the cluster holds what the spec says.",
       items: {
         type: "object",
         required: ["type", "status", "lastTransitionTime", "reason", "message"],

@@ -13,7 +13,9 @@ export interface Thresholds {
 
 export const DEFAULT_THRESHOLDS: Thresholds = {
   errorPoints: 1,
-  latencyFactor: 2,
+  // Durations are known by Envoy's buckets (25, 50, 100, 250, 500, ... ms). The next one is up to 3 times as long and may hold
+  // a quantile by chance; the one after it is at least 4 times as long, and no chance.
+  latencyFactor: 3,
   refusalPoints: 5,
   minimumRequests: 100,
 };

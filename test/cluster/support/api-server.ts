@@ -15,7 +15,12 @@ export const API_SERVER = `https://127.0.0.1:${PORT}`;
 /** Controllers that act on what the tests create. Scheduler and kubelet are `node.ts`. */
 const CONTROLLERS = [
   ...["deployment-controller", "replicaset-controller", "endpointslice-controller", "namespace-controller"],
-  ...["garbage-collector-controller", "serviceaccount-controller", "disruption-controller"],
+  ...[
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "serviceaccount-token-controller",
+    "disruption-controller",
+  ],
 ];
 
 export interface ControlPlane {
@@ -68,6 +73,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     folder,
     command: await program("kubernetes", "kube-controller-manager"),
     args: [
+      `--service-account-private-key-file=${key}`,
       ...[`--kubeconfig=${kubeconfig}`, `--controllers=${CONTROLLERS.join(",")}`, "--leader-elect=false"],
       ...["--bind-address=127.0.0.1", `--cert-dir=${join(folder, "certificates")}`],
       ...["--concurrent-deployment-syncs=5", "--feature-gates=WatchList=false,WatchListClient=false"],

@@ -47,6 +47,37 @@ const to = (subset?: string) => ({
   destination: { host, port: { number: 8866 }, ...(subset && { subset }) },
 });
 
+describe("reports to the controller", () => {
+  const controller = { namespace: "modelgate-system", service: "modelgate-controller", port: 8090 };
+  const configOf = (tokenSecret?: string, token = "abc\n") => {
+    const manifests = renderAll([tenant()], [task()], {
+      target: "istio",
+      image: () => IMAGE,
+      secrets: (namespace, name, key) =>
+        `${namespace}/${name}/${key}` === "edge/reports/token" ? Buffer.from(token) : undefined,
+      controller: { ...controller, tokenSecret },
+    });
+    const { pluginConfig } = find(manifests, "WasmPlugin").spec as {
+      pluginConfig: { rateLimit: { controller: object } };
+    };
+    return pluginConfig.rateLimit.controller;
+  };
+
+  it("proves the gateway by the token of a Secret", () => {
+    expect(configOf("reports")).toEqual({
+      authority: "modelgate-controller.modelgate-system:8090",
+      cluster: "outbound|8090||modelgate-controller.modelgate-system.svc.cluster.local",
+      gateway: "edge/gw",
+      token: "abc",
+    });
+    expect(configOf()).not.toHaveProperty("token");
+  });
+
+  it("says which Secret is missing", () => {
+    expect(() => configOf("absent")).toThrow(/Tenant search: the Secret edge\/absent .* make it first/);
+  });
+});
+
 describe("gateway", () => {
   it("opens its hosts to the tenant's namespaces alone", () => {
     expect(find(render({}, { port: 9000 }), "Gateway").spec).toEqual({

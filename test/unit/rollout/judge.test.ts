@@ -65,6 +65,15 @@ describe("judge", () => {
     expect(judge(sample(change), rest, DEFAULT_THRESHOLDS)).toEqual(reasons);
   });
 
+  it("latency: one bucket of Envoy's histogram is chance, two are not", () => {
+    const bounds = [25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
+    const at = (index: number) => sample({ durations: { [bounds[index] as number]: 1000 } });
+    for (let i = 1; i < bounds.length; i++)
+      expect(judgeLatency(at(i), at(i - 1), DEFAULT_THRESHOLDS), `${bounds[i]}`).toEqual([]);
+    for (let i = 2; i < bounds.length; i++)
+      expect(judgeLatency(at(i), at(i - 2), DEFAULT_THRESHOLDS), `${bounds[i]}`).toHaveLength(1);
+  });
+
   it.each<[string, Partial<Sample>, Sample, number]>([
     ["slower", { durations: { 50: 1000 } }, rest, 1],
     ["slower by less than the factor", { durations: { 26: 1000 } }, sample({ durations: { 25: 1000 } }), 0],

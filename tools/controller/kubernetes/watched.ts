@@ -25,7 +25,8 @@ export interface WatchOptions<T extends KubernetesObject> {
   path: string;
   list: () => Promise<KubernetesListObject<T>>;
   labelSelector?: string;
-  onChange: () => void;
+  /** Called with the object that changed, and whether it is gone; with none when they were listed anew. */
+  onChange: (object?: T, isGone?: boolean) => void;
   log: Logger;
 }
 
@@ -51,9 +52,10 @@ export function watchObjects<T extends KubernetesObject>(options: WatchOptions<T
     return result;
   };
   const informer = makeInformer(config, path, list, labelSelector);
-  informer.on("change", () => {
-    if (isSynced) onChange();
-  });
+  for (const event of ["add", "update", "delete"] as const)
+    informer.on(event, (object) => {
+      if (isSynced) onChange(object, event === "delete");
+    });
   const again = async (error: unknown) => {
     if (stopped) return;
     log.warn({ path, err: error, retryMilliseconds: retry }, "the watch broke");

@@ -1,0 +1,234 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CoreV1Api } from "@kubernetes/client-node";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readKustomization } from "../../tools/install/read-kustomization.ts";
+import { ApiError } from "../../tools/kubernetes/api-error.ts";
+import type { Manifest } from "../../tools/kubernetes/manifest.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import {
+  type ControlPlane,
+  installDefinitions,
+  kubeconfigFor,
+  startControlPlane,
+} from "./support/api-server.ts";
+import { runModelgate } from "./support/modelgate.ts";
+
+const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const IMAGE = `oci://registry.example/modelgate/gateway@sha256:${"a".repeat(64)}`;
+const API_VERSION = "modelgate.dev/v1alpha1";
+const NAMESPACE = "search";
+const WITHIN = 30_000;
+
+let folder: TemporaryFolder;
+let cluster: ControlPlane;
+let kubeconfig: string;
+const controllers = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  folder = await temporaryFolder(join(tmpdir(), "modelgate-operator-"));
+  cluster = await startControlPlane(folder.path);
+  await installDefinitions(cluster);
+  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  const installation = await readKustomization(fileURLToPath(new URL("manifests/controller", PROJECT_ROOT)));
+  await apply(...installation.filter(({ kind }) => kind !== "Deployment"));
+  await waitFor(async () => expect(await cluster.client.knows(API_VERSION, "Tenant")).toBe(true));
+  // The controllers run by the rights of their own ServiceAccount.
+  const core = cluster.client.config.makeApiClient(CoreV1Api);
+  const { status } = await core.createNamespacedServiceAccountToken({
+    ...{ name: "modelgate-controller", namespace: "modelgate-system" },
+    body: { spec: { audiences: [], expirationSeconds: 3600 } },
+  });
+  kubeconfig = join(folder.path, "controller-kubeconfig");
+  await writeFile(kubeconfig, kubeconfigFor("controller", status?.token ?? ""));
+});
+
+afterAll(async () => {
+  for (const child of controllers) await end(child, "SIGTERM");
+  for (const program of cluster?.programs ?? []) await program.stop();
+  await folder?.remove();
+});
+
+function startController(port: number): ChildProcess {
+  const args = ["controller", "--kubeconfig", kubeconfig, "--authenticate", "none", "--image", IMAGE];
+  const addresses = ["--listen", `127.0.0.1:${port}`, "--admin", `127.0.0.1:${port + 1}`];
+  const child = spawn(process.execPath, [MODELGATE, ...args, ...addresses], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  child.stderr?.pipe(createWriteStream(join(folder.path, `controller-${port}.log`)));
+  controllers.add(child);
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  controllers.delete(child);
+  child.kill(signal);
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
+
+async function isLeader(port: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port + 1}/metrics`);
+  return /^modelgate_controller_leader 1$/m.test(await response.text());
+}
+
+async function apply(...objects: Manifest[]): Promise<void> {
+  for (const object of objects) await cluster.client.apply(object, { fieldManager: "kubectl", force: true });
+}
+
+const tenant: Manifest = {
+  apiVersion: API_VERSION,
+  kind: "Tenant",
+  metadata: { name: "search" },
+  spec: {
+    gateway: { name: "gateway", namespace: NAMESPACE, hosts: ["*.search.models.example"] },
+    namespaces: [NAMESPACE],
+  },
+};
+
+function task(name: string, taskid: string, spec: object = {}): Manifest {
+  return {
+    apiVersion: API_VERSION,
+    kind: "ModelTask",
+    metadata: { name, namespace: NAMESPACE },
+    spec: { taskid, tenant: "search", service: { name }, ...spec },
+  };
+}
+
+async function get(apiVersion: string, kind: string, name: string): Promise<Manifest | undefined> {
+  try {
+    return await cluster.client.get({ apiVersion, kind, metadata: { name, namespace: NAMESPACE } });
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined;
+    throw error;
+  }
+}
+
+const route = (name: string) => get("networking.istio.io/v1", "VirtualService", name);
+const plugin = () => get("extensions.istio.io/v1alpha1", "WasmPlugin", "gateway-modelgate");
+
+async function ready(object: Manifest): Promise<string> {
+  const { status, metadata } = await cluster.client.get(object);
+  const { conditions = [] } = (status ?? {}) as {
+    conditions?: { status: string; reason: string; message: string; observedGeneration: number }[];
+  };
+  const [condition] = conditions;
+  if (!condition) return "none";
+  const age = condition.observedGeneration === metadata.generation ? "" : "old ";
+  return `${age}${condition.status} ${condition.reason}: ${condition.message}`;
+}
+
+const waitFor = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: WITHIN, interval: 100 });
+
+describe("a controller that reconciles", () => {
+  let first: ChildProcess;
+
+  it("makes what an applied Tenant and ModelTask say, and tells so", async () => {
+    first = startController(18_401);
+    await apply(tenant, task("ranking", "666", { limits: { requestsPerSecond: 7 } }));
+    const applied = Date.now();
+    await waitFor(async () => {
+      expect(await ready(tenant)).toMatch(/^True Applied/);
+      expect(await ready(task("ranking", "666"))).toMatch(/^True Applied/);
+    });
+    console.log(
+      `ready after ${((Date.now() - applied) / 1000).toFixed(1)} s, the controller's start included`,
+    );
+    expect(await route("ranking")).toBeDefined();
+    expect(JSON.stringify(await plugin())).toContain('"requestsPerSecond":7');
+    const diff = await runModelgate(cluster.kubeconfig, ["get", "modeltasks"]);
+    expect(diff.stdout).toMatch(/ranking +666/);
+    const events = await cluster.client.list("v1", "Event", { namespace: NAMESPACE });
+    const own = events.filter(
+      ({ involvedObject }) => (involvedObject as { name: string }).name === "ranking",
+    );
+    expect(own).toMatchObject([{ reason: "Applied", type: "Normal" }]);
+  });
+
+  it("makes what modelgate apply makes", async () => {
+    const file = JSON.stringify({
+      apiVersion: "v1",
+      kind: "List",
+      items: [tenant, task("ranking", "666", { limits: { requestsPerSecond: 7 } })],
+    });
+    const { code, stdout } = await runModelgate(cluster.kubeconfig, ["diff", "-f", "-"], file);
+    const changed = stdout.split("\n").filter((line) => line.startsWith("+++"));
+    // The label that apply puts on the resources themselves.
+    expect(
+      changed.every((line) => /(Tenant|ModelTask) /.test(line)),
+      stdout,
+    ).toBe(true);
+    expect(code).toBeLessThan(2);
+  });
+
+  it("follows a change", async () => {
+    await apply(task("ranking", "666", { timeout: "3s" }));
+    await waitFor(async () => {
+      expect(JSON.stringify(await route("ranking"))).toContain('"timeout":"3s"');
+      expect(await ready(task("ranking", "666"))).toMatch(/^True/);
+    });
+    expect(JSON.stringify(await plugin())).not.toContain('"requestsPerSecond":7');
+  });
+
+  it("puts back what was deleted or changed by hand", async () => {
+    const object = (await route("ranking")) as Manifest;
+    await cluster.client.delete(object);
+    await waitFor(async () => expect(await route("ranking")).toBeDefined());
+    await cluster.client.mergePatch(object, { spec: { http: [] } });
+    await waitFor(async () => expect(JSON.stringify(await route("ranking"))).toContain('"timeout":"3s"'));
+  });
+
+  it("tells what is wrong, and mends when it is mended", async () => {
+    const copy = task("copy", "666");
+    await apply(copy, task("ranking", "666", { mirror: { version: "v9" } }), task("other", "667"));
+    await waitFor(async () => {
+      expect(await ready(task("ranking", "666"))).toMatch(
+        /^False Invalid: spec.mirror.version: "v9" is no version of this task/,
+      );
+      expect(await ready(copy)).toMatch(/^False Invalid: spec.taskid: "666" is the task id of another task/);
+      expect(await ready(task("other", "667"))).toMatch(/^False Held: ModelTask ranking is at fault/);
+    });
+    const columns = await runModelgate(cluster.kubeconfig, ["get", "modeltasks"]);
+    expect(columns.stdout).toMatch(/copy/);
+    expect(JSON.stringify(await route("ranking"))).toContain('"timeout":"3s"');
+    const events = await cluster.client.list("v1", "Event", { namespace: NAMESPACE });
+    expect(events.filter(({ type }) => type === "Warning").map(({ reason }) => reason)).toContain("Invalid");
+    await apply(task("ranking", "666", { timeout: "4s" }));
+    await cluster.client.delete(copy);
+    await waitFor(async () => {
+      expect(await ready(task("ranking", "666"))).toMatch(/^True/);
+      expect(await ready(task("other", "667"))).toMatch(/^True/);
+    });
+  });
+
+  it("a leader that is killed is replaced; its follower did nothing before", async () => {
+    startController(18_411);
+    await waitFor(async () => expect((await fetch("http://127.0.0.1:18412/readyz")).status).toBe(200));
+    expect(await isLeader(18_401)).toBe(true);
+    expect(await isLeader(18_411)).toBe(false);
+    await end(first, "SIGKILL");
+    await apply(task("ranking", "666", { timeout: "5s" }));
+    await waitFor(async () => expect(JSON.stringify(await route("ranking"))).toContain('"timeout":"5s"'));
+    expect(await isLeader(18_411)).toBe(true);
+  });
+
+  it("deletes what it made: of a ModelTask, then of its Tenant", async () => {
+    await cluster.client.delete(task("ranking", "666"));
+    await waitFor(async () => expect(await route("ranking")).toBeUndefined());
+    expect(await route("other")).toBeDefined();
+    await cluster.client.delete(tenant);
+    await waitFor(async () => {
+      await expect(cluster.client.get(tenant)).rejects.toThrow(/not found/);
+      expect(await ready(task("other", "667"))).toMatch(
+        /^False Invalid: spec.tenant: there is no Tenant "search"/,
+      );
+    });
+    expect(await route("other")).toBeUndefined();
+    expect(await plugin()).toBeUndefined();
+  });
+});

@@ -1,0 +1,232 @@
+/** Against the fake API server; the real one has test/cluster/operator.test.ts. */
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Leadership, soleLeader } from "../../../tools/controller/leadership.ts";
+import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/oci/reference.ts";
+import { FINALIZER } from "../../../tools/operator/finalizer.ts";
+import { Operator } from "../../../tools/operator/operator.ts";
+import { FakeApiServer } from "../../support/fake-api-server.ts";
+
+const WITHIN = 10_000;
+const API_VERSION = "modelgate.dev/v1alpha1";
+const image = parseReference(`oci://registry.example/gateway@sha256:${"a".repeat(64)}`);
+let api: FakeApiServer;
+const operators: Operator[] = [];
+
+beforeEach(async () => {
+  api = new FakeApiServer();
+  await api.start();
+});
+afterEach(async () => {
+  for (const operator of operators.splice(0)) await operator.stop();
+  await api.stop();
+});
+
+function tenant(name: string, spec: object = {}): Manifest {
+  const gateway = { name: "gateway", namespace: name, hosts: [`*.${name}.example`] };
+  return {
+    apiVersion: API_VERSION,
+    kind: "Tenant",
+    metadata: { name },
+    spec: { namespaces: [name], gateway, ...spec },
+  };
+}
+
+function task(owner: string, name: string, taskid: string, spec: object = {}): Manifest {
+  return {
+    apiVersion: API_VERSION,
+    kind: "ModelTask",
+    metadata: { name, namespace: owner },
+    spec: { taskid, tenant: owner, service: { name }, ...spec },
+  };
+}
+
+async function start(leadership: Leadership = soleLeader) {
+  const operator = new Operator({
+    ...{ client: api.client, log: pino({ level: "silent" }), target: "istio" as const, image },
+    ...{ firstRetryMilliseconds: 50, lastRetryMilliseconds: 100 },
+  });
+  operators.push(operator);
+  await operator.start(leadership, new Registry());
+  return operator;
+}
+
+function ready(kind: string, name: string): string | undefined {
+  const { conditions = [], observedGeneration } = (api.find(kind, name)?.status ?? {}) as {
+    conditions?: { status: string; reason: string; message: string }[];
+    observedGeneration?: number;
+  };
+  const [condition] = conditions;
+  return condition && `${observedGeneration} ${condition.status} ${condition.reason}: ${condition.message}`;
+}
+
+const kinds = () => [...api.objects.values()].map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
+const waitFor = (check: () => unknown) => vi.waitFor(check, WITHIN);
+
+async function settled(): Promise<void> {
+  for (let before = -1; before !== api.writes.length; ) {
+    before = api.writes.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+describe("operator", () => {
+  test("makes, changes and deletes what resources say", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() => {
+      expect(ready("Tenant", "search")).toMatch(/^1 True Applied/);
+      expect(ready("ModelTask", "ranking")).toMatch(/^1 True Applied/);
+    });
+    expect(kinds()).toEqual(
+      expect.arrayContaining(["WasmPlugin gateway-modelgate", "VirtualService ranking", "Gateway gateway"]),
+    );
+    const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
+    expect(
+      events.map(({ reason, involvedObject }) => `${(involvedObject as Manifest).kind} ${reason}`).sort(),
+    ).toEqual(["ModelTask Applied", "Tenant Applied", "Tenant Reconciled"]);
+
+    await api.apply(task("search", "ranking", "666", { timeout: "3s" }));
+    await waitFor(() => {
+      expect(JSON.stringify(api.find("VirtualService", "ranking"))).toContain('"timeout":"3s"');
+      expect(ready("ModelTask", "ranking")).toMatch(/^2 True/);
+    });
+
+    await api.client.delete(task("search", "ranking", "666"));
+    await waitFor(() => expect(api.find("VirtualService", "ranking")).toBeUndefined());
+    expect(api.find("DestinationRule", "ranking")).toBeUndefined();
+
+    expect(api.find("Tenant", "search")?.metadata.finalizers).toEqual([FINALIZER]);
+    await api.client.delete(tenant("search"));
+    await waitFor(() => expect(kinds().filter((each) => !each.startsWith("Event"))).toEqual([]));
+  });
+
+  test("comes to rest, and repairs what others broke", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await settled();
+    const route = api.find("VirtualService", "ranking") as Manifest;
+    await api.client.delete(route);
+    await waitFor(() => expect(api.find("VirtualService", "ranking")).toBeDefined());
+    await settled();
+    await api.client.mergePatch(route, { spec: { hosts: ["stolen.example"], http: [] } });
+    await waitFor(() =>
+      expect(api.find("VirtualService", "ranking")?.spec).toMatchObject({ hosts: ["*.search.example"] }),
+    );
+  });
+
+  test("a faulty task is told so; the others go on, and who had a task id keeps it", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await api.apply(
+      task("search", "copy", "666"),
+      task("search", "routed", "667", { matches: [{ header: "x", exact: "1", version: "v9" }] }),
+      task("search", "good", "668"),
+    );
+    await waitFor(() => {
+      expect(ready("ModelTask", "copy")).toMatch(
+        /^1 False Invalid: spec.taskid: "666" is the task id of another/,
+      );
+      expect(ready("ModelTask", "routed")).toMatch(/spec.matches\[0\].version: "v9" is no version/);
+      expect(ready("ModelTask", "good")).toMatch(/^1 True/);
+    });
+    expect(api.find("VirtualService", "copy")).toBeUndefined();
+    await api.client.delete(task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "copy")).toMatch(/^1 True/));
+  });
+
+  test("a task that was good and is not any more holds its gateway as it is", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666", { limits: { requestsPerSecond: 7 } }));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await api.apply(task("search", "ranking", "666", { mirror: { version: "v9" } }));
+    await waitFor(() =>
+      expect(ready("ModelTask", "ranking")).toMatch(/^2 False Invalid: spec.mirror.version/),
+    );
+    await api.apply(task("search", "other", "667"));
+    await waitFor(() =>
+      expect(ready("ModelTask", "other")).toMatch(/^1 False Held: ModelTask ranking is at fault/),
+    );
+    expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":7');
+    await api.apply(task("search", "ranking", "666", { limits: { requestsPerSecond: 8 } }));
+    await waitFor(() => {
+      expect(ready("ModelTask", "ranking")).toMatch(/^3 True/);
+      expect(ready("ModelTask", "other")).toMatch(/^1 True/);
+    });
+    expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":8');
+  });
+
+  test("a task without its Tenant waits for it", async () => {
+    await start();
+    await api.apply(task("search", "ranking", "666"));
+    await waitFor(() =>
+      expect(ready("ModelTask", "ranking")).toMatch(/False Invalid: spec.tenant: there is no Tenant/),
+    );
+    await api.apply(tenant("search"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+  });
+
+  test("tries again what the API server refuses, and says so meanwhile", async () => {
+    api.fault = (method, path) => (method === "PATCH" && path.includes("/wasmplugins/") ? 500 : undefined);
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() =>
+      expect(ready("Tenant", "search")).toMatch(/^1 False ApplyFailed: .*WasmPlugin.*fault 500/s),
+    );
+    api.fault = () => undefined;
+    await waitFor(() => expect(ready("Tenant", "search")).toMatch(/^1 True/));
+  });
+
+  test("leaves the image of a rollout, and objects of Tenants that it does not know", async () => {
+    const operator = await start();
+    await api.apply(tenant("search"));
+    await waitFor(() => expect(ready("Tenant", "search")).toMatch(/True/));
+    const plugin = api.find("WasmPlugin", "gateway-modelgate") as Manifest;
+    const url = `oci://registry.example/gateway@sha256:${"b".repeat(64)}`;
+    await api.client.mergePatch(plugin, { spec: { ...(plugin.spec as object), url } });
+    const stranger: Manifest = {
+      ...plugin,
+      metadata: {
+        ...plugin.metadata,
+        name: "stranger",
+        labels: { ...plugin.metadata.labels, "modelgate.dev/tenant": "files-only" },
+      },
+    };
+    delete stranger.metadata.resourceVersion;
+    await api.apply(stranger);
+    operator.elected();
+    await settled();
+    expect(api.find("WasmPlugin", "gateway-modelgate")?.spec).toMatchObject({ url });
+    expect(api.find("WasmPlugin", "stranger")).toBeDefined();
+  });
+
+  test("only the leader acts", async () => {
+    const leadership = { ...soleLeader, isLeader: false };
+    const operator = await start(leadership);
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    const before = api.writes.length;
+    await settled();
+    expect(api.writes.length).toBe(before);
+    leadership.isLeader = true;
+    operator.elected();
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+  });
+
+  test("a Tenant with pods of its own is ready when they are", async () => {
+    await start();
+    const gateway = { name: "gateway", namespace: "search", hosts: ["*.search.example"], deployment: {} };
+    await api.apply(tenant("search", { gateway }));
+    await waitFor(() => expect(ready("Tenant", "search")).toMatch(/False GatewayUnavailable/));
+    const conditions = [{ type: "Available", status: "True", message: "" }];
+    await api.client.mergePatch(
+      api.find("Deployment", "gateway") as Manifest,
+      { metadata: {}, status: { conditions } },
+      "/status",
+    );
+    await waitFor(() => expect(ready("Tenant", "search")).toMatch(/True Applied/));
+  });
+});
