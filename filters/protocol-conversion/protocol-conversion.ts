@@ -56,7 +56,9 @@ const CONTENT_LENGTH = bytes("content-length");
 const CONTENT_ENCODING = bytes("content-encoding");
 const GRPC = bytes("application/grpc");
 
-/** REST of the Open Inference Protocol <-> the model server's gRPC. gRPC callers pass untouched. */
+/**
+ * REST of the Open Inference Protocol and of TensorFlow Serving <-> the model server's gRPC. gRPC callers pass untouched.
+ */
 export class ProtocolConversion extends Stage {
   private settings: Settings = new Settings();
 
@@ -101,6 +103,9 @@ export class ProtocolConversion extends Stage {
       if (task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
       conversion.predictRequest.reset(task.signatures);
       appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
+    } else if (operation != Operation.Infer) {
+      conversion.examplesRequest.reset();
+      appendModelSpec(conversion.examplesRequest.spec, model, version, versionIsLabel);
     } else {
       conversion.jsonBytes = headerLength(http.headers);
       if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
@@ -166,6 +171,10 @@ export class ProtocolConversion extends Stage {
     const settings = this.settings;
     if (conversion.operation == Operation.Predict) {
       conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      return;
+    }
+    if (conversion.operation != Operation.Infer) {
+      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, settings.maxResponseBytes);
       return;
     }
     const request = conversion.inferRequest;

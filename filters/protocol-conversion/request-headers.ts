@@ -13,6 +13,8 @@ const ORIGINAL_PATH = bytes("x-envoy-original-path");
 const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
 const PREDICT = bytes("/tensorflow.serving.PredictionService/Predict");
+const CLASSIFY = bytes("/tensorflow.serving.PredictionService/Classify");
+const REGRESS = bytes("/tensorflow.serving.PredictionService/Regress");
 const CONTENT_TYPE = bytes("content-type");
 const CONTENT_LENGTH = bytes("content-length");
 const ACCEPT = bytes("accept");
@@ -93,8 +95,11 @@ function contains(text: Slice, part: Bytes): bool {
 
 /** Makes the request headers those of a gRPC call. */
 export function makeGrpcRequest(http: HttpContext, conversion: Conversion): void {
-  const infer = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
-  const method = conversion.operation == Operation.Predict ? PREDICT : infer;
+  const operation = conversion.operation;
+  let method = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
+  if (operation == Operation.Predict) method = PREDICT;
+  else if (operation == Operation.Classify) method = CLASSIFY;
+  else if (operation == Operation.Regress) method = REGRESS;
   setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
   setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
   setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);

@@ -7,7 +7,7 @@ import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
 import { RequestReader } from "../request-reader";
 import { Datatype } from "../tensor/datatype";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
-import { base64Value } from "./base64";
+import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
 import { Signature } from "./signature";
@@ -86,11 +86,7 @@ export class PredictRequest extends RequestReader {
   private namedRows: bool = false;
   /** Depth of the array whose nesting is level 0 of the current input. */
   private dataDepth: i32 = 0;
-  /** State of base64 text: bits that wait, how many, and how many characters of padding came. */
-  private bits: u32 = 0;
-  private bitCount: i32 = 0;
-  private padding: i32 = 0;
-  private inBase64: bool = false;
+  private readonly base64: Base64Text = new Base64Text();
 
   /** Makes it ready; `spec` is filled in by the caller. `signatures` has one at least, the default one first. */
   reset(signatures: Signature[]): void {
@@ -103,7 +99,7 @@ export class PredictRequest extends RequestReader {
     this.rows = false;
     this.namedRows = false;
     this.rowCount = 0;
-    this.inBase64 = false;
+    this.base64.reset();
     this.spec.clear();
   }
 
@@ -147,12 +143,7 @@ export class PredictRequest extends RequestReader {
       piece.append(input.head.ptr, input.head.len);
       sink.piece(piece.ptr, piece.len);
       piece.clear();
-      const chain = input.chain;
-      for (let slab = chain.firstSlab; slab != 0; slab = chain.firstSlab) {
-        const size = chain.slabLength(slab);
-        if (size > 0) sink.piece(chain.slabData(slab), size);
-        chain.releaseFirst();
-      }
+      sink.pieces(input.chain);
     }
   }
 
@@ -379,59 +370,24 @@ export class PredictRequest extends RequestReader {
     }
     this.startScalar();
     this.input.startText();
-    this.bits = 0;
-    this.bitCount = 0;
-    this.padding = 0;
-    this.inBase64 = true;
+    this.base64.begin();
     return true;
   }
 
   protected moreText(at: usize, to: usize): usize {
-    if (this.inBase64) return this.moreBase64(at, to);
-    const end = copyText(at, to, this.input.chain);
-    if (end == 0) {
-      this.fail(BAD_TEXT);
-      return at;
+    const chain = this.input.chain;
+    const base64 = this.base64;
+    const inBase64 = base64.open;
+    const end = inBase64 ? base64.take(at, to, chain) : copyText(at, to, chain);
+    if (inBase64 ? base64.malformed : end == 0) {
+      this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
+      return inBase64 ? end : at;
     }
-    if (textClosed) {
+    if (inBase64 ? !base64.open : textClosed) {
       this.input.endText();
       this.textDone();
     }
     return end;
-  }
-
-  private moreBase64(at: usize, to: usize): usize {
-    const chain = this.input.chain;
-    for (; at < to; at++) {
-      let c = load<u8>(at);
-      if (c == 0x22) {
-        if (this.bits != 0 || this.bitCount >= 6 || this.padding > 2) break;
-        this.inBase64 = false;
-        this.input.endText();
-        this.textDone();
-        return at + 1;
-      }
-      if (c == 0x5c) {
-        // Some encoders escape the slash.
-        if (at + 1 == to) return at;
-        if (load<u8>(++at) != 0x2f) break;
-        c = 0x2f;
-      }
-      if (c == 0x3d) {
-        this.padding++;
-        continue;
-      }
-      const value = base64Value(c);
-      if (value > 63 || this.padding > 0) break;
-      this.bits = (this.bits << 6) | value;
-      this.bitCount += 6;
-      if (this.bitCount < 8) continue;
-      this.bitCount -= 8;
-      chain.appendByte(<u8>(this.bits >> this.bitCount));
-      this.bits &= (1 << this.bitCount) - 1;
-    }
-    if (at < to) this.fail(NOT_BASE64);
-    return at;
   }
 }
 
