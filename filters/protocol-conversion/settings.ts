@@ -37,6 +37,7 @@ export function readSettings(config: Config): Settings {
   const nonFinite = config.has("nonFinite") ? config.text("nonFinite") : "null";
   if (nonFinite == "error") settings.nonFinite = NonFinite.Error;
   else if (nonFinite == "string") settings.nonFinite = NonFinite.String;
-  else if (nonFinite != "null") config.fault("nonFinite", "must be null, error or string");
+  else if (nonFinite == "token") settings.nonFinite = NonFinite.Token;
+  else if (nonFinite != "null") config.fault("nonFinite", "must be null, error, string or token");
   return settings;
 }

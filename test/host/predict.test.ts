@@ -238,7 +238,7 @@ describe("replies", () => {
 
   it.each([
     ["float_val", { dtype: "DT_FLOAT", tensorShape: dims(2, 1), floatVal: [0.1, 3] }, "[[0.1],[3.0]]"],
-    ["double_val", { dtype: "DT_DOUBLE", tensorShape: dims(2), doubleVal: [0.1, 1e300] }, "[0.1,1e300]"],
+    ["double_val", { dtype: "DT_DOUBLE", tensorShape: dims(2), doubleVal: [0.1, 1e300] }, "[0.1,1e+300]"],
     ["int_val", { dtype: "DT_INT8", tensorShape: dims(2), intVal: [-1, 5] }, "[-1,5]"],
     [
       "int64_val",
@@ -308,6 +308,23 @@ describe("replies", () => {
         },
       });
     }
+  });
+
+  it.each([
+    ["null", "[null,null,null,9e+06,0.333333343]"],
+    ["string", '["NaN","Infinity","-Infinity",9e+06,0.333333343]'],
+    ["token", "[NaN,Infinity,-Infinity,9e+06,0.333333343]"],
+    ["error", undefined],
+  ])("of numbers that are none, as nonFinite: %s says", (nonFinite, json) => {
+    const tasks = [{ taskid: "1", signatures: [{ inputs: [{ name: "x", dtype: "DT_FLOAT" }] }] }];
+    const stream = open(conversionVm({ tasks, nonFinite }), PATH);
+    stream.sendRequestBody(Buffer.from(ROWS));
+    const floatVal = [Number.NaN, Infinity, -Infinity, 9e6, 1 / 3];
+    const y = { dtype: "DT_FLOAT", tensorShape: dims(5), floatVal };
+    const body = Buffer.from(stream.respond([...GRPC_HEADERS], encode({ y }))).toString();
+    stream.close();
+    if (json === undefined) expect(stream.reply?.details).toBe("model_reply_malformed");
+    else expect(body).toBe(`{"predictions":${json}}`);
   });
 
   it("of 300,000 elements, over several slabs", () => {

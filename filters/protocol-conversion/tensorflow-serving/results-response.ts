@@ -11,9 +11,9 @@ import {
   tagWireType,
 } from "../../sdk/protobuf";
 import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../model-faults";
-import { writeF32 } from "../numbers/float-text";
 import { GRPC_FRAME_HEADER } from "../piece-sink";
 import { ReplyWriter } from "../reply-writer";
+import { writeServingF32 } from "./number-text";
 
 /**
  * One gRPC frame with a `tensorflow.serving.ClassificationResponse` -> `{"results":[[["label",0.5],...],...]}`, a list
@@ -194,6 +194,6 @@ export class ResultsResponse extends ReplyWriter {
   }
 
   private writeNumber(value: f32): void {
-    this.out.append(number, <i32>(writeF32(value, number) - number));
+    this.out.append(number, <i32>(writeServingF32(value, number) - number));
   }
 }
