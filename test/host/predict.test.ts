@@ -136,6 +136,19 @@ describe("requests", () => {
     }
   });
 
+  it.each(CHUNKS)("that name their signature at the end, in chunks of %d bytes", (chunkSize) => {
+    for (const [data, shape] of [
+      ['"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]', [2, 2]],
+      ['"inputs":{"a":[[[1,2],[3,4]]],"b_bytes":["x","y]"]}', [1, 2, 2]],
+    ] as const) {
+      const { inputs, modelSpec, error } = predict(`{${data},"signature_name":"two"}`, chunkSize);
+      expect(error).toBeUndefined();
+      expect(modelSpec).toMatchObject({ signatureName: "two" });
+      expect(shapeOf(inputs.a as Tensor)).toEqual(shape);
+      expect(inputs.b_bytes?.stringVal.map(String)[0]).toBe("x");
+    }
+  });
+
   it.each([
     ["/v1/models/m:predict", { name: "m" }],
     ["/v1/models/m%20n/versions/12:predict", { name: "m n", version: { value: 12 } }],
@@ -167,7 +180,16 @@ describe("requests", () => {
     ['{"instances":[{"x":1e99}]}', undefined],
     ['{"instances":[{"b64":"aGk="}]}', "does not fit the type"],
     ['{"signature_name":"none","instances":[1]}', "no such signature"],
-    ['{"instances":[1],"signature_name":"text"}', "signature_name must come before"],
+    ['{"instances":[1],"signature_name":"text"}', "the signature says strings at byte 14 (instances[0])"],
+    ['{"inputs":1,"signature_name":"text"}', "signature_name must come before"],
+    ['{"inputs":[1],"instances":[1]}', "not both"],
+    ['{"inputs":1,"instances":[1]}', "not both"],
+    ['{"instances":[1],"inputs":1}', "not both"],
+    [
+      '{"instances":[1,"a"],"signature_name":"serving_default"}',
+      "data must be numbers at byte 16 (instances[1])",
+    ],
+    ['{"instances":[1],"signature_name":"serving_default","signature_name":"text"}', "occurs twice"],
     ['{"instances":[1],"signature_name":"serving_default"}', undefined],
     ['{"signature_name":"text","instances":[{"b64":"a"}]}', "b64 must be base64"],
     ['{"signature_name":"text","instances":[{"b64":"a*=="}]}', "b64 must be base64"],
@@ -196,6 +218,7 @@ describe("requests", () => {
       two('"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]'),
       '{"instances":[[1.5,2],[3,4e1]]}',
       '{"signature_name":"text","inputs":{"x":[["a","b"],[{"b64":"aGk="},"c"]]}}',
+      '{"instances":[["a","b"],[{"b64":"aGk="},"c"]],"signature_name":"text"}',
     ].map((text) => Buffer.from(text));
     const edit = fc.tuple(
       fc.nat(200),

@@ -14,8 +14,8 @@ import { Signature } from "./signature";
 
 /**
  * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows (`instances`) or
- * columns (`inputs`), of named tensors or of one. The signature says their types; it is the one that `signature_name`
- * names before the data, else the default.
+ * columns (`inputs`), of named tensors or of one. The signature says their types: where the task has several, data that
+ * come before `signature_name` are kept as text until it or the end of the request.
  */
 
 enum Role {
@@ -49,7 +49,7 @@ const NO_DATA = bytes("instances or inputs is required");
 const BOTH = bytes("there may be instances or inputs, not both");
 const NO_ROWS = bytes("instances must not be empty");
 const NO_SUCH_SIGNATURE = bytes("the task has no such signature");
-const LATE_SIGNATURE = bytes("signature_name must come before the data, unless it is the default");
+const LATE_SIGNATURE = bytes("signature_name must come before a single value");
 const NO_SUCH_INPUT = bytes("the signature has no input of that name");
 const NAMES_NEEDED = bytes("the signature has several inputs: they must be named");
 const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
@@ -75,7 +75,11 @@ export class PredictRequest extends RequestReader {
   signature: Signature = changetype<Signature>(0);
 
   private signatures: Signature[] = [];
+  /** Is it known which signature is meant? */
   private named: bool = false;
+  /** Which member's text is kept; Ignored when none is. */
+  private waiting: Member = Member.Ignored;
+  private chosen: bool = false;
   private sawData: bool = false;
   private readonly inputs: Input[] = [];
   private inputCount: i32 = 0;
@@ -94,7 +98,9 @@ export class PredictRequest extends RequestReader {
     this.start();
     this.signatures = signatures;
     this.signature = signatures[0];
-    this.named = false;
+    this.named = signatures.length == 1;
+    this.chosen = false;
+    this.waiting = Member.Ignored;
     this.sawData = false;
     this.rows = false;
     this.namedRows = false;
@@ -169,6 +175,12 @@ export class PredictRequest extends RequestReader {
     if (role == Role.Request && this.member == Member.Ignored) return IGNORED;
     if (this.member == Member.Signature) this.fail(WRONG_TYPE);
     if (role == Role.Request) {
+      if (!this.named) {
+        if (this.waiting != Member.Ignored) this.fail(BOTH);
+        this.waiting = <Member>this.member;
+        this.startCapture();
+        return IGNORED;
+      }
       this.startData();
       if (object) {
         if (this.rows) this.fail(WRONG_TYPE);
@@ -223,6 +235,7 @@ export class PredictRequest extends RequestReader {
       }
     } else if (role == Role.Row) this.isBase64Row = false;
     else if (role == Role.Columns && this.isBase64Row) this.isBase64Row = false;
+    else if (role == Role.Request) this.signatureKnown();
   }
 
   /** Was the object that is open a base64 one, though it stands where a row or columns may? */
@@ -309,16 +322,26 @@ export class PredictRequest extends RequestReader {
   }
 
   private chooseSignature(): void {
-    if (this.named) this.fail(DUPLICATE);
-    this.named = true;
+    if (this.chosen) this.fail(DUPLICATE);
+    this.chosen = true;
     for (let i = 0; i < this.signatures.length; i++) {
       const signature = this.signatures[i];
       if (!signature.name.equals(text.ptr, text.len)) continue;
       if (this.sawData && signature != this.signature) this.fail(LATE_SIGNATURE);
       this.signature = signature;
+      this.signatureKnown();
       return;
     }
     this.fail(NO_SUCH_SIGNATURE);
+  }
+
+  /** Reads the data that came before. */
+  private signatureKnown(): void {
+    this.named = true;
+    const member = this.waiting;
+    this.waiting = Member.Ignored;
+    if (member == Member.Instances) this.readCaptured(member, INSTANCES);
+    else if (member == Member.Inputs) this.readCaptured(member, INPUTS);
   }
 
   protected number(): void {
