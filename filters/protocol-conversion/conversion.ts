@@ -28,6 +28,8 @@ export class Conversion extends StreamState {
 
   /** Bytes of a token that goes on in the next chunk. */
   readonly carry: ByteBuffer = new ByteBuffer();
+  /** How many of them no parser saw yet. */
+  unread: i32 = 0;
   /** Bytes of request body so far. */
   received: i64 = 0;
   /** Bytes of the body that are JSON; the rest is binary data. */
@@ -73,6 +75,7 @@ export function takeConversion(operation: Operation): Conversion {
     conversion.reply = conversion.inferResponse;
   }
   conversion.carry.clear();
+  conversion.unread = 0;
   conversion.received = 0;
   conversion.jsonBytes = i64.MAX_VALUE;
   conversion.begun = false;
