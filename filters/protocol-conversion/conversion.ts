@@ -54,6 +54,11 @@ export class Conversion extends StreamState {
     return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;
   }
 
+  startRaw(raw: bool): void {
+    this.raw = raw;
+    if (raw) this.jsonBytes = 0;
+  }
+
   giveBack(): void {
     this.request.release();
     this.reply.release();

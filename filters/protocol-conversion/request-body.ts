@@ -30,7 +30,7 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
     if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
   }
   const contents = conversion.inferRequest.contents;
-  if (conversion.request != conversion.inferRequest) {
+  if (conversion.request != conversion.inferRequest && !conversion.raw) {
     sink.replace(REQUEST_BODY);
     conversion.request.write(sink);
     conversion.request.release();

@@ -12,7 +12,11 @@ beforeAll(async () => {
   models = await startModelServer();
   const address = `127.0.0.1:${models.port}`;
   const tasks = [
-    { taskid: "666", signatures: await discover(address, "linear", 5) },
+    {
+      taskid: "666",
+      signatures: await discover(address, "linear", 5),
+      raw: { name: "x", datatype: "FP32", shape: [-1, 8] },
+    },
     { taskid: "v", signatures: await discover(address, "echo", 5) },
   ];
   const config = { protocolConversion: { tasks } };
@@ -84,6 +88,14 @@ it("takes a body of 20 MB", async () => {
   );
   expect(status).toBe(200);
   expect(Float32Array.from(JSON.parse(text).predictions.flat())).toEqual(linear(Float32Array.from(x)));
+});
+
+it("predicts from raw bytes, by the task's template", async () => {
+  const x = Float32Array.from({ length: 400_000 }, (_, i) => (i % 97) / 7);
+  const headers = { "content-type": "application/octet-stream" };
+  const predicted = await gateway.post("/v1/models/linear:predict", new Uint8Array(x.buffer), headers);
+  expect(predicted.status).toBe(200);
+  expect(Float32Array.from(JSON.parse(predicted.text).outputs.flat())).toEqual(linear(x));
 });
 
 it.each([

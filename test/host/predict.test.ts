@@ -208,6 +208,63 @@ describe("requests", () => {
     }
   });
 
+  describe("that are a raw tensor", () => {
+    const raw = { name: "x", datatype: "FP32", shape: [-1, 2, 2] };
+    const sendRaw = (
+      task: object,
+      bytes: Buffer,
+      chunkSize: number,
+      headers: Record<string, string> = {},
+    ) => {
+      const own = conversionVm({ tasks: [{ taskid: "1", ...task }] });
+      const length = { "content-type": "application/octet-stream", "content-length": `${bytes.length}` };
+      const stream = open(own, PATH, { ...length, ...headers });
+      const sent = stream.reply ? Buffer.of() : Buffer.from(stream.sendRequestBody(bytes, chunkSize));
+      stream.close();
+      if (stream.reply) return { error: stream.reply.details };
+      expect(sent.readUInt32BE(1)).toBe(sent.length - 5);
+      const options = { longs: Number, enums: String, arrays: true };
+      return PredictRequest.toObject(PredictRequest.decode(sent.subarray(5)), options) as Predicted;
+    };
+    const values = Float32Array.from({ length: 40_000 }, (_, i) => i / 3);
+    const body = Buffer.from(values.buffer);
+
+    it.each([7, 1000, 200_000])(
+      "have the type and shape of the template, in chunks of %d bytes",
+      (chunkSize) => {
+        const { inputs } = sendRaw({ raw }, body, chunkSize) as Predicted;
+        expect([inputs.x?.dtype, shapeOf(inputs.x as Tensor)]).toEqual(["DT_FLOAT", [10_000, 2, 2]]);
+        expect(Buffer.from(inputs.x?.tensorContent as Buffer).equals(body)).toBe(true);
+      },
+    );
+
+    it("have what headers say, and the default signature", () => {
+      const headers = { "x-tensor-name": "y", "x-tensor-datatype": "INT64", "x-tensor-shape": "20000" };
+      const signatures = [{ name: "first", inputs: [{ name: "x", dtype: "DT_FLOAT" }] }];
+      const { inputs, modelSpec } = sendRaw({ raw, signatures }, body, 1000, headers) as Predicted;
+      expect(modelSpec).toEqual({ name: "m", signatureName: "first" });
+      expect([inputs.y?.dtype, shapeOf(inputs.y as Tensor)]).toEqual(["DT_INT64", [20_000]]);
+    });
+
+    it.each([
+      ["without template and headers", {}, {}, 16],
+      ["of a size that no batch has", { raw }, {}, 20],
+      ["of texts", { raw }, { "x-tensor-datatype": "BYTES" }, 16],
+      ["of an unknown type", { raw }, { "x-tensor-datatype": "FP31" }, 16],
+      ["of another size than the shape", { raw }, { "x-tensor-shape": "2,1" }, 16],
+    ])("%s are refused", (_name, task, headers, size) => {
+      expect(sendRaw(task, Buffer.alloc(size), 100, headers)).toEqual({ error: "raw_tensor" });
+    });
+
+    it.each([
+      [{ ...raw, shape: [-1, -1] }, "raw.shape: must be a list of sizes"],
+      [{ ...raw, datatype: "DT_FLOAT" }, "raw.datatype: must be a data type"],
+      [{ ...raw, sizes: [] }, "raw.sizes: unknown field"],
+    ])("want a template that is one", (template, error) => {
+      expect(() => sendRaw({ raw: template }, body, 100)).toThrow(error);
+    });
+  });
+
   it("of a task without signatures are refused", () => {
     const { reply } = vm.open({ ":method": "POST", ":path": PATH, taskid: "2" });
     expect([reply?.status, reply?.details]).toEqual([404, "signatures_missing"]);

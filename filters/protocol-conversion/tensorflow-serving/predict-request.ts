@@ -3,13 +3,16 @@ import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
 import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { RawContents } from "../open-inference/raw-contents";
 import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { rawTensor } from "../raw-tensor";
 import { RequestReader } from "../request-reader";
 import { Datatype } from "../tensor/datatype";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
+import { appendRawPredict, TENSOR_CONTENT } from "./raw-predict";
 import { Signature } from "./signature";
 
 /**
@@ -70,6 +73,7 @@ const piece: ByteBuffer = new ByteBuffer();
 export class PredictRequest extends RequestReader {
   /** `ModelSpec` as far as the path says it. */
   readonly spec: ByteBuffer = new ByteBuffer();
+  private readonly head: ByteBuffer = new ByteBuffer();
   /** Does the caller send rows, and so gets rows back? */
   rows: bool = false;
   signature: Signature = changetype<Signature>(0);
@@ -92,12 +96,12 @@ export class PredictRequest extends RequestReader {
   private dataDepth: i32 = 0;
   private readonly base64: Base64Text = new Base64Text();
 
-  /** Makes it ready; `spec` is filled in by the caller. `signatures` has one at least, the default one first. */
+  /** Makes it ready; `spec` is filled in by the caller. the default one of `signatures` is the first. A raw tensor needs none. */
   reset(signatures: Signature[]): void {
     this.release();
     this.start();
     this.signatures = signatures;
-    this.signature = signatures[0];
+    if (signatures.length > 0) this.signature = signatures[0];
     this.named = signatures.length == 1;
     this.chosen = false;
     this.waiting = Member.Ignored;
@@ -107,6 +111,20 @@ export class PredictRequest extends RequestReader {
     this.rowCount = 0;
     this.base64.reset();
     this.spec.clear();
+  }
+
+  /** Makes it the request of `rawTensor`, whose bytes pass by `contents`. @returns false when the datatype has none */
+  setRaw(contents: RawContents): bool {
+    if (this.signatures.length > 0) {
+      appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
+    }
+    this.rows = false;
+    this.head.clear();
+    contents.release();
+    contents.head = this.head;
+    contents.field = TENSOR_CONTENT;
+    contents.add(rawTensor.size);
+    return appendRawPredict(this.head, this.spec);
   }
 
   release(): void {
