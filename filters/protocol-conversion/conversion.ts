@@ -5,8 +5,10 @@ import { InferResponse } from "./open-inference/infer-response";
 import { ReplyWriter } from "./reply-writer";
 import { RequestReader } from "./request-reader";
 import { Operation } from "./route";
+import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";
+import { ResultsResponse } from "./tensorflow-serving/results-response";
 
 const free: Conversion[] = [];
 
@@ -21,9 +23,13 @@ export class Conversion extends StreamState {
   readonly inferResponse: InferResponse = new InferResponse();
   readonly predictRequest: PredictRequest = new PredictRequest();
   readonly predictResponse: PredictResponse = new PredictResponse();
+  readonly examplesRequest: ExamplesRequest = new ExamplesRequest();
+  readonly resultsResponse: ResultsResponse = new ResultsResponse();
 
   /** Bytes of a token that goes on in the next chunk. */
   readonly carry: ByteBuffer = new ByteBuffer();
+  /** How many of them no parser saw yet. */
+  unread: i32 = 0;
   /** Bytes of request body so far. */
   received: i64 = 0;
   /** Bytes of the body that are JSON; the rest is binary data. */
@@ -45,7 +51,12 @@ export class Conversion extends StreamState {
 
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
-    return this.operation == Operation.Predict ? -1 : this.inferResponse.announcedBytes;
+    return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;
+  }
+
+  startRaw(raw: bool): void {
+    this.raw = raw;
+    if (raw) this.jsonBytes = 0;
   }
 
   giveBack(): void {
@@ -61,11 +72,15 @@ export function takeConversion(operation: Operation): Conversion {
   if (operation == Operation.Predict) {
     conversion.request = conversion.predictRequest;
     conversion.reply = conversion.predictResponse;
+  } else if (operation != Operation.Infer) {
+    conversion.request = conversion.examplesRequest;
+    conversion.reply = conversion.resultsResponse;
   } else {
     conversion.request = conversion.inferRequest;
     conversion.reply = conversion.inferResponse;
   }
   conversion.carry.clear();
+  conversion.unread = 0;
   conversion.received = 0;
   conversion.jsonBytes = i64.MAX_VALUE;
   conversion.begun = false;

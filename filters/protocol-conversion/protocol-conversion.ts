@@ -17,6 +17,7 @@ import { Conversion, takeConversion } from "./conversion";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/infer-response";
+import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,
   BODY_TOO_LARGE,
@@ -35,14 +36,7 @@ import {
 } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import {
-  acceptedStream,
-  headerLength,
-  isRaw,
-  makeGrpcRequest,
-  makeReplyHeaders,
-  readRawTensor,
-} from "./request-headers";
+import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
 import { slabBytes } from "./tensor/slabs";
@@ -56,7 +50,9 @@ const CONTENT_LENGTH = bytes("content-length");
 const CONTENT_ENCODING = bytes("content-encoding");
 const GRPC = bytes("application/grpc");
 
-/** REST of the Open Inference Protocol <-> the model server's gRPC. gRPC callers pass untouched. */
+/**
+ * REST of the Open Inference Protocol and of TensorFlow Serving <-> the model server's gRPC. gRPC callers pass untouched.
+ */
 export class ProtocolConversion extends Stage {
   private settings: Settings = new Settings();
 
@@ -97,12 +93,21 @@ export class ProtocolConversion extends Stage {
     const conversion = takeConversion(operation);
     http.setState(this.slot, conversion);
     conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
+    const raw = operation <= Operation.Predict && isRaw(http.headers);
+    if (raw && !rawTensor.read(http.headers, task.raw)) return this.refuse(http, RAW_TENSOR, STOP);
+    conversion.startRaw(raw);
     if (operation == Operation.Predict) {
-      if (task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
+      if (!raw && task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
       conversion.predictRequest.reset(task.signatures);
       appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
+      if (raw && !conversion.predictRequest.setRaw(conversion.inferRequest.contents)) {
+        return this.refuse(http, RAW_TENSOR, STOP);
+      }
+    } else if (operation != Operation.Infer) {
+      conversion.examplesRequest.reset();
+      appendModelSpec(conversion.examplesRequest.spec, model, version, versionIsLabel);
     } else {
-      conversion.jsonBytes = headerLength(http.headers);
+      if (!raw) conversion.jsonBytes = headerLength(http.headers);
       if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
       conversion.streamForm = acceptedStream(http.headers);
       scratch.ptr = model.ptr;
@@ -110,9 +115,7 @@ export class ProtocolConversion extends Stage {
       versionSlice.ptr = version.ptr;
       versionSlice.len = version.len;
       conversion.inferRequest.reset(scratch, versionSlice);
-      if (isRaw(http.headers) && !readRawTensor(http.headers, conversion)) {
-        return this.refuse(http, RAW_TENSOR, STOP);
-      }
+      if (raw && !conversion.inferRequest.setRaw()) return this.refuse(http, RAW_TENSOR, STOP);
     }
     makeGrpcRequest(http, conversion);
     return CONTINUE;
@@ -166,6 +169,10 @@ export class ProtocolConversion extends Stage {
     const settings = this.settings;
     if (conversion.operation == Operation.Predict) {
       conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      return;
+    }
+    if (conversion.operation != Operation.Infer) {
+      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, settings.maxResponseBytes);
       return;
     }
     const request = conversion.inferRequest;

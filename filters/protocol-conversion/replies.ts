@@ -23,7 +23,7 @@ export const RAW_TENSOR = new LocalReply(
   400,
   3,
   "raw_tensor",
-  "a raw tensor needs x-tensor-name, x-tensor-datatype, x-tensor-shape such as 1,224,224,3, and a fitting content-length",
+  "a raw tensor needs x-tensor-name, x-tensor-datatype, x-tensor-shape such as 1,224,224,3, in headers or the task's configuration, and a fitting content-length",
 );
 export const NO_SIGNATURES = new LocalReply(
   404,

@@ -4,7 +4,7 @@ import { LocalReply } from "../sdk/local-reply";
 import { sink } from "./body-sink";
 import { Conversion } from "./conversion";
 import { closeWindow, end, openWindow, start } from "./input-window";
-import { TRUNCATED } from "./json/reader";
+import { MAX_TOKEN, TRUNCATED } from "./json/reader";
 import { RawContents } from "./open-inference/raw-contents";
 import { BINARY_LENGTH, malformedRequest } from "./replies";
 import { SLAB_SIZE, SlabChain } from "./tensor/slabs";
@@ -19,9 +19,10 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
     const held = conversion.heldBytes;
     const before = conversion.received - (size - held);
     offset = held + <i32>min<i64>(size - held, conversion.jsonBytes - before);
-    const refusal = readJson(conversion, held, offset);
+    const last = conversion.received >= conversion.jsonBytes || endOfStream;
+    const refusal = readJson(conversion, held, offset, last);
     if (refusal != null) return refusal;
-    if (conversion.received < conversion.jsonBytes && !endOfStream) {
+    if (!last) {
       conversion.heldBytes = <i32>conversion.mayHaveTrailers;
       replaceBody(REQUEST_BODY, HELD_BYTE, conversion.heldBytes);
       return null;
@@ -29,7 +30,7 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
     if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
   }
   const contents = conversion.inferRequest.contents;
-  if (conversion.request != conversion.inferRequest) {
+  if (conversion.request != conversion.inferRequest && !conversion.raw) {
     sink.replace(REQUEST_BODY);
     conversion.request.write(sink);
     conversion.request.release();
@@ -41,13 +42,26 @@ export function convertRequestChunk(conversion: Conversion, size: i32, endOfStre
 
 const HELD_BYTE = memory.data<u8>([0x20]);
 
-function readJson(conversion: Conversion, offset: i32, size: i32): LocalReply | null {
+/**
+ * Parses [offset, size) of the buffer; `last` when no JSON follows. A little more of a long token is only put aside until
+ * it is worth another look at the token: else a token in tiny chunks would be read again for each of them.
+ */
+function readJson(conversion: Conversion, offset: i32, size: i32, last: bool): LocalReply | null {
   const request = conversion.request;
-  while (offset < size) {
-    const read = openWindow(REQUEST_BODY, offset, size, conversion.carry);
-    if (read == 0) break;
+  const carry = conversion.carry;
+  const fresh = size - offset;
+  if (!last && conversion.unread + fresh < carry.len >> 3 && carry.len + fresh <= MAX_TOKEN) {
+    const read = readBuffer(REQUEST_BODY, offset, fresh);
+    carry.append(bufferData(), read);
+    conversion.unread += read;
+    return null;
+  }
+  while (offset < size || conversion.unread > 0) {
+    const read = openWindow(REQUEST_BODY, offset, size, carry);
+    if (read == 0 && conversion.unread == 0) break;
+    conversion.unread = 0;
     const rest = request.parse(start, end);
-    if (rest == 0 || !closeWindow(rest, conversion.carry)) return malformedRequest(request);
+    if (rest == 0 || !closeWindow(rest, carry)) return malformedRequest(request);
     offset += read;
   }
   return null;

@@ -1,9 +1,10 @@
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/abi";
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
+import { Bytes, bytes } from "../sdk/bytes";
 import { Headers, removeHeader, Slice, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/infer-response";
+import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./raw-tensor";
 import { Operation } from "./route";
 
 /** Headers of converted requests and replies. */
@@ -13,14 +14,13 @@ const ORIGINAL_PATH = bytes("x-envoy-original-path");
 const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
 const PREDICT = bytes("/tensorflow.serving.PredictionService/Predict");
+const CLASSIFY = bytes("/tensorflow.serving.PredictionService/Classify");
+const REGRESS = bytes("/tensorflow.serving.PredictionService/Regress");
 const CONTENT_TYPE = bytes("content-type");
 const CONTENT_LENGTH = bytes("content-length");
 const ACCEPT = bytes("accept");
 const ACCEPT_ENCODING = bytes("accept-encoding");
 const HEADER_LENGTH = bytes("inference-header-content-length");
-const TENSOR_NAME = bytes("x-tensor-name");
-const TENSOR_DATATYPE = bytes("x-tensor-datatype");
-const TENSOR_SHAPE = bytes("x-tensor-shape");
 const GRPC = bytes("application/grpc");
 const JSON_TYPE = bytes("application/json");
 const BINARY_TYPE = bytes("application/octet-stream");
@@ -39,44 +39,6 @@ export function headerLength(headers: Headers): i64 {
   return decimalOf(value);
 }
 
-const name: Slice = new Slice();
-const datatype: Slice = new Slice();
-const shape: Slice = new Slice();
-
-/** Is the body a raw tensor: octets, and no JSON before them? */
-export function isRaw(headers: Headers): bool {
-  if (headers.find(CONTENT_TYPE, value) == 0 || !startsWithIgnoreCase(value.ptr, value.len, BINARY_TYPE))
-    return false;
-  return headers.find(HEADER_LENGTH, value) == 0;
-}
-
-/**
- * Takes the one tensor from `x-tensor-name`, `x-tensor-datatype`, `x-tensor-shape`, and its size from `content-length`.
- * @returns false when one of them is missing or does not fit the others
- */
-export function readRawTensor(headers: Headers, conversion: Conversion): bool {
-  if (headers.find(CONTENT_LENGTH, value) == 0) return false;
-  const size = decimalOf(value);
-  const found =
-    headers.find(TENSOR_NAME, name) +
-    headers.find(TENSOR_DATATYPE, datatype) +
-    headers.find(TENSOR_SHAPE, shape);
-  conversion.raw = true;
-  conversion.jsonBytes = 0;
-  return found == 3 && size >= 0 && conversion.inferRequest.setRaw(name, datatype, shape, size);
-}
-
-/** Value of decimal digits, -1 of anything else. */
-function decimalOf(text: Slice): i64 {
-  let number: i64 = 0;
-  for (let i: i32 = 0; i < text.len; i++) {
-    const digit = load<u8>(text.ptr + i) - 0x30;
-    if (digit > 9 || i > 15) return -1;
-    number = number * 10 + digit;
-  }
-  return text.len == 0 ? -1 : number;
-}
-
 /** The form of a stream of replies, if the caller accepts one; -1 for one reply. */
 export function acceptedStream(headers: Headers): i32 {
   if (headers.find(ACCEPT, value) == 0) return -1;
@@ -93,8 +55,11 @@ function contains(text: Slice, part: Bytes): bool {
 
 /** Makes the request headers those of a gRPC call. */
 export function makeGrpcRequest(http: HttpContext, conversion: Conversion): void {
-  const infer = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
-  const method = conversion.operation == Operation.Predict ? PREDICT : infer;
+  const operation = conversion.operation;
+  let method = conversion.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
+  if (operation == Operation.Predict) method = PREDICT;
+  else if (operation == Operation.Classify) method = CLASSIFY;
+  else if (operation == Operation.Regress) method = REGRESS;
   setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
   setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
   setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);

@@ -15,6 +15,8 @@ export enum Operation {
   SignatureMetadata,
   Infer,
   Predict,
+  Classify,
+  Regress,
 }
 
 /** Is it a question about the server or a model, of no body: one call to the model server answers it? */
@@ -27,6 +29,8 @@ const TENSORFLOW_SERVING = bytes("/v1/models/");
 const LABELS = bytes("/labels/");
 const METADATA = bytes("/metadata");
 const PREDICT = bytes(":predict");
+const CLASSIFY = bytes(":classify");
+const REGRESS = bytes(":regress");
 const HEALTH_LIVE = bytes("/health/live");
 const HEALTH_READY = bytes("/health/ready");
 const MODELS = bytes("/models/");
@@ -48,7 +52,7 @@ let end: usize = 0;
  * Which operation a path is, a query aside:
  *
  *     /v2   /v2/health/live   /v2/health/ready   /v2/models/{model}[/versions/{version}][/ready|/infer]
- *     /v1/models/{model}[/versions/{version}|/labels/{label}][/metadata|:predict]
+ *     /v1/models/{model}[/versions/{version}|/labels/{label}][/metadata|:predict|:classify|:regress]
  */
 export function parseRoute(path: Slice): Operation {
   at = path.ptr;
@@ -70,6 +74,8 @@ function tensorflowServing(): Operation {
     if (!segment(version, true)) return Operation.None;
   }
   if (rest(PREDICT)) return Operation.Predict;
+  if (rest(CLASSIFY)) return Operation.Classify;
+  if (rest(REGRESS)) return Operation.Regress;
   if (rest(METADATA)) return Operation.SignatureMetadata;
   return atEnd() ? Operation.ModelStatus : Operation.None;
 }

@@ -1,6 +1,7 @@
 import { bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { NonFinite } from "./numbers/float-text";
+import { readRawTemplate } from "./raw-tensor";
 import { Task, TaskSet } from "./task-set";
 import { readSignatures } from "./tensorflow-serving/signature";
 
@@ -26,7 +27,9 @@ export function readSettings(config: Config): Settings {
   const tasks = config.objects("tasks");
   settings.tasks = new TaskSet(tasks.length);
   for (let i = 0; i < tasks.length; i++) {
-    settings.tasks.add(new Task(bytes(tasks[i].text("taskid")), readSignatures(tasks[i])));
+    settings.tasks.add(
+      new Task(bytes(tasks[i].text("taskid")), readSignatures(tasks[i]), readRawTemplate(tasks[i])),
+    );
     tasks[i].finish();
   }
   settings.maxRequestBytes = <i64>config.number("maxRequestBytes", DEFAULT_MAX_REQUEST_BYTES, 1);
@@ -37,6 +40,7 @@ export function readSettings(config: Config): Settings {
   const nonFinite = config.has("nonFinite") ? config.text("nonFinite") : "null";
   if (nonFinite == "error") settings.nonFinite = NonFinite.Error;
   else if (nonFinite == "string") settings.nonFinite = NonFinite.String;
-  else if (nonFinite != "null") config.fault("nonFinite", "must be null, error or string");
+  else if (nonFinite == "token") settings.nonFinite = NonFinite.Token;
+  else if (nonFinite != "null") config.fault("nonFinite", "must be null, error, string or token");
   return settings;
 }

@@ -1,4 +1,5 @@
 import { Bytes, fnv1a } from "../sdk/bytes";
+import { RawTemplate } from "./raw-tensor";
 import { Signature } from "./tensorflow-serving/signature";
 
 /** A task that is converted. */
@@ -7,6 +8,8 @@ export class Task {
     readonly taskid: Bytes,
     /** What TensorFlow Serving's models of the task take and give; the default signature first. */
     readonly signatures: Signature[],
+    /** What the body is when it is a raw tensor and the headers do not say. */
+    readonly raw: RawTemplate | null,
   ) {}
 }
 

@@ -92,6 +92,19 @@ export class Config {
     return texts;
   }
 
+  /** A list of numbers; absent: empty. */
+  numbers(name: string): f64[] {
+    const list = this.get(name, JsonKind.Array, "a list");
+    const numbers: f64[] = [];
+    if (list == null) return numbers;
+    for (let i = 0; i < list.items.length; i++) {
+      const item = list.items[i];
+      if (item.kind != JsonKind.Number) this.fault(`${name}[${i.toString()}]`, "must be a number");
+      else numbers.push(item.number);
+    }
+    return numbers;
+  }
+
   /** A list of objects; absent: empty. */
   objects(name: string): Config[] {
     const list = this.get(name, JsonKind.Array, "a list");

@@ -11,6 +11,11 @@ export function varintSize(value: u64): i32 {
   return (63 - <i32>clz<u64>(value | 1)) / 7 + 1;
 }
 
+/** Bytes of a length-delimited field with a content of `length` bytes. */
+export function fieldSize(field: i32, length: i64): i64 {
+  return varintSize(field << 3) + varintSize(length) + length;
+}
+
 export function appendVarint(out: ByteBuffer, value: u64): void {
   out.reserve(10);
   let to = out.end;

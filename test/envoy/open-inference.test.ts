@@ -140,7 +140,7 @@ it("takes a raw tensor with its shape in headers", async () => {
   const { outputs } = JSON.parse(text);
   expect(outputs[0]).toMatchObject({ name: "x", datatype: "UINT32", shape: [1000, 1000] });
   expect(outputs[0].data.every((value: number) => value === raw.readUInt32LE(0))).toBe(true);
-  for (const shape of ["1000", "x", "", "1,,2", "-1"]) {
+  for (const shape of ["1000", "x", "", "1,,2", "-2", "-1,-1", "-1,3"]) {
     const refused = await gateway.post("/v2/models/echo/infer", raw, { ...headers, "x-tensor-shape": shape });
     expect([shape, refused.status, JSON.parse(refused.text).reason]).toEqual([shape, 400, "raw_tensor"]);
   }

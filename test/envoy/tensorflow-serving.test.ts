@@ -12,7 +12,11 @@ beforeAll(async () => {
   models = await startModelServer();
   const address = `127.0.0.1:${models.port}`;
   const tasks = [
-    { taskid: "666", signatures: await discover(address, "linear", 5) },
+    {
+      taskid: "666",
+      signatures: await discover(address, "linear", 5),
+      raw: { name: "x", datatype: "FP32", shape: [-1, 8] },
+    },
     { taskid: "v", signatures: await discover(address, "echo", 5) },
   ];
   const config = { protocolConversion: { tasks } };
@@ -49,6 +53,32 @@ it("carries strings and 64-bit integers of several inputs", async () => {
   expect(JSON.parse(text)).toEqual({ predictions: instances });
 });
 
+it("classifies and regresses examples", async () => {
+  const [first, second] = [...linear(Float32Array.from(ROW))];
+  const examples = [{ x: ROW.map((value) => value + 0.5) }, { x: ROW.map((value) => value / 8) }];
+  const expected = examples.map(({ x }) => [...linear(Float32Array.from(x))]);
+  expect(expected).not.toContainEqual([first, second]);
+  const body = `{"examples":[${examples.map(({ x }) => `{"x":[${x.map((value) => value.toFixed(3))}]}`)}]}`;
+  const classified = await gateway.post("/v1/models/linear:classify", body);
+  expect(classified.headers.get("content-type")).toBe("application/json");
+  const results = JSON.parse(classified.text).results as [string, number][][];
+  expect(results.map((classes) => classes.map(([label]) => label))).toEqual([
+    ["0", "1"],
+    ["0", "1"],
+  ]);
+  expect(results.map((classes) => classes.map(([, score]) => Math.fround(score)))).toEqual(expected);
+  const regressed = await gateway.post("/v1/models/linear/versions/1:regress", body);
+  expect(JSON.parse(regressed.text).results.map(Math.fround)).toEqual(expected.map(([score]) => score));
+});
+
+it("carries each kind of feature, and a context", async () => {
+  const image = Buffer.alloc(40_000, "image").toString("base64");
+  const request = { context: { c: 1 }, examples: [{ t: ["é"], i: [-5], b: { b64: image } }] };
+  const { text } = await gateway.post("/v1/models/echo:classify", JSON.stringify(request), { taskid: "v" });
+  const labels = JSON.parse(text).results[0].map(([label]: [string]) => label);
+  expect(new Set(labels)).toEqual(new Set(["c:1", `t:${btoa("\u00c3\u00a9")}`, "i:-5", `b:${image}`]));
+});
+
 it("takes a body of 20 MB", async () => {
   const x = Array.from({ length: 2_000_000 }, (_, i) => ((i * 7919) % 1000003) / 1e6);
   const rows = Array.from({ length: x.length / 8 }, (_, i) => x.slice(i * 8, i * 8 + 8));
@@ -60,8 +90,17 @@ it("takes a body of 20 MB", async () => {
   expect(Float32Array.from(JSON.parse(text).predictions.flat())).toEqual(linear(Float32Array.from(x)));
 });
 
+it("predicts from raw bytes, by the task's template", async () => {
+  const x = Float32Array.from({ length: 400_000 }, (_, i) => (i % 97) / 7);
+  const headers = { "content-type": "application/octet-stream" };
+  const predicted = await gateway.post("/v1/models/linear:predict", new Uint8Array(x.buffer), headers);
+  expect(predicted.status).toBe(200);
+  expect(Float32Array.from(JSON.parse(predicted.text).outputs.flat())).toEqual(linear(x));
+});
+
 it.each([
   ["/v1/models/none:predict", 404, "model_error_5"],
+  ["/v1/models/none:classify", 400, "json_malformed"],
   ["/v1/models/linear/versions/x:predict", 404, "path_unknown"],
   ["/v1/models/linear:predicts", 404, "path_unknown"],
 ])("%s", async (path, status, reason) => {

@@ -137,6 +137,18 @@ describe("a request", () => {
     unknown: [1, { inputs: null }],
   }).replace('"big":2', '"big":18446744073709551615');
 
+  it("takes long tokens in tiny chunks", () => {
+    const id = "x".repeat(60_000);
+    const json = (id: string, number: string) => `{"id":"${id}","y":${number},"inputs":[]}`;
+    for (const chunkSize of [1, 3, 7]) {
+      expect(send(vm, json(id, "1".repeat(60_000)), chunkSize).request?.id).toBe(id);
+      expect(send(vm, json(`${id}\\n`, "1"), chunkSize).request?.id).toBe(`${id}\n`);
+      expect(send(vm, json(`${id}\n`, "1"), chunkSize).error).toContain("malformed JSON");
+      expect(send(vm, json("x".repeat(70_000), "1"), chunkSize).error).toContain("too long");
+      expect(send(vm, json(id, "1").slice(0, 50_000), chunkSize).error).toContain("ends too early");
+    }
+  });
+
   it.each(CHUNKS)("is converted in chunks of %d bytes", (chunkSize) => {
     const { request } = send(vm, json, chunkSize, "/v2/models/m%20%C3%A9%2F/versions/7/infer?x=1");
     expect(request).toMatchObject({

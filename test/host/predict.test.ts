@@ -136,6 +136,19 @@ describe("requests", () => {
     }
   });
 
+  it.each(CHUNKS)("that name their signature at the end, in chunks of %d bytes", (chunkSize) => {
+    for (const [data, shape] of [
+      ['"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]', [2, 2]],
+      ['"inputs":{"a":[[[1,2],[3,4]]],"b_bytes":["x","y]"]}', [1, 2, 2]],
+    ] as const) {
+      const { inputs, modelSpec, error } = predict(`{${data},"signature_name":"two"}`, chunkSize);
+      expect(error).toBeUndefined();
+      expect(modelSpec).toMatchObject({ signatureName: "two" });
+      expect(shapeOf(inputs.a as Tensor)).toEqual(shape);
+      expect(inputs.b_bytes?.stringVal.map(String)[0]).toBe("x");
+    }
+  });
+
   it.each([
     ["/v1/models/m:predict", { name: "m" }],
     ["/v1/models/m%20n/versions/12:predict", { name: "m n", version: { value: 12 } }],
@@ -167,7 +180,16 @@ describe("requests", () => {
     ['{"instances":[{"x":1e99}]}', undefined],
     ['{"instances":[{"b64":"aGk="}]}', "does not fit the type"],
     ['{"signature_name":"none","instances":[1]}', "no such signature"],
-    ['{"instances":[1],"signature_name":"text"}', "signature_name must come before"],
+    ['{"instances":[1],"signature_name":"text"}', "the signature says strings at byte 14 (instances[0])"],
+    ['{"inputs":1,"signature_name":"text"}', "signature_name must come before"],
+    ['{"inputs":[1],"instances":[1]}', "not both"],
+    ['{"inputs":1,"instances":[1]}', "not both"],
+    ['{"instances":[1],"inputs":1}', "not both"],
+    [
+      '{"instances":[1,"a"],"signature_name":"serving_default"}',
+      "data must be numbers at byte 16 (instances[1])",
+    ],
+    ['{"instances":[1],"signature_name":"serving_default","signature_name":"text"}', "occurs twice"],
     ['{"instances":[1],"signature_name":"serving_default"}', undefined],
     ['{"signature_name":"text","instances":[{"b64":"a"}]}', "b64 must be base64"],
     ['{"signature_name":"text","instances":[{"b64":"a*=="}]}', "b64 must be base64"],
@@ -186,6 +208,63 @@ describe("requests", () => {
     }
   });
 
+  describe("that are a raw tensor", () => {
+    const raw = { name: "x", datatype: "FP32", shape: [-1, 2, 2] };
+    const sendRaw = (
+      task: object,
+      bytes: Buffer,
+      chunkSize: number,
+      headers: Record<string, string> = {},
+    ) => {
+      const own = conversionVm({ tasks: [{ taskid: "1", ...task }] });
+      const length = { "content-type": "application/octet-stream", "content-length": `${bytes.length}` };
+      const stream = open(own, PATH, { ...length, ...headers });
+      const sent = stream.reply ? Buffer.of() : Buffer.from(stream.sendRequestBody(bytes, chunkSize));
+      stream.close();
+      if (stream.reply) return { error: stream.reply.details };
+      expect(sent.readUInt32BE(1)).toBe(sent.length - 5);
+      const options = { longs: Number, enums: String, arrays: true };
+      return PredictRequest.toObject(PredictRequest.decode(sent.subarray(5)), options) as Predicted;
+    };
+    const values = Float32Array.from({ length: 40_000 }, (_, i) => i / 3);
+    const body = Buffer.from(values.buffer);
+
+    it.each([7, 1000, 200_000])(
+      "have the type and shape of the template, in chunks of %d bytes",
+      (chunkSize) => {
+        const { inputs } = sendRaw({ raw }, body, chunkSize) as Predicted;
+        expect([inputs.x?.dtype, shapeOf(inputs.x as Tensor)]).toEqual(["DT_FLOAT", [10_000, 2, 2]]);
+        expect(Buffer.from(inputs.x?.tensorContent as Buffer).equals(body)).toBe(true);
+      },
+    );
+
+    it("have what headers say, and the default signature", () => {
+      const headers = { "x-tensor-name": "y", "x-tensor-datatype": "INT64", "x-tensor-shape": "20000" };
+      const signatures = [{ name: "first", inputs: [{ name: "x", dtype: "DT_FLOAT" }] }];
+      const { inputs, modelSpec } = sendRaw({ raw, signatures }, body, 1000, headers) as Predicted;
+      expect(modelSpec).toEqual({ name: "m", signatureName: "first" });
+      expect([inputs.y?.dtype, shapeOf(inputs.y as Tensor)]).toEqual(["DT_INT64", [20_000]]);
+    });
+
+    it.each([
+      ["without template and headers", {}, {}, 16],
+      ["of a size that no batch has", { raw }, {}, 20],
+      ["of texts", { raw }, { "x-tensor-datatype": "BYTES" }, 16],
+      ["of an unknown type", { raw }, { "x-tensor-datatype": "FP31" }, 16],
+      ["of another size than the shape", { raw }, { "x-tensor-shape": "2,1" }, 16],
+    ])("%s are refused", (_name, task, headers, size) => {
+      expect(sendRaw(task, Buffer.alloc(size), 100, headers)).toEqual({ error: "raw_tensor" });
+    });
+
+    it.each([
+      [{ ...raw, shape: [-1, -1] }, "raw.shape: must be a list of sizes"],
+      [{ ...raw, datatype: "DT_FLOAT" }, "raw.datatype: must be a data type"],
+      [{ ...raw, sizes: [] }, "raw.sizes: unknown field"],
+    ])("want a template that is one", (template, error) => {
+      expect(() => sendRaw({ raw: template }, body, 100)).toThrow(error);
+    });
+  });
+
   it("of a task without signatures are refused", () => {
     const { reply } = vm.open({ ":method": "POST", ":path": PATH, taskid: "2" });
     expect([reply?.status, reply?.details]).toEqual([404, "signatures_missing"]);
@@ -196,6 +275,7 @@ describe("requests", () => {
       two('"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]'),
       '{"instances":[[1.5,2],[3,4e1]]}',
       '{"signature_name":"text","inputs":{"x":[["a","b"],[{"b64":"aGk="},"c"]]}}',
+      '{"instances":[["a","b"],[{"b64":"aGk="},"c"]],"signature_name":"text"}',
     ].map((text) => Buffer.from(text));
     const edit = fc.tuple(
       fc.nat(200),
@@ -238,7 +318,7 @@ describe("replies", () => {
 
   it.each([
     ["float_val", { dtype: "DT_FLOAT", tensorShape: dims(2, 1), floatVal: [0.1, 3] }, "[[0.1],[3.0]]"],
-    ["double_val", { dtype: "DT_DOUBLE", tensorShape: dims(2), doubleVal: [0.1, 1e300] }, "[0.1,1e300]"],
+    ["double_val", { dtype: "DT_DOUBLE", tensorShape: dims(2), doubleVal: [0.1, 1e300] }, "[0.1,1e+300]"],
     ["int_val", { dtype: "DT_INT8", tensorShape: dims(2), intVal: [-1, 5] }, "[-1,5]"],
     [
       "int64_val",
@@ -308,6 +388,23 @@ describe("replies", () => {
         },
       });
     }
+  });
+
+  it.each([
+    ["null", "[null,null,null,9e+06,0.333333343]"],
+    ["string", '["NaN","Infinity","-Infinity",9e+06,0.333333343]'],
+    ["token", "[NaN,Infinity,-Infinity,9e+06,0.333333343]"],
+    ["error", undefined],
+  ])("of numbers that are none, as nonFinite: %s says", (nonFinite, json) => {
+    const tasks = [{ taskid: "1", signatures: [{ inputs: [{ name: "x", dtype: "DT_FLOAT" }] }] }];
+    const stream = open(conversionVm({ tasks, nonFinite }), PATH);
+    stream.sendRequestBody(Buffer.from(ROWS));
+    const floatVal = [Number.NaN, Infinity, -Infinity, 9e6, 1 / 3];
+    const y = { dtype: "DT_FLOAT", tensorShape: dims(5), floatVal };
+    const body = Buffer.from(stream.respond([...GRPC_HEADERS], encode({ y }))).toString();
+    stream.close();
+    if (json === undefined) expect(stream.reply?.details).toBe("model_reply_malformed");
+    else expect(body).toBe(`{"predictions":${json}}`);
   });
 
   it("of 300,000 elements, over several slabs", () => {

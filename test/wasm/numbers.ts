@@ -20,7 +20,23 @@ import {
 } from "../../filters/protocol-conversion/numbers/float-text";
 import { POWERS_OF_TEN } from "../../filters/protocol-conversion/numbers/powers-of-ten";
 
+import {
+  writeServingF32,
+  writeServingF64,
+} from "../../filters/protocol-conversion/tensorflow-serving/number-text";
+
 export { setNonFinite };
+
+/** As `writeFloats`, in the manner of TensorFlow Serving: of kind 4 or 8. */
+export function writeServingFloats(kind: i32, ptr: usize, count: i32, out: usize): i32 {
+  let at = out;
+  for (let i = 0; i < count; i++) {
+    if (kind == 4) at = writeServingF32(load<f32>(ptr + (i << 2)), at);
+    else at = writeServingF64(load<f64>(ptr + (i << 3)), at);
+    store<u8>(at++, 0x2c);
+  }
+  return <i32>(at - out);
+}
 
 export function allocate(size: i32): usize {
   return heap.alloc(size);

@@ -9,7 +9,7 @@ interface TensorProto {
   tensor_content: Buffer;
 }
 
-interface ModelSpec {
+export interface ModelSpec {
   name: string;
   signature_name: string;
 }
@@ -39,7 +39,8 @@ export function predict(request: PredictRequest): object {
   };
 }
 
-function modelName(spec: ModelSpec | null): "linear" | "echo" {
+/** @throws CallError when there is no such model */
+export function modelName(spec: ModelSpec | null): "linear" | "echo" {
   if (spec?.name === "linear" || spec?.name === "echo") return spec.name;
   throw new CallError(grpc.status.NOT_FOUND, `no model "${spec?.name}"; there are linear, echo`);
 }

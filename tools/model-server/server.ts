@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
 import { CallError } from "./call-error.ts";
+import { classify, regress } from "./examples.ts";
 import { modelInfer, modelMetadata, modelReady, serverMetadata, streamReplies } from "./open-inference.ts";
 import { modelStatus, predict, signatureMetadata } from "./predict.ts";
 
@@ -82,6 +83,8 @@ export async function startModelServer(port = 0, host = "127.0.0.1"): Promise<Mo
     ModelStreamInfer: stream(streamReplies),
   });
   server.addService(protos["tensorflow.serving.PredictionService"] as grpc.ServiceDefinition, {
+    Classify: unary(classify),
+    Regress: unary(regress),
     Predict: unary(predict),
     GetModelMetadata: unary((request) => signatureMetadata(request, encodeSignatures)),
   });

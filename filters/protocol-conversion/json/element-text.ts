@@ -72,7 +72,7 @@ function escapeLength(at: usize, to: usize): usize {
   if (to - at < 6) return 0;
   const second = load<u8>(at + 3) | 0x20;
   const highSurrogate = (load<u8>(at + 2) | 0x20) == 0x64 && (second - 0x38 < 2 || second - 0x61 < 2); // d8 ... db
-  if (!highSurrogate) return 6;
+  if (!highSurrogate || (to - at > 6 && load<u8>(at + 6) != 0x5c)) return 6;
   return to - at < LONGEST_ESCAPE ? 0 : LONGEST_ESCAPE;
 }
 

@@ -16,6 +16,8 @@ export enum NonFinite {
   Error,
   /** `"NaN"`, `"Infinity"`, `"-Infinity"`. */
   String,
+  /** The same without quotes, which is no JSON, though TensorFlow Serving, Python and others write and read it. */
+  Token,
 }
 
 /** The policy in force; whoever writes numbers sets it before. */
@@ -135,10 +137,17 @@ const INFINITY_START: u64 = 0x74_69_6e_69_66_6e_49_22; // "Infinit
 const INFINITY_END: u16 = 0x22_79; // y"
 
 function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
-  if (nonFinite != NonFinite.String) {
+  if (nonFinite < NonFinite.String) {
     nonFiniteSeen = nonFiniteSeen || nonFinite == NonFinite.Error;
     store<u32>(out, NULL_TEXT);
     return out + 4;
+  }
+  if (nonFinite == NonFinite.Token) {
+    store<u64>(out + <usize>minus, INFINITY_START >> 8);
+    if (minus) store<u8>(out, 0x2d);
+    store<u8>(out + <usize>minus + 7, 0x79);
+    if (nan) store<u32>(out, <u32>(NAN_TEXT >> 8));
+    return out + (nan ? 3 : 8 + <usize>minus);
   }
   if (nan) {
     store<u64>(out, NAN_TEXT);

@@ -6,6 +6,7 @@ import { copyText, textClosed } from "../json/element-text";
 import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
+import { rawTensor } from "../raw-tensor";
 import { RequestReader } from "../request-reader";
 import { Datatype, datatypeName, elementSize, parseDatatype } from "../tensor/datatype";
 import { MAX_RANK, Nesting } from "../tensor/nesting";
@@ -147,28 +148,16 @@ export class InferRequest extends RequestReader {
     if (version.len > 0) appendField(this.head, REQUEST_MODEL_VERSION, version.ptr, version.len);
   }
 
-  /**
-   * Makes it a request with one input whose data are the whole body.
-   * @param shape decimal numbers with commas between them
-   * @returns false when the datatype or the shape is none, or `size` bytes do not fit them
-   */
-  setRaw(name: Slice, datatype: Slice, shape: Slice, size: i64): bool {
+  /** Makes it the request of `rawTensor`: all of the body is its data. */
+  setRaw(): bool {
     this.name.clear();
-    this.name.append(name.ptr, name.len);
-    this.datatype = parseDatatype(datatype.ptr, datatype.len);
+    this.name.append(rawTensor.name.ptr, rawTensor.name.len);
+    this.datatype = rawTensor.datatype;
     this.data = Data.Missing;
-    this.binarySize = size;
+    this.binarySize = rawTensor.size;
     this.parameters.clear();
-    this.rank = 0;
-    let number: i64 = -1;
-    for (let i: i32 = 0; i <= shape.len; i++) {
-      const c: u8 = i < shape.len ? load<u8>(shape.ptr + i) : 0x2c;
-      if (c - 0x30 < 10 && number < MAX_DIMENSION) number = max<i64>(number, 0) * 10 + (c - 0x30);
-      else if (c == 0x2c && number >= 0 && this.rank < MAX_RANK) {
-        this.shape[this.rank++] = number;
-        number = -1;
-      } else if (c != 0x20) return false;
-    }
+    this.rank = rawTensor.rank;
+    for (let i = 0; i < this.rank; i++) this.shape[i] = rawTensor.shape[i];
     this.finishInput();
     this.contents.head = this.head;
     return this.error == null;
@@ -462,5 +451,4 @@ export class InferRequest extends RequestReader {
 }
 
 /** Larger dimensions than any tensor has; ten times it still fits an int64. */
-const MAX_DIMENSION: i64 = 1 << 48;
 const shapeText: ByteBuffer = new ByteBuffer();

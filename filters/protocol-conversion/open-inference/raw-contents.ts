@@ -17,6 +17,8 @@ class Tensor {
 export class RawContents {
   /** The message but for raw contents. */
   head: ByteBuffer = new ByteBuffer();
+  /** Number of the field for a tensor's bytes. */
+  field: i32 = REQUEST_RAW_CONTENTS;
   private readonly tensors: Tensor[] = [];
   private count: i32 = 0;
   /** The next tensor to write, and what is missing of it when it is binary. */
@@ -25,6 +27,7 @@ export class RawContents {
 
   release(): void {
     for (let i = 0; i < this.count; i++) this.tensors[i].chain.release();
+    this.field = REQUEST_RAW_CONTENTS;
     this.count = 0;
     this.next = 0;
     this.binaryLeft = 0;
@@ -79,7 +82,7 @@ export class RawContents {
   private proceed(sink: PieceSink): void {
     while (this.next < this.count && this.binaryLeft == 0) {
       const tensor = this.tensors[this.next];
-      appendTag(piece, REQUEST_RAW_CONTENTS, LENGTH_DELIMITED);
+      appendTag(piece, this.field, LENGTH_DELIMITED);
       appendVarint(piece, this.sizeOf(this.next));
       this.next++;
       if (tensor.binarySize >= 0) {

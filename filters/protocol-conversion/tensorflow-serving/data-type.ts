@@ -65,6 +65,11 @@ export function dataTypeNames(): string[] {
   return NAMES.map<string>((name) => (name.length > 0 ? name : "DT_INVALID"));
 }
 
+/** Number of the data type whose elements look like those of `datatype`; 0 for BYTES, whose do not. */
+export function dataTypeOf(datatype: Datatype): i32 {
+  return datatype == Datatype.BYTES ? 0 : max(DATATYPES.indexOf(datatype), 0);
+}
+
 export function datatypeOf(dataType: u64): Datatype {
   return dataType < <u64>DATATYPES.length ? DATATYPES[<i32>dataType] : Datatype.Unknown;
 }

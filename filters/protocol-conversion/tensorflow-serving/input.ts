@@ -9,6 +9,7 @@ import {
 } from "../../sdk/protobuf";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
+import { LongField } from "../protobuf/long-field";
 import { Datatype, elementSize, isFloat, isSigned } from "../tensor/datatype";
 import { Nesting } from "../tensor/nesting";
 import { SlabChain } from "../tensor/slabs";
@@ -22,9 +23,6 @@ const TENSOR_STRINGS: i32 = 8;
 const SHAPE_DIM: i32 = 2;
 const DIM_SIZE: i32 = 1;
 
-/** A length as a varint of five bytes, so that it can be filled in when the text is over. */
-const PADDED_VARINT: i32 = 5;
-
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
 
@@ -37,7 +35,7 @@ export class Input {
   readonly nesting: Nesting = new Nesting();
   /** Values that came for it: one, or one in each row. */
   values: i32 = 0;
-  private textStart: i32 = 0;
+  private readonly text: LongField = new LongField();
   /** `TensorProto` up to its content. */
   readonly head: ByteBuffer = new ByteBuffer();
 
@@ -50,19 +48,11 @@ export class Input {
   }
 
   startText(): void {
-    this.chain.appendByte(<u8>((TENSOR_STRINGS << 3) | LENGTH_DELIMITED));
-    this.chain.appendGap(PADDED_VARINT);
-    this.textStart = this.chain.length;
+    this.text.open(this.chain, TENSOR_STRINGS);
   }
 
   endText(): void {
-    const length = <u64>(this.chain.length - this.textStart);
-    let padded: u64 = 0;
-    for (let i: u64 = 0; i < 5; i++) {
-      const seven: u64 = (length >> (7 * i)) & 0x7f;
-      padded |= (i < 4 ? seven | 0x80 : seven) << (8 * i);
-    }
-    this.chain.fillGap(padded, PADDED_VARINT);
+    this.text.close(this.chain);
   }
 
   /** Appends the number that `parseNumber` read. @returns false when it does not fit */

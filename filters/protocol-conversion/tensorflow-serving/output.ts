@@ -5,6 +5,7 @@ import { MAX_RANK } from "../tensor/nesting";
 import { SlabChain } from "../tensor/slabs";
 import { writeElements } from "../tensor/write-elements";
 import { appendBase64 } from "./base64";
+import { writeServingFloats } from "./number-text";
 
 const text: ByteBuffer = new ByteBuffer();
 const json: ByteBuffer = new ByteBuffer();
@@ -82,12 +83,14 @@ export class Output {
       return;
     }
     const size = elementSize(this.datatype);
+    const floats = this.datatype == Datatype.FP32 || this.datatype == Datatype.FP64;
     let first = true;
     while (count > 0) {
       if (this.at == this.end) this.enter(this.chain.nextSlab(this.slab));
       const here = min<i64>(count, <i64>(this.end - this.at) / size);
       const to = this.at + <usize>here * size;
-      writeElements(this.datatype, this.at, to, first, out);
+      if (floats) writeServingFloats(this.datatype, this.at, to, first, out);
+      else writeElements(this.datatype, this.at, to, first, out);
       first = false;
       this.at = to;
       count -= here;

@@ -3,19 +3,22 @@ import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
 import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { RawContents } from "../open-inference/raw-contents";
 import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { rawTensor } from "../raw-tensor";
 import { RequestReader } from "../request-reader";
 import { Datatype } from "../tensor/datatype";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
-import { base64Value } from "./base64";
+import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
+import { appendRawPredict, TENSOR_CONTENT } from "./raw-predict";
 import { Signature } from "./signature";
 
 /**
  * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows (`instances`) or
- * columns (`inputs`), of named tensors or of one. The signature says their types; it is the one that `signature_name`
- * names before the data, else the default.
+ * columns (`inputs`), of named tensors or of one. The signature says their types: where the task has several, data that
+ * come before `signature_name` are kept as text until it or the end of the request.
  */
 
 enum Role {
@@ -49,7 +52,7 @@ const NO_DATA = bytes("instances or inputs is required");
 const BOTH = bytes("there may be instances or inputs, not both");
 const NO_ROWS = bytes("instances must not be empty");
 const NO_SUCH_SIGNATURE = bytes("the task has no such signature");
-const LATE_SIGNATURE = bytes("signature_name must come before the data, unless it is the default");
+const LATE_SIGNATURE = bytes("signature_name must come before a single value");
 const NO_SUCH_INPUT = bytes("the signature has no input of that name");
 const NAMES_NEEDED = bytes("the signature has several inputs: they must be named");
 const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
@@ -70,12 +73,17 @@ const piece: ByteBuffer = new ByteBuffer();
 export class PredictRequest extends RequestReader {
   /** `ModelSpec` as far as the path says it. */
   readonly spec: ByteBuffer = new ByteBuffer();
+  private readonly head: ByteBuffer = new ByteBuffer();
   /** Does the caller send rows, and so gets rows back? */
   rows: bool = false;
   signature: Signature = changetype<Signature>(0);
 
   private signatures: Signature[] = [];
+  /** Is it known which signature is meant? */
   private named: bool = false;
+  /** Which member's text is kept; Ignored when none is. */
+  private waiting: Member = Member.Ignored;
+  private chosen: bool = false;
   private sawData: bool = false;
   private readonly inputs: Input[] = [];
   private inputCount: i32 = 0;
@@ -86,25 +94,37 @@ export class PredictRequest extends RequestReader {
   private namedRows: bool = false;
   /** Depth of the array whose nesting is level 0 of the current input. */
   private dataDepth: i32 = 0;
-  /** State of base64 text: bits that wait, how many, and how many characters of padding came. */
-  private bits: u32 = 0;
-  private bitCount: i32 = 0;
-  private padding: i32 = 0;
-  private inBase64: bool = false;
+  private readonly base64: Base64Text = new Base64Text();
 
-  /** Makes it ready; `spec` is filled in by the caller. `signatures` has one at least, the default one first. */
+  /** Makes it ready; `spec` is filled in by the caller. the default one of `signatures` is the first. A raw tensor needs none. */
   reset(signatures: Signature[]): void {
     this.release();
     this.start();
     this.signatures = signatures;
-    this.signature = signatures[0];
-    this.named = false;
+    if (signatures.length > 0) this.signature = signatures[0];
+    this.named = signatures.length == 1;
+    this.chosen = false;
+    this.waiting = Member.Ignored;
     this.sawData = false;
     this.rows = false;
     this.namedRows = false;
     this.rowCount = 0;
-    this.inBase64 = false;
+    this.base64.reset();
     this.spec.clear();
+  }
+
+  /** Makes it the request of `rawTensor`, whose bytes pass by `contents`. @returns false when the datatype has none */
+  setRaw(contents: RawContents): bool {
+    if (this.signatures.length > 0) {
+      appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
+    }
+    this.rows = false;
+    this.head.clear();
+    contents.release();
+    contents.head = this.head;
+    contents.field = TENSOR_CONTENT;
+    contents.add(rawTensor.size);
+    return appendRawPredict(this.head, this.spec);
   }
 
   release(): void {
@@ -147,12 +167,7 @@ export class PredictRequest extends RequestReader {
       piece.append(input.head.ptr, input.head.len);
       sink.piece(piece.ptr, piece.len);
       piece.clear();
-      const chain = input.chain;
-      for (let slab = chain.firstSlab; slab != 0; slab = chain.firstSlab) {
-        const size = chain.slabLength(slab);
-        if (size > 0) sink.piece(chain.slabData(slab), size);
-        chain.releaseFirst();
-      }
+      sink.pieces(input.chain);
     }
   }
 
@@ -178,6 +193,12 @@ export class PredictRequest extends RequestReader {
     if (role == Role.Request && this.member == Member.Ignored) return IGNORED;
     if (this.member == Member.Signature) this.fail(WRONG_TYPE);
     if (role == Role.Request) {
+      if (!this.named) {
+        if (this.waiting != Member.Ignored) this.fail(BOTH);
+        this.waiting = <Member>this.member;
+        this.startCapture();
+        return IGNORED;
+      }
       this.startData();
       if (object) {
         if (this.rows) this.fail(WRONG_TYPE);
@@ -232,6 +253,7 @@ export class PredictRequest extends RequestReader {
       }
     } else if (role == Role.Row) this.isBase64Row = false;
     else if (role == Role.Columns && this.isBase64Row) this.isBase64Row = false;
+    else if (role == Role.Request) this.signatureKnown();
   }
 
   /** Was the object that is open a base64 one, though it stands where a row or columns may? */
@@ -318,16 +340,26 @@ export class PredictRequest extends RequestReader {
   }
 
   private chooseSignature(): void {
-    if (this.named) this.fail(DUPLICATE);
-    this.named = true;
+    if (this.chosen) this.fail(DUPLICATE);
+    this.chosen = true;
     for (let i = 0; i < this.signatures.length; i++) {
       const signature = this.signatures[i];
       if (!signature.name.equals(text.ptr, text.len)) continue;
       if (this.sawData && signature != this.signature) this.fail(LATE_SIGNATURE);
       this.signature = signature;
+      this.signatureKnown();
       return;
     }
     this.fail(NO_SUCH_SIGNATURE);
+  }
+
+  /** Reads the data that came before. */
+  private signatureKnown(): void {
+    this.named = true;
+    const member = this.waiting;
+    this.waiting = Member.Ignored;
+    if (member == Member.Instances) this.readCaptured(member, INSTANCES);
+    else if (member == Member.Inputs) this.readCaptured(member, INPUTS);
   }
 
   protected number(): void {
@@ -379,59 +411,24 @@ export class PredictRequest extends RequestReader {
     }
     this.startScalar();
     this.input.startText();
-    this.bits = 0;
-    this.bitCount = 0;
-    this.padding = 0;
-    this.inBase64 = true;
+    this.base64.begin();
     return true;
   }
 
   protected moreText(at: usize, to: usize): usize {
-    if (this.inBase64) return this.moreBase64(at, to);
-    const end = copyText(at, to, this.input.chain);
-    if (end == 0) {
-      this.fail(BAD_TEXT);
-      return at;
+    const chain = this.input.chain;
+    const base64 = this.base64;
+    const inBase64 = base64.open;
+    const end = inBase64 ? base64.take(at, to, chain) : copyText(at, to, chain);
+    if (inBase64 ? base64.malformed : end == 0) {
+      this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
+      return inBase64 ? end : at;
     }
-    if (textClosed) {
+    if (inBase64 ? !base64.open : textClosed) {
       this.input.endText();
       this.textDone();
     }
     return end;
-  }
-
-  private moreBase64(at: usize, to: usize): usize {
-    const chain = this.input.chain;
-    for (; at < to; at++) {
-      let c = load<u8>(at);
-      if (c == 0x22) {
-        if (this.bits != 0 || this.bitCount >= 6 || this.padding > 2) break;
-        this.inBase64 = false;
-        this.input.endText();
-        this.textDone();
-        return at + 1;
-      }
-      if (c == 0x5c) {
-        // Some encoders escape the slash.
-        if (at + 1 == to) return at;
-        if (load<u8>(++at) != 0x2f) break;
-        c = 0x2f;
-      }
-      if (c == 0x3d) {
-        this.padding++;
-        continue;
-      }
-      const value = base64Value(c);
-      if (value > 63 || this.padding > 0) break;
-      this.bits = (this.bits << 6) | value;
-      this.bitCount += 6;
-      if (this.bitCount < 8) continue;
-      this.bitCount -= 8;
-      chain.appendByte(<u8>(this.bits >> this.bitCount));
-      this.bits &= (1 << this.bitCount) - 1;
-    }
-    if (at < to) this.fail(NOT_BASE64);
-    return at;
   }
 }
 
