@@ -7,6 +7,7 @@ import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.
 import { conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
+import { rustFilter } from "./peers/rust-filter.ts";
 import { measure, type Row } from "./variants.ts";
 
 interface Table {
@@ -57,11 +58,18 @@ const conversions: ConversionTable[] = [];
 if (wanted.includes("conversion")) {
   const cases = casesOf(full ?? false);
   process.setMaxListeners(0);
+  const rust = await rustFilter();
+  if ("missing" in rust) console.error(`  without the Rust filter. ${rust.missing}`);
   for (const [i, each] of cases.entries()) {
     console.error(
       `conversion ${i + 1} of ${cases.length}: ${each.direction}, ${each.data}, ${each.size} bytes`,
     );
-    const table = await measureCase(envoy, each, Math.min(Number(rounds), 3));
+    const table = await measureCase(
+      envoy,
+      each,
+      Math.min(Number(rounds), 3),
+      "path" in rust ? rust.path : undefined,
+    );
     conversions.push(table);
     console.log(conversionTable(table));
   }

@@ -34,7 +34,11 @@ export function casesOf(full: boolean): Case[] {
   );
 }
 
-type VariantName = "plain proxy" | "grpc_json_transcoder" | "protocol-conversion.wasm";
+type VariantName =
+  | "plain proxy"
+  | "grpc_json_transcoder"
+  | "Rust filter, serde_json"
+  | "protocol-conversion.wasm";
 
 export interface Latency {
   p50: number;
@@ -68,19 +72,26 @@ interface Variant {
   name: VariantName;
   filters: object[];
   path: string;
+  /** It needs a whole body at once. */
+  buffers?: boolean;
   /** JSON of the request. */
   body: string;
   grpcReply: Buffer;
 }
 
 /** Measures one case with fresh Envoys side by side; each round visits them in turn. */
-export async function measureCase(envoy: EnvoySource, each: Case, rounds: number): Promise<ConversionTable> {
+export async function measureCase(
+  envoy: EnvoySource,
+  each: Case,
+  rounds: number,
+  rustModule: string | undefined,
+): Promise<ConversionTable> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-bench-"));
   const backend = await startBackend();
   const running: RunningEnvoy[] = [];
   try {
     const tensor = tensorOf(each);
-    const variants = variantsOf(each, tensor);
+    const variants = variantsOf(each, tensor, rustModule);
     backend.plainReply = each.direction === "gRPC -> JSON" ? restReply(tensor) : Buffer.from("ok");
     const jsonBytes =
       each.direction === "gRPC -> JSON" ? backend.plainReply.length : restRequest(tensor).length;
@@ -140,21 +151,24 @@ interface Sample {
 }
 
 /** Requests have the tensor and replies a tiny one, or the other way round. */
-function variantsOf({ direction }: Case, tensor: Tensor): Variant[] {
+function variantsOf({ direction }: Case, tensor: Tensor, rustModule: string | undefined): Variant[] {
   const tiny = tensorOf(TINY);
   const [asked, answered] = direction === "JSON -> gRPC" ? [tensor, tiny] : [tiny, tensor];
   const rest = { path: REST_PATH, body: restRequest(asked), grpcReply: grpcReply(answered, true) };
   const config = { protocolConversion: { tasks: [{ taskid: "666" }], maxMemoryBytes: 1024 ** 3 } };
   const module = wasmFilter("protocol-conversion", modulePath("protocol-conversion"), config);
+  const rust = rustModule && { ...rest, buffers: true, filters: [wasmFilter("serde-json", rustModule, {})] };
   return [
     { ...rest, name: "plain proxy", filters: [] },
     {
       name: "grpc_json_transcoder",
       filters: [grpcJsonTranscoder()],
+      buffers: true,
       path: GRPC_PATH,
       body: protobufRequest(asked),
       grpcReply: grpcReply(answered, false),
     },
+    ...(rust ? [{ ...rust, name: "Rust filter, serde_json" as const }] : []),
     { ...rest, name: "protocol-conversion.wasm", filters: [module] },
   ];
 }
@@ -168,7 +182,7 @@ interface Listener {
   }[];
 }
 
-function configOf({ name, filters }: Variant, backend: Backend): object {
+function configOf({ buffers, filters }: Variant, backend: Backend): object {
   const config = bootstrap({ tasks: [{ taskid: "666", port: backend.port }], filters });
   const { listeners } = (config as { static_resources: { listeners: Listener[] } }).static_resources;
   const listener = listeners[0] as Listener;
@@ -178,8 +192,7 @@ function configOf({ name, filters }: Variant, backend: Backend): object {
       for (const { route } of routes) route.timeout = "0s";
     }
   }
-  // The transcoder needs a whole body at once.
-  if (name === "grpc_json_transcoder") listener.per_connection_buffer_limit_bytes = BUFFER_BYTES;
+  if (buffers) listener.per_connection_buffer_limit_bytes = BUFFER_BYTES;
   return config;
 }
 

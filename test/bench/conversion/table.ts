@@ -22,7 +22,9 @@ function cells(row: ConversionRow, native: number, jsonBytes: number): string[] 
   return [
     row.cpuMicroseconds.toFixed(0),
     row.added.toFixed(0),
-    row.variant === "protocol-conversion.wasm" ? `${(native / row.added).toFixed(1)}x` : "",
+    row.variant.includes("serde_json") || row.variant.endsWith(".wasm")
+      ? `${(native / row.added).toFixed(1)}x`
+      : "",
     latencyText(row.alone),
     latencyText(row.crowded),
     `${sizeText(row.peakBodies * jsonBytes)} (${row.peakBodies.toFixed(1)}x)`,
