@@ -46,6 +46,21 @@ function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
   return out + <usize>minus + 10;
 }
 
+/**
+ * Biased exponent of float32 below 8. They lie closer together than millionths: at most one number of six decimals reads
+ * back as any of them, and if one does no other is shorter. Division tells, as both its operands are exact.
+ */
+const LARGEST_MILLIONTHS: i32 = 129;
+/** Is it worth a look? Not from the first float32 on that is no such number; callers say when other data begin. */
+let millionthsLikely: bool = true;
+
+export function expectMillionths(): void {
+  millionthsLikely = true;
+}
+
+/** 2^52: a float64 with this added has its rounded value in its lowest bits. */
+const ROUNDING: f64 = 4503599627370496;
+
 /** Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. @returns the byte after it */
 export function writeF32(value: f32, out: usize): usize {
   const bits = reinterpret<u32>(value);
@@ -54,6 +69,12 @@ export function writeF32(value: f32, out: usize): usize {
   if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
   store<u8>(out, 0x2d);
   out += bits >> 31;
+  if (millionthsLikely && exponent <= LARGEST_MILLIONTHS) {
+    const magnitude = reinterpret<f32>(bits & 0x7fffffff);
+    const millionths = <u32>reinterpret<u64>(<f64>magnitude * 1e6 + ROUNDING);
+    if (<f32>(<i32>millionths) / 1e6 == magnitude) return writeShortest32(millionths, -6, out);
+    millionthsLikely = false;
+  }
   const c = fraction | 0x800000;
   const q = exponent - 150;
   if (fraction == 0) {

@@ -17,7 +17,7 @@ export interface Backend {
 }
 
 export async function startBackend(): Promise<Backend> {
-  const server = createServer({ settings: { initialWindowSize: WINDOW_BYTES } });
+  const server = createServer({ settings: { initialWindowSize: WINDOW_BYTES }, maxSessionMemory: 1000 });
   server.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));
   const backend: Backend = {
     port: 0,
