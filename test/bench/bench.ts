@@ -3,9 +3,11 @@ import { cpus } from "node:os";
 import { Command } from "commander";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { authentication } from "./auth.ts";
-import { conversion } from "./conversion.ts";
+import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.ts";
+import { conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
+import { rustFilter } from "./peers/rust-filter.ts";
 import { measure, type Row } from "./variants.ts";
 
 interface Table {
@@ -20,9 +22,20 @@ const options = new Command("bench")
   .argument("[tables...]", "header, auth, limits, conversion (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
+  .option("--full", "conversion: every kind of data at every size (minutes more)")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
-const { json, rounds, envoy: path } = options.opts<{ json?: string; rounds: string; envoy?: string }>();
+const {
+  json,
+  rounds,
+  full,
+  envoy: path,
+} = options.opts<{
+  json?: string;
+  rounds: string;
+  full?: boolean;
+  envoy?: string;
+}>();
 const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "conversion"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
@@ -41,20 +54,24 @@ if (wanted.includes("auth")) {
   const rows = await measure(envoy, authentication(), Number(rounds));
   tables.push({ title: "Authentication", native: "native jwt_authn RS256, no cache, one token", rows });
 }
+const conversions: ConversionTable[] = [];
 if (wanted.includes("conversion")) {
-  for (const megabytes of [0.6, 7.12]) {
-    console.error(`conversion, ${megabytes} MB`);
-    const bench = await conversion(megabytes);
-    try {
-      const rows = await measure(envoy, bench.variants, Number(rounds));
-      tables.push({
-        title: `Conversion, ${megabytes} MB of JSON`,
-        native: "native grpc_json_transcoder",
-        rows,
-      });
-    } finally {
-      await bench.stop();
-    }
+  const cases = casesOf(full ?? false);
+  process.setMaxListeners(0);
+  const rust = await rustFilter();
+  if ("missing" in rust) console.error(`  without the Rust filter. ${rust.missing}`);
+  for (const [i, each] of cases.entries()) {
+    console.error(
+      `conversion ${i + 1} of ${cases.length}: ${each.direction}, ${each.data}, ${each.size} bytes`,
+    );
+    const table = await measureCase(
+      envoy,
+      each,
+      Math.min(Number(rounds), 3),
+      "path" in rust ? rust.path : undefined,
+    );
+    conversions.push(table);
+    console.log(conversionTable(table));
   }
 }
 const byLimits = wanted.includes("limits") ? await limits(envoy, Number(rounds)) : [];
@@ -74,6 +91,6 @@ if (json) {
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
   await writeFile(
     json,
-    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, limits: byLimits }, null, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits }, null, 2)}\n`,
   );
 }

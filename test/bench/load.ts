@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
 import type { RunningEnvoy } from "../../tools/envoy/process.ts";
@@ -12,12 +15,16 @@ export interface Load {
   connections: number;
   /** File of paths to take in turn, instead of `path`. */
   pathsFile?: string;
+  /** Keep how long each answer took? */
+  latencies?: boolean;
 }
 
 export interface Measured {
   /** CPU microseconds of the Envoy process per request. */
   cpuMicroseconds: number;
   requestsPerSecond: number;
+  /** Microseconds until the end of each answer, where the load asks for them. */
+  latencies?: number[];
 }
 
 /**
@@ -33,13 +40,25 @@ export async function run(envoy: RunningEnvoy, load: Load): Promise<Measured> {
   const before = await cpuMicroseconds(envoy.pid);
   const url = `http://127.0.0.1:${envoy.port}`;
   const target = load.pathsFile ? ["-B", url, "-i", load.pathsFile] : [`${url}${load.path}`];
+  const log = join(tmpdir(), `modelgate-h2load-${process.pid}-${logs++}`);
+  if (load.latencies) args.push(`--log-file=${log}`);
   const { stdout } = await h2load([...args, ...target]);
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)
     throw new Error(`only ${ok} of ${load.requests} requests were answered\n${stdout}`);
   const requestsPerSecond = Number(/, ([\d.]+) req\/s/.exec(stdout)?.[1]);
-  return { cpuMicroseconds: used / load.requests, requestsPerSecond };
+  const measured = { cpuMicroseconds: used / load.requests, requestsPerSecond };
+  return load.latencies ? { ...measured, latencies: await readLatencies(log) } : measured;
+}
+
+let logs = 0;
+
+/** Third column of h2load's log. */
+async function readLatencies(log: string): Promise<number[]> {
+  const lines = (await readFile(log, "utf8")).trim().split("\n");
+  await rm(log);
+  return lines.map((line) => Number(line.split("\t")[2]));
 }
 
 async function h2load(args: string[]): Promise<{ stdout: string }> {

@@ -112,10 +112,12 @@ export function nearF32(digits: u64, power: i32): f64 {
   return <f64>(<i64>digits) * load<f64>(NEAR_POWERS + ((<usize>(-power - NEAR_SMALLEST)) << 3));
 }
 
-/** Does rounding a float64 with that error give the right float32? Otherwise exact arithmetic must decide. */
-export function nearIsSafe(value: f64): bool {
-  const low = (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - ERROR);
-  return low > 2 * ERROR && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE;
+/**
+ * Does rounding a float64 that is off by at most `error` units in its last place give the right float32? Otherwise it is
+ * too near the middle of two of them, and exact arithmetic must decide. Only for normal float32, and zero.
+ */
+export function isDecisive(value: f64, error: u64): bool {
+  return (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - error) > 2 * error;
 }
 
 /**
@@ -126,7 +128,9 @@ export function decimalToF32(): f32 {
   const q = exponent;
   if (q >= NEAR_SMALLEST && q <= NEAR_LARGEST && <i64>mantissa > 0) {
     const value = nearF32(mantissa, -q);
-    if (nearIsSafe(value)) return <f32>(negative ? -value : value);
+    if (isDecisive(value, ERROR) && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE) {
+      return <f32>(negative ? -value : value);
+    }
   }
   return reinterpret<f32>(<u32>narrow(23, 8));
 }

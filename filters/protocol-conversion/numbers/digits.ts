@@ -13,6 +13,12 @@ export function digitCount(value: u64): i32 {
   return guess + <i32>(value >= load<u64>(POWERS + ((<usize>guess) << 3)) || value == 0);
 }
 
+/** As `digitCount`, for a value that is not 0. */
+export function digitCount32(value: u32): i32 {
+  const guess: u32 = ((32 - clz<u32>(value)) * 1233) >> 12;
+  return <i32>guess + <i32>(value >= load<u32>(POWERS + (guess << 3)));
+}
+
 /** Eight digits of a number below 10^8 as text, the first in the lowest byte. */
 export function eightDigitText(value: u32): u64 {
   const upper: u32 = value / 10000;

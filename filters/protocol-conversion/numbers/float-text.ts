@@ -1,11 +1,8 @@
-import { digitCount, eightDigitText, writeDigits } from "./digits";
-import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
-import { multiplyHigh } from "./wide-multiply";
+import { digitCount, digitCount32, eightDigitText, writeDigits } from "./digits";
+import { LARGEST_PLACED, placeDigits, SMALLEST_PLACED } from "./placed-digits";
+import { digits, power, shortest32, shortest64, shortestNormal32 } from "./schubfach";
 
-/**
- * Shortest decimal text that reads back as the same float, and of those the closest: Raffaello Giulietti, "The
- * Schubfach way to render doubles", 2020.
- */
+/** Shortest decimal text that reads back as the same float, and of those the closest. */
 
 /** Longest text, `-0.00001234567890123456789` or so, with what is written behind it. */
 export const MAX_FLOAT_TEXT: i32 = 48;
@@ -28,107 +25,6 @@ export let nonFiniteSeen: bool = false;
 export function setNonFinite(policy: NonFinite): void {
   nonFinite = policy;
   nonFiniteSeen = false;
-}
-
-/** Result of `shortest32` and `shortest64`: digits * 10^power. */
-let digits: u64 = 0;
-let power: i32 = 0;
-
-function floorLog2Pow10(e: i32): i32 {
-  return (e * 1741647) >> 19;
-}
-
-/** The first 64 bits of 10^k, rounded up. */
-function power64(k: i32): u64 {
-  const entry = POWERS_OF_TEN + ((<usize>(k - SMALLEST_POWER)) << 4);
-  return load<u64>(entry) + <u64>(load<u64>(entry, 8) != 0);
-}
-
-/** floor(g * cp / 2^64), with its last bit set when anything was cut off that matters. */
-function roundToOdd32(g: u64, cp: u32): u32 {
-  const low = (g & 0xffffffff) * cp;
-  const high = (g >> 32) * cp + (low >> 32);
-  return <u32>(high >> 32) | <u32>(<u32>high > 1);
-}
-
-/** Sets `digits` * 10^`power` for c * 2^q, c below 2^24. */
-function shortest32(c: u32, q: i32, closer: bool): void {
-  if (q <= 0 && q > -24 && (c & ((1 << -q) - 1)) == 0) {
-    digits = c >> -q;
-    power = 0;
-    return;
-  }
-  const odd = c & 1;
-  const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
-  const h = q + floorLog2Pow10(-k) + 1;
-  const g = power64(-k);
-  const lower = roundToOdd32(g, (4 * c - 2 + <u32>closer) << h) + odd;
-  const value = roundToOdd32(g, (4 * c) << h);
-  const upper = roundToOdd32(g, (4 * c + 2) << h) - odd;
-  const s: u32 = value >> 2;
-  if (s >= 10) {
-    const tens: u32 = s / 10;
-    const downInside = lower <= 40 * tens;
-    const upInside = <u32>(40 * tens + 40) <= upper;
-    if (downInside != upInside) {
-      digits = tens + <u32>upInside;
-      power = k + 1;
-      return;
-    }
-  }
-  const downInside = lower <= 4 * s;
-  const upInside = <u32>(4 * s + 4) <= upper;
-  const middle: u32 = 4 * s + 2;
-  const up = downInside != upInside ? upInside : value > middle || (value == middle && (s & 1) != 0);
-  digits = s + <u32>up;
-  power = k;
-}
-
-/** As `roundToOdd32`, of a 128-bit power. */
-function roundToOdd64(gHigh: u64, gLow: u64, cp: u64): u64 {
-  const low = gHigh * cp;
-  const sum = low + multiplyHigh(gLow, cp);
-  return (multiplyHigh(gHigh, cp) + <u64>(sum < low)) | <u64>(sum > 1);
-}
-
-/** Sets `digits` * 10^`power` for c * 2^q, c below 2^53. */
-function shortest64(c: u64, q: i32, closer: bool): void {
-  if (q <= 0 && q > -53 && (c & (((<u64>1) << -q) - 1)) == 0) {
-    digits = c >> -q;
-    power = 0;
-    return;
-  }
-  const odd = c & 1;
-  const k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
-  const h = q + floorLog2Pow10(-k) + 1;
-  const entry = POWERS_OF_TEN + ((<usize>(-k - SMALLEST_POWER)) << 4);
-  let gHigh = load<u64>(entry);
-  let gLow = load<u64>(entry, 8);
-  // Here the power must be rounded up wherever it is not exact.
-  if (-k < -27 || -k > 55) {
-    gLow++;
-    gHigh += <u64>(gLow == 0);
-  }
-  const lower = roundToOdd64(gHigh, gLow, (4 * c - 2 + <u64>closer) << h) + odd;
-  const value = roundToOdd64(gHigh, gLow, (4 * c) << h);
-  const upper = roundToOdd64(gHigh, gLow, (4 * c + 2) << h) - odd;
-  const s: u64 = value >> 2;
-  if (s >= 10) {
-    const tens: u64 = s / 10;
-    const downInside = lower <= 40 * tens;
-    const upInside = 40 * tens + 40 <= upper;
-    if (downInside != upInside) {
-      digits = tens + <u64>upInside;
-      power = k + 1;
-      return;
-    }
-  }
-  const downInside = lower <= 4 * s;
-  const upInside = 4 * s + 4 <= upper;
-  const middle: u64 = 4 * s + 2;
-  const up = downInside != upInside ? upInside : value > middle || (value == middle && (s & 1) != 0);
-  digits = s + <u64>up;
-  power = k;
 }
 
 const NULL_TEXT: u32 = 0x6c6c756e;
@@ -159,6 +55,21 @@ function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
   return out + <usize>minus + 10;
 }
 
+/**
+ * Biased exponent of float32 below 8. They lie closer together than millionths: at most one number of six decimals reads
+ * back as any of them, and if one does no other is shorter. Division tells, as both its operands are exact.
+ */
+const LARGEST_MILLIONTHS: i32 = 129;
+/** Is it worth a look? Not from the first float32 on that is no such number; callers say when other data begin. */
+let millionthsLikely: bool = true;
+
+export function expectMillionths(): void {
+  millionthsLikely = true;
+}
+
+/** 2^52: a float64 with this added has its rounded value in its lowest bits. */
+const ROUNDING: f64 = 4503599627370496;
+
 /** Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. @returns the byte after it */
 export function writeF32(value: f32, out: usize): usize {
   const bits = reinterpret<u32>(value);
@@ -167,8 +78,21 @@ export function writeF32(value: f32, out: usize): usize {
   if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
   store<u8>(out, 0x2d);
   out += bits >> 31;
-  shortest32(fraction | 0x800000, exponent - 150, fraction == 0 && exponent > 1);
-  return writeShortest32(out);
+  if (millionthsLikely && exponent <= LARGEST_MILLIONTHS) {
+    const magnitude = reinterpret<f32>(bits & 0x7fffffff);
+    const millionths = <u32>reinterpret<u64>(<f64>magnitude * 1e6 + ROUNDING);
+    if (<f32>(<i32>millionths) / 1e6 == magnitude) return writeShortest32(millionths, -6, out);
+    millionthsLikely = false;
+  }
+  const c = fraction | 0x800000;
+  const q = exponent - 150;
+  if (fraction == 0) {
+    shortest32(c, q, exponent > 1);
+    return writeShortest32(<u32>digits, power, out);
+  }
+  if (q <= 0 && q > -24 && (c & ((1 << -q) - 1)) == 0) return writeShortest32(c >> -q, 0, out);
+  const shortest = shortestNormal32(c, exponent);
+  return writeShortest32(<u32>shortest, <i32>(shortest >> 32), out);
 }
 
 /** As `writeF32`, of a float16's bits. */
@@ -196,26 +120,23 @@ function writeNarrow(
   const c: u32 = exponent == 0 ? fraction : fraction | (1 << fractionBits);
   const q = max(exponent, 1) - (largestExponent >> 1) - fractionBits;
   shortest32(c, q, fraction == 0 && exponent > 1);
-  return writeShortest32(out);
+  return writeShortest32(<u32>digits, power, out);
 }
 
-/** Writes what `shortest32` found, without zeros at its end. */
-function writeShortest32(out: usize): usize {
-  let value = <u32>digits;
+/** Writes `value` * 10^`power`, of at most nine digits, without zeros at its end. */
+function writeShortest32(value: u32, power: i32, out: usize): usize {
+  const count = digitCount32(value);
+  const point = count + power;
+  if (point >= SMALLEST_PLACED && point <= LARGEST_PLACED) return placeDigits(value, count, point, out);
   // n is a multiple of 10^k exactly if n times the inverse of 5^k, rotated by k, is at most the quotient of the largest
   // n, and then that is n / 10^k (Granlund and Montgomery, "Division by invariant integers", 1994, section 9).
   while (true) {
-    const hundredth = rotr<u32>(value * 0xc28f5c29, 2);
-    if (hundredth > u32.MAX_VALUE / 100) break;
-    value = hundredth;
-    power += 2;
-  }
-  const tenth = rotr<u32>(value * 0xcccccccd, 1);
-  if (tenth <= u32.MAX_VALUE / 10) {
+    const tenth = rotr<u32>(value * 0xcccccccd, 1);
+    if (tenth > u32.MAX_VALUE / 10) break;
     value = tenth;
     power++;
   }
-  return writeDecimal(value, out);
+  return writeDecimal(value, power, out);
 }
 
 /** As `writeF32`, of a float64. */
@@ -231,18 +152,19 @@ export function writeF64(value: f64, out: usize): usize {
   const c: u64 = exponent == 0 ? fraction : fraction | 0x10000000000000;
   shortest64(c, max(exponent, 1) - 1075, fraction == 0 && exponent > 1);
   let short = digits;
+  let scale = power;
   while (true) {
     const hundredth = rotr<u64>(short * 0x8f5c28f5c28f5c29, 2);
     if (hundredth > u64.MAX_VALUE / 100) break;
     short = hundredth;
-    power += 2;
+    scale += 2;
   }
   const tenth = rotr<u64>(short * 0xcccccccccccccccd, 1);
   if (tenth <= u64.MAX_VALUE / 10) {
     short = tenth;
-    power++;
+    scale++;
   }
-  return writeDecimal(short, out);
+  return writeDecimal(short, scale, out);
 }
 
 function writeZero(out: usize): usize {
@@ -257,7 +179,7 @@ const SMALLEST_PLAIN: i32 = -4;
 const LARGEST_PLAIN: i32 = 16;
 
 /** Writes `value` * 10^`power`. */
-function writeDecimal(value: u64, out: usize): usize {
+function writeDecimal(value: u64, power: i32, out: usize): usize {
   const count = digitCount(value);
   const point = count + power;
   if (point <= 0) {

@@ -1,23 +1,9 @@
 import { Bytes, bytes } from "../../sdk/bytes";
-import {
-  ASCII_ZEROS,
-  decimalToInteger,
-  eightDigits,
-  INTEGER_POWERS,
-  integerValue,
-  nonDigits,
-  parseNumber,
-} from "../numbers/decimal";
-import {
-  decimalToBf16,
-  decimalToF16,
-  decimalToF32,
-  decimalToF64,
-  nearF32,
-  nearIsSafe,
-} from "../numbers/decimal-float";
+import { decimalToInteger, integerValue, parseNumber } from "../numbers/decimal";
+import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
 import { NonFinite, nonFinite } from "../numbers/float-text";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
+import { readF32Run, runLength } from "./read-f32-run";
 import { SlabChain } from "./slabs";
 
 /**
@@ -46,10 +32,17 @@ export function readElements(datatype: Datatype, at: usize, to: usize, out: Slab
   elementsRead = 0;
   commaTaken = false;
   elementError = null;
-  if (datatype == Datatype.FP32) return readF32(at, to, out);
   if (datatype == Datatype.BOOL) return readBooleans(at, to, out);
-  if (isFloat(datatype)) return readFloats(datatype, at, to, out);
-  return readIntegers(datatype, at, to, out);
+  if (!isFloat(datatype)) return readIntegers(datatype, at, to, out);
+  const limit = lastSeparator(at, to);
+  if (at >= limit) return incomplete(at, to);
+  if (datatype == Datatype.FP32) {
+    at = readF32Run(at, limit, out);
+    elementsRead = runLength;
+    commaTaken = runLength > 0;
+    if (commaTaken && (at >= limit || !startsNumber(at))) return at;
+  }
+  return readFloats(datatype, at, limit, to, out);
 }
 
 /** Last byte of [from, to) that cannot belong to a number, or `from`. A number that starts before it is complete. */
@@ -86,97 +79,7 @@ function fail(at: usize, why: Bytes): usize {
   return at;
 }
 
-/** Eighteen digits and a point: they fit a signed integer of 64 bits. */
-const LONGEST_FAST: usize = 19;
-
-/**
- * The fast way for a number as models get them: up to 19 digits, no exponent. What it does not take, and what it finds
- * malformed, `parseNumber` decides. Only locals, no bounds: a separator ends every number before `limit`.
- */
-function readF32(at: usize, to: usize, out: SlabChain): usize {
-  const limit = lastSeparator(at, to);
-  if (at >= limit) return incomplete(at, to);
-  let count = 0;
-  let target = out.at;
-  let targetEnd = out.end;
-  while (true) {
-    let c = load<u8>(at);
-    const minus = c == 0x2d;
-    const begin = at + <usize>minus;
-    let end = begin;
-    let digits: u64 = <u64>load<u8>(end) - 0x30;
-    let power: i32 = 0;
-    let fits = digits < 10;
-    c = load<u8>(++end);
-    if (c - 0x30 < 10) {
-      fits = fits && digits > 0;
-      do {
-        digits = digits * 10 + (c - 0x30);
-        c = load<u8>(++end);
-      } while (c - 0x30 < 10);
-    }
-    if (c == 0x2e) {
-      const fraction = ++end;
-      let length: i64;
-      do {
-        const zeroed = load<u64>(end) ^ ASCII_ZEROS;
-        length = ctz<u64>(nonDigits(zeroed)) >> 3;
-        if (length == 0) break;
-        digits =
-          digits * load<u64>(INTEGER_POWERS + ((<usize>length) << 3)) +
-          eightDigits(zeroed << (64 - (length << 3)));
-        end += <usize>length;
-      } while (length == 8 && end - begin <= LONGEST_FAST);
-      power = <i32>min(end - fraction, LONGEST_FAST);
-      fits = fits && power > 0;
-      c = load<u8>(end);
-    }
-    let value: f32;
-    const near = nearF32(digits, power);
-    if (fits && end - begin <= LONGEST_FAST && nearIsSafe(near) && (c | 0x20) != 0x65 && c - 0x30 >= 10) {
-      value = <f32>(minus ? -near : near);
-    } else {
-      end = parseNumber(at);
-      if (end == 0) {
-        out.at = target;
-        elementsRead = count;
-        return failNumber(at, to, out, Datatype.FP32);
-      }
-      value = decimalToF32();
-      c = load<u8>(end);
-    }
-    if (!isFinite<f32>(value)) {
-      out.at = target;
-      elementsRead = count;
-      return fail(at, OUT_OF_RANGE);
-    }
-    if (target == targetEnd) {
-      out.at = target;
-      out.grow();
-      target = out.at;
-      targetEnd = out.end;
-    }
-    store<f32>(target, value);
-    target += 4;
-    count++;
-    at = end;
-    if (c != 0x2c) break;
-    at++;
-    c = load<u8>(at);
-    if (c == 0x20 && at < limit) c = load<u8>(++at);
-    if (at >= limit || (c - 0x30 >= 10 && c != 0x2d)) {
-      commaTaken = true;
-      break;
-    }
-  }
-  out.at = target;
-  elementsRead = count;
-  return at;
-}
-
-function readFloats(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
-  const limit = lastSeparator(at, to);
-  if (at >= limit) return incomplete(at, to);
+function readFloats(datatype: Datatype, at: usize, limit: usize, to: usize, out: SlabChain): usize {
   const infinity: u32 = datatype == Datatype.FP16 ? 0x7c00 : 0x7f80;
   const size = elementSize(datatype);
   let next = at;
@@ -189,6 +92,10 @@ function readFloats(datatype: Datatype, at: usize, to: usize, out: SlabChain): u
       const value = decimalToF64();
       if (!isFinite<f64>(value)) return fail(at, OUT_OF_RANGE);
       store<f64>(out.at, value);
+    } else if (size == 4) {
+      const value = decimalToF32();
+      if (!isFinite<f32>(value)) return fail(at, OUT_OF_RANGE);
+      store<f32>(out.at, value);
     } else {
       const bits: u32 = datatype == Datatype.FP16 ? decimalToF16() : decimalToBf16();
       if ((bits & 0x7fff) == infinity) return fail(at, OUT_OF_RANGE);

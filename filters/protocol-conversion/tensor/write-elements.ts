@@ -1,6 +1,13 @@
 import { utf8SequenceLength } from "../../sdk/json-text";
 import { writeI64, writeU64 } from "../numbers/digits";
-import { MAX_FLOAT_TEXT, writeBf16, writeF16, writeF32, writeF64 } from "../numbers/float-text";
+import {
+  expectMillionths,
+  MAX_FLOAT_TEXT,
+  writeBf16,
+  writeF16,
+  writeF32,
+  writeF64,
+} from "../numbers/float-text";
 import { Datatype, elementSize } from "./datatype";
 import { SlabChain } from "./slabs";
 
@@ -57,6 +64,7 @@ export function writeElements(datatype: Datatype, from: usize, to: usize, first:
 }
 
 function runF32(at: usize, to: usize, out: SlabChain): usize {
+  expectMillionths();
   const limit = out.end - ELEMENT_TEXT;
   let text = out.at;
   while (at < to && text <= limit) {

@@ -1,0 +1,51 @@
+import type { ConversionRow, ConversionTable, Latency } from "./matrix.ts";
+
+/** The table of a case as text. */
+export function conversionTable({ direction, data, jsonBytes, rows }: ConversionTable): string {
+  const head = [
+    "CPU us",
+    "added",
+    "less than native",
+    "p50/p99 ms, 1 conn.",
+    "32 connections",
+    "peak, bodies",
+  ];
+  const native = rows.find(({ variant }) => variant === "grpc_json_transcoder")?.added ?? Number.NaN;
+  return [
+    `\nConversion, ${direction}, ${data}, ${sizeText(jsonBytes)} of JSON`,
+    line("", head),
+    ...rows.map((row) => line(row.variant, cells(row, native, jsonBytes))),
+  ].join("\n");
+}
+
+function cells(row: ConversionRow, native: number, jsonBytes: number): string[] {
+  return [
+    row.cpuMicroseconds.toFixed(0),
+    row.added.toFixed(0),
+    row.variant.includes("serde_json") || row.variant.endsWith(".wasm")
+      ? `${(native / row.added).toFixed(1)}x`
+      : "",
+    latencyText(row.alone),
+    latencyText(row.crowded),
+    `${sizeText(row.peakBodies * jsonBytes)} (${row.peakBodies.toFixed(1)}x)`,
+  ];
+}
+
+const WIDTHS = [9, 9, 18, 21, 18, 19];
+
+function line(name: string, texts: string[]): string {
+  return `  ${name.padEnd(26)}${texts.map((text, i) => text.padStart(WIDTHS[i] as number)).join("")}`;
+}
+
+function latencyText({ p50, p99 }: Latency): string {
+  return `${milliseconds(p50)}/${milliseconds(p99)}`;
+}
+
+function milliseconds(microseconds: number): string {
+  return (microseconds / 1000).toPrecision(3);
+}
+
+export function sizeText(bytes: number): string {
+  if (bytes >= 1e5) return `${(bytes / 1e6).toFixed(2)} MB`;
+  return `${(bytes / 1e3).toFixed(bytes < 1e4 ? 1 : 0)} KB`;
+}
