@@ -1,7 +1,17 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
 import { SlabChain } from "./tensor/slabs";
 
 /** Bytes before each message of a gRPC stream: whether it is compressed, and its length, big-endian. */
 export const GRPC_FRAME_HEADER: i32 = 5;
+
+/** Makes `out` the header of a frame whose message has `length` bytes. */
+export function startFrame(out: ByteBuffer, length: i64): void {
+  out.clear();
+  out.reserve(GRPC_FRAME_HEADER);
+  store<u8>(out.ptr, 0);
+  store<u32>(out.ptr + 1, bswap<u32>(<u32>length));
+  out.len = GRPC_FRAME_HEADER;
+}
 
 /** Takes the pieces of a long message one after the other. */
 export abstract class PieceSink {

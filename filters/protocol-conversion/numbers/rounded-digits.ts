@@ -109,9 +109,13 @@ export function round(count: i32): void {
   firstExponent++;
 }
 
-/** How far the digits behind the first `count` are from a number of `count` digits, in units of the last that `scale` found. */
-export function distanceTo(count: i32): u64 {
-  const unit = powerOfTen(digitCount(whole) - count);
+/**
+ * May a number of `count` digits be within `reach` of the value? In units of the last digit that `scale` was asked for,
+ * `asked` of them.
+ */
+export function nearShorter(count: i32, asked: i32, reach: u64): bool {
+  const length = digitCount(whole);
+  const unit = powerOfTen(length - count);
   const over = whole % unit;
-  return min(over, unit - over);
+  return min(over, unit - over) <= (length > asked ? reach * 10 : reach);
 }

@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
 import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
-import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { PieceSink, startFrame } from "../piece-sink";
 import { SlabChain } from "../tensor/slabs";
 import { REQUEST_RAW_CONTENTS } from "./fields";
 
@@ -62,11 +62,7 @@ export class RawContents {
 
   /** Writes the frame's header, the message up to its tensors, and those up to the first binary one. */
   begin(sink: PieceSink): void {
-    piece.clear();
-    piece.reserve(GRPC_FRAME_HEADER);
-    store<u8>(piece.ptr, 0);
-    store<u32>(piece.ptr + 1, bswap<u32>(<u32>this.messageLength));
-    piece.len = GRPC_FRAME_HEADER;
+    startFrame(piece, this.messageLength);
     piece.append(this.head.ptr, this.head.len);
     this.proceed(sink);
   }
@@ -91,12 +87,7 @@ export class RawContents {
       }
       sink.piece(piece.ptr, piece.len);
       piece.clear();
-      const chain = tensor.chain;
-      for (let slab = chain.firstSlab; slab != 0; slab = chain.firstSlab) {
-        const length = chain.slabLength(slab);
-        if (length > 0) sink.piece(chain.slabData(slab), length);
-        chain.releaseFirst();
-      }
+      sink.pieces(tensor.chain);
     }
     if (piece.len > 0) sink.piece(piece.ptr, piece.len);
     piece.clear();

@@ -1,8 +1,8 @@
 import { parseNumber } from "../numbers/decimal";
-import { decimalToF32, decimalToF64 } from "../numbers/decimal-float";
+import { decimalToF32, decimalToF64, nearF32, nearIsSafe } from "../numbers/decimal-float";
 import { digitCount, writeDigits } from "../numbers/digits";
 import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../numbers/float-text";
-import { distanceTo, firstExponent, round, rounded, scale } from "../numbers/rounded-digits";
+import { firstExponent, nearShorter, round, rounded, scale } from "../numbers/rounded-digits";
 import { Datatype } from "../tensor/datatype";
 import { SlabChain } from "../tensor/slabs";
 
@@ -16,11 +16,11 @@ const SHORT: i32 = 6;
 const F32_DIGITS: i32 = 9;
 const F64_DIGITS: i32 = 17;
 /**
- * A number of six digits that reads back as the float is no further away: half of the distance to the next float, where
- * `scale` found one digit more than it was asked for.
+ * A number of six digits that reads back as the float is no further away, in units of the last of 9 or 17 digits: half of
+ * the distance to the next float.
  */
-const F32_REACH: u64 = 610;
-const F64_REACH: u64 = 120;
+const F32_REACH: u64 = 61;
+const F64_REACH: u64 = 12;
 
 /** Writes `value`, at most MAX_FLOAT_TEXT bytes. @returns the byte after it */
 export function writeServingF32(value: f32, out: usize): usize {
@@ -33,10 +33,15 @@ export function writeServingF32(value: f32, out: usize): usize {
   const start = out;
   store<u8>(out, 0x2d);
   out += bits >> 31;
-  if (!normal || distanceTo(SHORT) <= F32_REACH) {
+  if (!normal || nearShorter(SHORT, F32_DIGITS, F32_REACH)) {
     round(SHORT);
-    const end = writeGeneral(SHORT, out);
-    if (readsBack(start, end) && decimalToF32() == value) return end;
+    const near = nearF32(rounded, SHORT - 1 - firstExponent);
+    if (nearIsSafe(near)) {
+      if (<f32>near == abs<f32>(value)) return writeGeneral(SHORT, out);
+    } else {
+      const end = writeGeneral(SHORT, out);
+      if (readsBack(start, end) && decimalToF32() == value) return end;
+    }
   }
   round(F32_DIGITS);
   return writeGeneral(F32_DIGITS, out);
@@ -53,7 +58,7 @@ export function writeServingF64(value: f64, out: usize): usize {
   const start = out;
   store<u8>(out, 0x2d);
   out += <usize>(bits >> 63);
-  if (!normal || distanceTo(SHORT) <= F64_REACH) {
+  if (!normal || nearShorter(SHORT, F64_DIGITS, F64_REACH)) {
     round(SHORT);
     const end = writeGeneral(SHORT, out);
     if (readsBack(start, end) && decimalToF64() == value) return end;

@@ -4,7 +4,7 @@ import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } fr
 import { copyText, textClosed } from "../json/element-text";
 import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
 import { RawContents } from "../open-inference/raw-contents";
-import { GRPC_FRAME_HEADER, PieceSink } from "../piece-sink";
+import { PieceSink, startFrame } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
 import { RequestReader } from "../request-reader";
 import { Datatype } from "../tensor/datatype";
@@ -151,11 +151,7 @@ export class PredictRequest extends RequestReader {
       const entry = this.inputs[i].entryLength;
       length += 1 + varintSize(entry) + entry;
     }
-    piece.clear();
-    piece.reserve(GRPC_FRAME_HEADER);
-    store<u8>(piece.ptr, 0);
-    store<u32>(piece.ptr + 1, bswap<u32>(<u32>length));
-    piece.len = GRPC_FRAME_HEADER;
+    startFrame(piece, length);
     appendField(piece, MODEL_SPEC, this.spec.ptr, this.spec.len);
     for (let i = 0; i < this.inputCount; i++) {
       const input = this.inputs[i];
