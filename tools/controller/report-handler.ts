@@ -44,6 +44,7 @@ async function answer(options: ReportHandlerOptions, request: Request, response:
     throw new HttpError(405, "method_not_allowed", "send reports with POST", { allow: "POST" });
   if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
     throw new HttpError(415, "content_type", "content-type must be application/json");
+  const caller = await authenticated(options.authenticate, request);
   if (!leadership.isLeader) {
     const { leaderUrl } = leadership;
     return answerAsFollower(
@@ -54,7 +55,6 @@ async function answer(options: ReportHandlerOptions, request: Request, response:
   }
   if (!limits.isReady)
     throw new HttpError(503, "starting", "the resources are not read yet", { "retry-after": "1" });
-  const caller = await authenticated(options.authenticate, request);
   const parsed = parseReport(await readBody(request, maxBytes));
   checkCaller(caller, parsed);
   const reply = limits.report(parsed);

@@ -1,12 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
+import { type Authenticate, anyone } from "../../../tools/controller/authenticate.ts";
 import {
   type Controller,
   type ControllerOptions,
   startController,
 } from "../../../tools/controller/controller.ts";
 import { FileSource } from "../../../tools/controller/file-source.ts";
+import { REPORT_PATH } from "../../../tools/controller/protocol.ts";
 import { FakeGatewayPod } from "../../support/fake-gateway-pod.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));
@@ -23,8 +25,13 @@ async function start(options: Partial<ControllerOptions> = {}): Promise<Controll
   return controller;
 }
 
-function follower(leaderUrl: string | undefined, whenFollower: "forward" | "redirect"): Promise<Controller> {
+function follower(
+  leaderUrl: string | undefined,
+  whenFollower: "forward" | "redirect",
+  authenticate: Authenticate = anyone,
+): Promise<Controller> {
   return start({
+    authenticate,
     whenFollower,
     leadership: { isLeader: false, leaderUrl, start: () => {}, stop: async () => {} },
   });
@@ -39,6 +46,15 @@ test("forwards a report with its proof, and the leader's answer back", async () 
   expect((await pod.report(url)).status).toBe(401);
   expect((await pod.report(url, { authorization: "Bearer t" })).status).toBe(200);
   expect(pod.rate).toBeGreaterThan(90);
+});
+
+test("reads and forwards nothing of a caller without proof", async () => {
+  const { url } = await follower("http://127.0.0.1:9", "forward", async () => "credential_missing");
+  const body = new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from("{")) });
+  const headers = { "content-type": "application/json" };
+  const report = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+  const response = await fetch(new URL(REPORT_PATH, url), report);
+  expect(response.status).toBe(401);
 });
 
 test("redirects to the leader", async () => {

@@ -15,17 +15,21 @@ let server: Server;
 let config: KubeConfig;
 let lease: { metadata: { resourceVersion: string }; spec: { holderIdentity: string } } | undefined;
 let isDown: boolean;
+/** The API server takes requests and says nothing. */
+let isHung: boolean;
 let reviews: number;
 const elections: LeaseElection[] = [];
 
 beforeEach(async () => {
   lease = undefined;
   isDown = false;
+  isHung = false;
   reviews = 0;
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
+    if (isHung) return;
     const [status, reply] = isDown ? [500, {}] : answer(request.method ?? "", request.url ?? "", body);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(reply));
   });
@@ -43,6 +47,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   isDown = false;
+  isHung = false;
   for (const election of elections.splice(0)) await election.stop();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -100,6 +105,26 @@ describe("election", () => {
     expect(elected()).toBeGreaterThan(1);
   });
 
+  test("a leader is elected anew after the API server hung, and can stop while it does", async () => {
+    const { election, elected } = join("a", 600);
+    await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
+    isHung = true;
+    await vi.waitFor(() => expect(election.isLeader).toBe(false), WITHIN);
+    isHung = false;
+    await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
+    expect(elected()).toBeGreaterThan(1);
+    isHung = true;
+    await election.stop();
+  });
+
+  test("a leader can stop while the API server is down", async () => {
+    const { election } = join("a");
+    await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
+    isDown = true;
+    await election.stop();
+    expect(election.isLeader).toBe(false);
+  });
+
   test("a Lease whose holder is silent is taken after its duration, one that is given up at once", async () => {
     lease = {
       metadata: { resourceVersion: "1" },
@@ -127,6 +152,21 @@ describe("token review", () => {
     await expect(ask("another")).rejects.toThrow();
     isDown = false;
     expect(await ask("bad")).toBe("credential_unknown");
+  });
+
+  test("a token that was good stays so while the API server hangs", async () => {
+    vi.useFakeTimers({ toFake: ["performance", "Date"] });
+    try {
+      const authenticate = serviceAccountToken(config, []);
+      const ask = (token: string) => authenticate({ authorization: `Bearer ${token}` }, undefined);
+      await ask("good");
+      vi.advanceTimersByTime(120_000);
+      isHung = true;
+      expect(await ask("good")).toEqual({ namespace: "ingress" });
+      await expect(ask("another")).rejects.toThrow();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test.each([undefined, "Basic eA==", "Bearer", "Bearer a b"])("no token in %s", async (authorization) => {

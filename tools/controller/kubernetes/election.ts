@@ -7,6 +7,7 @@ import {
 } from "@kubernetes/client-node";
 import type { Logger } from "pino";
 import type { Leadership } from "../leadership.ts";
+import { within } from "./within.ts";
 
 /** The Lease says where its holder takes reports. */
 const URL_ANNOTATION = "modelgate.dev/url";
@@ -83,11 +84,17 @@ export class LeaseElection implements Leadership {
     await this.trying;
     if (!this.isLeader) return;
     this.renewedAt = Number.NEGATIVE_INFINITY;
+    await this.giveUp().catch((error) =>
+      this.options.log.warn({ err: error }, "the Lease can't be given up"),
+    );
+  }
+
+  private async giveUp(): Promise<void> {
     const { name, namespace } = this.options;
     const lease = await this.read();
     if (lease?.spec?.holderIdentity !== this.options.identity) return;
     lease.spec.holderIdentity = "";
-    await this.api.replaceNamespacedLease({ name, namespace, body: lease }).catch(() => {});
+    await this.api.replaceNamespacedLease({ name, namespace, body: lease }, this.inTime());
   }
 
   private async tryOnce(onElected: () => void): Promise<void> {
@@ -109,10 +116,8 @@ export class LeaseElection implements Leadership {
   private async acquire(lease: V1Lease | undefined): Promise<boolean> {
     const { identity, namespace, name } = this.options;
     if (lease === undefined) {
-      await this.api.createNamespacedLease({
-        namespace,
-        body: this.held({ metadata: { name, namespace } }, 0),
-      });
+      const body = this.held({ metadata: { name, namespace } }, 0);
+      await this.api.createNamespacedLease({ namespace, body }, this.inTime());
       return true;
     }
     const holder = lease.spec?.holderIdentity;
@@ -121,12 +126,14 @@ export class LeaseElection implements Leadership {
       this.urlOfLeader = lease.metadata?.annotations?.[URL_ANNOTATION];
       return false;
     }
-    await this.api.replaceNamespacedLease({
-      name,
-      namespace,
-      body: this.held(lease, holder === identity ? transitions : transitions + 1),
-    });
+    const body = this.held(lease, holder === identity ? transitions : transitions + 1);
+    await this.api.replaceNamespacedLease({ name, namespace, body }, this.inTime());
     return true;
+  }
+
+  /** A try that hangs ends while there is time for another. */
+  private inTime() {
+    return within(Math.ceil(this.options.renewMilliseconds / 3));
   }
 
   /** Whether the Lease stayed as it is for its duration. */
@@ -157,7 +164,7 @@ export class LeaseElection implements Leadership {
 
   private async read(): Promise<V1Lease | undefined> {
     const { name, namespace } = this.options;
-    return await this.api.readNamespacedLease({ name, namespace }).catch((error: unknown) => {
+    return await this.api.readNamespacedLease({ name, namespace }, this.inTime()).catch((error: unknown) => {
       if (isStatus(error, 404)) return undefined;
       throw error;
     });
