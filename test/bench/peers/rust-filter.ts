@@ -28,8 +28,8 @@ export async function rustFilter(): Promise<{ path: string } | { missing: string
     );
     return { path: OUTPUT };
   } catch (error) {
-    const { message } = error as Error;
-    return { missing: `Rust with the target wasm32-wasip1 is needed, or Debian's packages: ${message}` };
+    const [reason] = (error as Error).message.split("\n");
+    return { missing: `Rust with the target wasm32-wasip1 is needed, or Debian 12's packages: ${reason}` };
   }
 }
 
