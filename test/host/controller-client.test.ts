@@ -70,6 +70,7 @@ describe("reports", () => {
     ["router~10.88.1.1~gateway-5c9f-x2x.search~search.svc.cluster.local", "gateway-5c9f-x2x"],
     ["router~10.88.1.1~gateway.v1-0.search~search.svc.cluster.local", "gateway.v1-0"],
     ["envoy-a", "envoy-a"],
+    ["a~b~c", "a~b~c"],
   ])("carry the name of the pod of node %s", (id, pod) => {
     const process = new HostProcess();
     process.properties.set("xds\0node\0id", id);
@@ -103,22 +104,6 @@ describe("reports", () => {
     });
     streams[1]?.close();
   });
-});
-
-it.each([
-  ["router~10.0.0.7~gw-5d9-x2.ingress~ingress.svc.cluster.local", "gw-5d9-x2"],
-  ["router~10.0.0.7~a.b.ingress~ingress.svc.cluster.local", "a.b"],
-  ["envoy-1", "envoy-1"],
-  ["a~b~c", "a~b~c"],
-])("a report names the pod of node id %s", (nodeId, pod) => {
-  const set = workers(1, {});
-  const vm = set.vms[0] as Vm;
-  vm.stream = { filterState: new Map([["node\0id", nodeId]]) } as never;
-  vm.exports.proxy_on_context_create(1000, 0);
-  const { gateway, cluster } = controller;
-  expect(vm.configure({ rateLimit: { controller: { gateway, cluster } } }, 1000)).toBe(true);
-  vm.exports.proxy_on_tick(1000);
-  expect(JSON.parse(vm.callouts[0]?.body ?? "{}").pod).toBe(pod);
 });
 
 describe("limits", () => {
