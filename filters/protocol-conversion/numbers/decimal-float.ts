@@ -120,6 +120,11 @@ export function isDecisive(value: f64, error: u64): bool {
   return (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - error) > 2 * error;
 }
 
+/** Does rounding what `nearF32` found give the right float32? */
+export function nearIsSafe(value: f64): bool {
+  return isDecisive(value, ERROR) && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE;
+}
+
 /**
  * The number as float32; infinite beyond its range. A float64 with a known error decides unless it is too near the
  * middle of two float32.
@@ -128,9 +133,7 @@ export function decimalToF32(): f32 {
   const q = exponent;
   if (q >= NEAR_SMALLEST && q <= NEAR_LARGEST && <i64>mantissa > 0) {
     const value = nearF32(mantissa, -q);
-    if (isDecisive(value, ERROR) && value >= SMALLEST_NORMAL && value <= LARGEST_SAFE) {
-      return <f32>(negative ? -value : value);
-    }
+    if (nearIsSafe(value)) return <f32>(negative ? -value : value);
   }
   return reinterpret<f32>(<u32>narrow(23, 8));
 }
