@@ -376,7 +376,7 @@ export class Stream {
     this.vm.stream = this;
     this.responseHeaders = headers;
     this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
-    if (this.action !== CONTINUE) return new Uint8Array();
+    if (this.reply) return new Uint8Array();
     return this.sendBody(bytes, chunkSize, (size, end) =>
       this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
     );
