@@ -35,6 +35,7 @@ import {
   modelFault,
   OVERLOADED,
   refused,
+  TRAILERS_REFUSED,
 } from "./replies";
 import { Request } from "./request";
 
@@ -111,7 +112,9 @@ export class ConverterStage extends Stage {
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
     if (buffered > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
-    http.setState(this.slot, takeExchange());
+    const exchange = takeExchange();
+    exchange.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
+    http.setState(this.slot, exchange);
     return STOP;
   }
 
@@ -122,12 +125,15 @@ export class ConverterStage extends Stage {
       return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
     gather(exchange, REQUEST_BODY, size);
-    return endOfStream ? this.ask(http, exchange, STOP_NO_BUFFER) : hold(exchange, REQUEST_BODY);
+    if (endOfStream) return this.ask(http, exchange, STOP_NO_BUFFER);
+    return exchange.mayHaveTrailers ? hold(exchange, REQUEST_BODY) : STOP_NO_BUFFER;
   }
 
   onRequestTrailers(http: HttpContext): Action {
     const exchange = this.exchangeOf(http);
-    return exchange == null ? CONTINUE : this.ask(http, exchange, STOP);
+    if (exchange == null || exchange.asked) return CONTINUE;
+    if (exchange.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
+    return this.ask(http, exchange, STOP);
   }
 
   /** The body is whole: makes the model's request of it. */
@@ -137,6 +143,7 @@ export class ConverterStage extends Stage {
     const request = this.converter.before(new Request(http, exchange.body));
     exchange.forgetBody();
     if (request == null || fault.length > 0) return this.refuse(http, refused(fault), refusal);
+    exchange.asked = true;
     exchange.predict = request instanceof PredictRequest;
     startFrame();
     request.encode(out);
@@ -168,51 +175,64 @@ export class ConverterStage extends Stage {
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
     const exchange = this.exchangeOf(http);
     if (exchange == null) return CONTINUE;
+    if (exchange.answered) {
+      replaceBody(RESPONSE_BODY, 0, 0);
+      return CONTINUE;
+    }
     const most = exchange.upstreamError ? LARGEST_ERROR_TEXT : this.maxResponseBytes;
     if (exchange.body.len + size - exchange.heldBytes > most)
       return this.refuse(http, modelFault(OVERSIZE), STOP_NO_BUFFER);
     if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
     gather(exchange, RESPONSE_BODY, size);
-    return endOfStream ? this.answer(http, exchange, STOP_NO_BUFFER) : hold(exchange, RESPONSE_BODY);
+    if (exchange.upstreamError) {
+      if (!endOfStream) return hold(exchange, RESPONSE_BODY);
+      this.answerError(exchange);
+      return CONTINUE;
+    }
+    // The answer goes out with the last bytes of the message: at the trailers it could be no longer than Envoy's buffer.
+    if (isWhole(exchange.body)) return this.answer(http, exchange);
+    return endOfStream ? this.refuse(http, modelFault(CUT_OFF), STOP_NO_BUFFER) : STOP_NO_BUFFER;
   }
 
   onResponseTrailers(http: HttpContext): Action {
     const exchange = this.exchangeOf(http);
-    if (exchange == null) return CONTINUE;
-    const status = grpcStatusOf(RESPONSE_TRAILERS);
-    if (status != 0 && !exchange.upstreamError)
-      return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
-    return this.answer(http, exchange, STOP);
-  }
-
-  /** The reply is whole: makes the caller's answer of it. */
-  private answer(http: HttpContext, exchange: Exchange, refusal: Action): Action {
+    if (exchange == null || exchange.answered) return CONTINUE;
     if (exchange.upstreamError) {
-      out.clear();
-      out.appendBytes(ERROR_OPEN);
-      appendJsonText(out, exchange.body.ptr, exchange.body.len);
-      out.appendBytes(ERROR_CLOSE);
-      exchange.forgetBody();
-      this.reply(JSON_TYPE, out.ptr, out.len);
-      giveBackFrame();
+      this.answerError(exchange);
       return CONTINUE;
     }
+    const status = grpcStatusOf(RESPONSE_TRAILERS);
+    if (status == 0) return this.refuse(http, modelFault(CUT_OFF), STOP);
+    return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
+  }
+
+  /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */
+  private answerError(exchange: Exchange): void {
+    out.clear();
+    out.appendBytes(ERROR_OPEN);
+    appendJsonText(out, exchange.body.ptr, exchange.body.len);
+    out.appendBytes(ERROR_CLOSE);
+    exchange.forgetBody();
+    this.reply(JSON_TYPE, out.ptr, out.len);
+  }
+
+  /** The model's message is whole: makes the caller's answer of it. */
+  private answer(http: HttpContext, exchange: Exchange): Action {
     requestCollection();
     clearFault();
     const body = exchange.body;
+    if (load<u8>(body.ptr) != 0) return this.refuse(http, modelFault(COMPRESSED), STOP_NO_BUFFER);
+    if (body.len > FRAME_HEADER + messageLength(body))
+      return this.refuse(http, modelFault(SEVERAL), STOP_NO_BUFFER);
     const from = body.ptr + FRAME_HEADER;
-    if (body.len < FRAME_HEADER || <u32>(body.len - FRAME_HEADER) < bswap<u32>(load<u32>(body.ptr + 1)))
-      return this.refuse(http, modelFault(CUT_OFF), refusal);
-    if (load<u8>(body.ptr) != 0) return this.refuse(http, modelFault(COMPRESSED), refusal);
-    if (<u32>(body.len - FRAME_HEADER) != bswap<u32>(load<u32>(body.ptr + 1)))
-      return this.refuse(http, modelFault(SEVERAL), refusal);
     const response = exchange.predict
       ? readPredictResponse(from, body.end)
       : readInferResponse(from, body.end);
     exchange.forgetBody();
-    if (response == null) return this.refuse(http, modelFault(MALFORMED), refusal);
+    if (response == null) return this.refuse(http, modelFault(MALFORMED), STOP_NO_BUFFER);
     const answer = this.converter.after(response);
-    if (answer == null || fault.length > 0) return this.refuse(http, failed(fault), refusal);
+    if (answer == null || fault.length > 0) return this.refuse(http, failed(fault), STOP_NO_BUFFER);
+    exchange.answered = true;
     this.reply(this.contentType, answer.dataStart, answer.length);
     return CONTINUE;
   }
@@ -246,6 +266,17 @@ function hold(exchange: Exchange, bufferType: i32): Action {
   exchange.heldBytes = 1;
   replaceBody(bufferType, HELD_BYTE, 1);
   return STOP_AND_BUFFER;
+}
+
+/** Is a whole message of gRPC there, and maybe more? */
+function isWhole(body: ByteBuffer): bool {
+  return body.len >= FRAME_HEADER && messageLength(body) <= body.len - FRAME_HEADER;
+}
+
+/** Length that the frame says; of one beyond any that is taken: the largest number. */
+function messageLength(body: ByteBuffer): i32 {
+  const length = bswap<u32>(load<u32>(body.ptr + 1));
+  return <i32>min<u32>(length, i32.MAX_VALUE - FRAME_HEADER);
 }
 
 function startFrame(): void {

@@ -6,6 +6,12 @@ export class Exchange extends StreamState {
   readonly body: ByteBuffer = new ByteBuffer();
   /** Bytes that wait in the host's buffer: it lets a body be changed at its trailers only if some of it is there. */
   heldBytes: i32 = 0;
+  /** May the request end in trailers? It has no content-length then. */
+  mayHaveTrailers: bool = false;
+  /** The model's request is made. */
+  asked: bool = false;
+  /** The answer is given; what still comes of the reply is nobody's. */
+  answered: bool = false;
   /** Was the model asked with a PredictRequest? */
   predict: bool = false;
   /** The response is an error text of a proxy and not the model's. */
@@ -35,6 +41,9 @@ const free: Exchange[] = [];
 
 export function takeExchange(): Exchange {
   const exchange = free.length > 0 ? free.pop() : new Exchange();
+  exchange.mayHaveTrailers = false;
+  exchange.asked = false;
+  exchange.answered = false;
   exchange.predict = false;
   exchange.upstreamError = false;
   return exchange;

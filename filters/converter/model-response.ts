@@ -115,8 +115,9 @@ class OutputTensor {
         this.datatype = toText(name.ptr, name.len);
       } else if (tagField == 2) {
         if (!this.readTensorShape(content, at)) return false;
-      } else if (tagField == 4) this.content = copyOf(content, <i32>tagLength);
-      else if (!this.elements.readTensorField(content, at)) return false;
+      } else if (tagField == 4) {
+        if (tagLength > 0) this.content = copyOf(content, <i32>tagLength);
+      } else if (!this.elements.readTensorField(content, at)) return false;
     }
     return true;
   }

@@ -22,6 +22,8 @@ export const OVERLOADED = new LocalReply(
   "the gateway converts too many bodies at once",
 );
 
+export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send the body without trailers");
+
 const REFUSED = new LocalReply(400, 3, "converter_refused", "");
 const FAILED = new LocalReply(502, 13, "converter_failed", "");
 const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");

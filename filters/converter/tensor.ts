@@ -66,14 +66,14 @@ export class Tensor {
     const count = this.numberCount();
     const out = new Float32Array(count);
     if (this.type == Datatype.FP32) memory.copy(out.dataStart, this.raw.dataStart, count << 2);
-    else for (let i = 0; i < count; i++) unchecked((out[i] = <f32>this.elementAt(i)));
+    else for (let i = 0; i < count; i++) out[i] = <f32>this.elementAt(i);
     return out;
   }
 
   /** As `toFloats`, float64. */
   toDoubles(): Float64Array {
     const out = new Float64Array(this.numberCount());
-    for (let i = 0; i < out.length; i++) unchecked((out[i] = this.elementAt(i)));
+    for (let i = 0; i < out.length; i++) out[i] = this.elementAt(i);
     return out;
   }
 
@@ -83,7 +83,7 @@ export class Tensor {
     const type = this.type;
     if (type == Datatype.INT64 || type == Datatype.UINT64)
       memory.copy(out.dataStart, this.raw.dataStart, out.byteLength);
-    else for (let i = 0; i < out.length; i++) unchecked((out[i] = <i64>this.elementAt(i)));
+    else for (let i = 0; i < out.length; i++) out[i] = <i64>this.elementAt(i);
     return out;
   }
 

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { readDevConfig } from "../dev/config.ts";
+import { devConverter } from "../dev/converter.ts";
 import { runDemo } from "../dev/demo.ts";
 import { startLocalGateway } from "../dev/gateway.ts";
 import { modulePath, PROJECT_ROOT } from "../wasm/modules.ts";
@@ -15,6 +16,7 @@ interface DevOptions {
   port: number;
   concurrency: number;
   demo?: true;
+  converter?: string;
 }
 
 export function devCommand(): Command {
@@ -24,11 +26,13 @@ export function devCommand(): Command {
     .option("--envoy <path>", "the Envoy to run (default: $ENVOY, PATH, else a pinned one is fetched)")
     .option("--port <port>", "port on 127.0.0.1; 0 takes a free one", wholeNumber, 0)
     .option("--concurrency <n>", "worker threads of Envoy", wholeNumber, 2)
+    .option("--converter <folder>", "run a task's own converter instead, and swap it whenever a file changes")
     .option("--demo", "send the demo's requests, print what came back, and stop")
     .action(dev);
 }
 
 async function dev(options: DevOptions): Promise<void> {
+  if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
   const config = await readDevConfig(options.config);
   await access(modulePath("gateway")).catch(() => build("gateway"));
   const gateway = await startLocalGateway({ ...options, config });

@@ -101,11 +101,11 @@ function answer(stream: Stream, method: string, reply: object): Answered {
     [":status", "200"],
     ["content-type", "application/grpc"],
   ];
-  stream.respond(headers, Buffer.concat([header, message]), undefined, false);
+  const body = stream.respond(headers, Buffer.concat([header, message]), undefined, false);
   if (!stream.reply) stream.endResponse([["grpc-status", "0"]]);
   return stream.reply
     ? { ...errorOf(stream), body: Buffer.from(stream.reply.body) }
-    : { status: 200, body: Buffer.from(stream.body) };
+    : { status: 200, body: Buffer.from(body) };
 }
 
 function errorOf({ reply }: Stream): { status: number; error: string } {
@@ -113,7 +113,20 @@ function errorOf({ reply }: Stream): { status: number; error: string } {
   return { status: reply?.status ?? 0, error };
 }
 
-function protocolOf(method: string): { request: protobuf.Type; response: protobuf.Type } {
+interface Protocol {
+  request: protobuf.Type;
+  response: protobuf.Type;
+}
+
+const protocols = new Map<string, Protocol>();
+
+function protocolOf(method: string): Protocol {
+  const known = protocols.get(method) ?? loadProtocol(method);
+  protocols.set(method, known);
+  return known;
+}
+
+function loadProtocol(method: string): Protocol {
   const protocol = PROTOCOLS.find(({ service }) => method === `/${service}`);
   if (!protocol) throw new Error(`the converter asks for ${method}, which is no method of a known protocol`);
   const root = new protobuf.Root();
