@@ -18,8 +18,9 @@ import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 import { median, run } from "./load.ts";
 
 const COUNT = Number(process.argv[2] ?? 200);
-const REQUESTS = 1500;
+const REQUESTS = 1000;
 const ROUNDS = 3;
+const START_TIMEOUT_MS = 120_000;
 const TEMPLATE = fileURLToPath(new URL("filters/converter/template", PROJECT_ROOT));
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-bench-"));
@@ -95,6 +96,7 @@ async function measure(name: string, filters: object[], taskid = "task0"): Promi
   const envoy = await startEnvoy({
     envoy: envoyProgram,
     concurrency: 1,
+    startTimeout: START_TIMEOUT_MS,
     bootstrap: bootstrap({ tasks: taskids.map((each) => ({ taskid: each, port: models.port })), filters }),
   });
   try {
@@ -132,7 +134,9 @@ try {
   const results = [
     none,
     await measure("1 converter", [converterChain(few, source)]),
-    await measure(`${COUNT} converters, a VM each, behind the map of tasks`, [converterChain(taskids, source)]),
+    await measure(`${COUNT} converters, a VM each, behind the map of tasks`, [
+      converterChain(taskids, source),
+    ]),
     await measure(`${COUNT} converters, a VM each, one behind the other`, chained),
   ];
   const shared = await sharedModule();

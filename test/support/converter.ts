@@ -23,10 +23,11 @@ export interface ConverterGateway {
   stop(): Promise<void>;
 }
 
-/** The real Envoy with a converter for each task, from files, in front of the demo's model server. */
+/** The real Envoy with a converter for each task, from files, in front of the demo's model server, or another. */
 export async function startConverters(
   modules: Record<string, string>,
   concurrency = 2,
+  modelPort?: number,
 ): Promise<ConverterGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-converters-"));
   const file = (taskid: string) => join(folder, `${taskid}.json`);
@@ -39,7 +40,7 @@ export async function startConverters(
     envoy: await findEnvoy(),
     concurrency,
     bootstrap: bootstrap({
-      tasks: [...taskids, "plain"].map((taskid) => ({ taskid, port: models.port })),
+      tasks: [...taskids, "plain"].map((taskid) => ({ taskid, port: modelPort ?? models.port })),
       filters: [converterChain(taskids, (taskid) => fileSource(file(taskid)))],
     }),
   });
