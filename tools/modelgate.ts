@@ -10,6 +10,7 @@ import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
+import { newCommand } from "./commands/new.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
 import { renderCommand } from "./commands/render.ts";
@@ -17,6 +18,7 @@ import { rolloutCommand } from "./commands/rollout.ts";
 import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
 import { taskCommand } from "./commands/task.ts";
+import { testCommand } from "./commands/test.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -43,6 +45,8 @@ const program = new Command("modelgate")
   .addCommand(verifyCommand())
   .addCommand(installCommand())
   .addCommand(uninstallCommand())
+  .addCommand(newCommand())
+  .addCommand(testCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.

@@ -14,6 +14,7 @@ import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
 import { Conversion, takeConversion } from "./conversion";
+import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/infer-response";
@@ -22,7 +23,6 @@ import {
   BODY_MISSING,
   BODY_TOO_LARGE,
   ENCODED,
-  grpcStatusOf,
   HEADER_LENGTH,
   modelError,
   modelFault,

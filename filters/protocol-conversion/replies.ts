@@ -66,7 +66,6 @@ for (let status: u32 = 0; status <= 16; status++) {
   modelErrors.push(new LocalReply(httpStatusOf(status), status, `model_error_${status.toString()}`, ""));
 }
 
-const GRPC_STATUS = bytes("grpc-status");
 const GRPC_MESSAGE = bytes("grpc-message");
 const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
@@ -89,19 +88,6 @@ export function malformedRequest(request: RequestReader): LocalReply {
   else message.len = before;
   BODY_MALFORMED.setMessage(message.ptr, message.len);
   return BODY_MALFORMED;
-}
-
-/** gRPC status of a header map, -1 when it has none; 2 (unknown) for text that is none. */
-export function grpcStatusOf(mapType: i32): i32 {
-  const len = getHeader(mapType, GRPC_STATUS);
-  if (len < 0) return -1;
-  let status: i32 = 0;
-  for (let i: i32 = 0; i < len; i++) {
-    const digit = load<u8>(headerValue() + i) - 0x30;
-    if (digit > 9 || status > 16) return 2;
-    status = status * 10 + digit;
-  }
-  return status > 16 ? 2 : status;
 }
 
 /** The model's own error, its `grpc-message` in a header map. */

@@ -11,6 +11,8 @@ export interface LoadOptions {
   /** Ends it before. */
   signal?: AbortSignal;
   path?: string;
+  /** Body of each request, which is a POST then. */
+  body?: string;
   /** Called with each answer's HTTP status; 0 when there was none. */
   onAnswer?: (status: number) => void;
 }
@@ -23,7 +25,7 @@ export type Statuses = Record<number, number>;
  * for them at the end.
  */
 export async function offer(options: LoadOptions): Promise<Statuses> {
-  const { port, headers, connections, requestsPerSecond, seconds, path = "/", onAnswer } = options;
+  const { port, headers, connections, requestsPerSecond, seconds, path = "/", body, onAnswer } = options;
   const statuses: Statuses = {};
   let answered = 0;
   const sessions = await Promise.all(
@@ -36,7 +38,12 @@ export async function offer(options: LoadOptions): Promise<Statuses> {
   );
   const send = (session: ClientHttp2Session) => {
     let status = 0;
-    const stream = session.request({ ":path": path, ...headers });
+    const method = body === undefined ? "GET" : "POST";
+    const stream = session.request(
+      { ":method": method, ":path": path, ...headers },
+      { endStream: body === undefined },
+    );
+    if (body !== undefined) stream.end(body);
     stream.on("response", (response) => {
       status = response[":status"] ?? 0;
     });

@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Argument, Command } from "commander";
+import { compileConverter, converterModule } from "../converter/compile.ts";
 import { compileModule } from "../wasm/compile.ts";
 import { MODULES, type ModuleName, modulePath, PROJECT_ROOT } from "../wasm/modules.ts";
 
@@ -8,9 +10,18 @@ export function buildCommand(): Command {
   return new Command("build")
     .description("compile the filters to WebAssembly, into build/")
     .addArgument(new Argument("[module...]", "the filters").choices(MODULES).default(MODULES, "all"))
-    .action(async (names: ModuleName[]) => {
-      for (const name of names) await build(name);
+    .option("--converter <folder>", "compile a task's own converter instead, into <folder>/build/")
+    .action(async (names: ModuleName[], { converter }: { converter?: string }) => {
+      if (converter !== undefined) await buildConverter(converter);
+      else for (const name of names) await build(name);
     });
+}
+
+/** Compiles a converter's folder and prints the module's size in bytes. */
+export async function buildConverter(folder: string): Promise<void> {
+  await compileConverter(folder);
+  const out = converterModule(folder);
+  console.error(`built ${relative("", out)}, ${(await stat(out)).size} bytes`);
 }
 
 /** Compiles one filter module and prints its size in bytes. */

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { pino } from "pino";
 import { secretsOfFiles } from "../credentials/secrets.ts";
 import { readDevConfig } from "../dev/config.ts";
+import { devConverter } from "../dev/converter.ts";
 import { runDemo } from "../dev/demo.ts";
 import { type LocalGateway, startLocalGateway } from "../dev/gateway.ts";
 import { type ServerAddresses, startResourceGateway } from "../dev/resource-gateway.ts";
@@ -25,6 +26,7 @@ interface DevOptions {
   port: number;
   concurrency: number;
   demo?: true;
+  converter?: string;
 }
 
 export function devCommand(): Command {
@@ -45,11 +47,13 @@ export function devCommand(): Command {
     .option("--envoy <path>", "the Envoy to run (default: $ENVOY, PATH, else a pinned one is fetched)")
     .option("--port <port>", "port on 127.0.0.1; 0 takes a free one", wholeNumber, 0)
     .option("--concurrency <n>", "worker threads of Envoy", wholeNumber, 2)
+    .option("--converter <folder>", "run a task's own converter instead, and swap it whenever a file changes")
     .option("--demo", "send the demo's requests, print what came back, and stop")
     .action(dev);
 }
 
 async function dev(options: DevOptions): Promise<void> {
+  if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
   await access(modulePath("gateway")).catch(() => build("gateway"));
   const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);

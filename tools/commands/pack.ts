@@ -1,4 +1,5 @@
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Argument, Command, Option } from "commander";
 import { packImage, VARIANTS, type Variant } from "../oci/image.ts";
 import { writeLayout } from "../oci/layout.ts";
@@ -10,14 +11,30 @@ export function packCommand(): Command {
     .description("pack a built filter as an OCI image layout and print its digest")
     .addArgument(new Argument("[module]", "the filter").choices(MODULES).default("gateway"))
     .addOption(variantOption())
-    .option("--output <folder>", "where the layout goes (default: build/oci/<module>-<variant>)")
-    .action(async (module: ModuleName, { variant, output }: { variant: Variant; output?: string }) => {
-      const image = await packImage(await readModule(module), variant);
-      const folder = output ?? fileURLToPath(new URL(`build/oci/${module}-${variant}`, PROJECT_ROOT));
+    .addOption(converterOption())
+    .option(
+      "--output <folder>",
+      "where the layout goes (default: build/oci/<module>-<variant>, of a converter in its folder)",
+    )
+    .action(async (module: ModuleName, { variant, output, converter }: PackOptions) => {
+      const image = await packImage(await readModule(module, converter), variant);
+      const root = converter === undefined ? PROJECT_ROOT : pathToFileURL(`${resolve(converter)}/`);
+      const name = converter === undefined ? module : "converter";
+      const folder = output ?? fileURLToPath(new URL(`build/oci/${name}-${variant}`, root));
       await writeLayout(folder, image);
-      console.error(`packed ${module} into ${folder}`);
+      console.error(`packed ${name} into ${folder}`);
       console.log(image.manifest.digest);
     });
+}
+
+interface PackOptions {
+  variant: Variant;
+  output?: string;
+  converter?: string;
+}
+
+export function converterOption(): Option {
+  return new Option("--converter <folder>", "a task's own converter, built, instead of a filter");
 }
 
 export function variantOption(): Option {

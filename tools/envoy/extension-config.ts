@@ -14,12 +14,17 @@ export function discoveredFilter(name: string, file: string, typeUrl: string): o
   return {
     name,
     config_discovery: {
-      config_source: {
-        path_config_source: { path: file, watched_directory: { path: dirname(file) } },
-        resource_api_version: "V3",
-      },
+      config_source: fileSource(file),
       type_urls: [typeUrl],
     },
+  };
+}
+
+/** Configuration that Envoy takes from a file of `writeFilterConfig`. */
+export function fileSource(file: string): object {
+  return {
+    path_config_source: { path: file, watched_directory: { path: dirname(file) } },
+    resource_api_version: "V3",
   };
 }
 

@@ -16,6 +16,8 @@ export interface EnvoyOptions {
   concurrency: number;
   /** Called with each line of Envoy's own log. */
   onLog?: (line: string) => void;
+  /** How long it may take to become ready, in milliseconds. Default: 20 s. */
+  startTimeout?: number;
 }
 
 export interface RunningEnvoy {
@@ -63,7 +65,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     await folder.remove();
   };
   try {
-    const { adminPort, port } = await ready(launched, addressFile);
+    const { adminPort, port } = await ready(launched, addressFile, options.startTimeout ?? START_TIMEOUT_MS);
     return { port, adminPort, pid: launched.pid, log, stop };
   } catch (error) {
     await stop();
@@ -72,8 +74,12 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   }
 }
 
-async function ready(launched: Launched, addressFile: string): Promise<{ adminPort: number; port: number }> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
+async function ready(
+  launched: Launched,
+  addressFile: string,
+  timeout: number,
+): Promise<{ adminPort: number; port: number }> {
+  const deadline = Date.now() + timeout;
   while (Date.now() < deadline) {
     const exitCode = launched.exitCode();
     if (exitCode !== undefined) throw new Error(`it exited with code ${exitCode}`);
@@ -82,7 +88,7 @@ async function ready(launched: Launched, addressFile: string): Promise<{ adminPo
     if (adminPort > 0 && (await serves(adminPort))) return { adminPort, port: await listenerPort(adminPort) };
     await sleep(50);
   }
-  throw new Error(`it was not ready after ${START_TIMEOUT_MS / 1000} s`);
+  throw new Error(`it was not ready after ${timeout / 1000} s`);
 }
 
 async function serves(adminPort: number): Promise<boolean> {

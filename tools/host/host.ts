@@ -369,18 +369,18 @@ export class Stream {
   }
 
   /** Sends a body in chunks of `chunkSize` bytes. @returns what the next filter gets, up to a local reply */
-  sendRequestBody(bytes: Uint8Array, chunkSize = bytes.length): Uint8Array {
+  sendRequestBody(bytes: Uint8Array, chunkSize = bytes.length || 1): Uint8Array {
     return this.sendBody(bytes, chunkSize, (size, end) =>
       this.vm.exports.proxy_on_request_body?.(this.id, size, end),
     );
   }
 
   /** Runs a response through the filter, without its end unless `last`. @returns the body that the caller gets */
-  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length, last = true): Uint8Array {
+  respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length || 1, last = true): Uint8Array {
     this.vm.stream = this;
     this.responseHeaders = headers;
     this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
-    if (this.action !== CONTINUE) return new Uint8Array();
+    if (this.reply) return new Uint8Array();
     return this.sendBody(bytes, chunkSize, (size, end) =>
       this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
     );

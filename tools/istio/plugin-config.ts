@@ -18,7 +18,9 @@ export function pluginConfig(
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: {
       tasks: tasks
-        .filter(({ spec }) => spec.conversion.protocol === "openInference")
+        .filter(
+          ({ spec: { conversion } }) => conversion.protocol === "openInference" && !conversion.converter,
+        )
         .map(({ spec }) => ({ taskid: spec.taskid })),
     },
     accessLog: {},

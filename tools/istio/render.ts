@@ -2,6 +2,7 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
+import { converterFilters } from "./converter-filter.ts";
 import { destinationRule } from "./destination-rule.ts";
 import { envoyFilter } from "./envoy-filter.ts";
 import { gateway } from "./gateway.ts";
@@ -51,6 +52,7 @@ function renderTenant(
   return [
     ...gatewayWorkload(tenant),
     envoyFilter(tenant),
+    ...converterFilters(tenant, tasks),
     wasmPlugin({
       name: pluginName(tenant),
       namespace,

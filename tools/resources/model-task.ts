@@ -94,9 +94,13 @@ const conversion = z.strictObject({
   converter: z
     .string()
     .max(2048)
+    .regex(
+      /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
+      "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
+    )
     .optional()
     .describe(
-      "The task's own converter between its JSON and the protocol. Default: the protocol's JSON form.",
+      "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
     ),
 });
 

@@ -319,3 +319,41 @@ describe("Gateway API", () => {
     );
   });
 });
+
+describe("converters", () => {
+  const image = `oci://r.example/converters/ranking@sha256:${"b".repeat(64)}`;
+  const own = () => task({ conversion: { converter: image } });
+  type Patch = { applyTo: string; patch: { value: { name: string; typed_config: object } } };
+
+  it("are one filter and an extension configuration a task", () => {
+    const filters = render({}, {}, [own()]).filter(({ kind }) => kind === "EnvoyFilter") as unknown as {
+      metadata: { name: string };
+      spec: { configPatches: Patch[] };
+    }[];
+    const patches = filters.find(({ metadata }) => metadata.name === "gw-converters")?.spec.configPatches;
+    expect(patches?.map(({ applyTo, patch }) => [applyTo, patch.value.name])).toEqual([
+      ["HTTP_FILTER", "modelgate.converters"],
+      ["EXTENSION_CONFIG", "modelgate.converter.666"],
+    ]);
+    expect(patches?.[1]?.patch.value.typed_config).toMatchObject({
+      config: {
+        allow_on_headers_stop_iteration: true,
+        vm_config: { code: { remote: { http_uri: { uri: image } } } },
+      },
+    });
+  });
+
+  it("take their tasks from the gateway's own conversion", () => {
+    const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
+    expect(config([task()])).toMatchObject({
+      pluginConfig: { protocolConversion: { tasks: [{ taskid: "666" }] } },
+    });
+    expect(config([own()])).toMatchObject({ pluginConfig: { protocolConversion: { tasks: [] } } });
+  });
+
+  it("are named by digest", () => {
+    expect(() => task({ conversion: { converter: "oci://r.example/converters/ranking:1" } })).toThrow(
+      /by digest/,
+    );
+  });
+});

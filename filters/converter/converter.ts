@@ -1,0 +1,295 @@
+import { grpcStatusOf } from "../protocol-conversion/grpc-status";
+import {
+  Action,
+  CONTINUE,
+  REQUEST_BODY,
+  REQUEST_HEADERS,
+  RESPONSE_BODY,
+  RESPONSE_HEADERS,
+  RESPONSE_TRAILERS,
+  STOP,
+  STOP_AND_BUFFER,
+  STOP_NO_BUFFER,
+} from "../sdk/abi";
+import { replaceBody } from "../sdk/body";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
+import { requestCollection } from "../sdk/collection";
+import { Config } from "../sdk/config";
+import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/headers";
+import { HttpContext } from "../sdk/http-context";
+import { appendJsonText } from "../sdk/json-text";
+import { LocalReply } from "../sdk/local-reply";
+import { Stage } from "../sdk/stage";
+import { buffered, Exchange, takeExchange } from "./exchange";
+import { clearFault, fault } from "./fault";
+import { gather } from "./gather";
+import { ModelRequest, PredictRequest } from "./model-request";
+import { ModelResponse, readInferResponse, readPredictResponse } from "./model-response";
+import {
+  BODY_MISSING,
+  BODY_TOO_LARGE,
+  ENCODED,
+  failed,
+  modelError,
+  modelFault,
+  OVERLOADED,
+  refused,
+  TRAILERS_REFUSED,
+} from "./replies";
+import { Request } from "./request";
+
+const CONTENT_TYPE = bytes("content-type");
+const CONTENT_LENGTH = bytes("content-length");
+const CONTENT_ENCODING = bytes("content-encoding");
+const ACCEPT_ENCODING = bytes("accept-encoding");
+const GRPC_ENCODING = bytes("grpc-encoding");
+const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
+const PATH = bytes(":path");
+const ORIGINAL_PATH = bytes("x-envoy-original-path");
+const TE = bytes("te");
+const TRAILERS = bytes("trailers");
+const GRPC = bytes("application/grpc");
+const JSON_TYPE = bytes("application/json");
+const ERROR_OPEN = bytes('{"error":"');
+const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
+const HELD_BYTE = memory.data<u8>([0x20]);
+
+/** Bytes before a message of gRPC: whether it is compressed, and its length, big-endian. */
+const FRAME_HEADER: i32 = 5;
+const MEGABYTE: f64 = 1024 * 1024;
+const LARGEST_ERROR_TEXT: i32 = 16 * 1024;
+const LARGEST_KEPT_FRAME: i32 = 256 * 1024;
+const out: ByteBuffer = new ByteBuffer();
+
+/** A task's own two functions. */
+export abstract class Converter {
+  /** @returns what the model is asked, or null: the request is refused with 400 */
+  abstract before(request: Request): ModelRequest | null;
+  /** @returns the body of the answer, or null: the caller gets a 502 */
+  abstract after(response: ModelResponse): Uint8Array | null;
+}
+
+/**
+ * Runs a converter for the requests of one task; others pass, and so do gRPC callers. Headers wait for their body, so that
+ * the functions decide on method and status: the plug-in needs `allow_on_headers_stop_iteration`.
+ */
+export class ConverterStage extends Stage {
+  private taskid: Bytes = bytes("");
+  private contentType: Bytes = JSON_TYPE;
+  private maxRequestBytes: i32 = 0;
+  private maxResponseBytes: i32 = 0;
+  private maxMemoryBytes: i64 = 0;
+
+  constructor(private readonly converter: Converter) {
+    super();
+  }
+
+  get key(): string {
+    return "converter";
+  }
+
+  configure(config: Config): void {
+    this.taskid = bytes(config.text("taskid"));
+    this.maxRequestBytes = <i32>config.number("maxRequestBytes", 8 * MEGABYTE, 1);
+    this.maxResponseBytes = <i32>config.number("maxResponseBytes", 16 * MEGABYTE, 1);
+    this.maxMemoryBytes = <i64>config.number("maxMemoryBytes", 64 * MEGABYTE, 1);
+    if (config.has("contentType")) this.contentType = bytes(config.text("contentType"));
+  }
+
+  private exchangeOf(http: HttpContext): Exchange | null {
+    return http.replied ? null : changetype<Exchange | null>(http.state(this.slot));
+  }
+
+  private refuse(http: HttpContext, reply: LocalReply, action: Action): Action {
+    this.onDone(http);
+    http.refuse(reply);
+    return action;
+  }
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    if (http.grpc || !this.taskid.equals(http.taskid.ptr, http.taskid.len)) return CONTINUE;
+    if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
+    if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
+    if (buffered > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
+    const exchange = takeExchange();
+    exchange.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
+    http.setState(this.slot, exchange);
+    return STOP;
+  }
+
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    const exchange = this.exchangeOf(http);
+    if (exchange == null) return CONTINUE;
+    if (exchange.body.len + size - exchange.heldBytes > this.maxRequestBytes)
+      return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
+    if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    gather(exchange, REQUEST_BODY, size);
+    if (endOfStream) return this.ask(http, exchange, STOP_NO_BUFFER);
+    return exchange.mayHaveTrailers ? hold(exchange, REQUEST_BODY) : STOP_NO_BUFFER;
+  }
+
+  onRequestTrailers(http: HttpContext): Action {
+    const exchange = this.exchangeOf(http);
+    if (exchange == null || exchange.asked) return CONTINUE;
+    if (exchange.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
+    return this.ask(http, exchange, STOP);
+  }
+
+  /** The body is whole: makes the model's request of it. */
+  private ask(http: HttpContext, exchange: Exchange, refusal: Action): Action {
+    requestCollection();
+    clearFault();
+    const request = this.converter.before(new Request(http, exchange.body));
+    exchange.forgetBody();
+    if (request == null || fault.length > 0) return this.refuse(http, refused(fault), refusal);
+    exchange.asked = true;
+    exchange.predict = request instanceof PredictRequest;
+    startFrame();
+    request.encode(out);
+    finishFrame();
+    const method = request.method;
+    setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
+    setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
+    setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);
+    setHeader(REQUEST_HEADERS, TE, TRAILERS.ptr, TRAILERS.len);
+    removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
+    removeHeader(REQUEST_HEADERS, ACCEPT_ENCODING);
+    replaceBody(REQUEST_BODY, out.ptr, out.len);
+    giveBackFrame();
+    return CONTINUE;
+  }
+
+  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+    const exchange = this.exchangeOf(http);
+    if (exchange == null) return CONTINUE;
+    const status = grpcStatusOf(RESPONSE_HEADERS);
+    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
+    const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
+    const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
+    if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
+    exchange.upstreamError = !grpc;
+    return STOP;
+  }
+
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    const exchange = this.exchangeOf(http);
+    if (exchange == null) return CONTINUE;
+    if (exchange.answered) {
+      replaceBody(RESPONSE_BODY, 0, 0);
+      return CONTINUE;
+    }
+    const most = exchange.upstreamError ? LARGEST_ERROR_TEXT : this.maxResponseBytes;
+    if (exchange.body.len + size - exchange.heldBytes > most)
+      return this.refuse(http, modelFault(OVERSIZE), STOP_NO_BUFFER);
+    if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    gather(exchange, RESPONSE_BODY, size);
+    if (exchange.upstreamError) {
+      if (!endOfStream) return hold(exchange, RESPONSE_BODY);
+      this.answerError(exchange);
+      return CONTINUE;
+    }
+    // The answer goes out with the last bytes of the message: at the trailers it could be no longer than Envoy's buffer.
+    if (isWhole(exchange.body)) return this.answer(http, exchange);
+    return endOfStream ? this.refuse(http, modelFault(CUT_OFF), STOP_NO_BUFFER) : STOP_NO_BUFFER;
+  }
+
+  onResponseTrailers(http: HttpContext): Action {
+    const exchange = this.exchangeOf(http);
+    if (exchange == null || exchange.answered) return CONTINUE;
+    if (exchange.upstreamError) {
+      this.answerError(exchange);
+      return CONTINUE;
+    }
+    const status = grpcStatusOf(RESPONSE_TRAILERS);
+    if (status == 0) return this.refuse(http, modelFault(CUT_OFF), STOP);
+    return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
+  }
+
+  /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */
+  private answerError(exchange: Exchange): void {
+    out.clear();
+    out.appendBytes(ERROR_OPEN);
+    appendJsonText(out, exchange.body.ptr, exchange.body.len);
+    out.appendBytes(ERROR_CLOSE);
+    exchange.forgetBody();
+    this.reply(JSON_TYPE, out.ptr, out.len);
+  }
+
+  /** The model's message is whole: makes the caller's answer of it. */
+  private answer(http: HttpContext, exchange: Exchange): Action {
+    requestCollection();
+    clearFault();
+    const body = exchange.body;
+    if (load<u8>(body.ptr) != 0) return this.refuse(http, modelFault(COMPRESSED), STOP_NO_BUFFER);
+    if (body.len > FRAME_HEADER + messageLength(body))
+      return this.refuse(http, modelFault(SEVERAL), STOP_NO_BUFFER);
+    const from = body.ptr + FRAME_HEADER;
+    const response = exchange.predict
+      ? readPredictResponse(from, body.end)
+      : readInferResponse(from, body.end);
+    exchange.forgetBody();
+    if (response == null) return this.refuse(http, modelFault(MALFORMED), STOP_NO_BUFFER);
+    const answer = this.converter.after(response);
+    if (answer == null || fault.length > 0) return this.refuse(http, failed(fault), STOP_NO_BUFFER);
+    exchange.answered = true;
+    this.reply(this.contentType, answer.dataStart, answer.length);
+    return CONTINUE;
+  }
+
+  private reply(type: Bytes, ptr: usize, len: i32): void {
+    setHeader(RESPONSE_HEADERS, CONTENT_TYPE, type.ptr, type.len);
+    removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
+    removeHeader(RESPONSE_HEADERS, GRPC_ENCODING);
+    removeHeader(RESPONSE_HEADERS, GRPC_ACCEPT_ENCODING);
+    replaceBody(RESPONSE_BODY, ptr, len);
+  }
+
+  onDone(http: HttpContext): void {
+    const state = http.state(this.slot);
+    if (state == null) return;
+    state.giveBack();
+    http.setState(this.slot, null);
+  }
+}
+
+const scratch: Slice = new Slice();
+
+const CUT_OFF = "the model's reply ends too early";
+const COMPRESSED = "the model sent a compressed message";
+const SEVERAL = "the model sent more than one message";
+const MALFORMED = "the model sent a malformed message";
+const OVERSIZE = "the model sent a message over the limit of the gateway";
+
+/** Lets the host keep one byte of a body that goes on: it may end in trailers. */
+function hold(exchange: Exchange, bufferType: i32): Action {
+  exchange.heldBytes = 1;
+  replaceBody(bufferType, HELD_BYTE, 1);
+  return STOP_AND_BUFFER;
+}
+
+/** Is a whole message of gRPC there, and maybe more? */
+function isWhole(body: ByteBuffer): bool {
+  return body.len >= FRAME_HEADER && messageLength(body) <= body.len - FRAME_HEADER;
+}
+
+/** Length that the frame says; of one beyond any that is taken: the largest number. */
+function messageLength(body: ByteBuffer): i32 {
+  const length = bswap<u32>(load<u32>(body.ptr + 1));
+  return <i32>min<u32>(length, i32.MAX_VALUE - FRAME_HEADER);
+}
+
+function startFrame(): void {
+  out.clear();
+  out.reserve(FRAME_HEADER);
+  store<u8>(out.ptr, 0);
+  out.len = FRAME_HEADER;
+}
+
+function finishFrame(): void {
+  store<u32>(out.ptr + 1, bswap<u32>(out.len - FRAME_HEADER));
+}
+
+function giveBackFrame(): void {
+  if (out.allocated > LARGEST_KEPT_FRAME) out.free();
+}

@@ -1,0 +1,263 @@
+import { decimalToInteger, integerValue, parseNumber } from "../protocol-conversion/numbers/decimal";
+import { decimalToF32, decimalToF64 } from "../protocol-conversion/numbers/decimal-float";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { toText } from "../sdk/bytes";
+import { JsonScanner } from "../sdk/json-scanner";
+import { appendUnescaped, stringEnd } from "../sdk/json-string";
+import { setFault } from "./fault";
+
+const QUOTE: u8 = 0x22;
+const OPEN_BRACKET: u8 = 0x5b;
+const OPEN_BRACE: u8 = 0x7b;
+
+const scanner: JsonScanner = new JsonScanner();
+const scratch: ByteBuffer = new ByteBuffer();
+
+/** Checks that a body is JSON (RFC 8259). The bytes behind it must be readable, and zero. */
+export function parseBody(body: ByteBuffer): Json {
+  scanner.start(body.ptr, body.len);
+  scanner.skip(scratch);
+  if (!scanner.done) {
+    setFault("the body is not JSON");
+    return new Json(0, "");
+  }
+  return new Json(afterSpace(body.ptr), "");
+}
+
+/**
+ * A value of the request's JSON, read where it stands: nothing is decoded before it is asked for. A value that is missing
+ * or not what it is read as makes the request fail with 400 and its path (`rows[3].age: must be a number`); the reader
+ * gets a zero or something empty in its place, and need not check.
+ */
+export class Json {
+  /** @param at first byte of the value in valid JSON; 0 for a missing one */
+  constructor(
+    private readonly at: usize,
+    private readonly path: string,
+  ) {}
+
+  get exists(): bool {
+    return this.at != 0;
+  }
+
+  get isNull(): bool {
+    return this.first == 0x6e;
+  }
+
+  private get first(): u8 {
+    return this.at == 0 ? 0 : load<u8>(this.at);
+  }
+
+  private wrong(wanted: string): void {
+    if (this.at == 0) setFault(`${this.path}: is required`);
+    else setFault(this.path.length > 0 ? `${this.path}: must be ${wanted}` : `the body must be ${wanted}`);
+  }
+
+  /** Has this object the member? */
+  has(key: string): bool {
+    return this.first == OPEN_BRACE && this.member(key) != 0;
+  }
+
+  /** Member of an object; a missing one complains when it is read. */
+  get(key: string): Json {
+    const path = this.path.length > 0 ? `${this.path}.${key}` : key;
+    if (this.first != OPEN_BRACE) {
+      this.wrong("an object");
+      return new Json(0, path);
+    }
+    return new Json(this.member(key), path);
+  }
+
+  private member(key: string): usize {
+    let at = afterSpace(this.at + 1);
+    while (load<u8>(at) == QUOTE) {
+      const end = stringEnd(at, usize.MAX_VALUE);
+      const found = textBetween(at + 1, end) == key;
+      const value = afterSpace(afterSpace(end + 1) + 1);
+      if (found) return value;
+      at = afterComma(afterValue(value));
+    }
+    return 0;
+  }
+
+  /** Elements of an array, each a value of its own; for numbers prefer `floats` and the like. */
+  items(): Json[] {
+    const items: Json[] = [];
+    if (this.first != OPEN_BRACKET) {
+      this.wrong("an array");
+      return items;
+    }
+    for (let at = afterSpace(this.at + 1); load<u8>(at) != 0x5d; at = afterComma(afterValue(at)))
+      items.push(new Json(at, `${this.path}[${items.length}]`));
+    return items;
+  }
+
+  text(): string {
+    if (this.first != QUOTE) {
+      this.wrong("a string");
+      return "";
+    }
+    return textBetween(this.at + 1, stringEnd(this.at, usize.MAX_VALUE));
+  }
+
+  boolean(): bool {
+    if (this.first != 0x74 && this.first != 0x66) this.wrong("true or false");
+    return this.first == 0x74;
+  }
+
+  number(): f64 {
+    if (this.at == 0 || parseNumber(this.at) == 0) {
+      this.wrong("a number");
+      return 0;
+    }
+    return decimalToF64();
+  }
+
+  /** An integer of 64 bits. */
+  integer(): i64 {
+    if (this.at == 0 || parseNumber(this.at) == 0 || !decimalToInteger(64, true)) {
+      this.wrong("an integer");
+      return 0;
+    }
+    return <i64>integerValue;
+  }
+
+  /** The numbers of an array, of nested arrays too, row by row: float32 rounded right. */
+  floats(): Float32Array {
+    const out = new Float32Array(this.countNumbers());
+    this.numbers<f32>(out.dataStart, out.length);
+    return out;
+  }
+
+  /** As `floats`, in float64. */
+  doubles(): Float64Array {
+    const out = new Float64Array(this.countNumbers());
+    this.numbers<f64>(out.dataStart, out.length);
+    return out;
+  }
+
+  /** As `floats`, integers of 64 bits. */
+  integers(): Int64Array {
+    const out = new Int64Array(this.countNumbers());
+    this.numbers<i64>(out.dataStart, out.length);
+    return out;
+  }
+
+  /** The strings of an array. */
+  texts(): string[] {
+    const items = this.items();
+    const texts: string[] = [];
+    for (let i = 0; i < items.length; i++) texts.push(items[i].text());
+    return texts;
+  }
+
+  /** Sizes of nested arrays: those of the first element of each level. Empty for a value that is no array. */
+  shape(): i64[] {
+    const shape: i64[] = [];
+    let at = this.at;
+    while (at != 0 && load<u8>(at) == OPEN_BRACKET) {
+      const first = afterSpace(at + 1);
+      let count: i64 = 0;
+      for (let each = first; load<u8>(each) != 0x5d; each = afterComma(afterValue(each))) count++;
+      shape.push(count);
+      at = count > 0 ? first : 0;
+    }
+    return shape;
+  }
+
+  private countNumbers(): i32 {
+    if (this.first != OPEN_BRACKET) {
+      this.wrong("an array of numbers");
+      return 0;
+    }
+    const end = afterValue(this.at);
+    let numbers = 0;
+    let within = false;
+    for (let at = this.at; at < end; at++) {
+      const c = load<u8>(at);
+      const part = c == 0x2d || c == 0x2b || c == 0x2e || c - 0x30 < 10 || (c | 0x20) == 0x65;
+      if (part && !within) numbers++;
+      within = part;
+    }
+    return numbers;
+  }
+
+  private numbers<T>(to: usize, count: i32): void {
+    let at = this.at;
+    let done = 0;
+    while (done < count) {
+      const c = load<u8>(at);
+      if (c == OPEN_BRACKET || c == 0x5d || c == 0x2c || isSpace(c)) {
+        at++;
+        continue;
+      }
+      at = parseNumber(at);
+      if (at == 0 || (isInteger<T>() && !decimalToInteger(64, true))) break;
+      if (isInteger<T>()) store<u64>(to, integerValue);
+      else if (sizeof<T>() == 4) store<f32>(to, decimalToF32());
+      else store<f64>(to, decimalToF64());
+      to += sizeof<T>();
+      done++;
+    }
+    if (done < count) this.element(done).wrong(isInteger<T>() ? "an integer" : "a number");
+    else if (this.at != 0 && hasOtherThanNumbers(this.at)) this.wrong("an array of numbers");
+  }
+
+  private element(index: i32): Json {
+    return new Json(this.at, `${this.path}[${index}]`);
+  }
+}
+
+/** Is there a string, an object, or a word in an array? */
+function hasOtherThanNumbers(at: usize): bool {
+  const end = afterValue(at);
+  for (; at < end; at++) {
+    const c = load<u8>(at);
+    if (c == QUOTE || c == OPEN_BRACE || c == 0x6e || c == 0x74 || c == 0x66) return true;
+  }
+  return false;
+}
+
+function isSpace(c: u8): bool {
+  return c == 0x20 || c == 0x0a || c == 0x0d || c == 0x09;
+}
+
+function afterSpace(at: usize): usize {
+  while (isSpace(load<u8>(at))) at++;
+  return at;
+}
+
+/** The next element or key, or the closing bracket. */
+function afterComma(at: usize): usize {
+  at = afterSpace(at);
+  return load<u8>(at) == 0x2c ? afterSpace(at + 1) : at;
+}
+
+/** The byte after a valid value. */
+function afterValue(at: usize): usize {
+  const first = load<u8>(at);
+  if (first == QUOTE) return stringEnd(at, usize.MAX_VALUE) + 1;
+  if (first != OPEN_BRACE && first != OPEN_BRACKET) {
+    for (
+      let c = load<u8>(at);
+      c != 0 && c != 0x2c && c != 0x5d && c != 0x7d && !isSpace(c);
+      c = load<u8>(++at)
+    ) {}
+    return at;
+  }
+  let depth = 0;
+  do {
+    const c = load<u8>(at);
+    if (c == QUOTE) at = stringEnd(at, usize.MAX_VALUE);
+    else if (c == OPEN_BRACE || c == OPEN_BRACKET) depth++;
+    else if (c == 0x7d || c == 0x5d) depth--;
+    at++;
+  } while (depth > 0);
+  return at;
+}
+
+function textBetween(from: usize, to: usize): string {
+  scratch.clear();
+  appendUnescaped(scratch, from, to);
+  return toText(scratch.ptr, scratch.len);
+}

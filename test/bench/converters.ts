@@ -1,0 +1,155 @@
+/**
+ * What 200 tasks with converters of their own cost one gateway: `npm run bench:converters`. Start time, memory, and CPU per
+ * request, of one VM a converter behind the map of tasks; of the same behind each other in the chain, as WasmPlugins would
+ * be; and of one module that holds them all.
+ */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compileConverter } from "../../tools/converter/compile.ts";
+import { bootstrap } from "../../tools/envoy/bootstrap.ts";
+import { converterChain, localConverter } from "../../tools/envoy/converter-filter.ts";
+import { fileSource, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
+import { findEnvoy } from "../../tools/envoy/find.ts";
+import { startEnvoy } from "../../tools/envoy/process.ts";
+import { startModelServer } from "../../tools/model-server/server.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { median, run } from "./load.ts";
+
+const COUNT = Number(process.argv[2] ?? 200);
+const REQUESTS = 1000;
+const ROUNDS = 3;
+const START_TIMEOUT_MS = 120_000;
+const TEMPLATE = fileURLToPath(new URL("filters/converter/template", PROJECT_ROOT));
+
+const folder = await mkdtemp(join(tmpdir(), "modelgate-bench-"));
+const envoyProgram = await findEnvoy();
+const models = await startModelServer();
+const taskids = Array.from({ length: COUNT }, (_, i) => `task${i}`);
+const bodyFile = join(TEMPLATE, "example.json");
+
+/** A module for each task, each with other code: a custom section with the task's name makes it a VM of its own. */
+async function distinctModules(): Promise<string[]> {
+  const base = join(folder, "base.wasm");
+  await compileConverter(TEMPLATE, base);
+  const bytes = await readFile(base);
+  return Promise.all(
+    taskids.map(async (taskid) => {
+      const name = Buffer.from(taskid);
+      const section = Buffer.concat([Buffer.of(0, name.length + 1, name.length), name]);
+      const file = join(folder, `${taskid}.wasm`);
+      await writeFile(file, Buffer.concat([bytes, section]));
+      return file;
+    }),
+  );
+}
+
+/** One module with the code of all converters, which looks up whose request it is. */
+async function sharedModule(): Promise<string> {
+  const source = join(folder, "shared");
+  await mkdir(source);
+  await cp(TEMPLATE, source, { recursive: true });
+  const one = await readFile(join(TEMPLATE, "converter.ts"), "utf8");
+  for (let i = 0; i < COUNT; i++) {
+    // A constant of its own, so that the compiler can't make two functions one.
+    await writeFile(join(source, `own${i}.ts`), one.replace("FEATURES = 8", `FEATURES = ${8 + i}`));
+  }
+  const imports = taskids.map((_, i) => `import { after as a${i}, before as b${i} } from "./own${i}";`);
+  const cases = taskids.map((_, i) => `  if (own == ${i}) return b${i}(request);`);
+  const answers = taskids.map((_, i) => `  if (own == ${i}) return a${i}(response);`);
+  const text = `import { InferRequest, ModelResponse, Request } from "modelgate/converter";
+${imports.join("\n")}
+let own = 0;
+export function before(request: Request): InferRequest | null {
+  const taskid = request.header("taskid");
+  own = taskid == null ? 0 : <i32>parseInt(taskid.substring(4));
+${cases.join("\n")}
+  return null;
+}
+export function after(response: ModelResponse): Uint8Array | null {
+${answers.join("\n")}
+  return null;
+}
+`;
+  await writeFile(join(source, "converter.ts"), text);
+  const module = join(folder, "shared.wasm");
+  await compileConverter(source, module);
+  return module;
+}
+
+interface Result {
+  name: string;
+  startMs: number;
+  rssMegabytes: number;
+  firstMs: number;
+  cpuMicroseconds: number;
+}
+
+async function residentMegabytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
+
+async function measure(name: string, filters: object[], taskid = "task0"): Promise<Result> {
+  const started = performance.now();
+  const envoy = await startEnvoy({
+    envoy: envoyProgram,
+    concurrency: 1,
+    startTimeout: START_TIMEOUT_MS,
+    bootstrap: bootstrap({ tasks: taskids.map((each) => ({ taskid: each, port: models.port })), filters }),
+  });
+  try {
+    const startMs = performance.now() - started;
+    const first = performance.now();
+    const answer = await fetch(`http://127.0.0.1:${envoy.port}/`, {
+      method: "POST",
+      headers: { taskid },
+      body: await readFile(bodyFile),
+    });
+    await answer.text();
+    const firstMs = performance.now() - first;
+    const rssMegabytes = await residentMegabytes(envoy.pid as number);
+    if (filters.length === 0) return { name, startMs, rssMegabytes, firstMs, cpuMicroseconds: Number.NaN };
+    if (answer.status !== 200) throw new Error(`${name}: ${answer.status}`);
+    const load = { path: "/", headers: { taskid }, bodyFile, requests: REQUESTS, connections: 4 };
+    await run(envoy, load);
+    const rounds: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) rounds.push((await run(envoy, load)).cpuMicroseconds);
+    return { name, startMs, rssMegabytes, firstMs, cpuMicroseconds: median(rounds) };
+  } finally {
+    await envoy.stop();
+  }
+}
+
+try {
+  const modules = await distinctModules();
+  const file = (taskid: string) => join(folder, `${taskid}.json`);
+  for (const [i, taskid] of taskids.entries())
+    await writeFilterConfig(file(taskid), localConverter(taskid, modules[i] as string));
+  const source = (taskid: string) => fileSource(file(taskid));
+  const few = taskids.slice(0, 1);
+  const chained = taskids.map((taskid, i) => localConverter(taskid, modules[i] as string));
+  const none = await measure("no converter", []);
+  const results = [
+    none,
+    await measure("1 converter", [converterChain(few, source)]),
+    await measure(`${COUNT} converters, a VM each, behind the map of tasks`, [
+      converterChain(taskids, source),
+    ]),
+    await measure(`${COUNT} converters, a VM each, one behind the other`, chained),
+  ];
+  const shared = await sharedModule();
+  results.push(await measure(`${COUNT} converters in one module`, [localConverter("task0", shared)]));
+  console.log(`${"one worker".padEnd(58)}start ms   RSS MB  MB/converter  first ms  CPU us/request`);
+  for (const { name, startMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
+    const each = (rssMegabytes - none.rssMegabytes) / (name.startsWith("1 ") ? 1 : COUNT);
+    console.log(
+      `${name.padEnd(58)}${startMs.toFixed(0).padStart(8)}${rssMegabytes.toFixed(0).padStart(9)}` +
+        `${each.toFixed(2).padStart(14)}${firstMs.toFixed(1).padStart(10)}${cpuMicroseconds.toFixed(0).padStart(16)}`,
+    );
+  }
+} finally {
+  models.stop();
+  await rm(folder, { recursive: true, force: true });
+}
