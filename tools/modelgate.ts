@@ -24,7 +24,7 @@ import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const program = new Command("modelgate")
-  .description("Envoy WebAssembly filters for model-serving gateways: build, pack, push, render, try locally")
+  .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
   .showHelpAfterError()
   .addCommand(buildCommand())
   .addCommand(controllerCommand())
