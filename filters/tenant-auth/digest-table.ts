@@ -1,4 +1,4 @@
-import { equalDigests } from "./crypto/equal";
+import { equalDigests } from "./crypto/equal-digests";
 import { SHA256_SIZE } from "./crypto/sha256";
 
 /** A slot: a digest, then its number (u32) plus one; 0 is a free slot. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { revocationOfId } from "../credentials/digests.ts";
 import type { Credential } from "../resources/credential.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
@@ -78,13 +78,8 @@ export function revocations(tenant: Tenant, now: number): string[] {
   return [
     ...revoked,
     ...invalid.flatMap(({ sha256 }) => sha256 ?? []),
-    ...invalid.map(({ id }) => credentialDigest(tenant.metadata.name, id)),
+    ...invalid.map(({ id }) => revocationOfId(tenant.metadata.name, id)),
   ];
-}
-
-/** By which a credential is revoked whatever its type: SHA-256 of `id:<tenant>/<credential id>`. */
-export function credentialDigest(tenant: string, id: string): string {
-  return createHash("sha256").update(`id:${tenant}/${id}`).digest("hex");
 }
 
 function expiry({ notAfter }: Credential): number {

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
-import { equalInConstantTime } from "./equal";
+import { equalDigests } from "./equal-digests";
 import { SHA256_SIZE, sha256 } from "./sha256";
 
 /**
@@ -149,5 +149,5 @@ export function verifyPs256(n: usize, size: i32, signature: usize, text: usize, 
   seeded.append(digest, SHA256_SIZE);
   seeded.append(encoded + zeros + 1, SALT);
   sha256(seeded.ptr, seeded.len, expected);
-  return equalInConstantTime(expected, hash, SHA256_SIZE);
+  return equalDigests(expected, hash);
 }

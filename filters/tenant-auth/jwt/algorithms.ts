@@ -3,7 +3,7 @@ import { Bytes, bytes } from "../../sdk/bytes";
 import { callForeign, foreignResult } from "../../sdk/foreign-function";
 import { appendField } from "../../sdk/protobuf";
 import { appendEcdsaSignature } from "../crypto/der";
-import { equalDigests } from "../crypto/equal";
+import { equalDigests } from "../crypto/equal-digests";
 import { hmacSha256 } from "../crypto/hmac-sha256";
 import { verifyPs256 } from "../crypto/rsa-pss";
 import { SHA256_SIZE } from "../crypto/sha256";

@@ -1,5 +1,5 @@
 import { StreamState } from "../../sdk/stage";
-import { equalDigests } from "../crypto/equal";
+import { equalDigests } from "../crypto/equal-digests";
 import { SHA256_SIZE, SHA256_STATE, sha256Finish, sha256Start, sha256Update } from "../crypto/sha256";
 
 const free: BodyDigest[] = [];

@@ -5,7 +5,7 @@ import { HttpContext } from "../../sdk/http-context";
 import { LocalReply } from "../../sdk/local-reply";
 import { queryStart } from "../../sdk/query-parameter";
 import { appendBase64 } from "../crypto/base64";
-import { equalDigests } from "../crypto/equal";
+import { equalDigests } from "../crypto/equal-digests";
 import { hmacSha256 } from "../crypto/hmac-sha256";
 import { SHA256_SIZE, sha256 } from "../crypto/sha256";
 import { Registry } from "../registry";
