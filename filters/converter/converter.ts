@@ -1,3 +1,10 @@
+import {
+  BODY_TOO_LARGE,
+  ENCODED,
+  modelError,
+  OVERLOADED,
+  TRAILERS_REFUSED,
+} from "../protocol-conversion/common-replies";
 import { grpcStatusOf } from "../protocol-conversion/grpc-status";
 import {
   Action,
@@ -26,17 +33,7 @@ import { clearFault, fault } from "./fault";
 import { gather } from "./gather";
 import { ModelRequest, PredictRequest } from "./model-request";
 import { ModelResponse, readInferResponse, readPredictResponse } from "./model-response";
-import {
-  BODY_MISSING,
-  BODY_TOO_LARGE,
-  ENCODED,
-  failed,
-  modelError,
-  modelFault,
-  OVERLOADED,
-  refused,
-  TRAILERS_REFUSED,
-} from "./replies";
+import { BODY_MISSING, failed, modelFault, refused } from "./replies";
 import { Request } from "./request";
 
 const CONTENT_TYPE = bytes("content-type");

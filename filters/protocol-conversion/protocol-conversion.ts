@@ -13,6 +13,7 @@ import { getHeader, headerValue, Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
+import { BODY_TOO_LARGE, ENCODED, modelError, OVERLOADED, TRAILERS_REFUSED } from "./common-replies";
 import { Conversion, takeConversion } from "./conversion";
 import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
@@ -21,15 +22,10 @@ import { Form } from "./open-inference/infer-response";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,
-  BODY_TOO_LARGE,
-  ENCODED,
   HEADER_LENGTH,
-  modelError,
   modelFault,
   NO_SIGNATURES,
-  OVERLOADED,
   RAW_TENSOR,
-  TRAILERS_REFUSED,
   UNKNOWN_PATH,
   USE_GET,
   USE_POST,

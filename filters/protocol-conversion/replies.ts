@@ -1,10 +1,7 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes";
-import { getHeader, headerValue } from "../sdk/headers";
 import { LocalReply } from "../sdk/local-reply";
-import { httpStatusOf } from "./grpc-status";
 import { TOKEN_TOO_LONG } from "./json/reader";
-import { appendPercentDecoded } from "./percent";
 import { RequestReader } from "./request-reader";
 
 /** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
@@ -17,7 +14,6 @@ export const UNKNOWN_PATH = new LocalReply(
 );
 export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader("allow", "POST");
 export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader("allow", "GET");
-export const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
 export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
 export const RAW_TENSOR = new LocalReply(
   400,
@@ -37,19 +33,6 @@ export const HEADER_LENGTH = new LocalReply(
   "header_length",
   "Inference-Header-Content-Length must be the bytes of JSON before binary data",
 );
-export const BODY_TOO_LARGE = new LocalReply(
-  413,
-  8,
-  "body_too_large",
-  "the body is over the limit of the gateway",
-);
-export const OVERLOADED = new LocalReply(
-  503,
-  8,
-  "memory_exhausted",
-  "the gateway converts too many bodies at once",
-);
-export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send the body without trailers");
 export const BINARY_LENGTH = new LocalReply(
   400,
   3,
@@ -60,13 +43,6 @@ export const MODEL_UNREACHABLE = new LocalReply(503, 14, "upstream_error", "the 
 
 const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
 const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
-/** By gRPC status; each reason is the status's own number. */
-const modelErrors: LocalReply[] = [];
-for (let status: u32 = 0; status <= 16; status++) {
-  modelErrors.push(new LocalReply(httpStatusOf(status), status, `model_error_${status.toString()}`, ""));
-}
-
-const GRPC_MESSAGE = bytes("grpc-message");
 const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
 const message: ByteBuffer = new ByteBuffer();
@@ -88,16 +64,6 @@ export function malformedRequest(request: RequestReader): LocalReply {
   else message.len = before;
   BODY_MALFORMED.setMessage(message.ptr, message.len);
   return BODY_MALFORMED;
-}
-
-/** The model's own error, its `grpc-message` in a header map. */
-export function modelError(status: i32, mapType: i32): LocalReply {
-  const reply = modelErrors[status];
-  message.clear();
-  const len = getHeader(mapType, GRPC_MESSAGE);
-  if (len > 0) appendPercentDecoded(message, headerValue(), len);
-  reply.setMessage(message.ptr, message.len);
-  return reply;
 }
 
 /** A reply of the model that is not one. */

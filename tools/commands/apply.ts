@@ -1,35 +1,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { applyPlan, createNamespaces, type Outcome } from "../deploy/apply.ts";
-import { plan } from "../deploy/plan.ts";
 import { waitUntilServing } from "../deploy/wait.ts";
-import type { Target } from "../istio/render.ts";
-import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
-import { parseReference } from "../oci/reference.ts";
 import { Progress } from "../terminal-progress.ts";
-import {
-  type ControllerOptions,
-  controllerOf,
-  controllerOption,
-  controllerTokenOption,
-  imageOption,
-  json,
-  targetOption,
-  yaml,
-} from "./render.ts";
-import {
-  type FileOptions,
-  fileOption,
-  namespaceOption,
-  readUnchecked,
-  recursiveOption,
-} from "./resources.ts";
+import { type PlanOptions, planOf, withPlanOptions } from "./planned.ts";
+import { json, yaml } from "./render.ts";
 
-interface ApplyCommandOptions extends FileOptions, ConnectOptions, ControllerOptions {
-  image?: string;
-  target: Target;
-  prune?: true;
-  forceConflicts?: true;
+interface ApplyCommandOptions extends PlanOptions {
   createNamespaces?: true;
   dryRun: "none" | "client" | "server";
   wait?: true;
@@ -38,15 +16,11 @@ interface ApplyCommandOptions extends FileOptions, ConnectOptions, ControllerOpt
 }
 
 export function applyCommand(): Command {
-  const command = new Command("apply")
-    .description("bring a cluster to what files of Tenants and ModelTasks say; may be repeated")
-    .addOption(fileOption())
-    .addOption(recursiveOption())
-    .addOption(namespaceOption())
-    .addOption(imageOption())
-    .addOption(targetOption())
-    .addOption(controllerOption())
-    .addOption(controllerTokenOption())
+  const command = withPlanOptions(
+    new Command("apply").description(
+      "bring a cluster to what files of Tenants and ModelTasks say; may be repeated",
+    ),
+  )
     .option("--prune", "delete what these tenants had and the files do not hold any more")
     .option("--force-conflicts", "take fields that others have set")
     .option("--create-namespaces", "make the namespaces that are not there")
@@ -66,15 +40,7 @@ export function applyCommand(): Command {
 }
 
 async function apply(options: ApplyCommandOptions): Promise<void> {
-  const files = await readUnchecked(options);
-  const client = await connect(options);
-  const image = options.image === undefined ? undefined : parseReference(options.image);
-  const planned = await plan(client, files, {
-    image,
-    target: options.target,
-    controller: controllerOf(options),
-    prune: options.prune ?? false,
-  });
+  const { files, client, planned } = await planOf(options);
   const objects = planned.changes.map(({ desired }) => desired);
   if (options.output) process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
   const say = (line: string) => (options.output ? console.error(line) : console.log(line));
