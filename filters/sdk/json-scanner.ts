@@ -1,5 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
-import { utf8SequenceLength } from "./json-text";
+import { appendUnescaped, stringEnd } from "./json-string";
 
 const MAX_DEPTH = 32;
 /** 10^0 to 10^22 are exact in f64. */
@@ -69,77 +69,10 @@ export class JsonScanner {
   /** A string: its bytes replace what is in `out`. */
   string(out: ByteBuffer): bool {
     out.clear();
-    if (!this.expect(0x22)) return false;
-    while (this.at < this.end) {
-      const c = load<u8>(this.at);
-      if (c == 0x22) {
-        this.at++;
-        return true;
-      }
-      if (c < 0x20) break;
-      if (c == 0x5c) {
-        if (!this.escape(out)) return this.fail();
-      } else {
-        const len = utf8SequenceLength(this.at, this.end);
-        if (len == 0) break;
-        out.append(this.at, len);
-        this.at += len;
-      }
-    }
-    return this.fail();
-  }
-
-  private escape(out: ByteBuffer): bool {
-    const c: u8 = this.at + 1 < this.end ? load<u8>(this.at + 1) : 0;
-    this.at += 2;
-    if (c == 0x22 || c == 0x5c || c == 0x2f) out.appendByte(c);
-    else if (c == 0x62) out.appendByte(0x08);
-    else if (c == 0x66) out.appendByte(0x0c);
-    else if (c == 0x6e) out.appendByte(0x0a);
-    else if (c == 0x72) out.appendByte(0x0d);
-    else if (c == 0x74) out.appendByte(0x09);
-    else if (c == 0x75) return this.codePoint(out);
-    else return false;
+    const quote: usize = this.peek() == 0x22 ? stringEnd(this.at, this.end) : 0;
+    if (quote == 0 || !appendUnescaped(out, this.at + 1, quote)) return this.fail();
+    this.at = quote + 1;
     return true;
-  }
-
-  private codePoint(out: ByteBuffer): bool {
-    let code = this.hex4();
-    if (code >= 0xd800 && code < 0xdc00) {
-      if (this.at + 2 > this.end || load<u16>(this.at) != 0x755c) return false; // \u
-      this.at += 2;
-      const low = this.hex4();
-      if (low < 0xdc00 || low > 0xdfff) return false;
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    } else if (code < 0 || (code >= 0xdc00 && code < 0xe000)) return false;
-    if (code < 0x80) out.appendByte(<u8>code);
-    else if (code < 0x800) {
-      out.appendByte(0xc0 | <u8>(code >> 6));
-      out.appendByte(0x80 | <u8>(code & 63));
-    } else {
-      if (code < 0x10000) out.appendByte(0xe0 | <u8>(code >> 12));
-      else {
-        out.appendByte(0xf0 | <u8>(code >> 18));
-        out.appendByte(0x80 | <u8>((code >> 12) & 63));
-      }
-      out.appendByte(0x80 | <u8>((code >> 6) & 63));
-      out.appendByte(0x80 | <u8>(code & 63));
-    }
-    return true;
-  }
-
-  private hex4(): i32 {
-    if (this.at + 4 > this.end) return -1;
-    let code = 0;
-    for (let i = 0; i < 4; i++) {
-      const c = load<u8>(this.at + i);
-      const letter: u8 = (c | 0x20) - 0x61;
-      const digit: u8 = c - 0x30 < 10 ? c - 0x30 : letter + 10;
-      if (digit > 15 || (digit > 9 && letter > 5)) return -1;
-      code = (code << 4) | digit;
-    }
-    this.at += 4;
-    return code;
   }
 
   /**
