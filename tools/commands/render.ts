@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
-import { stringify } from "yaml";
 import { requireSecrets, secretsOfFiles } from "../credentials/secrets.ts";
 import { type ControllerAddress, parseControllerAddress } from "../istio/rate-limit-config.ts";
 import { renderAll, TARGETS, type Target } from "../istio/render.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
+import { toYaml } from "../kubernetes/yaml.ts";
 import { parseReference } from "../oci/reference.ts";
 import {
   type FileOptions,
@@ -100,7 +100,5 @@ export function json(manifests: Manifest[]): string {
 }
 
 export function yaml(manifests: Manifest[]): string {
-  return manifests
-    .map((manifest) => stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 }))
-    .join("---\n");
+  return manifests.map(toYaml).join("---\n");
 }

@@ -1,6 +1,6 @@
-import { stringify } from "yaml";
 import { sha256Hex } from "../credentials/digests.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
+import { toYaml } from "../kubernetes/yaml.ts";
 import { RENDERED } from "./unchanged.ts";
 
 /** What the server writes by itself. */
@@ -12,23 +12,27 @@ export function comparable(object: Manifest | undefined): string {
   const { status: _, ...rest } = object;
   const { annotations = {}, ...metadata } = object.metadata;
   for (const field of SERVER_FIELDS) delete metadata[field];
-  const shown = Object.entries(annotations).filter(([name]) => name !== RENDERED);
-  return stringify(
-    masked({
+  const noted = Object.entries(annotations).filter(([name]) => name !== RENDERED);
+  return toYaml(
+    shown({
       ...rest,
-      metadata: { ...metadata, ...(shown.length > 0 && { annotations: Object.fromEntries(shown) }) },
+      metadata: { ...metadata, ...(noted.length > 0 && { annotations: Object.fromEntries(noted) }) },
     }),
-    { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false },
   );
 }
 
-/** Shared keys and tokens give way to the start of their digest: a change shows, the key does not. */
-function masked(object: object): object {
-  return JSON.parse(
-    JSON.stringify(object, (name, value) =>
-      (name === "secret" || name === "token") && typeof value === "string"
-        ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)`
-        : value,
-    ),
-  ) as object;
+/**
+ * A value with its fields in the order of their names. Shared keys and tokens give way to the start of their digest: a change
+ * shows, the key does not.
+ */
+function shown(value: unknown, name = ""): unknown {
+  if (Array.isArray(value)) return value.map((item) => shown(item));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(
+      Object.entries(value)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, field]) => [key, shown(field, key)]),
+    );
+  const isSecret = (name === "secret" || name === "token") && typeof value === "string";
+  return isSecret ? `(sha256 ${sha256Hex(value).slice(0, 8)}...)` : value;
 }

@@ -1,10 +1,11 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
+import type { Document } from "yaml";
 import type { z } from "zod";
 import { type Fault, InvalidResources } from "./fault.ts";
 import { API_VERSION } from "./fields.ts";
 import { issueMessage, unknownField } from "./issue-message.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
 import { KINDS, type Kind, type Resource } from "./kinds.ts";
+import { Positions, parseDocuments } from "./positions.ts";
 import { type ReadOptions, readSources, type SourceText } from "./read.ts";
 
 /** A resource with where it stands, so that checks across resources can name file and line. */
@@ -33,11 +34,11 @@ export async function loadResources(paths: string[], options: ReadOptions = {}):
 /** Checks the texts against the schemas. Never throws for what the texts hold. */
 export function parseResources(sources: SourceText[]): LoadResult {
   const result: LoadResult = { resources: [], faults: [] };
-  for (const { file, text } of sources) {
-    const lines = new LineCounter();
-    const documents = parseAllDocuments(text, { lineCounter: lines });
-    if (!Array.isArray(documents)) continue;
-    for (const document of documents) readDocument({ file, lines, document }, result);
+  for (const source of sources) {
+    const positions = new Positions(source.text);
+    parseDocuments(source.text).forEach((document, index) => {
+      readDocument({ file: source.file, positions, index }, document, result);
+    });
   }
   return result;
 }
@@ -56,15 +57,16 @@ export function fromCluster(object: { kind: string; metadata: { name: string } }
 
 interface Place {
   file: string;
-  lines: LineCounter;
-  document: Document.Parsed;
+  positions: Positions;
+  /** Of the document in the file. */
+  index: number;
 }
 
-function readDocument(place: Place, result: LoadResult): void {
-  const { file, lines, document } = place;
+function readDocument(place: Place, document: Document.Parsed, result: LoadResult): void {
+  const { file, positions } = place;
   for (const { message, pos } of document.errors) {
-    const line = lines.linePos(pos[0]).line;
     const [what] = message.split(/ at line \d+/, 1);
+    const line = positions.lineAt(pos[0]);
     result.faults.push({ file, line, resource: "document", path: [], message: `is not YAML: ${what}` });
   }
   if (document.errors.length > 0) return;
@@ -83,7 +85,7 @@ function readResource(place: Place, prefix: PropertyKey[], value: unknown, resul
   const resource = `${typeof kind === "string" ? kind : "document"}/${typeof named === "string" ? named : "?"}`;
   const fault = (path: PropertyKey[], message: string): Fault => ({
     file: place.file,
-    line: lineOf(place, [...prefix, ...path]),
+    line: place.positions.lineOf(place.index, [...prefix, ...path]),
     resource,
     path,
     message,
@@ -113,24 +115,6 @@ function schemaAt(schema: JsonSchema, path: PropertyKey[]): JsonSchema | undefin
   for (const key of path)
     at = (typeof key === "number" ? at?.items : at?.properties?.[String(key)]) as JsonSchema | undefined;
   return at;
-}
-
-/** Line of the field, or of the deepest part of its path that is there. */
-function lineOf({ lines, document }: Place, path: PropertyKey[]): number {
-  let node: unknown = document.contents;
-  let offset = (node as Node | null)?.range?.[0] ?? 0;
-  for (const key of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
-      if (pair === undefined) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(key)];
-      offset = (node as Node | undefined)?.range?.[0] ?? offset;
-    } else break;
-  }
-  return lines.linePos(offset).line;
 }
 
 function isKind(kind: unknown): kind is Kind {
