@@ -49,6 +49,12 @@ const program = new Command("modelgate")
   .addCommand(testCommand())
   .addCommand(completionCommand());
 
+// As a program that SIGPIPE ends: whoever read the output, such as head, has enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
+});
+
 // What a command started ends in handlers of `exit`, wherever a signal finds it.
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));

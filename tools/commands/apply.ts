@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { applyPlan, createNamespaces, type Outcome } from "../deploy/apply.ts";
+import { applyPlan, type Outcome } from "../deploy/apply.ts";
+import { createNamespaces, missingNamespaces } from "../deploy/namespaces.ts";
 import { waitUntilServing } from "../deploy/wait.ts";
 import { connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
@@ -8,7 +9,6 @@ import { type PlanOptions, planOf, withPlanOptions } from "./planned.ts";
 import { json, yaml } from "./render.ts";
 
 interface ApplyCommandOptions extends PlanOptions {
-  createNamespaces?: true;
   dryRun: "none" | "client" | "server";
   wait?: true;
   timeout: number;
@@ -50,14 +50,15 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   }
   const dryRun = options.dryRun === "server";
   const suffix = dryRun ? " (server dry run)" : "";
-  if (options.createNamespaces)
-    for (const name of await createNamespaces(client, planned, dryRun))
-      say(`Namespace ${name} created${suffix}`);
+  const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
+  if (!dryRun) await createNamespaces(client, missing);
+  for (const name of missing) say(`Namespace ${name} created${suffix}`);
 
   const counts: Record<Outcome, number> = { created: 0, configured: 0, unchanged: 0, deleted: 0 };
   const progress = new Progress("applied", planned.changes.length + planned.obsolete.length);
   await applyPlan(client, planned, {
     dryRun,
+    uncheckable: dryRun ? missing : [],
     forceConflicts: options.forceConflicts ?? false,
     onDone: (object, outcome) => {
       counts[outcome]++;

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { diffPlan } from "../deploy/diff.ts";
+import { missingNamespaces } from "../deploy/namespaces.ts";
 import { connectOptions } from "../kubernetes/connect.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "./planned.ts";
 
@@ -11,6 +12,7 @@ export function diffCommand(): Command {
     ),
   )
     .option("--prune", "show what apply --prune would delete")
+    .option("--create-namespaces", "as if the namespaces that are not there were made")
     .option("--force-conflicts", "as if fields that others have set were taken");
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: PlanOptions) => {
@@ -26,8 +28,13 @@ export function diffCommand(): Command {
 /** @returns whether anything differs */
 async function diff(options: PlanOptions): Promise<boolean> {
   const { client, planned } = await planOf(options);
-  const { patches, failures } = await diffPlan(client, planned, options.forceConflicts ?? false);
+  const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
+  for (const name of missing) console.log(`Namespace ${name} would be made`);
+  const { patches, failures } = await diffPlan(client, planned, {
+    forceConflicts: options.forceConflicts ?? false,
+    uncheckable: missing,
+  });
   for (const patch of patches) process.stdout.write(patch);
   if (failures.length > 0) throw new Error(`the server would refuse:\n  ${failures.join("\n  ")}`);
-  return patches.length > 0;
+  return patches.length > 0 || missing.length > 0;
 }

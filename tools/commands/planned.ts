@@ -26,6 +26,7 @@ export interface PlanOptions extends FileOptions, ConnectOptions, ControllerOpti
   image?: string;
   target: Target;
   prune?: true;
+  createNamespaces?: true;
   forceConflicts?: true;
 }
 

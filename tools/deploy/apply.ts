@@ -14,6 +14,8 @@ export type Outcome = "created" | "configured" | "unchanged" | "deleted";
 
 export interface ApplyOptions {
   dryRun?: boolean;
+  /** Namespaces that are not there yet, so that the server can't try out what goes into them. */
+  uncheckable?: string[];
   /** Take fields that others have set. */
   forceConflicts?: boolean;
   /** Delete an obsolete object only as long as it is as the plan has it. */
@@ -32,9 +34,11 @@ export async function applyPlan(
   options: ApplyOptions,
 ): Promise<void> {
   const failures: string[] = [];
+  const uncheckable = new Set(options.uncheckable);
   for (const group of groups(changes)) {
     await concurrently(group, CONCURRENCY, async ({ desired, live }) => {
       if (live && isUnchanged(live, desired)) return options.onDone(desired, "unchanged");
+      if (uncheckable.has(desired.metadata.namespace ?? "")) return options.onDone(desired, "created");
       try {
         const { dryRun = false, forceConflicts = false } = options;
         const after = await client.apply(desired, {
@@ -90,23 +94,6 @@ export function explain(object: Manifest, error: unknown): string {
   if (error.code === 403)
     return `${name}: ${error.message} (your account lacks the right; see manifests/ for the roles)`;
   if (error.code === 404 && /namespaces? /.test(error.message))
-    return `${name}: ${error.message} (make it with --create-namespaces)`;
+    return `${name}: ${error.message} (make it, or let apply --create-namespaces)`;
   return `${name}: ${error.message}`;
-}
-
-/** Makes the namespaces of the objects that are not there. @returns their names */
-export async function createNamespaces(
-  client: KubernetesClient,
-  { changes }: Plan,
-  dryRun: boolean,
-): Promise<string[]> {
-  const names = new Set(changes.flatMap(({ desired }) => desired.metadata.namespace ?? []));
-  const existing = new Set((await client.list("v1", "Namespace")).map(({ metadata }) => metadata.name));
-  const missing = [...names].filter((name) => !existing.has(name));
-  for (const name of missing)
-    await client.apply(
-      { apiVersion: "v1", kind: "Namespace", metadata: { name } },
-      { fieldManager: FIELD_MANAGER, dryRun },
-    );
-  return missing;
 }
