@@ -1,13 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 export interface TestRegistry {
   /** `127.0.0.1:port` */
   host: string;
-  stop(): void;
+  stop(): unknown;
 }
 
 /** Programs that are not on PATH. */
@@ -36,12 +39,14 @@ export async function startTestRegistry(folder: string, auth?: object): Promise<
     }),
   );
   const registry = spawn("docker-registry", ["serve", config], { stdio: "ignore" });
+  return { host: await answering(port), stop: () => registry.kill() };
+}
+
+async function answering(port: number): Promise<string> {
   for (let i = 0; i < 100; i++) {
-    if (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))
-      return { host: `127.0.0.1:${port}`, stop: () => registry.kill() };
+    if (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined)) return `127.0.0.1:${port}`;
     await sleep(50);
   }
-  registry.kill();
   throw new Error("the registry did not start");
 }
 
@@ -51,4 +56,31 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Real registries: Debian's docker-registry has no referrers API; the one in test/oci/registry (Go) has it, and keeps broken uploads. */
+export const REGISTRIES = ["docker-registry", "a registry with referrers"] as const;
+export type RegistryKind = (typeof REGISTRIES)[number];
+
+/** Whether the programs of a registry are there; says what is missing. */
+export function hasRegistry(kind: RegistryKind): boolean {
+  const missing = missingPrograms(kind === "docker-registry" ? "docker-registry" : "go");
+  if (missing.length > 0) console.warn(`tests of ${kind} are skipped: install ${missing.join(", ")}`);
+  return missing.length === 0;
+}
+
+/** Starts a registry on a free port. */
+export async function startRegistryOf(kind: RegistryKind): Promise<TestRegistry> {
+  const folder = await mkdtemp(join(tmpdir(), "modelgate-registry-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  if (kind === "docker-registry") {
+    const { host, stop } = await startTestRegistry(folder);
+    return { host, stop: () => [stop(), remove()] };
+  }
+  const source = fileURLToPath(new URL("../oci/registry", import.meta.url));
+  const program = join(folder, "registry");
+  execFileSync("go", ["build", "-mod=readonly", "-o", program, "."], { cwd: source, stdio: "pipe" });
+  const port = await freePort();
+  const registry = spawn(program, [String(port)], { stdio: "ignore" });
+  return { host: await answering(port), stop: () => [registry.kill(), remove()] };
 }

@@ -15,13 +15,21 @@ export interface Blob {
   bytes: Uint8Array;
 }
 
+/** How a manifest names a blob (image-spec, descriptor.md). */
+export interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+  annotations?: Record<string, string>;
+}
+
 export interface Image {
   manifest: Blob;
   config: Blob;
   layer: Blob;
 }
 
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 /** Packs a module. The same bytes give the same digest, at any time and on any machine. */
 export async function packImage(module: Uint8Array, variant: Variant): Promise<Image> {
@@ -68,11 +76,12 @@ async function tarOf(name: string, bytes: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-export function descriptor({ mediaType, digest, bytes }: Blob): object {
+export function descriptor({ mediaType, digest, bytes }: Blob): Descriptor {
   return { mediaType, digest, size: bytes.length };
 }
 
-function json(mediaType: string, value: object): Blob {
+/** A blob of JSON; the same value gives the same bytes. */
+export function json(mediaType: string, value: object): Blob {
   return blob(mediaType, new TextEncoder().encode(JSON.stringify(value)));
 }
 

@@ -21,3 +21,9 @@ export function parseReference(text: string): Reference {
 export function formatReference({ registry, repository, tag, digest }: Reference): string {
   return `oci://${registry}/${repository}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
 }
+
+/** @throws Error for an image by tag */
+export function requireDigest({ digest }: Reference): string {
+  if (!digest) throw new Error("name the image by digest (oci://host/name@sha256:...): a tag can change");
+  return digest;
+}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Credentials, credentialsFor } from "./credentials.ts";
+import type { Mirrors } from "./mirrors.ts";
 import type { Reference } from "./reference.ts";
 
 const ATTEMPTS = 4;
@@ -10,12 +11,24 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 export interface RegistryOptions {
   /** Speak HTTP to a registry that is not on this machine. */
   plainHttp?: boolean;
+  /** Where to pull from before the registry itself is asked; by default those of $MODELGATE_MIRRORS. */
+  mirrors?: Mirrors;
 }
 
-export interface Upload {
-  bytes: Uint8Array;
-  type: string;
+export interface RegistryRequest {
+  body?: Uint8Array;
+  /** Media type of the body. */
+  type?: string;
+  /** Media types to ask for. */
+  accept?: string;
+  /** Bytes of the whole that the body holds, `first-last` (distribution-spec, chunked upload). */
+  range?: string;
+  /** Tries, with growing pauses, while the registry is unreachable or overloaded. Default: 4. */
+  attempts?: number;
 }
+
+/** No answer came: the connection was refused or broke. */
+export class RegistryUnreachable extends Error {}
 
 /** HTTP to one repository of a registry: authentication, retries, errors that say what to do. */
 export class RegistryClient {
@@ -33,14 +46,14 @@ export class RegistryClient {
     this.base = `${scheme}://${reference.registry}/v2/${reference.repository}`;
   }
 
-  /** @param accept media types to ask for */
-  async send(method: string, url: string, upload?: Upload, accept?: string): Promise<Response> {
-    const response = await this.attempt(method, url, upload, accept);
+  /** @throws RegistryUnreachable when no answer comes */
+  async send(method: string, url: string, request: RegistryRequest = {}): Promise<Response> {
+    const response = await this.attempt(method, url, request);
     if (response.status !== 401) return response;
     const authorization = await this.authorize(response.headers.get("www-authenticate") ?? "");
     if (authorization === undefined || authorization === this.authorization) return response;
     this.authorization = authorization;
-    return this.attempt(method, url, upload, accept);
+    return this.attempt(method, url, request);
   }
 
   async failure(what: string, response: Response): Promise<Error> {
@@ -50,29 +63,32 @@ export class RegistryClient {
     return new Error(`${this.base}: cannot ${what}: HTTP ${response.status} ${text}${advice}`);
   }
 
-  /** One request, tried again with growing pauses while the registry is unreachable or overloaded. */
-  private async attempt(method: string, url: string, upload?: Upload, accept?: string): Promise<Response> {
+  private async attempt(
+    method: string,
+    url: string,
+    { body, type, accept, range, attempts = ATTEMPTS }: RegistryRequest,
+  ): Promise<Response> {
     const headers: Record<string, string> = {};
     // A blob may come from elsewhere, which must not see the credentials.
     if (this.authorization && new URL(url).origin === new URL(this.base).origin)
       headers.authorization = this.authorization;
-    if (upload) headers["content-type"] = upload.type;
+    if (type) headers["content-type"] = type;
     if (accept) headers.accept = accept;
+    if (range) headers["content-range"] = range;
     for (let attempt = 1; ; attempt++) {
-      let delay = FIRST_DELAY_MS * 2 ** (attempt - 1);
+      let retryAfter = 0;
       try {
-        const response = await fetch(url, { method, headers, body: (upload?.bytes as BodyInit) ?? null });
-        if ((response.status < 500 && response.status !== 429) || attempt === ATTEMPTS) return response;
-        const retryAfter = Number(response.headers.get("retry-after")) * 1000;
-        if (retryAfter > 0) delay = Math.min(retryAfter, LONGEST_DELAY_MS);
+        const response = await fetch(url, { method, headers, body: (body as BodyInit) ?? null });
+        if ((response.status < 500 && response.status !== 429) || attempt === attempts) return response;
+        retryAfter = Number(response.headers.get("retry-after")) * 1000;
         await response.body?.cancel();
       } catch (error) {
         const cause =
           error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-        if (attempt === ATTEMPTS)
-          throw new Error(`cannot reach the registry ${this.reference.registry}: ${cause}`);
+        if (attempt === attempts)
+          throw new RegistryUnreachable(`cannot reach the registry ${this.reference.registry}: ${cause}`);
       }
-      await sleep(delay);
+      await pause(attempt, retryAfter);
     }
   }
 
@@ -114,6 +130,12 @@ export class RegistryClient {
     };
     return fetch(realm, { method: "POST", body: new URLSearchParams(form) });
   }
+}
+
+/** Waits before the next attempt: twice as long each time, or as long as the registry says. */
+export async function pause(attempt: number, retryAfterMs = 0): Promise<void> {
+  const delay = retryAfterMs > 0 ? retryAfterMs : FIRST_DELAY_MS * 2 ** (attempt - 1);
+  await sleep(Math.min(delay, LONGEST_DELAY_MS));
 }
 
 function basic(credentials: Credentials | undefined): string | undefined {

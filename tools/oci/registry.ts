@@ -1,19 +1,11 @@
 import { digestOf } from "./digest.ts";
-import type { Blob, Image } from "./image.ts";
+import { type Blob, type Descriptor, type Image, MANIFEST_TYPE } from "./image.ts";
+import { fromMirrors } from "./mirrors.ts";
 import type { Reference } from "./reference.ts";
 import { RegistryClient, type RegistryOptions } from "./registry-client.ts";
+import { pushBlob } from "./upload.ts";
 
-const MANIFEST_TYPES = [
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-];
-
-export interface Descriptor {
-  mediaType: string;
-  digest: string;
-  size: number;
-  annotations?: Record<string, string>;
-}
+const MANIFEST_TYPES = [MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
 
 export interface Manifest {
   config: Descriptor;
@@ -26,8 +18,7 @@ export interface PushOptions extends RegistryOptions {
 }
 
 /**
- * Pushes an image (OCI distribution-spec 1.1: blobs in one piece, then the manifest). What the registry has already is
- * not sent again.
+ * Pushes an image (OCI distribution-spec 1.1: blobs, then the manifest). What the registry has already is not sent again.
  * @returns the reference by digest
  */
 export async function pushImage(
@@ -35,13 +26,36 @@ export async function pushImage(
   reference: Reference,
   options: PushOptions = {},
 ): Promise<string> {
-  const client = new RegistryClient(reference, "pull,push", options);
-  for (const blob of [image.layer, image.config]) {
-    const sent = await pushBlob(client, blob);
-    options.onProgress?.(`${blob.digest} ${blob.bytes.length} bytes ${sent ? "pushed" : "already there"}`);
-  }
-  await pushManifest(client, reference.tag ?? image.manifest.digest, image.manifest);
+  await push({ manifest: image.manifest, blobs: [image.layer, image.config] }, reference, options);
   return `oci://${reference.registry}/${reference.repository}@${image.manifest.digest}`;
+}
+
+/** Pushes a manifest after its blobs, under the tag of the reference if it has one. */
+export async function push(
+  { manifest, blobs }: { manifest: Blob; blobs: Blob[] },
+  reference: Reference,
+  options: PushOptions = {},
+): Promise<void> {
+  const client = new RegistryClient(reference, "pull,push", options);
+  for (const blob of blobs) {
+    const how = await pushBlob(client, blob);
+    options.onProgress?.(`${blob.digest} ${blob.bytes.length} bytes ${how}`);
+  }
+  await pushManifest(client, reference.tag ?? manifest.digest, manifest);
+}
+
+/** @param name a tag or its digest */
+export async function pushManifest(
+  client: RegistryClient,
+  name: string,
+  { bytes, mediaType, digest }: Blob,
+): Promise<void> {
+  const request = { body: bytes, type: mediaType };
+  const stored = await client.send("PUT", `${client.base}/manifests/${name}`, request);
+  if (stored.status !== 201) throw await client.failure(`store the manifest ${name}`, stored);
+  const actual = stored.headers.get("docker-content-digest");
+  if (actual && actual !== digest)
+    throw new Error(`${client.base}: the registry stored ${actual} instead of ${digest}`);
 }
 
 /**
@@ -52,64 +66,51 @@ export async function pullManifest(
   reference: Reference,
   options: RegistryOptions = {},
 ): Promise<{ manifest: Manifest; digest: string } | undefined> {
-  const client = new RegistryClient(reference, "pull", options);
-  const name = reference.digest ?? reference.tag ?? "latest";
-  const response = await client.send(
-    "GET",
-    `${client.base}/manifests/${name}`,
-    undefined,
-    MANIFEST_TYPES.join(", "),
-  );
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw await client.failure(`get the manifest ${name}`, response);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const digest = checked(bytes, reference.digest ?? digestOf(bytes), client.base);
-  return { manifest: JSON.parse(new TextDecoder().decode(bytes)) as Manifest, digest };
+  const pulled = await pullBytes(reference, options);
+  if (!pulled) return undefined;
+  return { manifest: JSON.parse(new TextDecoder().decode(pulled.bytes)), digest: pulled.digest };
 }
 
-/** @throws Error when its bytes do not have the digest */
+/**
+ * A manifest as it is stored. @param accept media types to ask for
+ * @returns undefined when the registry has none. @throws Error when its bytes do not have the digest
+ */
+export function pullBytes(
+  reference: Reference,
+  options: RegistryOptions = {},
+  accept = MANIFEST_TYPES,
+): Promise<Blob | undefined> {
+  return fromMirrors(reference, options.mirrors, async (from) => {
+    const client = new RegistryClient(from, "pull", options);
+    const name = from.digest ?? from.tag ?? "latest";
+    const response = await client.send("GET", `${client.base}/manifests/${name}`, { accept });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw await client.failure(`get the manifest ${name}`, response);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const digest = checked(bytes, from.digest ?? digestOf(bytes), client.base);
+    return { bytes, digest, mediaType: response.headers.get("content-type") ?? MANIFEST_TYPE };
+  });
+}
+
+/** @throws Error when it is not there or its bytes do not have the digest */
 export async function pullBlob(
   reference: Reference,
   { digest }: Descriptor,
   options: RegistryOptions = {},
 ): Promise<Uint8Array> {
-  const client = new RegistryClient(reference, "pull", options);
-  const response = await client.send("GET", `${client.base}/blobs/${digest}`);
-  if (!response.ok) throw await client.failure(`get the blob ${digest}`, response);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  checked(bytes, digest, client.base);
-  return bytes;
+  const pulled = await fromMirrors(reference, options.mirrors, async (from) => {
+    const client = new RegistryClient(from, "pull", options);
+    const response = await client.send("GET", `${client.base}/blobs/${digest}`);
+    if (!response.ok) throw await client.failure(`get the blob ${digest}`, response);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    checked(bytes, digest, client.base);
+    return bytes;
+  });
+  return pulled as Uint8Array;
 }
 
 function checked(bytes: Uint8Array, digest: string, where: string): string {
   const actual = digestOf(bytes);
   if (actual !== digest) throw new Error(`${where}: the registry sent ${actual} for ${digest}`);
   return digest;
-}
-
-/** @returns false when the registry had it. */
-async function pushBlob(client: RegistryClient, blob: Blob): Promise<boolean> {
-  const head = await client.send("HEAD", `${client.base}/blobs/${blob.digest}`);
-  if (head.ok) return false;
-  const started = await client.send("POST", `${client.base}/blobs/uploads/`);
-  const location = started.headers.get("location");
-  if (started.status !== 202 || !location) throw await client.failure("start an upload", started);
-  const upload = new URL(location, client.base);
-  upload.searchParams.set("digest", blob.digest);
-  const content = { bytes: blob.bytes, type: "application/octet-stream" };
-  const stored = await client.send("PUT", upload.href, content);
-  if (stored.status !== 201) throw await client.failure(`store ${blob.digest}`, stored);
-  return true;
-}
-
-async function pushManifest(
-  client: RegistryClient,
-  name: string,
-  { bytes, mediaType, digest }: Blob,
-): Promise<void> {
-  const stored = await client.send("PUT", `${client.base}/manifests/${name}`, { bytes, type: mediaType });
-  if (stored.status !== 201) throw await client.failure(`store the manifest ${name}`, stored);
-  const actual = stored.headers.get("docker-content-digest");
-  if (actual && actual !== digest)
-    throw new Error(`${client.base}: the registry stored ${actual} instead of ${digest}`);
 }

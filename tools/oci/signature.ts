@@ -1,18 +1,19 @@
-import { type KeyObject, sign, verify } from "node:crypto";
-import { digestOf } from "./digest.ts";
-import { type Blob, descriptor } from "./image.ts";
-import type { Reference } from "./reference.ts";
-import { pullBlob, pullManifest, pushImage } from "./registry.ts";
+import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { type Blob, type Descriptor, descriptor, json, MANIFEST_TYPE } from "./image.ts";
+import { type Reference, requireDigest } from "./reference.ts";
+import { announce, referrersOf, subjectOf } from "./referrers.ts";
+import { pullBlob, pullManifest, push } from "./registry.ts";
 import type { RegistryOptions } from "./registry-client.ts";
 
 /**
  * Signatures as cosign stores them (sigstore/cosign, specs/SIGNATURE_SPEC.md): an image under the tag `sha256-<hex>.sig`, one layer
- * a signature, the layer being the signed payload and its annotation the signature. Keys are ECDSA P-256.
+ * a signature, the layer being the signed payload and its annotation the signature. It names the signed image as its
+ * `subject` as well, so that the referrers API finds it. Keys are ECDSA P-256.
  */
 const PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
-const SIGNATURE = "dev.cosignproject.cosign/signature";
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+const ARTIFACT_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json";
 const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
+const SIGNATURE = "dev.cosignproject.cosign/signature";
 
 interface Payload {
   critical?: {
@@ -22,75 +23,93 @@ interface Payload {
   };
 }
 
-/** Signs an image by digest and stores the signature beside it. @returns where */
+/** Signs an image by digest and stores the signature beside those that are there, once for each key. @returns where */
 export async function signImage(
-  reference: Reference,
+  image: Reference,
   key: KeyObject,
   options: RegistryOptions = {},
 ): Promise<string> {
-  const digest = requireDigest(reference);
-  const image = await pullManifest(reference, options);
-  if (!image) throw new Error(`${reference.repository}@${digest}: the registry has no such image`);
-  const payload: Payload = {
-    critical: {
-      identity: { "docker-reference": `${reference.registry}/${reference.repository}` },
-      image: { "docker-manifest-digest": digest },
-      type: "cosign container image signature",
-    },
-  };
-  const layer = blob(PAYLOAD_TYPE, { ...payload, optional: null });
-  const signature = sign("sha256", layer.bytes, key).toString("base64");
-  const config = blob(CONFIG_TYPE, {
+  const subject = await subjectOf(image, options);
+  const where = signatureTag(image);
+  const there = (await pullManifest(where, { ...options, mirrors: new Map() }))?.manifest.layers ?? [];
+  const name = `oci://${where.registry}/${where.repository}:${where.tag}`;
+  if (await isSignedBy(image, createPublicKey(key), where, there, options)) return name;
+
+  const payload = payloadOf(image);
+  const signature = sign("sha256", payload.bytes, key).toString("base64");
+  const layers = [...there, { ...descriptor(payload), annotations: { [SIGNATURE]: signature } }];
+  const config = json(CONFIG_TYPE, {
     architecture: "",
     os: "",
     config: {},
-    rootfs: { type: "layers", diff_ids: [layer.digest] },
+    rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
   });
-  const manifest = blob(MANIFEST_TYPE, {
+  const manifest = json(MANIFEST_TYPE, {
     schemaVersion: 2,
     mediaType: MANIFEST_TYPE,
+    artifactType: ARTIFACT_TYPE,
     config: descriptor(config),
-    layers: [{ ...descriptor(layer), annotations: { [SIGNATURE]: signature } }],
+    layers,
+    subject,
   });
-  const where = { registry: reference.registry, repository: reference.repository, tag: signatureTag(digest) };
-  await pushImage({ manifest, config, layer }, where, options);
-  return `oci://${where.registry}/${where.repository}:${where.tag}`;
+  await push({ manifest, blobs: [payload, config] }, where, options);
+  await announce(image, manifest, ARTIFACT_TYPE, options);
+  return name;
 }
 
 /** @throws Error unless a signature of the image was made by the key and is about this image */
 export async function verifyImage(
-  reference: Reference,
+  image: Reference,
   key: KeyObject,
   options: RegistryOptions = {},
 ): Promise<void> {
-  const digest = requireDigest(reference);
-  const { registry, repository } = reference;
-  const name = `oci://${registry}/${repository}@${digest}`;
-  const where = { registry, repository, tag: signatureTag(digest) };
-  const stored = await pullManifest(where, options);
-  if (!stored)
-    throw new Error(`${name}: is not signed (there is no tag ${where.tag}): modelgate sign it first`);
-  for (const layer of stored.manifest.layers) {
+  const { registry, repository } = image;
+  const name = `oci://${registry}/${repository}@${requireDigest(image)}`;
+  const tag = signatureTag(image);
+  const tagged = await pullManifest(tag, options);
+  if (tagged && (await isSignedBy(image, key, tag, tagged.manifest.layers, options))) return;
+  const referrers = await referrersOf(image, ARTIFACT_TYPE, options);
+  for (const { digest } of referrers) {
+    const where = { registry, repository, digest };
+    const layers = (await pullManifest(where, options))?.manifest.layers ?? [];
+    if (await isSignedBy(image, key, where, layers, options)) return;
+  }
+  if (!tagged && referrers.length === 0)
+    throw new Error(`${name}: is not signed (there is no tag ${tag.tag}): modelgate sign it first`);
+  throw new Error(`${name}: no signature was made by this key for this image`);
+}
+
+/** Whether one of the layers is the payload of this image with a signature that the key made. */
+async function isSignedBy(
+  image: Reference,
+  key: KeyObject,
+  where: Reference,
+  layers: Descriptor[],
+  options: RegistryOptions,
+): Promise<boolean> {
+  for (const layer of layers) {
     const signature = layer.annotations?.[SIGNATURE];
     if (layer.mediaType !== PAYLOAD_TYPE || !signature) continue;
     const payload = await pullBlob(where, layer, options);
     if (!verify("sha256", payload, key, Buffer.from(signature, "base64"))) continue;
     const { critical } = JSON.parse(new TextDecoder().decode(payload)) as Payload;
-    if (critical?.image?.["docker-manifest-digest"] === digest) return;
+    if (critical?.image?.["docker-manifest-digest"] === image.digest) return true;
   }
-  throw new Error(`${name}: no signature was made by this key for this image`);
+  return false;
 }
 
-function signatureTag(digest: string): string {
-  return `${digest.replace(":", "-")}.sig`;
+function payloadOf(image: Reference): Blob {
+  const payload: Payload = {
+    critical: {
+      identity: { "docker-reference": `${image.registry}/${image.repository}` },
+      image: { "docker-manifest-digest": requireDigest(image) },
+      type: "cosign container image signature",
+    },
+  };
+  return json(PAYLOAD_TYPE, { ...payload, optional: null });
 }
 
-function requireDigest({ digest }: Reference): string {
-  if (!digest) throw new Error("name the image by digest (oci://host/name@sha256:...): a tag can change");
-  return digest;
-}
-
-function blob(mediaType: string, value: object): Blob {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  return { mediaType, digest: digestOf(bytes), bytes };
+function signatureTag(image: Reference): Reference & { tag: string } {
+  const { registry, repository } = image;
+  return { registry, repository, tag: `${requireDigest(image).replace(":", "-")}.sig` };
 }
