@@ -1,15 +1,18 @@
 import { Command, Option } from "commander";
 import { packImage, type Variant } from "../oci/image.ts";
 import { parseReference } from "../oci/reference.ts";
+import { attach } from "../oci/referrers.ts";
 import { pushImage } from "../oci/registry.ts";
+import { billOfMaterials, SBOM_NAME } from "../oci/sbom.ts";
 import { MODULES, type ModuleName } from "../wasm/modules.ts";
 import { readModule } from "../wasm/read.ts";
 import { converterOption, variantOption } from "./pack.ts";
+import { plainHttpOption, type RegistryCommandOptions, registryOptions } from "./registry-options.ts";
 
-interface PushCommandOptions {
+interface PushCommandOptions extends RegistryCommandOptions {
   module: ModuleName;
   variant: Variant;
-  plainHttp?: true;
+  sbom?: true;
   converter?: string;
 }
 
@@ -20,15 +23,24 @@ export function pushCommand(): Command {
     .addOption(new Option("--module <module>", "the filter").choices(MODULES).default("gateway"))
     .addOption(converterOption())
     .addOption(variantOption())
-    .option("--plain-http", "speak HTTP to a registry that is not on this machine")
-    .action(async (text: string, { module, variant, plainHttp, converter }: PushCommandOptions) => {
+    .option(
+      "--sbom",
+      "attach a bill of materials (CycloneDX): the npm packages that the filter is built with",
+    )
+    .addOption(plainHttpOption())
+    .action(async (text: string, options: PushCommandOptions) => {
       const reference = parseReference(text);
-      const image = await packImage(await readModule(module, converter), variant);
-      console.log(
-        await pushImage(image, reference, {
-          plainHttp: plainHttp ?? false,
-          onProgress: (line) => console.error(line),
-        }),
-      );
+      const { module, variant, converter } = options;
+      const bytes = await readModule(module, converter);
+      const registry = registryOptions(options);
+      const pushed = await pushImage(await packImage(bytes, variant), reference, {
+        ...registry,
+        onProgress: (line) => console.error(line),
+      });
+      if (options.sbom) {
+        const document = await billOfMaterials(converter === undefined ? module : "converter", bytes);
+        console.error(`SBOM ${await attach(parseReference(pushed), document, SBOM_NAME, registry)}`);
+      }
+      console.log(pushed);
     });
 }

@@ -2,11 +2,16 @@ import { Command } from "commander";
 import { generateKeys, privateKey } from "../oci/keys.ts";
 import { parseReference } from "../oci/reference.ts";
 import { signImage } from "../oci/signature.ts";
+import {
+  mirrorOption,
+  plainHttpOption,
+  type RegistryCommandOptions,
+  registryOptions,
+} from "./registry-options.ts";
 
-interface SignOptions {
+interface SignOptions extends RegistryCommandOptions {
   key?: string;
   generateKey?: string;
-  plainHttp?: true;
 }
 
 export function signCommand(): Command {
@@ -17,7 +22,8 @@ export function signCommand(): Command {
     .argument("[image]", "oci://host/name@sha256:...")
     .option("--key <file>", "private key in PEM; its password in $MODELGATE_KEY_PASSWORD")
     .option("--generate-key <prefix>", "make a new pair first: <prefix>.key and <prefix>.pub")
-    .option("--plain-http", "speak HTTP to a registry that is not on this machine")
+    .addOption(plainHttpOption())
+    .addOption(mirrorOption())
     .action(async (image: string | undefined, options: SignOptions) => {
       const prefix = options.generateKey;
       if (prefix !== undefined) {
@@ -30,9 +36,7 @@ export function signCommand(): Command {
         return;
       }
       if (file === undefined) throw new Error("name the private key with --key");
-      const where = await signImage(parseReference(image), await privateKey(file), {
-        plainHttp: options.plainHttp ?? false,
-      });
-      console.log(where);
+      const where = parseReference(image);
+      console.log(await signImage(where, await privateKey(file), registryOptions(options)));
     });
 }

@@ -2,15 +2,22 @@ import { Command } from "commander";
 import { publicKey } from "../oci/keys.ts";
 import { parseReference } from "../oci/reference.ts";
 import { verifyImage } from "../oci/signature.ts";
+import {
+  mirrorOption,
+  plainHttpOption,
+  type RegistryCommandOptions,
+  registryOptions,
+} from "./registry-options.ts";
 
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("check that a filter was signed with a key")
     .argument("<image>", "oci://host/name@sha256:...")
     .requiredOption("--key <file>", "public key in PEM")
-    .option("--plain-http", "speak HTTP to a registry that is not on this machine")
-    .action(async (image: string, { key, plainHttp }: { key: string; plainHttp?: true }) => {
-      await verifyImage(parseReference(image), await publicKey(key), { plainHttp: plainHttp ?? false });
+    .addOption(plainHttpOption())
+    .addOption(mirrorOption())
+    .action(async (image: string, { key, ...options }: { key: string } & RegistryCommandOptions) => {
+      await verifyImage(parseReference(image), await publicKey(key), registryOptions(options));
       console.log(`${image}: signed with ${key}`);
     });
 }
