@@ -13,8 +13,8 @@ export function plainHttpOption(): Option {
 
 export function mirrorOption(): Option {
   return new Option(
-    "--mirror <registry=host[:port][/prefix]...>",
-    "where to pull from before the registry itself is asked (default: $MODELGATE_MIRRORS, separated by commas)",
+    "--mirror <registry=mirror...>",
+    "host[:port][/prefix] to ask before a registry itself (default: $MODELGATE_MIRRORS, separated by commas)",
   );
 }
 
