@@ -1,4 +1,6 @@
+import type { Credential } from "../resources/credential.ts";
 import type { ModelTask } from "../resources/model-task.ts";
+import type { Priorities } from "../resources/priorities.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import type { SecretLookup } from "./tenant-auth-config.ts";
 
@@ -36,11 +38,12 @@ export function rateLimitConfig(
   controller: ControllerAddress | undefined,
   secrets: SecretLookup,
 ): object {
-  const { limits, mode } = tenant.spec;
+  const { limits, mode, priorities, credentials } = tenant.spec;
   const ofTenant = { tenant: tenant.metadata.name, ...limits, ...modeOf(mode) };
   return {
     tasks: tasks.flatMap(({ spec }) => (spec.limits ? [taskLimit(spec, mode)] : [])),
     tenants: limits ? [ofTenant] : [],
+    ...(priorities && { priority: priorityClasses(priorities, credentials) }),
     ...(controller && {
       controller: {
         cluster: reportCluster(controller),
@@ -84,6 +87,20 @@ function taskLimit({ taskid, limits, mode }: ModelTask["spec"], ofTenant: string
     ...Object.fromEntries(windows.map(({ per, requests }) => [fields[per], requests])),
     // Says as well that the task has a limit when no rate does.
     mode: mode ?? ofTenant,
+  };
+}
+
+/** As filters/rate-limit/priority.ts reads it: shares from 0 to 1, and the credentials of each class. */
+function priorityClasses({ classes, header, default: own }: Priorities, credentials: Credential[]): object {
+  const of = (name: string) => credentials.filter(({ priority }) => priority === name).map(({ id }) => id);
+  return {
+    ...(header !== undefined && { header }),
+    classes: classes.map(({ name, reservedPercent }) => ({
+      class: name,
+      share: reservedPercent / 100,
+      credentials: of(name),
+    })),
+    default: own ?? classes[0]?.name,
   };
 }
 

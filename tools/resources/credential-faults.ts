@@ -6,7 +6,27 @@ import type { Tenant } from "./tenant.ts";
 
 /** Faults between the credentials of a tenant and its issuers, and in key sets. */
 export function credentialFaults(tenant: Loaded<Tenant>): Fault[] {
-  return [...unknownIssuers(tenant), ...sharedProofs(tenant), ...keySetFaults(tenant)];
+  return [
+    ...unknownIssuers(tenant),
+    ...unknownPriorities(tenant),
+    ...sharedProofs(tenant),
+    ...keySetFaults(tenant),
+  ];
+}
+
+function unknownPriorities({ resource, fault }: Loaded<Tenant>): Fault[] {
+  const { credentials, priorities } = resource.spec;
+  const known = priorities?.classes.map(({ name }) => name) ?? [];
+  return credentials.flatMap(({ priority }, index) => {
+    if (priority === undefined || known.includes(priority)) return [];
+    const near = nearest(priority, known);
+    const hint =
+      near !== undefined
+        ? `did you mean ${near}?`
+        : `spec.priorities.classes has ${known.join(", ") || "none"}`;
+    const path = ["spec", "credentials", index, "priority"];
+    return [fault(path, `${JSON.stringify(priority)} is no priority of the tenant (${hint})`)];
+  });
 }
 
 function unknownIssuers({ resource, fault }: Loaded<Tenant>): Fault[] {

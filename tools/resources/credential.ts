@@ -67,7 +67,9 @@ export const credential = withRules(
     reason: z.string().max(1024).optional().describe("Why it is switched off, for people to read."),
     priority: dnsLabel()
       .optional()
-      .describe("Name of a priority in the `limits.priorities` of tasks. Default: the first one there."),
+      .describe(
+        "One of the tenant's `priorities.classes`. Default: what the request's header says, or their default.",
+      ),
   }),
   [
     {

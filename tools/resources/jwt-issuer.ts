@@ -36,7 +36,6 @@ export const jwtIssuer = withRules(
           .max(128)
           .optional()
           .describe("Claim with a list of task ids that the token may call."),
-        priority: z.string().max(128).optional().describe("Claim that names the priority."),
       })
       .prefault({})
       .describe("Which claims mean what."),

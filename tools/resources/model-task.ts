@@ -42,30 +42,12 @@ const limits = withRules(
       .max(1_000_000)
       .optional()
       .describe("Requests that a ready replica may be working on at once. Default: no cap."),
-    priorities: z
-      .array(
-        z.strictObject({
-          name: dnsLabel().describe("Name of the priority, as credentials give it."),
-          reservedPercent: percent()
-            .default(0)
-            .describe("Share of the limit that lower priorities can't use. Default: 0."),
-        }),
-      )
-      .max(8)
-      .optional()
-      .describe("Priorities, highest first, e.g. online before offline. Default: all requests are equal."),
   }),
   [
     {
       holds: (limits) => (limits.requestsPerSecond === undefined) !== (limits.perReplica === undefined),
       cel: "has(self.requestsPerSecond) != has(self.perReplica)",
       message: "needs requestsPerSecond or perReplica (one of them)",
-    },
-    {
-      holds: ({ priorities = [] }) => priorities.reduce((sum, p) => sum + p.reservedPercent, 0) <= 100,
-      cel: "!has(self.priorities) || self.priorities.map(p, has(p.reservedPercent) ? double(p.reservedPercent) : 0.0).sum() <= 100.0",
-      message: "reservedPercent must sum to at most 100",
-      path: ["priorities"],
     },
   ],
 );

@@ -4,6 +4,7 @@ import { API_VERSION, dnsLabel, dnsName, headerName, host, mode, port, rate, sha
 import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { jwtIssuer } from "./jwt-issuer.ts";
 import { metadata, status } from "./metadata.ts";
+import { priorities } from "./priorities.ts";
 import { withRules } from "./rules.ts";
 
 const gateway = z.strictObject({
@@ -117,6 +118,11 @@ export const tenantSpec = withRules(
       })
       .optional()
       .describe("Limit of the tenant as a whole. Default: none."),
+    priorities: priorities
+      .optional()
+      .describe(
+        "What goes first when the tenant's limit, or that of a task, is short. Default: all requests are alike.",
+      ),
     mode: mode(),
   }),
   [

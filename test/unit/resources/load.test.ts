@@ -79,7 +79,7 @@ describe("faults", () => {
     [
       "a field unknown",
       task("  service2: {}\n  limits: {requestsPerSecond: 1, colour: red}"),
-      "9: ModelTask/t: spec.limits.colour: is no field (fields here: requestsPerSecond, perReplica, burst, windows, maxInFlightPerReplica, priorities)",
+      "9: ModelTask/t: spec.limits.colour: is no field (fields here: requestsPerSecond, perReplica, burst, windows, maxInFlightPerReplica)",
     ],
     [
       "both limits",
