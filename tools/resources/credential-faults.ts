@@ -53,7 +53,9 @@ function sharedProofs({ resource, fault }: Loaded<Tenant>): Fault[] {
       first.set(proof, credential.id);
       return [];
     }
-    return [fault(["spec", "credentials", index, field], `is that of credential ${other} too`)];
+    return [
+      fault(["spec", "credentials", index, field], `is that of credential ${other} too: give each its own`),
+    ];
   });
 }
 
@@ -81,7 +83,7 @@ function keySetFault(text: string): string | undefined {
   try {
     set = JSON.parse(text) as { keys?: unknown } | null;
   } catch {
-    return "is not JSON";
+    return "is not JSON: put the key set itself here, or its address into jwksUri";
   }
   if (!Array.isArray(set?.keys)) return "must be a key set: an object with a list of keys (RFC 7517)";
   const secret = set.keys.findIndex((key) => typeof key === "object" && key !== null && "d" in key);

@@ -151,7 +151,10 @@ function overlappingHosts(tenants: Loaded<Tenant>[]): Fault[] {
     if (!other) return [];
     const overlaps = other.host === host ? "is a host of" : `overlaps with ${JSON.stringify(other.host)} of`;
     return [
-      loaded.fault(path, `${JSON.stringify(host)} ${overlaps} ${place(other.loaded.fault(other.path, ""))}`),
+      loaded.fault(
+        path,
+        `${JSON.stringify(host)} ${overlaps} ${place(other.loaded.fault(other.path, ""))}: a host has one tenant`,
+      ),
     ];
   });
 }

@@ -12,9 +12,9 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
         ? `must be ${String(issue.values[0])}, is ${shown(issue.input)}`
         : `must be one of ${issue.values.join(", ")}; is ${shown(issue.input)}`;
     case "too_small":
-      return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${unit(issue.origin, issue.minimum)}`;
+      return `${verb(issue.origin)} ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${unit(issue.origin, issue.minimum)}`;
     case "too_big":
-      return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${unit(issue.origin, issue.maximum)}`;
+      return `${verb(issue.origin)} ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${unit(issue.origin, issue.maximum)}`;
     default:
       return undefined;
   }
@@ -48,6 +48,10 @@ function hint(expected: string, input: unknown): string {
   return "";
 }
 
+function verb(origin: string): string {
+  return origin === "array" ? "must have" : "must be";
+}
+
 function unit(origin: string, bound: number | bigint): string {
   const one = Number(bound) === 1;
   if (origin === "string") return one ? " character long" : " characters long";
@@ -64,7 +68,10 @@ export function unknownField(name: string, known: string[]): string {
 
 /** The known name that a misspelt one may mean. */
 export function nearest(name: string, known: string[]): string | undefined {
-  return known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
+  const near = known
+    .map((other) => ({ other, edits: distance(name.toLowerCase(), other.toLowerCase()) }))
+    .filter(({ edits }) => edits <= 2);
+  return near.sort((a, b) => a.edits - b.edits)[0]?.other;
 }
 
 /** Levenshtein distance. */

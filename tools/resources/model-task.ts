@@ -209,14 +209,18 @@ export const modelTaskSpec = withRules(
   [
     {
       holds: ({ versions }) =>
-        versions.every(({ weight }) => weight === undefined) ||
-        Math.abs(versions.reduce((sum, { weight = 0 }) => sum + weight, 0) - 100) < 1e-9,
+        versions.every(({ weight }) => weight === undefined) || Math.abs(weightOf(versions) - 100) < 1e-9,
+      found: ({ versions }) => `and sum to ${Number(weightOf(versions).toFixed(9))}`,
       cel: "!has(self.versions) || !self.versions.exists(v, has(v.weight)) || self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() == 100.0",
       message: "weights must sum to 100",
       path: ["versions"],
     },
   ],
 );
+
+function weightOf(versions: { weight?: number | undefined }[]): number {
+  return versions.reduce((sum, { weight = 0 }) => sum + weight, 0);
+}
 
 /** A served model behind one Kubernetes Service. Namespaced. */
 export const modelTask = z.strictObject({

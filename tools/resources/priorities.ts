@@ -30,6 +30,8 @@ export const priorities = withRules(
     {
       holds: ({ classes }) => classes.reduce((sum, { reservedPercent }) => sum + reservedPercent, 0) <= 100,
       cel: "self.classes.map(c, has(c.reservedPercent) ? double(c.reservedPercent) : 0.0).sum() <= 100.0",
+      found: ({ classes }) =>
+        `and sums to ${classes.reduce((sum, { reservedPercent }) => sum + reservedPercent, 0)}`,
       message: "reservedPercent must sum to at most 100",
       path: ["classes"],
     },

@@ -6,6 +6,8 @@ export interface Rule<T> {
   /** Common Expression Language over `self`, for `x-kubernetes-validations`; none where the schema itself says it. */
   cel?: string;
   message: string;
+  /** What the value is instead, for the message of this process. */
+  found?: (value: T) => string;
   /** The field to point at; the object itself by default. */
   path?: string[];
 }
@@ -13,7 +15,11 @@ export interface Rule<T> {
 /** The schema with rules between its fields, in this process and in the CRD alike. */
 export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S>>[]): S {
   let ruled = schema;
-  for (const { holds, message, path } of rules) ruled = ruled.refine(holds, { message, path: path ?? [] });
+  for (const { holds, message, found, path } of rules)
+    ruled = ruled.refine(holds, {
+      error: ({ input }) => (found ? `${message}, ${found(input as z.output<S>)}` : message),
+      path: path ?? [],
+    });
   return ruled.meta({
     ...schema.meta(),
     "x-kubernetes-validations": rules.flatMap(({ cel, message }) =>

@@ -41,203 +41,235 @@ const spec = (line: string) => withTenant(`${TASK}  ${line}\n`);
 const second = (name: string, taskid: string) =>
   TASK.replace("name: ranking", `name: ${name}`).replace('"666"', `"${taskid}"`);
 
+/** What is wrong, in which file, and what is said. */
+const CASES: [name: string, text: string, message: string][] = [
+  [
+    "unknown tenant",
+    TASK,
+    'a.yaml:8: ModelTask/ranking: spec.tenant: there is no Tenant "search" (define it, or add its file)',
+  ],
+  [
+    "misspelt tenant",
+    withTenant(task("tenant: search", "tenant: serch")),
+    'a.yaml:18: ModelTask/ranking: spec.tenant: there is no Tenant "serch" (did you mean search?)',
+  ],
+  [
+    "issuer unknown",
+    TENANT.concat(
+      "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwks: '{\"keys\":[]}'}]\n",
+      "  credentials:\n    - {id: t, type: token, issuer: https://b.example}\n",
+    ),
+    'a.yaml:12: Tenant/search: spec.credentials[0].issuer: "https://b.example" is no issuer of the tenant (did you mean https://a.example?)',
+  ],
+  [
+    "a key used twice",
+    TENANT.concat(
+      `  credentials:\n    - {id: a, sha256: ${"a".repeat(64)}}\n    - {id: b, sha256: ${"a".repeat(64)}}\n`,
+    ),
+    "a.yaml:12: Tenant/search: spec.credentials[1].sha256: is that of credential a too: give each its own",
+  ],
+  [
+    "a private key among the public ones",
+    TENANT.concat(
+      `  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: '{"keys":[{"kty":"EC","d":"x"}]}'\n`,
+    ),
+    "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: keys[0] is a private key: leave the public one here",
+  ],
+  [
+    "a key set that is none",
+    TENANT.concat(
+      "  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: https://i.example/keys\n",
+    ),
+    "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: is not JSON: put the key set itself here, or its address into jwksUri",
+  ],
+  [
+    "task id used twice",
+    docs(TENANT, TASK, second("spelling", "666")),
+    'a.yaml:27: ModelTask/spelling: spec.taskid: "666" is the task id of another task: ModelTask/ranking at a.yaml:17',
+  ],
+  [
+    "task defined twice",
+    docs(TENANT, TASK, second("ranking", "667")),
+    'a.yaml:24: ModelTask/ranking: metadata.name: "search/ranking" is defined twice: ModelTask/ranking at a.yaml:14',
+  ],
+  [
+    "namespace of nobody",
+    withTenant(task("namespace: search", "namespace: ads")),
+    'a.yaml:15: ModelTask/ranking: metadata.namespace: "ads" is no namespace of Tenant search (it has search, search-batch; add it to spec.namespaces or move the task)',
+  ],
+  [
+    "no namespace",
+    withTenant(task("\n  namespace: search", "")),
+    'a.yaml:13: ModelTask/ranking: metadata.namespace: "default" is no namespace of Tenant search (it has search, search-batch; add it to spec.namespaces or move the task)',
+  ],
+  [
+    "tenant defined twice",
+    docs(TENANT, another("search", "other", "b.example")),
+    'a.yaml:13: Tenant/search: metadata.name: "search" is defined twice: Tenant/search at a.yaml:3',
+  ],
+  [
+    "gateway of two tenants",
+    docs(TENANT, another("ads", "search-gateway", "b.example")),
+    'a.yaml:17: Tenant/ads: spec.gateway.name: "search/search-gateway" is the gateway of another tenant: Tenant/search at a.yaml:7',
+  ],
+  [
+    "host of two tenants",
+    docs(TENANT, another("ads", "ads", '"*.search.example"')),
+    'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "*.search.example" is a host of Tenant/search at a.yaml:9: a host has one tenant',
+  ],
+  [
+    "host under a wildcard",
+    docs(TENANT, another("ads", "ads", "www.search.example")),
+    'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "www.search.example" overlaps with "*.search.example" of Tenant/search at a.yaml:9: a host has one tenant',
+  ],
+  [
+    "wildcard under a wildcard",
+    docs(TENANT, another("ads", "ads", '"*.a.search.example"')),
+    'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "*.a.search.example" overlaps with "*.search.example" of Tenant/search at a.yaml:9: a host has one tenant',
+  ],
+  [
+    "weights",
+    spec("versions: [{ name: v1, weight: 90 }, { name: v2, weight: 20 }]"),
+    "a.yaml:20: ModelTask/ranking: spec.versions: weights must sum to 100, and sum to 110",
+  ],
+  [
+    "version twice",
+    spec("versions: [{ name: v1 }, { name: v1 }]"),
+    'a.yaml:20: ModelTask/ranking: spec.versions[1].name: "v1" is named twice',
+  ],
+  [
+    "match to no version",
+    spec("matches: [{ header: x-a, exact: b, version: v2 }]"),
+    'a.yaml:20: ModelTask/ranking: spec.matches[0].version: "v2" is no version of this task (it has none)',
+  ],
+  [
+    "match on taskid",
+    spec(
+      "{versions: [{ name: v1 }], matches: [{ header: taskid, exact: b, version: v1 }]}"
+        .slice(1, -1)
+        .replace("], m", "]\n  m"),
+    ),
+    "a.yaml:21: ModelTask/ranking: spec.matches[0].header: taskid chooses the task already; match another header",
+  ],
+  [
+    "exact and prefix",
+    spec("versions: [{ name: v1 }]\n  matches: [{ header: x-a, exact: b, prefix: c, version: v1 }]"),
+    "a.yaml:21: ModelTask/ranking: spec.matches[0].prefix: stands beside exact: keep one of them",
+  ],
+  [
+    "mirror to no version",
+    spec("versions: [{ name: v1 }]\n  mirror: { version: v3 }"),
+    'a.yaml:21: ModelTask/ranking: spec.mirror.version: "v3" is no version of this task (it has v1)',
+  ],
+  [
+    "number for a string",
+    task('"666"', "666"),
+    'a.yaml:7: ModelTask/ranking: spec.taskid: must be a string, is 666 (quote it: "666")',
+  ],
+  [
+    "misspelt field",
+    `${TASK}  timout: 1s\n`,
+    "a.yaml:10: ModelTask/ranking: spec.timout: is no field (did you mean timeout?)",
+  ],
+  ["missing field", task("  tenant: search\n", ""), "a.yaml:6: ModelTask/ranking: spec.tenant: is required"],
+  [
+    "unknown kind",
+    task("ModelTask", "Model"),
+    "a.yaml:2: Model/ranking: kind: is not known (use Tenant or ModelTask of modelgate.dev/v1alpha1)",
+  ],
+  [
+    "old API version",
+    task("v1alpha1", "v1"),
+    'a.yaml:1: ModelTask/ranking: apiVersion: must be modelgate.dev/v1alpha1, is "modelgate.dev/v1"',
+  ],
+  [
+    "two limits",
+    spec("limits: { requestsPerSecond: 1, perReplica: 2 }"),
+    "a.yaml:20: ModelTask/ranking: spec.limits: needs requestsPerSecond or perReplica (one of them)",
+  ],
+  [
+    "a limit of nothing",
+    spec("limits: { requestsPerSecond: 0 }"),
+    "a.yaml:20: ModelTask/ranking: spec.limits.requestsPerSecond: must be more than 0",
+  ],
+  [
+    "timeout without a unit",
+    spec('timeout: "15"'),
+    "a.yaml:20: ModelTask/ranking: spec.timeout: must be a duration such as 500ms, 10s or 1h30m",
+  ],
+  [
+    "port too big",
+    task("service-666 }", "service-666, port: 70000 }"),
+    "a.yaml:9: ModelTask/ranking: spec.service.port: must be at most 65535",
+  ],
+  [
+    "bad policy",
+    spec("loadBalancing: { policy: FASTEST }"),
+    'a.yaml:20: ModelTask/ranking: spec.loadBalancing.policy: must be one of LEAST_REQUEST, ROUND_ROBIN, RANDOM; is "FASTEST"',
+  ],
+  [
+    "no hosts",
+    tenant('["*.search.example"]', "[]"),
+    "a.yaml:9: Tenant/search: spec.gateway.hosts: must have at least 1 entry",
+  ],
+  [
+    "bad host",
+    tenant("*.search.example", "http://a"),
+    "a.yaml:9: Tenant/search: spec.gateway.hosts[0]: must be a host such as search.models.example or *.models.example",
+  ],
+  [
+    "image by tag",
+    tenant("    hosts", "    filter: { image: oci://r.example/a:v1 }\n    hosts"),
+    "a.yaml:9: Tenant/search: spec.gateway.filter.image: must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
+  ],
+  [
+    "bad key digest",
+    `${TENANT}  credentials: [{ id: a, sha256: abc }]\n`,
+    "a.yaml:10: Tenant/search: spec.credentials[0].sha256: must be 64 lower-case hexadecimal digits (printf %s KEY | sha256sum prints them)",
+  ],
+  [
+    "not YAML",
+    `${TASK}  x: [\n`,
+    "a.yaml:11: document: is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
+  ],
+  [
+    "a priority that the tenant lacks",
+    TENANT.concat(
+      "  priorities: { classes: [{ name: online, reservedPercent: 30 }, { name: offline }] }\n",
+      `  credentials:\n    - { id: a, sha256: ${"a".repeat(64)}, priority: offlin }\n`,
+    ),
+    'a.yaml:12: Tenant/search: spec.credentials[0].priority: "offlin" is no priority of the tenant (did you mean offline?)',
+  ],
+  [
+    "more reserved than there is",
+    `${TENANT}  priorities: { classes: [{ name: a, reservedPercent: 70 }, { name: b, reservedPercent: 40 }] }\n`,
+    "a.yaml:10: Tenant/search: spec.priorities.classes: reservedPercent must sum to at most 100, and sums to 110",
+  ],
+  [
+    "credentials without proof",
+    `${TENANT}  credentials: [{ id: a }]\n`,
+    "a.yaml:10: Tenant/search: spec.credentials[0]: of type apiKey needs sha256 or secretRef (one of them)",
+  ],
+];
+
 describe("bad input, as printed", () => {
-  it.each<[string, string, string]>([
-    [
-      "unknown tenant",
-      TASK,
-      'a.yaml:8: ModelTask/ranking: spec.tenant: there is no Tenant "search" (define it, or add its file)',
-    ],
-    [
-      "misspelt tenant",
-      withTenant(task("tenant: search", "tenant: serch")),
-      'a.yaml:18: ModelTask/ranking: spec.tenant: there is no Tenant "serch" (did you mean search?)',
-    ],
-    [
-      "issuer unknown",
-      TENANT.concat(
-        "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwks: '{\"keys\":[]}'}]\n",
-        "  credentials:\n    - {id: t, type: token, issuer: https://b.example}\n",
-      ),
-      'a.yaml:12: Tenant/search: spec.credentials[0].issuer: "https://b.example" is no issuer of the tenant (did you mean https://a.example?)',
-    ],
-    [
-      "a key used twice",
-      TENANT.concat(
-        `  credentials:\n    - {id: a, sha256: ${"a".repeat(64)}}\n    - {id: b, sha256: ${"a".repeat(64)}}\n`,
-      ),
-      "a.yaml:12: Tenant/search: spec.credentials[1].sha256: is that of credential a too",
-    ],
-    [
-      "a private key among the public ones",
-      TENANT.concat(
-        `  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: '{"keys":[{"kty":"EC","d":"x"}]}'\n`,
-      ),
-      "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: keys[0] is a private key: leave the public one here",
-    ],
-    [
-      "a key set that is none",
-      TENANT.concat(
-        "  jwtIssuers:\n    - issuer: i\n      audiences: [m]\n      jwks: https://i.example/keys\n",
-      ),
-      "a.yaml:13: Tenant/search: spec.jwtIssuers[0].jwks: is not JSON",
-    ],
-    [
-      "task id used twice",
-      docs(TENANT, TASK, second("spelling", "666")),
-      'a.yaml:27: ModelTask/spelling: spec.taskid: "666" is the task id of another task: ModelTask/ranking at a.yaml:17',
-    ],
-    [
-      "task defined twice",
-      docs(TENANT, TASK, second("ranking", "667")),
-      'a.yaml:24: ModelTask/ranking: metadata.name: "search/ranking" is defined twice: ModelTask/ranking at a.yaml:14',
-    ],
-    [
-      "namespace of nobody",
-      withTenant(task("namespace: search", "namespace: ads")),
-      'a.yaml:15: ModelTask/ranking: metadata.namespace: "ads" is no namespace of Tenant search (it has search, search-batch; add it to spec.namespaces or move the task)',
-    ],
-    [
-      "no namespace",
-      withTenant(task("\n  namespace: search", "")),
-      'a.yaml:13: ModelTask/ranking: metadata.namespace: "default" is no namespace of Tenant search (it has search, search-batch; add it to spec.namespaces or move the task)',
-    ],
-    [
-      "tenant defined twice",
-      docs(TENANT, another("search", "other", "b.example")),
-      'a.yaml:13: Tenant/search: metadata.name: "search" is defined twice: Tenant/search at a.yaml:3',
-    ],
-    [
-      "gateway of two tenants",
-      docs(TENANT, another("ads", "search-gateway", "b.example")),
-      'a.yaml:17: Tenant/ads: spec.gateway.name: "search/search-gateway" is the gateway of another tenant: Tenant/search at a.yaml:7',
-    ],
-    [
-      "host of two tenants",
-      docs(TENANT, another("ads", "ads", '"*.search.example"')),
-      'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "*.search.example" is a host of Tenant/search at a.yaml:9',
-    ],
-    [
-      "host under a wildcard",
-      docs(TENANT, another("ads", "ads", "www.search.example")),
-      'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "www.search.example" overlaps with "*.search.example" of Tenant/search at a.yaml:9',
-    ],
-    [
-      "wildcard under a wildcard",
-      docs(TENANT, another("ads", "ads", '"*.a.search.example"')),
-      'a.yaml:19: Tenant/ads: spec.gateway.hosts[0]: "*.a.search.example" overlaps with "*.search.example" of Tenant/search at a.yaml:9',
-    ],
-    [
-      "weights",
-      spec("versions: [{ name: v1, weight: 90 }, { name: v2, weight: 20 }]"),
-      "a.yaml:20: ModelTask/ranking: spec.versions: weights must sum to 100",
-    ],
-    [
-      "version twice",
-      spec("versions: [{ name: v1 }, { name: v1 }]"),
-      'a.yaml:20: ModelTask/ranking: spec.versions[1].name: "v1" is named twice',
-    ],
-    [
-      "match to no version",
-      spec("matches: [{ header: x-a, exact: b, version: v2 }]"),
-      'a.yaml:20: ModelTask/ranking: spec.matches[0].version: "v2" is no version of this task (it has none)',
-    ],
-    [
-      "match on taskid",
-      spec(
-        "{versions: [{ name: v1 }], matches: [{ header: taskid, exact: b, version: v1 }]}"
-          .slice(1, -1)
-          .replace("], m", "]\n  m"),
-      ),
-      "a.yaml:21: ModelTask/ranking: spec.matches[0].header: taskid chooses the task already; match another header",
-    ],
-    [
-      "exact and prefix",
-      spec("versions: [{ name: v1 }]\n  matches: [{ header: x-a, exact: b, prefix: c, version: v1 }]"),
-      "a.yaml:21: ModelTask/ranking: spec.matches[0].prefix: stands beside exact: keep one of them",
-    ],
-    [
-      "mirror to no version",
-      spec("versions: [{ name: v1 }]\n  mirror: { version: v3 }"),
-      'a.yaml:21: ModelTask/ranking: spec.mirror.version: "v3" is no version of this task (it has v1)',
-    ],
-    [
-      "number for a string",
-      task('"666"', "666"),
-      'a.yaml:7: ModelTask/ranking: spec.taskid: must be a string, is 666 (quote it: "666")',
-    ],
-    [
-      "misspelt field",
-      `${TASK}  timout: 1s\n`,
-      "a.yaml:10: ModelTask/ranking: spec.timout: is no field (did you mean timeout?)",
-    ],
-    [
-      "missing field",
-      task("  tenant: search\n", ""),
-      "a.yaml:6: ModelTask/ranking: spec.tenant: is required",
-    ],
-    [
-      "unknown kind",
-      task("ModelTask", "Model"),
-      "a.yaml:2: Model/ranking: kind: is not known (use Tenant or ModelTask of modelgate.dev/v1alpha1)",
-    ],
-    [
-      "old API version",
-      task("v1alpha1", "v1"),
-      'a.yaml:1: ModelTask/ranking: apiVersion: must be modelgate.dev/v1alpha1, is "modelgate.dev/v1"',
-    ],
-    [
-      "two limits",
-      spec("limits: { requestsPerSecond: 1, perReplica: 2 }"),
-      "a.yaml:20: ModelTask/ranking: spec.limits: needs requestsPerSecond or perReplica (one of them)",
-    ],
-    [
-      "a limit of nothing",
-      spec("limits: { requestsPerSecond: 0 }"),
-      "a.yaml:20: ModelTask/ranking: spec.limits.requestsPerSecond: must be more than 0",
-    ],
-    [
-      "timeout without a unit",
-      spec('timeout: "15"'),
-      "a.yaml:20: ModelTask/ranking: spec.timeout: must be a duration such as 500ms, 10s or 1h30m",
-    ],
-    [
-      "port too big",
-      task("service-666 }", "service-666, port: 70000 }"),
-      "a.yaml:9: ModelTask/ranking: spec.service.port: must be at most 65535",
-    ],
-    [
-      "bad policy",
-      spec("loadBalancing: { policy: FASTEST }"),
-      'a.yaml:20: ModelTask/ranking: spec.loadBalancing.policy: must be one of LEAST_REQUEST, ROUND_ROBIN, RANDOM; is "FASTEST"',
-    ],
-    [
-      "no hosts",
-      tenant('["*.search.example"]', "[]"),
-      "a.yaml:9: Tenant/search: spec.gateway.hosts: must be at least 1 entry",
-    ],
-    [
-      "bad host",
-      tenant("*.search.example", "http://a"),
-      "a.yaml:9: Tenant/search: spec.gateway.hosts[0]: must be a host such as search.models.example or *.models.example",
-    ],
-    [
-      "image by tag",
-      tenant("    hosts", "    filter: { image: oci://r.example/a:v1 }\n    hosts"),
-      "a.yaml:9: Tenant/search: spec.gateway.filter.image: must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
-    ],
-    [
-      "bad key digest",
-      `${TENANT}  credentials: [{ id: a, sha256: abc }]\n`,
-      "a.yaml:10: Tenant/search: spec.credentials[0].sha256: must be 64 lower-case hexadecimal digits (printf %s KEY | sha256sum prints them)",
-    ],
-    [
-      "not YAML",
-      `${TASK}  x: [\n`,
-      "a.yaml:11: document: is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
-    ],
-  ])("%s", (_name, text, message) => {
+  it.each(CASES)("%s", (_name, text, message) => {
     expect(faults(text)).toEqual([message]);
+  });
+
+  it("the table for people has the same messages", async () => {
+    const rows = CASES.map(([name, , message]) => `| ${name} | \`${message.replaceAll("|", "\\|")}\` |`);
+    const table = [
+      "# What `modelgate validate` says",
+      "",
+      "File and line, resource, field, what is wrong, and what to do; all faults of all files at once.",
+      "",
+      "| wrong | said |",
+      "| --- | --- |",
+      ...rows,
+      "",
+    ].join("\n");
+    await expect(table).toMatchFileSnapshot("../../../docs/bad-input.md");
   });
 
   it("finds nothing in good input", () => {

@@ -94,7 +94,7 @@ describe("faults", () => {
     [
       "weights",
       task("  versions:\n  - {name: v1, weight: 50}\n  - {name: v2, weight: 40}"),
-      "8: ModelTask/t: spec.versions: weights must sum to 100",
+      "8: ModelTask/t: spec.versions: weights must sum to 100, and sum to 90",
     ],
     [
       "a short digest",
