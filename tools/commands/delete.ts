@@ -10,7 +10,7 @@ import type { ModelTask } from "../resources/model-task.ts";
 
 interface DeleteOptions extends ConnectOptions {
   namespace: string;
-  dryRun: "none" | "server";
+  dryRun: "none" | "client" | "server";
 }
 
 export function deleteCommand(): Command {
@@ -19,7 +19,9 @@ export function deleteCommand(): Command {
     .addArgument(new Argument("<kind>", "what to delete").choices(["tenant", "modeltask"]))
     .argument("<name...>", "names")
     .option("-n, --namespace <namespace>", "namespace of the ModelTasks", "default")
-    .addOption(new Option("--dry-run <how>", "change nothing").choices(["none", "server"]).default("none"));
+    .addOption(
+      new Option("--dry-run <how>", "change nothing").choices(["none", "client", "server"]).default("none"),
+    );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (kind: "tenant" | "modeltask", names: string[], options: DeleteOptions) => {
     const client = await connect(options);
@@ -28,6 +30,10 @@ export function deleteCommand(): Command {
       const planned =
         kind === "tenant" ? await tenantPlan(client, name) : await taskPlan(client, name, options.namespace);
       if (planned.obsolete.length === 0) throw new Error(`there is no ${kind} ${JSON.stringify(name)}`);
+      if (options.dryRun === "client") {
+        for (const object of planned.obsolete) console.log(`${resourceName(object)} deleted (dry run)`);
+        continue;
+      }
       await applyPlan(client, planned, {
         dryRun,
         onDone: (object, outcome) => {

@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { missingPrograms } from "../support/registry.ts";
+
+const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const folder = mkdtempSync(join(tmpdir(), "modelgate-completion-"));
+writeFileSync(join(folder, "tenant.yaml"), "");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const CASES: [words: string[], found: string[]][] = [
+  [["rend"], ["render"]],
+  [
+    ["rollout", "sta"],
+    ["start", "status"],
+  ],
+  [["rollout", "start", "--gat"], ["--gateway"]],
+  [["get", "t"], ["tenants"]],
+  [
+    ["apply", "--wait", "--dry-run", ""],
+    ["client", "none", "server"],
+  ],
+  [["render", "-o", "j"], ["json"]],
+  [["apply", "-f", "ten"], ["tenant.yaml"]],
+];
+
+const bash = (words: string[]) =>
+  `COMP_WORDS=(modelgate ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _modelgate; echo "\${COMPREPLY[*]}"; echo ---`;
+
+/** What makes each shell, not interactive, say what would complete some words. */
+const SHELLS = {
+  bash: { options: ["-c"], before: "", ask: bash },
+  // bashcompinit calls such functions as sh.
+  zsh: { options: ["-f", "-c"], before: "emulate sh; ", ask: bash },
+  fish: {
+    options: ["-N", "-c"],
+    before: "",
+    ask: (words: string[]) => `complete -C 'modelgate ${words.join(" ")}'; echo ---`,
+  },
+};
+
+for (const [shell, { options, before, ask }] of Object.entries(SHELLS)) {
+  const missing = missingPrograms(shell);
+  if (missing.length > 0) console.warn(`completion in ${shell} is not tested: install ${shell}`);
+
+  it.skipIf(missing.length > 0)(`${shell} completes commands, options, values and files`, () => {
+    const script = join(folder, shell);
+    writeFileSync(script, execFileSync(process.execPath, [MODELGATE, "completion", shell]));
+    const asked = CASES.map(([words]) => ask(words)).join("; ");
+    const output = execFileSync(shell, [...options, `source ${script}; ${before}${asked}`], {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const answers = output.split("---\n").slice(0, -1);
+    expect(answers).toHaveLength(CASES.length);
+    CASES.forEach(([words, found], index) => {
+      // fish puts a description behind each word; zsh leaves it to its completion system to filter.
+      const answer = (answers[index] as string)
+        .split("\n")
+        .flatMap((line) => (line.split("\t")[0] as string).split(" "));
+      const start = words.at(-1) as string;
+      const fitting = answer.filter((word) => word.startsWith(start) && !["", "--help"].includes(word));
+      expect(fitting.sort(), words.join(" ")).toEqual(found);
+    });
+  });
+}
