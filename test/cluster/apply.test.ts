@@ -100,6 +100,7 @@ describe("a new tenant", () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toContain("VirtualService search/spelling deleted (server dry run)");
     expect(stdout).toContain("WasmPlugin search/search-gateway-modelgate configured (server dry run)");
+    expect(stdout).not.toContain("Tenant search");
     expect((await modelgate("get", "modeltasks", "spelling")).code).toBe(0);
   });
 
@@ -209,7 +210,9 @@ describe("a new tenant", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("Deployment search/search-gateway deleted");
     expect((await modelgate("get", "tenants")).stdout.trim().split("\n")).toHaveLength(1);
-    expect((await modelgate("delete", "tenant", "search")).stderr).toContain('there is no tenant "search"');
+    expect((await modelgate("delete", "tenant", "search")).stderr).toContain(
+      'there is no "search" among the tenants',
+    );
   });
 
   async function requestsByVersion(): Promise<{ v1: number; v2: number }> {

@@ -1,4 +1,4 @@
-import { Argument, Command, Option } from "commander";
+import { Command, Option } from "commander";
 import { applyPlan } from "../deploy/apply.ts";
 import { orderOf, ownedObjects } from "../deploy/owned-objects.ts";
 import { type Plan, plan, source, storedResources } from "../deploy/plan.ts";
@@ -7,6 +7,7 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { resourceName } from "../kubernetes/manifest.ts";
 import type { ModelTask } from "../resources/model-task.ts";
+import { type Kinds, kindArgument } from "./get.ts";
 
 interface DeleteOptions extends ConnectOptions {
   namespace: string;
@@ -16,20 +17,21 @@ interface DeleteOptions extends ConnectOptions {
 export function deleteCommand(): Command {
   const command = new Command("delete")
     .description("delete Tenants or ModelTasks with all that was made for them")
-    .addArgument(new Argument("<kind>", "what to delete").choices(["tenant", "modeltask"]))
+    .addArgument(kindArgument("what to delete"))
     .argument("<name...>", "names")
     .option("-n, --namespace <namespace>", "namespace of the ModelTasks", "default")
     .addOption(
       new Option("--dry-run <how>", "change nothing").choices(["none", "client", "server"]).default("none"),
     );
   for (const option of connectOptions()) command.addOption(option);
-  return command.action(async (kind: "tenant" | "modeltask", names: string[], options: DeleteOptions) => {
+  return command.action(async (kind: Kinds, names: string[], options: DeleteOptions) => {
     const client = await connect(options);
     const dryRun = options.dryRun === "server";
     for (const name of names) {
       const planned =
-        kind === "tenant" ? await tenantPlan(client, name) : await taskPlan(client, name, options.namespace);
-      if (planned.obsolete.length === 0) throw new Error(`there is no ${kind} ${JSON.stringify(name)}`);
+        kind === "tenants" ? await tenantPlan(client, name) : await taskPlan(client, name, options.namespace);
+      if (planned.obsolete.length === 0)
+        throw new Error(`there is no ${JSON.stringify(name)} among the ${kind}`);
       if (options.dryRun === "client") {
         for (const object of planned.obsolete) console.log(`${resourceName(object)} deleted (dry run)`);
         continue;

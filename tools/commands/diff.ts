@@ -15,6 +15,8 @@ export function diffCommand(): Command {
     .option("--create-namespaces", "as if the namespaces that are not there were made")
     .option("--force-conflicts", "as if fields that others have set were taken");
   for (const option of connectOptions()) command.addOption(option);
+  // A wrong option is an error, too, and not a difference.
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   return command.action(async (options: PlanOptions) => {
     try {
       process.exitCode = (await diff(options)) ? 1 : 0;

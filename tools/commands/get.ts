@@ -1,4 +1,4 @@
-import { Argument, Command, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { storedResources } from "../deploy/plan.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
@@ -15,7 +15,7 @@ interface GetOptions extends ConnectOptions {
 export function getCommand(): Command {
   const command = new Command("get")
     .description("list the Tenants or ModelTasks of a cluster")
-    .addArgument(new Argument("<kind>", "what to list").choices(["tenants", "modeltasks"]))
+    .addArgument(kindArgument("what to list"))
     .argument("[name]", "only this one")
     .option("-n, --namespace <namespace>", "only ModelTasks of this namespace (default: all)")
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json", "wide"]));
@@ -23,11 +23,19 @@ export function getCommand(): Command {
   return command.action(get);
 }
 
-async function get(
-  kind: "tenants" | "modeltasks",
-  name: string | undefined,
-  options: GetOptions,
-): Promise<void> {
+export type Kinds = "tenants" | "modeltasks";
+
+/** Takes `tenant` and `modeltask` as well, as kubectl does. */
+export function kindArgument(description: string): Argument {
+  const kinds = ["tenants", "modeltasks"];
+  return new Argument("<kind>", description).choices(kinds).argParser((text) => {
+    const plural = text.toLowerCase().replace(/s?$/, "s");
+    if (kinds.includes(plural)) return plural;
+    throw new InvalidArgumentError(`It is one of ${kinds.join(", ")}.`);
+  });
+}
+
+async function get(kind: Kinds, name: string | undefined, options: GetOptions): Promise<void> {
   const client = await connect(options);
   const stored = await storedResources(client);
   if (!stored.installed)
@@ -78,8 +86,9 @@ async function get(
 }
 
 function require(found: unknown[], kind: string, name: string | undefined): void {
-  if (name !== undefined && found.length === 0)
-    throw new Error(`there is no ${JSON.stringify(name)} among the ${kind}`);
+  if (found.length > 0) return;
+  if (name !== undefined) throw new Error(`there is no ${JSON.stringify(name)} among the ${kind}`);
+  console.error(`there are no ${kind}`);
 }
 
 function tenantRow({ metadata, spec }: Tenant, tasks: number, wide: boolean): string[] {

@@ -13,7 +13,7 @@ import { fromCluster, type Loaded } from "../resources/load.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
-import { stamped } from "./unchanged.ts";
+import { RENDERED, stamped } from "./unchanged.ts";
 
 export interface PlanOptions {
   /** Image for gateways that have none yet, or instead of theirs. */
@@ -119,9 +119,10 @@ export async function storedResources(client: KubernetesClient): Promise<StoredR
   return { ...byKind(loaded), installed, objects };
 }
 
-/** The custom resource itself, as it is stored beside what it renders to. */
+/** The custom resource itself, as it is stored beside what it renders to: the same from a file and from the cluster. */
 export function source({ status: _, ...resource }: Tenant | ModelTask): Manifest {
-  const { name, namespace, labels, annotations } = resource.metadata;
+  const { name, namespace, labels } = resource.metadata;
+  const { [RENDERED]: _stamp, ...annotations } = resource.metadata.annotations ?? {};
   const scope = resource.kind === "ModelTask" ? { namespace: namespaceOf({ name, namespace }) } : {};
   const tenant = resource.kind === "ModelTask" ? resource.spec.tenant : name;
   return {
@@ -130,7 +131,7 @@ export function source({ status: _, ...resource }: Tenant | ModelTask): Manifest
       name,
       ...scope,
       labels: { ...labels, [TENANT_LABEL]: tenant },
-      ...(annotations && { annotations }),
+      ...(Object.keys(annotations).length > 0 && { annotations }),
     },
   };
 }

@@ -4,14 +4,20 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 /** Annotation with the SHA-256 of an object as it was rendered. */
 export const RENDERED = "modelgate.dev/rendered";
 
-/** The object with the digest of its own rendering as an annotation. */
+/** The object with the digest of its own rendering as an annotation, in which the order of fields does not count. */
 export function stamped(manifest: Manifest): Manifest {
-  const digest = createHash("sha256").update(JSON.stringify(manifest)).digest("hex");
+  const digest = createHash("sha256").update(JSON.stringify(manifest, inOrder)).digest("hex");
   const { metadata } = manifest;
   return {
     ...manifest,
     metadata: { ...metadata, annotations: { ...metadata.annotations, [RENDERED]: digest } },
   };
+}
+
+/** A replacer of JSON.stringify that puts fields in the order of their names: the API server does so as well. */
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**

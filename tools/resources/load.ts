@@ -64,10 +64,12 @@ interface Place {
 
 function readDocument(place: Place, document: Document.Parsed, result: LoadResult): void {
   const { file, positions } = place;
-  for (const { message, pos } of document.errors) {
+  for (const { code, message, pos } of document.errors) {
     const [what] = message.split(/ at line \d+/, 1);
     const line = positions.lineAt(pos[0]);
-    result.faults.push({ file, line, resource: "document", path: [], message: `is not YAML: ${what}` });
+    const hint = code === "DUPLICATE_KEY" ? " (is a --- missing between two documents?)" : "";
+    const fault = { file, line, resource: "document", path: [] };
+    result.faults.push({ ...fault, message: `is not YAML: ${what}${hint}` });
   }
   if (document.errors.length > 0) return;
   const value: unknown = document.toJS({ maxAliasCount: 100 });
