@@ -55,7 +55,14 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   for (const name of missing) say(`Namespace ${name} created${suffix}`);
 
   const counts: Record<Outcome, number> = { created: 0, configured: 0, unchanged: 0, deleted: 0 };
-  const progress = new Progress("applied", planned.changes.length + planned.obsolete.length);
+  const total = planned.changes.length + planned.obsolete.length;
+  const progress = new Progress("applied", total);
+  const interrupted = () => {
+    progress.end();
+    const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    console.error(`interrupted after ${done} of ${total} objects: the same command goes on from there`);
+  };
+  process.once("exit", interrupted);
   await applyPlan(client, planned, {
     dryRun,
     uncheckable: dryRun ? missing : [],
@@ -67,7 +74,10 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
       progress.end();
       say(`${resourceName(object)} ${outcome}${suffix}`);
     },
-  }).finally(() => progress.end());
+  }).finally(() => {
+    process.off("exit", interrupted);
+    progress.end();
+  });
   const summary = Object.entries(counts).filter(([, count]) => count > 0);
   say(summary.map(([outcome, count]) => `${count} ${outcome}`).join(", ") + suffix);
   if (!options.wait || dryRun) return;
