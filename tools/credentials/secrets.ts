@@ -38,7 +38,7 @@ export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
 
 /**
  * The Secrets that the tenants' credentials name, and `further` ones in their gateways' namespaces, as far as the cluster has
- * them. @throws ApiError when it may not be read
+ * them. @throws Error that names the role when one may not be read
  */
 export async function secretsOfCluster(
   client: KubernetesClient,
@@ -61,7 +61,12 @@ export async function secretsOfCluster(
       try {
         secrets.set(key, valuesOf(await client.get(object)));
       } catch (error) {
-        if (!(error instanceof ApiError) || error.code !== 404) throw error;
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === 403)
+          throw new Error(
+            `Secret ${key}: ${error.message.replace(/ \(.*/, "")}: bind the ClusterRole modelgate-secret-reader to the account in this namespace`,
+          );
+        if (error.code !== 404) throw error;
       }
     }),
   );

@@ -91,8 +91,6 @@ export function explain(object: Manifest, error: unknown): string {
   const fields = error.causes.map(({ field, message }) => `${field}: ${message}`);
   if (error.code === 409 && fields.length > 0)
     return `${name}: others have set these fields: ${fields.join("; ")} (take them with --force-conflicts, or leave them out here)`;
-  if (error.code === 403)
-    return `${name}: ${error.message} (your account lacks the right; see manifests/ for the roles)`;
   if (error.code === 404 && /namespaces? /.test(error.message))
     return `${name}: ${error.message} (make it, or let apply --create-namespaces)`;
   return `${name}: ${error.message}`;
