@@ -7,6 +7,7 @@ import { yaml } from "./render.ts";
 interface InstallOptions extends ConnectOptions {
   image?: string;
   crdsOnly?: true;
+  forceConflicts?: true;
   dryRun: "none" | "client" | "server";
 }
 
@@ -17,6 +18,7 @@ export function installCommand(): Command {
     )
     .option("--image <reference>", "image of the controller: host/name@sha256:...")
     .option("--crds-only", "only the custom resource definitions")
+    .option("--force-conflicts", "take fields that others, such as kubectl apply -k, have set")
     .addOption(
       new Option("--dry-run <how>", "change nothing; client prints the objects")
         .choices(["none", "client", "server"])
@@ -32,6 +34,7 @@ export function installCommand(): Command {
     const dryRun = options.dryRun === "server";
     await install(await connect(options), objects, {
       dryRun,
+      forceConflicts: options.forceConflicts ?? false,
       onDone: (object) => console.log(`${resourceName(object)} applied${dryRun ? " (server dry run)" : ""}`),
     });
   });

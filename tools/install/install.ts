@@ -39,8 +39,9 @@ function withImage(object: Manifest, image: string): Manifest {
 export async function install(
   client: KubernetesClient,
   objects: Manifest[],
-  { dryRun = false, onDone }: { dryRun?: boolean; onDone: (object: Manifest) => void },
+  options: { dryRun?: boolean; forceConflicts?: boolean; onDone: (object: Manifest) => void },
 ): Promise<void> {
+  const { dryRun = false, forceConflicts: force = false, onDone } = options;
   const namespaces = new Set(
     objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name),
   );
@@ -53,7 +54,7 @@ export async function install(
     )
       continue;
     try {
-      await client.apply(object, { fieldManager: FIELD_MANAGER, dryRun });
+      await client.apply(object, { fieldManager: FIELD_MANAGER, dryRun, force });
     } catch (error) {
       throw new Error(explain(object, error));
     }
