@@ -64,6 +64,29 @@ it("installs, twice, and the controller's pods pass the restricted standard", as
   expect((await modelgate("get", "tenants")).stdout).toMatch(/^NAME/);
 });
 
+it("the API server refuses a Tenant that takes what another has", async () => {
+  const tenant = (name: string, gateway: string, ...hosts: string[]) => ({
+    apiVersion: "modelgate.dev/v1alpha1",
+    kind: "Tenant",
+    metadata: { name },
+    spec: { namespaces: ["a"], gateway: { name: gateway, namespace: "a", hosts } },
+  });
+  const tried = { fieldManager: "cluster-test", dryRun: true };
+  const create = (...given: Parameters<typeof tenant>) => cluster.client.create(tenant(...given), tried);
+  const search = tenant("search", "search-gateway", "*.search.example");
+  await cluster.client.apply(search, { fieldManager: "cluster-test" });
+  await expect
+    .poll(() => create("a", "search-gateway", "a.example").catch(String), { timeout: 20_000 })
+    .toContain("a/search-gateway is the gateway of Tenant search");
+  for (const host of ["*.search.example", "www.search.example", "*.a.search.example", "*.example", "*"])
+    await expect(create("a", "a-gateway", "other.example", host)).rejects.toThrow(
+      `${host} overlaps with a host of Tenant search: a host has one tenant`,
+    );
+  expect(await create("a", "a-gateway", "search.example", "a.example")).toMatchObject({ kind: "Tenant" });
+  await cluster.client.apply(search, { fieldManager: "cluster-test" });
+  await cluster.client.delete(search);
+});
+
 it("the controller may do what it needs and no more", async () => {
   const controller = { user: `system:serviceaccount:${NAMESPACE}:modelgate-controller` };
   expect(await may(controller, "list", "modelgate.dev", "tenants")).toBe(true);
