@@ -31,7 +31,10 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-roles-"));
   cluster = await startControlPlane(folder);
   await installDefinitions(cluster);
-  await runModelgate(cluster.kubeconfig, ["install", "--image", "registry.example/modelgate:1"]);
+  const install = ["install", "--image", "registry.example/modelgate:1"];
+  // The definitions are somebody else's: installDefinitions made them.
+  expect((await runModelgate(cluster.kubeconfig, install)).stderr).toContain("--force-conflicts");
+  expect((await runModelgate(cluster.kubeconfig, [...install, "--force-conflicts"])).stderr).toBe("");
   const metadata = { name: "deployer", namespace: "ci" };
   const objects: Manifest[] = [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "ci" } },
