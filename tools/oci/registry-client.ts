@@ -23,6 +23,8 @@ export interface RegistryRequest {
   accept?: string;
   /** Bytes of the whole that the body holds, `first-last` (distribution-spec, chunked upload). */
   range?: string;
+  /** The first byte to send (RFC 9110, Range). */
+  from?: number;
   /** Tries, with growing pauses, while the registry is unreachable or overloaded. Default: 4. */
   attempts?: number;
 }
@@ -56,6 +58,29 @@ export class RegistryClient {
     return this.attempt(method, url, request);
   }
 
+  /**
+   * The body of a reply to a GET. When the connection breaks it goes on from there, or begins again where the registry sends no parts.
+   * @throws RegistryUnreachable when it breaks again and again
+   */
+  async body(url: string, response: Response, accept?: string): Promise<Uint8Array> {
+    let chunks: Uint8Array[] = [];
+    let reply = response;
+    for (let attempt = 1; ; attempt++) {
+      if (reply.status !== 206) chunks = [];
+      try {
+        for await (const chunk of reply.body ?? []) chunks.push(chunk);
+        return Buffer.concat(chunks);
+      } catch (error) {
+        if (attempt === ATTEMPTS)
+          throw new RegistryUnreachable(`${this.base}: the connection breaks again and again: ${error}`);
+      }
+      await pause(attempt);
+      const from = chunks.reduce((sum, { length }) => sum + length, 0);
+      reply = await this.send("GET", url, { from, ...(accept && { accept }) });
+      if (!reply.ok) throw await this.failure(`go on with ${url}`, reply);
+    }
+  }
+
   async failure(what: string, response: Response): Promise<Error> {
     const text = (await response.text()).trim().slice(0, 300);
     const advice =
@@ -66,7 +91,7 @@ export class RegistryClient {
   private async attempt(
     method: string,
     url: string,
-    { body, type, accept, range, attempts = ATTEMPTS }: RegistryRequest,
+    { body, type, accept, range, from, attempts = ATTEMPTS }: RegistryRequest,
   ): Promise<Response> {
     const headers: Record<string, string> = {};
     // A blob may come from elsewhere, which must not see the credentials.
@@ -75,6 +100,7 @@ export class RegistryClient {
     if (type) headers["content-type"] = type;
     if (accept) headers.accept = accept;
     if (range) headers["content-range"] = range;
+    if (from) headers.range = `bytes=${from}-`;
     for (let attempt = 1; ; attempt++) {
       let retryAfter = 0;
       try {

@@ -83,10 +83,11 @@ export function pullBytes(
   return fromMirrors(reference, options.mirrors, async (from) => {
     const client = new RegistryClient(from, "pull", options);
     const name = from.digest ?? from.tag ?? "latest";
-    const response = await client.send("GET", `${client.base}/manifests/${name}`, { accept });
+    const url = `${client.base}/manifests/${name}`;
+    const response = await client.send("GET", url, { accept });
     if (response.status === 404) return undefined;
     if (!response.ok) throw await client.failure(`get the manifest ${name}`, response);
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await client.body(url, response, accept);
     const digest = checked(bytes, from.digest ?? digestOf(bytes), client.base);
     return { bytes, digest, mediaType: response.headers.get("content-type") ?? MANIFEST_TYPE };
   });
@@ -100,9 +101,10 @@ export async function pullBlob(
 ): Promise<Uint8Array> {
   const pulled = await fromMirrors(reference, options.mirrors, async (from) => {
     const client = new RegistryClient(from, "pull", options);
-    const response = await client.send("GET", `${client.base}/blobs/${digest}`);
+    const url = `${client.base}/blobs/${digest}`;
+    const response = await client.send("GET", url);
     if (!response.ok) throw await client.failure(`get the blob ${digest}`, response);
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await client.body(url, response);
     checked(bytes, digest, client.base);
     return bytes;
   });
