@@ -149,6 +149,27 @@ describe("a new tenant", () => {
     expect(after.http[0]?.timeout).toBe("15s");
   });
 
+  it("shows what it would change of an object that somebody else made", async () => {
+    const [, spelling = ""] = (await readFile(join(EXAMPLE, "tasks.yaml"), "utf8")).split("---");
+    const third = spelling.replace("name: spelling", "name: third").replace('"667"', '"668"');
+    const rule = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "third", namespace: "search" },
+    };
+    await cluster.apply({ ...rule, spec: { host: "elsewhere.example" } });
+    const refused = await modelgateStdin(third, "diff", "-f", "-");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain(
+      "DestinationRule search/third: others have set these fields: .spec.host",
+    );
+    const { code, stdout } = await modelgateStdin(third, "diff", "-f", "-", "--force-conflicts");
+    expect(code).toBe(1);
+    expect(stdout).toContain("--- DestinationRule search/third");
+    expect(stdout).toContain("-  host: elsewhere.example");
+    await cluster.client.delete(rule);
+  });
+
   it("the API server refuses what the schema refuses", async () => {
     const kubernetes = {
       apiVersion: "modelgate.dev/v1alpha1",
