@@ -1,7 +1,7 @@
-import { Agent, type RequestOptions, request } from "node:https";
-import { text } from "node:stream/consumers";
+import { Agent, type RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ApiError, type Status } from "./api-error.ts";
+import { exchange } from "./exchange.ts";
 import { type Manifest, resourceName } from "./manifest.ts";
 
 /** Connections to the API server at a time. */
@@ -158,15 +158,7 @@ export class KubernetesClient {
       const length = String(Buffer.byteLength(payload));
       options.headers = { ...options.headers, "content-type": contentType, "content-length": length };
     }
-    const { status, reply } = await new Promise<{ status: number; reply: string }>((resolve, reject) => {
-      const sent = request(url, options, (response) => {
-        text(response).then((reply) => resolve({ status: response.statusCode ?? 0, reply }), reject);
-      });
-      sent.once("error", (error) =>
-        reject(new Error(`cannot reach the API server ${url.origin}: ${error.message}`)),
-      );
-      sent.end(payload);
-    });
+    const { status, body: reply } = await exchange(url, options, payload);
     const parsed = parseReply(reply);
     if (status >= 400) throw new ApiError(status, parsed as Status);
     return parsed as Manifest;
