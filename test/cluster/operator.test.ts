@@ -38,7 +38,6 @@ beforeAll(async () => {
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
   const installation = await readKustomization(fileURLToPath(new URL("manifests/controller", PROJECT_ROOT)));
   await apply(...installation.filter(({ kind }) => kind !== "Deployment"));
-  await waitFor(async () => expect(await cluster.client.knows(API_VERSION, "Tenant")).toBe(true));
   // The controllers run by the rights of their own ServiceAccount.
   const core = cluster.client.config.makeApiClient(CoreV1Api);
   const { status } = await core.createNamespacedServiceAccountToken({

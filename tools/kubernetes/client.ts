@@ -39,6 +39,12 @@ export class KubernetesClient {
     return this.send("GET", await this.pathOf(object));
   }
 
+  /** @returns the object as the server has it. @throws ApiError when it is there already */
+  async create(object: Manifest, fieldManager: string): Promise<Manifest> {
+    const folder = (await this.pathOf(object)).replace(/\/[^/]*$/, "");
+    return this.send("POST", `${folder}?${new URLSearchParams({ fieldManager })}`, object);
+  }
+
   /** Server-side apply. @returns the object as the server has it (or would, for a dry run). @throws ApiError */
   async apply(object: Manifest, { fieldManager, dryRun, force }: ApplyOptions): Promise<Manifest> {
     const query = new URLSearchParams({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
 import { ROLLOUT_LABEL } from "../deploy/owned-objects.ts";
 import { type WasmPlugin, wasmPlugins } from "../deploy/wasm-plugins.ts";
@@ -5,6 +6,7 @@ import { MANAGED_BY, SLICE_LABEL, TENANT_LABEL } from "../istio/names.ts";
 import { canaryName, pluginSelector } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
+import type { Manifest } from "../kubernetes/manifest.ts";
 import type { Tenant } from "../resources/tenant.ts";
 
 const FIELD_MANAGER = "modelgate";
@@ -29,19 +31,31 @@ export async function createCanaryPlugin(
   image: string,
 ): Promise<void> {
   const stable = await stablePlugin(client, tenant);
-  await client.apply(
-    {
-      apiVersion: stable.apiVersion,
-      kind: stable.kind,
-      metadata: {
-        name: canaryName(tenant),
-        namespace: tenant.spec.gateway.namespace,
-        labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
-      },
-      spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
+  await client.apply(canaryPlugin(stable, tenant, image), { fieldManager: FIELD_MANAGER, force: true });
+}
+
+/** Gives the canaries the configuration that the rest got meanwhile, by `apply` or the controller. */
+export async function followStablePlugin(
+  client: KubernetesClient,
+  tenant: Tenant,
+  image: string,
+): Promise<void> {
+  const { stable, canary } = await wasmPlugins(client, tenant);
+  if (!stable || isDeepStrictEqual(stable.spec.pluginConfig, canary?.spec.pluginConfig)) return;
+  await client.apply(canaryPlugin(stable, tenant, image), { fieldManager: FIELD_MANAGER, force: true });
+}
+
+function canaryPlugin(stable: WasmPlugin, tenant: Tenant, image: string): Manifest {
+  return {
+    apiVersion: stable.apiVersion,
+    kind: stable.kind,
+    metadata: {
+      name: canaryName(tenant),
+      namespace: tenant.spec.gateway.namespace,
+      labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
     },
-    { fieldManager: FIELD_MANAGER, force: true },
-  );
+    spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
+  };
 }
 
 export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenant): Promise<void> {
@@ -49,12 +63,12 @@ export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenan
   if (canary) await client.delete(canary);
 }
 
-/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns the canaries */
+/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns all, with the canaries */
 export async function setCanaries(
   client: KubernetesClient,
   tenant: Tenant,
   percent: number,
-): Promise<GatewayPod[]> {
+): Promise<{ pods: GatewayPod[]; canaries: GatewayPod[] }> {
   const pods = await gatewayPods(client, tenant);
   const wanted = percent === 0 ? 0 : Math.max(1, Math.round((pods.length * percent) / 100));
   // Those that are canaries stay so.
@@ -66,7 +80,7 @@ export async function setCanaries(
     await client.mergePatch(object, { metadata: { labels: { [SLICE_LABEL]: slice } } });
     pod.slice = slice;
   });
-  return ordered.slice(0, wanted);
+  return { pods, canaries: ordered.slice(0, wanted) };
 }
 
 /** Gives the rest of the fleet an image. */
