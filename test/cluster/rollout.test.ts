@@ -65,18 +65,30 @@ describe("rollout", () => {
     return Buffer.concat([await readModule("gateway"), section]);
   };
 
+  const rollout = (command: string, ...args: string[]) =>
+    modelgate("rollout", command, CANARY.gateway, ...args);
+  const start = (image: string, args: string[], stop?: AbortSignal, signal?: NodeJS.Signals) =>
+    runModelgate(
+      cluster.kubeconfig,
+      ["rollout", "start", "--image", image, CANARY.gateway, ...args],
+      "",
+      stop,
+      signal,
+    );
+  /** Waits for what `rollout status` prints. */
+  const until = async (text: string) => {
+    let last = "";
+    for (let i = 0; i < 60; i++, await sleep(500)) {
+      last = (await rollout("status")).stdout;
+      if (last.includes(text)) return;
+    }
+    throw new Error(`never ${text}: ${last}`);
+  };
+
   it("takes a filter that traps on one request in a hundred back by itself", async () => {
     const bad = await push("bad", await compiled("flaky"));
     const traffic = new Traffic(400, { taskid: "666" });
-    const started = await modelgate(
-      "rollout",
-      "start",
-      "--image",
-      bad,
-      CANARY.gateway,
-      CANARY.steps,
-      CANARY.interval,
-    );
+    const started = await start(bad, [CANARY.steps, CANARY.interval]);
     console.log(started.stdout, started.stderr);
     await sleep(15_000);
     const { sent, failed, again, outcomes } = await traffic.stop();
@@ -88,27 +100,22 @@ describe("rollout", () => {
     expect(started.stdout).toContain("the filter trapped");
     expect((failed + again) / sent).toBeLessThan(0.005);
     expect((await modelgate("status")).code).toBe(0);
-    expect((await modelgate("rollout", "history", CANARY.gateway)).stdout).toContain("rolledBack");
+    expect((await rollout("history")).stdout).toContain("rolledBack");
   });
 
-  it("brings a good one to every pod, killed and resumed on the way", async () => {
+  it("brings a good one to every pod, killed and resumed on the way, and takes it back when asked to", async () => {
     const good = await push("good", await variant("good"));
     const traffic = new Traffic(300, { taskid: "666" });
     const killed = new AbortController();
-    const start = runModelgate(
-      cluster.kubeconfig,
-      ["rollout", "start", "--image", good, ...Object.values(CANARY)],
-      "",
-      killed.signal,
-    );
-    await sleep(9000);
+    const started = start(good, [CANARY.steps, CANARY.interval], killed.signal);
+    await until("running: step 2 of 3");
     killed.abort();
-    await start;
-    const status = await modelgate("rollout", "status", CANARY.gateway);
-    expect(status.stdout).toMatch(/^running/);
-    await sleep(15_500);
-    expect((await modelgate("rollout", "status", CANARY.gateway)).stdout).toContain("nobody runs it");
-    const resumed = await modelgate("rollout", "resume", CANARY.gateway);
+    await started;
+    expect((await rollout("status")).stdout).toMatch(/^running/);
+    await until("nobody runs it");
+    const refused = await start(good, []);
+    expect(refused.stderr).toMatch(/is running \(nobody runs it: resume it\) .*: resume or undo it first/);
+    const resumed = await rollout("resume");
     console.log(resumed.stdout, resumed.stderr);
     const { sent, failed, outcomes } = await traffic.stop();
     console.log(`good filter: ${failed} of ${sent} requests failed: ${JSON.stringify(outcomes)}`);
@@ -116,72 +123,100 @@ describe("rollout", () => {
     expect(resumed.stdout).toContain(`done: every pod runs ${good}`);
     expect(failed).toBe(0);
     expect((await modelgate("status", "-o", "wide")).stdout).toContain(good.split("@")[1] ?? "");
+    expect((await rollout("resume")).stderr).toContain("no rollout is under way");
 
-    const undone = await modelgate("rollout", "undo", CANARY.gateway);
+    const undone = await rollout("undo");
     expect(undone.stdout).toContain(`rolled back: every pod runs ${first}`);
+    expect((await rollout("undo")).stderr).toContain("the last rollout was rolled back already");
+    const history = (await rollout("history")).stdout;
+    expect(history.match(/rolledBack|done/g)).toEqual(["rolledBack", "done", "rolledBack"]);
   });
 
-  it("another process pauses it, resumes it, and takes it back", async () => {
+  it("another process pauses it, resumes it, and takes it back; a second start is refused", async () => {
     const other = await push("paused", await variant("paused"));
     const traffic = new Traffic(100, { taskid: "666" });
-    const slowly = ["--steps=10,100", "--interval=60"];
-    const until = async (text: string) => {
-      for (let i = 0; i < 60; i++, await sleep(500))
-        if ((await modelgate("rollout", "status", CANARY.gateway)).stdout.includes(text)) return;
-      throw new Error(`never ${text}`);
-    };
-    const started = modelgate("rollout", "start", "--image", other, CANARY.gateway, ...slowly);
+    const started = start(other, ["--steps=10,100", "--interval=60"]);
     await until("running: step 1 of 2");
-    expect((await modelgate("rollout", "pause", CANARY.gateway)).code).toBe(0);
+    const second = await start(other, ["--steps=100"]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(
+      /a rollout of oci:.* is running \(step 1 of 2: 10 %\): wait for it, or pause or undo it/,
+    );
+    expect((await rollout("pause")).stdout).toContain("asked the rollout to pause");
     const paused = await started;
     expect(paused.stdout).toContain("paused: asked to");
     expect(paused.code).toBe(0);
-    expect((await modelgate("rollout", "status", CANARY.gateway)).stdout).toMatch(/^paused: asked to/);
-    const wide = await modelgate("status", "-o", "wide");
+    expect((await rollout("status")).stdout).toMatch(/^paused: asked to/);
+    expect((await rollout("pause")).stderr).toContain("the rollout is paused already");
+    const wide = await modelgate("status", "-o", "wide", "--pull");
     expect(wide.stdout).toContain(other.split("@")[1] ?? "");
+    expect(wide.code, wide.stdout).toBe(0);
 
-    const resumed = modelgate("rollout", "resume", CANARY.gateway);
+    const resumed = rollout("resume");
     await until("running: step 1 of 2");
-    expect((await modelgate("rollout", "resume", CANARY.gateway)).stderr).toContain(
-      "another process takes it on",
-    );
-    const undone = await modelgate("rollout", "undo", CANARY.gateway);
-    expect(undone.stdout).toContain("asked the rollout to go back");
+    expect((await rollout("resume")).stderr).toContain("another process takes it on");
+    expect((await rollout("undo")).stdout).toContain("asked the rollout to go back");
     const back = await resumed;
     expect(back.stdout).toContain(`rolled back: every pod runs ${first}`);
     expect(back.code).toBe(1);
-    const { failed } = await traffic.stop();
-    expect(failed).toBe(0);
+    const { failed, outcomes } = await traffic.stop();
+    expect(failed, JSON.stringify(outcomes)).toBe(0);
     expect((await modelgate("status")).code).toBe(0);
+  });
+
+  it("two that start at the same time: one is refused", async () => {
+    const images = [await push("one", await variant("one")), await push("two", await variant("two"))];
+    const args = ["--steps=10,100", "--interval=60"];
+    const stop = new AbortController();
+    const both = Promise.all(images.map((image) => start(image, args, stop.signal, "SIGINT")));
+    await until("running: step 1 of 2");
+    await sleep(5000);
+    stop.abort();
+    const codes = (await both).map(({ code }) => code).sort((a, b) => a - b);
+    expect(codes).toEqual([1, 130]);
+    expect((await rollout("status")).stdout).toMatch(/^paused: interrupted/);
+    expect((await rollout("undo")).stdout).toContain(`rolled back: every pod runs ${first}`);
+  });
+
+  it("Ctrl-C leaves it to be resumed, on the way there and on the way back", async () => {
+    const image = await push("interrupted", await variant("interrupted"));
+    const traffic = new Traffic(100, { taskid: "666" });
+    const stop = new AbortController();
+    const started = start(image, ["--steps=50,100", "--interval=2"], stop.signal, "SIGINT");
+    await until("running: step 1 of 2");
+    stop.abort();
+    const interrupted = await started;
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stdout).toContain(
+      "interrupted: pods stay as they are; modelgate rollout resume goes on, modelgate rollout undo goes back",
+    );
+    expect((await rollout("status")).stdout).toMatch(/^paused: interrupted/);
+
+    const again = new AbortController();
+    const undo = ["rollout", "undo", CANARY.gateway];
+    const undone = runModelgate(cluster.kubeconfig, undo, "", again.signal, "SIGINT");
+    await until("rollingBack");
+    again.abort();
+    expect((await undone).code).toBe(130);
+    expect((await rollout("status")).stdout).toMatch(/^rollingBack/);
+    const resumed = await rollout("resume");
+    expect(resumed.stdout).toContain(`rolled back: every pod runs ${first}`);
+    const { failed, outcomes } = await traffic.stop();
+    expect(failed, JSON.stringify(outcomes)).toBe(0);
   });
 
   it("refuses before step one what Envoy can't run or nobody signed", async () => {
     const image = await push("empty", Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    const empty = await modelgate("rollout", "start", "--image", image, CANARY.gateway);
-    expect(empty.stderr).toContain("it exports no proxy_abi_version_0_2_1");
+    expect((await start(image, [])).stderr).toContain("it exports no proxy_abi_version_0_2_1");
     const other = await push("other", await variant("other"));
     const keys = join(cluster.folder, "cosign");
     await modelgate("sign", "--generate-key", keys);
-    const start = () =>
-      modelgate(
-        "rollout",
-        "start",
-        "--image",
-        other,
-        CANARY.gateway,
-        "--key",
-        `${keys}.pub`,
-        "--steps",
-        "100",
-        "--interval",
-        "1",
-        "--min-requests",
-        "0",
-      );
-    expect((await start()).stderr).toContain("is not signed");
+    const checked = () =>
+      start(other, ["--key", `${keys}.pub`, "--steps=100", "--interval=1", "--min-requests=0"]);
+    expect((await checked()).stderr).toContain("is not signed");
     expect((await modelgate("sign", other, "--key", `${keys}.key`)).code).toBe(0);
     expect((await modelgate("verify", other, "--key", `${keys}.pub`)).code).toBe(0);
-    const signed = await start();
+    const signed = await checked();
     expect(signed.stdout).toContain("signature: good");
     expect(signed.code, signed.stderr).toBe(0);
   });

@@ -131,10 +131,13 @@ const loadBalancing = z.strictObject({
     .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"])
     .default("LEAST_REQUEST")
     .describe("How a replica is chosen. Default: LEAST_REQUEST."),
-  locality: z.boolean().default(false).describe("Prefer replicas of the gateway's own zone. Default: false."),
+  locality: z
+    .boolean()
+    .default(false)
+    .describe("Prefer replicas of the gateway's own zone; turns outlierDetection on. Default: false."),
 });
 
-const outlierDetection = z.strictObject({
+export const outlierDetection = z.strictObject({
   consecutiveErrors: z
     .int()
     .min(1)

@@ -10,23 +10,20 @@ export interface Run {
   stderr: string;
 }
 
-/** Runs the command `modelgate` as a user would. The signal kills it. */
+/** Runs the command `modelgate` as a user would. An aborted `stop` sends it a signal: by default kill -9. */
 export function runModelgate(
   kubeconfig: string,
   args: string[],
   stdin = "",
-  signal?: AbortSignal,
+  stop?: AbortSignal,
+  killSignal: NodeJS.Signals = "SIGKILL",
 ): Promise<Run> {
   return new Promise((resolve) => {
-    const options = {
-      env: { ...process.env, KUBECONFIG: kubeconfig },
-      maxBuffer: 1 << 28,
-      signal,
-      killSignal: "SIGKILL" as const,
-    };
+    const options = { env: { ...process.env, KUBECONFIG: kubeconfig }, maxBuffer: 1 << 28 };
     const child = execFile(process.execPath, [MODELGATE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
+    stop?.addEventListener("abort", () => child.kill(killSignal));
     child.stdin?.end(stdin);
   });
 }
