@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
 import { ROLLOUT_LABEL } from "../deploy/owned-objects.ts";
 import { type WasmPlugin, wasmPlugins } from "../deploy/wasm-plugins.ts";
@@ -6,7 +5,6 @@ import { MANAGED_BY, SLICE_LABEL, TENANT_LABEL } from "../istio/names.ts";
 import { canaryName, pluginSelector } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
-import type { Manifest } from "../kubernetes/manifest.ts";
 import type { Tenant } from "../resources/tenant.ts";
 
 const FIELD_MANAGER = "modelgate";
@@ -31,31 +29,19 @@ export async function createCanaryPlugin(
   image: string,
 ): Promise<void> {
   const stable = await stablePlugin(client, tenant);
-  await client.apply(canaryPlugin(stable, tenant, image), { fieldManager: FIELD_MANAGER, force: true });
-}
-
-/** Gives the canaries the configuration that the rest got meanwhile, by `apply` or the controller. */
-export async function followStablePlugin(
-  client: KubernetesClient,
-  tenant: Tenant,
-  image: string,
-): Promise<void> {
-  const { stable, canary } = await wasmPlugins(client, tenant);
-  if (!stable || isDeepStrictEqual(stable.spec.pluginConfig, canary?.spec.pluginConfig)) return;
-  await client.apply(canaryPlugin(stable, tenant, image), { fieldManager: FIELD_MANAGER, force: true });
-}
-
-function canaryPlugin(stable: WasmPlugin, tenant: Tenant, image: string): Manifest {
-  return {
-    apiVersion: stable.apiVersion,
-    kind: stable.kind,
-    metadata: {
-      name: canaryName(tenant),
-      namespace: tenant.spec.gateway.namespace,
-      labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
+  await client.apply(
+    {
+      apiVersion: stable.apiVersion,
+      kind: stable.kind,
+      metadata: {
+        name: canaryName(tenant),
+        namespace: tenant.spec.gateway.namespace,
+        labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
+      },
+      spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
     },
-    spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
-  };
+    { fieldManager: FIELD_MANAGER, force: true },
+  );
 }
 
 export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenant): Promise<void> {

@@ -8,7 +8,7 @@ import { judge } from "./judge.ts";
 import { judgeLatency, type Window } from "./latency.ts";
 import type { Run } from "./run.ts";
 import { difference, NOTHING, parseStats, type Sample, STATS_FILTER, sum } from "./sample.ts";
-import { followStablePlugin, setCanaries } from "./slices.ts";
+import { setCanaries } from "./slices.ts";
 
 export type Verdict = { kind: "passed" } | { kind: "bad" | "pause" | "undo"; message: string };
 export type Samples = Map<string, { slice: string; sample: Sample }>;
@@ -22,8 +22,7 @@ const PATIENCE = 10;
 
 /**
  * Watches a step once a second, from before its canaries get the new filter: for its time from when all of them run it, and
- * longer while there is too little to judge by. Meanwhile the canaries' share is kept as pods come and go, and so is their
- * configuration that of the rest.
+ * longer while there is too little to judge by. Meanwhile the canaries' share is kept as pods come and go.
  * @param first what each pod had counted before the step
  */
 export async function watch(context: Run, percent: number, first: Samples): Promise<Verdict> {
@@ -38,7 +37,6 @@ export async function watch(context: Run, percent: number, first: Samples): Prom
     const [{ canaries, pods }, wish] = await Promise.all([
       setCanaries(client, tenant, percent),
       store.save(rollout),
-      followStablePlugin(client, tenant, rollout.image),
     ]);
     const now = await sample(client, pods);
     // A pod that is new, or could not be asked before, counts from here.
