@@ -126,6 +126,17 @@ describe("gateway", () => {
   });
 });
 
+it("a gateway with TLS and pods of its own may read its certificate", () => {
+  const kinds = (gateway: object) => render({}, gateway).map(({ kind }) => kind);
+  const tls = { credentialName: "cert" };
+  expect(kinds({ tls })).not.toContain("RoleBinding");
+  expect(kinds({ deployment: {} })).not.toContain("RoleBinding");
+  expect(find(render({}, { deployment: {}, tls }), "RoleBinding")).toMatchObject({
+    roleRef: { kind: "ClusterRole", name: "modelgate-gateway" },
+    subjects: [{ kind: "ServiceAccount", name: "gw", namespace: "edge" }],
+  });
+});
+
 describe("VirtualService", () => {
   const http = (spec: object) =>
     (virtualService(tenant(), task(spec)) as unknown as { spec: { http: object[] } }).spec.http;
@@ -183,6 +194,12 @@ describe("VirtualService", () => {
 });
 
 describe("DestinationRule", () => {
+  it("prefers a zone only with outlier detection, which tells when to go to another", () => {
+    const { spec } = destinationRule(task({ loadBalancing: { locality: true } }));
+    expect(spec).toMatchObject({ trafficPolicy: { outlierDetection: { consecutive5xxErrors: 5 } } });
+    expect(JSON.stringify(destinationRule(task({})).spec)).not.toContain("outlierDetection");
+  });
+
   it("all fields", () => {
     const rule = destinationRule(
       task({
