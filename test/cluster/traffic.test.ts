@@ -198,7 +198,8 @@ describe("traffic", () => {
   });
 
   it.each(["gateway-api", "gateway-api-grpc"])("--target %s serves, and splits", async (target) => {
-    const task = api.task("api-split", { versions: labels("api-split") });
+    const service = { name: "api-split", targetPort: 9000 };
+    const task = api.task("api-split", { service, versions: labels("api-split") });
     const args = ["apply", "-f", "-", "--target", target, "--prune", "--wait", "--image"];
     const [plugin] = await cluster.client.list("extensions.istio.io/v1alpha1", "WasmPlugin");
     const image = (plugin as Manifest & { spec: { url: string } }).spec.url;

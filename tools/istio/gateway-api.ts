@@ -128,6 +128,7 @@ function versionService(service: string, version: string): string {
 /** @throws Error for a version without labels: a Service needs all labels of its pods */
 function versionServices(task: ModelTask): Manifest[] {
   const { spec, metadata } = task;
+  const { port, targetPort = port } = spec.service;
   return spec.versions.map(({ name, labels }) => {
     if (!labels)
       throw new Error(
@@ -139,7 +140,7 @@ function versionServices(task: ModelTask): Manifest[] {
       metadata: owned(spec.tenant, versionService(spec.service.name, name), namespaceOf(metadata)),
       spec: {
         selector: labels,
-        ports: [{ name: "grpc", port: spec.service.port, appProtocol: "kubernetes.io/h2c" }],
+        ports: [{ name: "grpc", port, targetPort, appProtocol: "kubernetes.io/h2c" }],
       },
     };
   });

@@ -176,6 +176,11 @@ export const modelTaskSpec = withRules(
       .strictObject({
         name: dnsLabel().describe("Kubernetes Service in the task's namespace."),
         port: port().default(8866).describe("Port of the Service. Default: 8866."),
+        targetPort: port()
+          .optional()
+          .describe(
+            "Port of the pods, for the Services that the Gateway API needs for each version. Default: that of the Service.",
+          ),
       })
       .describe("Where the model is served."),
     versions: z
