@@ -20,6 +20,7 @@ interface StartOptions extends GatewayOptions {
   interval: number;
   minRequests: number;
   errorPoints: number;
+  refusalPoints: number;
   latencyFactor: number;
   latencyFloor: number;
   key?: string;
@@ -48,25 +49,31 @@ function startCommand(): Command {
     .option(
       "--min-requests <n>",
       "requests that the canaries must have had before a step passes",
-      seconds,
+      amount,
       DEFAULT_THRESHOLDS.minimumRequests,
     )
     .option(
       "--error-points <n>",
       "percentage points that their error ratio may be above the rest's",
-      Number,
+      amount,
       DEFAULT_THRESHOLDS.errorPoints,
+    )
+    .option(
+      "--refusal-points <n>",
+      "percentage points that the share refused for one reason may be above the rest's",
+      amount,
+      DEFAULT_THRESHOLDS.refusalPoints,
     )
     .option(
       "--latency-factor <n>",
       "times the rest's median and 99th percentile of duration that theirs may be",
-      Number,
+      amount,
       DEFAULT_THRESHOLDS.latencyFactor,
     )
     .option(
       "--latency-floor <milliseconds>",
       "durations up to this are never too long",
-      Number,
+      amount,
       DEFAULT_THRESHOLDS.latencyFloor,
     )
     .option("--key <file>", "public key that the filter must be signed with")
@@ -103,9 +110,9 @@ async function start(context: Gateway, options: StartOptions): Promise<void> {
     phase: "running",
     intervalSeconds: options.interval,
     thresholds: {
-      ...DEFAULT_THRESHOLDS,
       minimumRequests: options.minRequests,
       errorPoints: options.errorPoints,
+      refusalPoints: options.refusalPoints,
       latencyFactor: options.latencyFactor,
       latencyFloor: options.latencyFloor,
     },
@@ -203,6 +210,12 @@ async function history({ store }: Gateway): Promise<void> {
     each.message,
   ]);
   process.stdout.write(table(["started", "end", "image", "previous", "message"], rows));
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("must be a number of 0 or more");
+  return value;
 }
 
 function percents(text: string): number[] {
