@@ -103,6 +103,19 @@ describe("rollout", () => {
     expect((await rollout("history")).stdout).toContain("rolledBack");
   });
 
+  it("takes a slow filter back", async () => {
+    const slow = await push("slow", await compiled("slow"));
+    const traffic = new Traffic(100, { taskid: "666" });
+    const started = await start(slow, ["--steps=30,100", "--interval=5"]);
+    const { failed } = await traffic.stop();
+    console.log(started.stdout, started.stderr);
+    expect(started.code).toBe(1);
+    expect(started.stdout).toMatch(
+      /rolling back: .* % of requests take longer than \d+ ms, .* % in the rest of the fleet/,
+    );
+    expect(failed).toBe(0);
+  });
+
   it("brings a good one to every pod, killed and resumed on the way, and takes it back when asked to", async () => {
     const good = await push("good", await variant("good"));
     const traffic = new Traffic(300, { taskid: "666" });
@@ -129,7 +142,7 @@ describe("rollout", () => {
     expect(undone.stdout).toContain(`rolled back: every pod runs ${first}`);
     expect((await rollout("undo")).stderr).toContain("the last rollout was rolled back already");
     const history = (await rollout("history")).stdout;
-    expect(history.match(/rolledBack|done/g)).toEqual(["rolledBack", "done", "rolledBack"]);
+    expect(history.match(/rolledBack|done/g)?.slice(0, 3)).toEqual(["rolledBack", "done", "rolledBack"]);
   });
 
   it("another process pauses it, resumes it, and takes it back; a second start is refused", async () => {
