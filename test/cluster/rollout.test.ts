@@ -1,8 +1,11 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { WasmPlugin } from "../../tools/deploy/wasm-plugins.ts";
 import { packImage } from "../../tools/oci/image.ts";
 import { parseReference } from "../../tools/oci/reference.ts";
 import { pushImage } from "../../tools/oci/registry.ts";
@@ -16,12 +19,15 @@ import { post, Traffic } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
 const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const WITHIN = { timeout: 20_000, interval: 200 };
 const PODS = 10;
 const CANARY = { gateway: "--gateway=search-gateway", steps: "--steps=10,50,100", interval: "--interval=3" };
 
 describe("rollout", () => {
   let cluster: Cluster;
   let first: string;
+  let controller: ChildProcess | undefined;
   beforeAll(async () => {
     cluster = await startCluster();
     first = await push("v1", await readModule("gateway"));
@@ -44,8 +50,22 @@ describe("rollout", () => {
     await cluster.client.mergePatch(deployment, { spec: { replicas: PODS } });
     await runModelgate(cluster.kubeconfig, ["apply", "-f", "-", "--wait"], files);
     await post({ taskid: "666" }, 200);
+    // All the while a controller reconciles the same resources.
+    const flags = ["controller", "--kubeconfig", cluster.kubeconfig, "--authenticate", "none"];
+    const addresses = ["--listen", "127.0.0.1:18401", "--admin", "127.0.0.1:18402"];
+    controller = spawn(
+      process.execPath,
+      [MODELGATE, ...flags, ...addresses, "--lease-namespace", "search", "--image", first],
+      { stdio: ["ignore", "ignore", "ignore"] },
+    );
   });
-  afterAll(() => cluster?.stop());
+  afterAll(async () => {
+    if (controller && controller.exitCode === null) {
+      controller.kill("SIGTERM");
+      await once(controller, "exit");
+    }
+    await cluster?.stop();
+  });
 
   const push = async (tag: string, module: Uint8Array) =>
     pushImage(
@@ -164,6 +184,19 @@ describe("rollout", () => {
     const wide = await modelgate("status", "-o", "wide", "--pull");
     expect(wide.stdout).toContain(other.split("@")[1] ?? "");
     expect(wide.code, wide.stdout).toBe(0);
+
+    // A change of the resources reaches the canaries of a rollout that nobody runs.
+    const limited = {
+      apiVersion: "modelgate.dev/v1alpha1",
+      kind: "ModelTask",
+      metadata: { name: "ranking", namespace: "search" },
+    };
+    await cluster.client.mergePatch(limited, { spec: { limits: { requestsPerSecond: 99_999 } } });
+    await vi.waitFor(async () => {
+      const plugins = await cluster.client.list("extensions.istio.io/v1alpha1", "WasmPlugin");
+      expect(plugins.map((each) => JSON.stringify(each.spec).includes("99999"))).toEqual([true, true]);
+      expect(plugins.map((each) => (each as WasmPlugin).spec.url).sort()).toEqual([first, other].sort());
+    }, WITHIN);
 
     const resumed = rollout("resume");
     await until("running: step 1 of 2");
