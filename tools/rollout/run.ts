@@ -3,7 +3,7 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import { sum } from "./sample.ts";
 import { createCanaryPlugin, deleteCanaryPlugin, setCanaries, setStableImage } from "./slices.ts";
-import type { Rollout, RolloutStore } from "./state.ts";
+import { type Rollout, type RolloutStore, TakenOver } from "./state.ts";
 import { sample, untilAllRun, watch } from "./watch.ts";
 
 export interface Run {
@@ -37,6 +37,7 @@ async function leavable(context: Run, work: () => Promise<void>): Promise<boolea
     await work();
     return true;
   } catch (error) {
+    if (error instanceof TakenOver) throw error;
     const reason = signal.aborted ? "interrupted" : error instanceof Error ? error.message : String(error);
     if (rollout.phase === "running") Object.assign(rollout, { phase: "paused", message: reason });
     await store.release(rollout);

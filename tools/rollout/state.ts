@@ -44,6 +44,9 @@ const KEPT = 20;
 const ABANDONED_MS = 15_000;
 const ATTEMPTS = 10;
 
+/** Another process has become the holder: this one was silent for too long. */
+export class TakenOver extends Error {}
+
 interface Data {
   rollout?: string;
   history?: string;
@@ -102,13 +105,13 @@ export class RolloutStore {
 
   /**
    * Stores the rollout, which this process holds; one that has ended also joins the history.
-   * @returns what was wished for meanwhile. @throws Error when another process has taken the rollout over
+   * @returns what was wished for meanwhile. @throws TakenOver
    */
   async save(rollout: Rollout): Promise<Wish> {
     let wish: Wish = "";
     await this.change((data) => {
       if (rolloutOf(data)?.holder !== this.self)
-        throw new Error("another process has taken the rollout over; this one leaves it alone");
+        throw new TakenOver("another process has taken the rollout over; this one leaves it alone");
       const over = isOver(rollout);
       if (over) rollout.holder = "";
       const text = stamp(rollout);
