@@ -21,7 +21,10 @@ import { modelServer } from "./support/workloads.ts";
 
 const NAMESPACE = "secrets";
 const simple = new TestTenant("simple", NAMESPACE, 8443);
-const mutual = new TestTenant("mutual", NAMESPACE, 8444);
+const mutuals = {
+  istio: new TestTenant("mutual", NAMESPACE, 8444),
+  "gateway-api": new TestTenant("mutual-api", NAMESPACE, 8445),
+};
 const pulls = {
   basic: new TestTenant("basic", NAMESPACE, 8866),
   token: new TestTenant("token", NAMESPACE, 8867),
@@ -48,7 +51,7 @@ describe("Secrets of gateways", () => {
       { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
       // What modelgate install brings.
       await gatewayRole(),
-      ...[simple, mutual, ...Object.values(pulls)].flatMap(({ name }) =>
+      ...[simple, ...Object.values(mutuals), ...Object.values(pulls)].flatMap(({ name }) =>
         modelServer(NAMESPACE, name, [{ version: "v1", port: 9000 }]),
       ),
     );
@@ -90,19 +93,25 @@ describe("Secrets of gateways", () => {
       await simple.untilServed("simple", { tls: { ca: stranger.certificate } });
     });
 
-    it("MUTUAL: callers show a certificate of the Secret's authority", async () => {
-      const clients = await Authority.create(cluster.folder, "clients");
-      await tlsSecret("mutual-cert", await authority.issue(mutual.host), clients.certificate);
-      await apply(mutual, { tls: { credentialName: "mutual-cert", mutual: true } }, "--wait");
-      const tls = async (issued: Promise<Certificate>) => {
-        const { certificate, key } = await issued;
-        return { ca: authority.certificate, cert: certificate, key };
-      };
-      await mutual.untilServed("mutual", { tls: await tls(clients.issue("caller")) });
-      expect((await mutual.call("mutual", { tls: { ca: authority.certificate } })).status).toBe(0);
-      const foreign = await tls(authority.issue("foreign-caller"));
-      expect((await mutual.call("mutual", { tls: foreign })).status).toBe(0);
-    });
+    it.each(["istio", "gateway-api"] as const)(
+      "MUTUAL by --target %s: callers show a certificate of the Secret's authority",
+      async (target) => {
+        const tenant = mutuals[target];
+        const clients = await Authority.create(cluster.folder, `${target}-clients`);
+        const secret = `${tenant.name}-cert`;
+        await tlsSecret(secret, await authority.issue(tenant.host), clients.certificate);
+        const gateway = { tls: { credentialName: secret, mutual: true } };
+        await apply(tenant, gateway, "--wait", "--target", target);
+        const tls = async (issued: Promise<Certificate>) => {
+          const { certificate, key } = await issued;
+          return { ca: authority.certificate, cert: certificate, key };
+        };
+        await tenant.untilServed(tenant.name, { tls: await tls(clients.issue("caller")) });
+        expect((await tenant.call(tenant.name, { tls: { ca: authority.certificate } })).status).toBe(0);
+        const foreign = await tls(authority.issue("foreign-caller"));
+        expect((await tenant.call(tenant.name, { tls: foreign })).status).toBe(0);
+      },
+    );
 
     it("speaks HTTP/2 to those who ask for it", async () => {
       const tls: ConnectionOptions = {
