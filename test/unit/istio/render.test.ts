@@ -193,41 +193,6 @@ describe("VirtualService", () => {
   });
 });
 
-describe("Gateway API", () => {
-  it("A/B by a prefix, and callers that show a certificate", () => {
-    const versions = [{ name: "v2", labels: { app: "a", version: "v2" } }];
-    const matches = [{ header: "x-group", prefix: "b.(1)", version: "v2" }];
-    const tls = { credentialName: "cert", mutual: true };
-    const manifests = render({}, { tls }, [task({ versions, matches })], "gateway-api");
-    expect(find(manifests, "HTTPRoute").spec).toMatchObject({
-      rules: [
-        {
-          matches: [
-            {
-              headers: [
-                { type: "Exact", name: "taskid", value: "666" },
-                { type: "RegularExpression", name: "x-group", value: "b\\.\\(1\\).*" },
-              ],
-            },
-          ],
-        },
-        {},
-        {},
-      ],
-    });
-    expect(find(manifests, "Gateway").spec).toMatchObject({
-      listeners: [{ tls: { options: { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } } }],
-    });
-  });
-
-  it("Services of versions reach the pods' own port", () => {
-    const versions = [{ name: "v2", labels: { app: "a" } }];
-    const service = { name: "service-666", targetPort: 9000 };
-    const manifests = render({}, {}, [task({ versions, service })], "gateway-api");
-    expect(find(manifests, "Service").spec).toMatchObject({ ports: [{ port: 8866, targetPort: 9000 }] });
-  });
-});
-
 describe("DestinationRule", () => {
   it("prefers a zone only with outlier detection, which tells when to go to another", () => {
     const { spec } = destinationRule(task({ loadBalancing: { locality: true } }));
@@ -336,6 +301,39 @@ describe("WasmPlugin", () => {
 });
 
 describe("Gateway API", () => {
+  it("A/B by a prefix, and callers that show a certificate", () => {
+    const versions = [{ name: "v2", labels: { app: "a", version: "v2" } }];
+    const matches = [{ header: "x-group", prefix: "b.(1)", version: "v2" }];
+    const tls = { credentialName: "cert", mutual: true };
+    const manifests = render({}, { tls }, [task({ versions, matches })], "gateway-api");
+    expect(find(manifests, "HTTPRoute").spec).toMatchObject({
+      rules: [
+        {
+          matches: [
+            {
+              headers: [
+                { type: "Exact", name: "taskid", value: "666" },
+                { type: "RegularExpression", name: "x-group", value: "b\\.\\(1\\).*" },
+              ],
+            },
+          ],
+        },
+        {},
+        {},
+      ],
+    });
+    expect(find(manifests, "Gateway").spec).toMatchObject({
+      listeners: [{ tls: { options: { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } } }],
+    });
+  });
+
+  it("Services of versions reach the pods' own port", () => {
+    const versions = [{ name: "v2", labels: { app: "a" } }];
+    const service = { name: "service-666", targetPort: 9000 };
+    const manifests = render({}, {}, [task({ versions, service })], "gateway-api");
+    expect(find(manifests, "Service").spec).toMatchObject({ ports: [{ port: 8866, targetPort: 9000 }] });
+  });
+
   it("a Service for each version", () => {
     const versions = [
       { name: "v1", weight: 80, labels: { app: "a", version: "v1" } },
