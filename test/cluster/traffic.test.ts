@@ -212,6 +212,8 @@ describe("traffic", () => {
     expectShare(share, 0.25);
     expect(await shareOfSecond(api, "api-split", { version: "v2" }, versionsOf("api-split"))).toBe(1);
     expect((await api.call("api-split", { headers: { "x-api-key": "wrong" } })).status).toBe(401);
+    expect(await api.callGrpc("api-split")).toBe("0");
+    expect(await api.callGrpc("api-split", "wrong")).toBe("16");
   });
 
   function versionsOf(task: string): [ScriptedServer, ScriptedServer] {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { type Agent, request } from "node:http";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { request as secureRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -82,6 +84,26 @@ export class TestTenant {
       sent.once("error", (error) => answer(0, String(error)));
       sent.end(BODY);
     });
+  }
+
+  /** One gRPC call of ModelInfer with a message of no bytes. @returns its gRPC status */
+  async callGrpc(taskid: string, key = this.key): Promise<string> {
+    const session = connect(`http://10.88.0.1:${this.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":authority": this.host,
+      ":path": "/inference.GRPCInferenceService/ModelInfer",
+      ...{ "content-type": "application/grpc", te: "trailers", taskid, "x-api-key": key },
+    });
+    let status = "";
+    const read = (headers: IncomingHttpHeaders) => {
+      status = String(headers["grpc-status"] ?? status);
+    };
+    stream.on("response", read).on("trailers", read).resume();
+    stream.end(Buffer.alloc(5));
+    await once(stream, "close");
+    session.close();
+    return status;
   }
 
   /** Calls until the answer is 200. @throws Error with the last answer after 30 s */
