@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { owned } from "../istio/names.ts";
 import { ApiError } from "../kubernetes/api-error.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
-import type { Manifest } from "../kubernetes/manifest.ts";
+import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import type { Thresholds } from "./judge.ts";
 import type { Sample } from "./sample.ts";
@@ -133,22 +133,24 @@ export class RolloutStore {
   }
 
   private async change(make: (data: Data) => Data): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const { data, resourceVersion } = await this.read();
-      const changed = make(data);
-      try {
-        if (resourceVersion === undefined)
-          await this.client.create({ ...this.object, data: changed }, FIELD_MANAGER);
-        else
-          await this.client.update(
-            this.object,
-            { metadata: { resourceVersion }, data: changed },
-            { fieldManager: FIELD_MANAGER },
-          );
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.code === 409) || attempt === ATTEMPTS) throw error;
-      }
+      if (await this.write(make(data), resourceVersion)) return;
+    }
+    throw new Error(`${resourceName(this.object)} changes all the time`);
+  }
+
+  /** @param resourceVersion that was read; none: there was no object. @returns false when it has changed since */
+  private async write(data: Data, resourceVersion: string | undefined): Promise<boolean> {
+    const options = { fieldManager: FIELD_MANAGER };
+    if (resourceVersion === undefined)
+      return (await this.client.create({ ...this.object, data }, options)) !== undefined;
+    try {
+      await this.client.update(this.object, { metadata: { resourceVersion }, data }, options);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 409) return false;
+      throw error;
     }
   }
 

@@ -24,10 +24,11 @@ class OneObject {
     return { data: { ...this.data }, metadata: { resourceVersion: String(this.version) } };
   }
 
-  async create({ data }: { data: Record<string, string> }): Promise<void> {
+  async create({ data }: { data: Record<string, string> }): Promise<object | undefined> {
     await this.interfere();
-    if (this.data) throw new ApiError(409, { message: "already exists" });
+    if (this.data) return undefined;
     this.write(data);
+    return {};
   }
 
   async update(
