@@ -15,7 +15,7 @@ import { Authority, type Certificate } from "./support/certificates.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import type { Program } from "./support/process.ts";
-import { REGISTRIES, REGISTRY, startGuardedRegistry } from "./support/registry.ts";
+import { REGISTRIES, REGISTRY, startGuardedRegistry, TOKEN_HOST } from "./support/registry.ts";
 import { listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -31,6 +31,8 @@ const pulls = {
   wrong: new TestTenant("wrong", NAMESPACE, 8868),
 };
 const USER = { name: "puller", password: "pull-password" };
+/** Istio's agent takes the realm of a 401 for the address of a token server, and refuses what is none that is public. */
+const BASIC_REALM = "https://registry.example";
 /** Of `USER`, by bcrypt. */
 const HTPASSWD = `${USER.name}:$2b$05$YKPrTvFffpiosOlXaUliz.USLDlKpQVHSNNfWlFTeY7BrqlNMwUNu\n`;
 
@@ -140,10 +142,11 @@ describe("Secrets of gateways", () => {
       issuer = await startTokenIssuer(
         cluster.folder,
         (authorization) => authorization === basicAuthorization(USER.name, USER.password),
+        TOKEN_HOST,
       );
       registries.push(
         await startGuardedRegistry(cluster.folder, "basic", {
-          htpasswd: { realm: "registry", path: htpasswd },
+          htpasswd: { realm: BASIC_REALM, path: htpasswd },
         }),
         await startGuardedRegistry(cluster.folder, "token", issuer.auth),
       );

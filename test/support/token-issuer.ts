@@ -15,11 +15,13 @@ export interface TokenIssuer {
 
 /**
  * A token server for docker-registry (distribution's token specification). It needs openssl.
+ * @param host how the registry's clients are to call it
  * @param knows whether the caller may have a token, by header `authorization` and refresh token
  */
 export async function startTokenIssuer(
   folder: string,
   knows: (authorization: string | undefined, refreshToken: string | null) => boolean,
+  host = "127.0.0.1",
 ): Promise<TokenIssuer> {
   const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
   const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=issuer", "-days", "2"];
@@ -36,7 +38,7 @@ export async function startTokenIssuer(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const realm = `http://127.0.0.1:${port}/token`;
+  const realm = `http://${host}:${port}/token`;
   return {
     auth: { token: { realm, service: "registry", issuer: "issuer", rootcertbundle: certificate } },
     stop: () => server.close(),

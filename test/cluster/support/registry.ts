@@ -5,6 +5,8 @@ import { answers, type Program, startProgram } from "./process.ts";
 /** By who may pull. */
 export const REGISTRIES = { anybody: "127.0.0.1:5000", basic: "127.0.0.1:5001", token: "127.0.0.1:5002" };
 export const REGISTRY = REGISTRIES.anybody;
+/** Name of this machine as the token server's. */
+export const TOKEN_HOST = "tokens.registry.example";
 
 /** Starts a docker-registry at `REGISTRY`. */
 export function startRegistry(folder: string): Promise<Program> {
