@@ -67,6 +67,7 @@ export async function sendMany(count: number, headers: Record<string, string>): 
 
 /** Connections are used for this long, so that each pod gets its share of them however pods change. */
 const CONNECTION_AGE_MS = 1000;
+const LONGEST_REQUEST_MS = 60_000;
 
 /**
  * Requests at a steady rate until it is stopped. All answers but 200 are failures, and so is a connection that breaks; but for
@@ -90,7 +91,7 @@ export class Traffic {
       setInterval(() => {
         const old = this.agent;
         this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
-        setTimeout(() => old.destroy(), 5000).unref();
+        setTimeout(() => old.destroy(), LONGEST_REQUEST_MS).unref();
       }, CONNECTION_AGE_MS),
     ];
   }
