@@ -111,6 +111,7 @@ export async function sample(client: KubernetesClient, pods: GatewayPod[]): Prom
 export async function untilAllRun(context: Run, image: string, version?: string): Promise<GatewayPod[]> {
   const { client, tenant, store, rollout, signal } = context;
   for (const deadline = Date.now() + DELIVERY_TIMEOUT_MS; ; await sleep(POLL_MS, undefined, { signal })) {
+    signal.throwIfAborted();
     const pods = await gatewayPods(client, tenant);
     const late = await others(client, tenant, pods, { image, ...(version !== undefined && { version }) });
     if (late.length === 0 || Date.now() > deadline) return late;

@@ -10,12 +10,15 @@ export interface Run {
   stderr: string;
 }
 
-/** Runs the command `modelgate` as a user would. An aborted `stop` sends it a signal: by default kill -9. */
+/**
+ * Runs the command `modelgate` as a user would.
+ * @param stop when to send it a signal (by default kill -9): once it has printed this, or when this is aborted
+ */
 export function runModelgate(
   kubeconfig: string,
   args: string[],
   stdin = "",
-  stop?: AbortSignal,
+  stop?: AbortSignal | string,
   killSignal: NodeJS.Signals = "SIGKILL",
 ): Promise<Run> {
   return new Promise((resolve) => {
@@ -23,7 +26,14 @@ export function runModelgate(
     const child = execFile(process.execPath, [MODELGATE, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
-    stop?.addEventListener("abort", () => child.kill(killSignal));
+    if (typeof stop === "string") {
+      let printed = "";
+      child.stdout?.on("data", (chunk) => {
+        if (printed.includes(stop)) return;
+        printed += chunk;
+        if (printed.includes(stop)) child.kill(killSignal);
+      });
+    } else stop?.addEventListener("abort", () => child.kill(killSignal));
     child.stdin?.end(stdin);
   });
 }
