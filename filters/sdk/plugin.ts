@@ -12,6 +12,7 @@ import { jsonError, parseJson } from "./json";
 import { LogLevel, log } from "./log";
 import { Gauge } from "./metrics";
 import { Stage } from "./stage";
+import { VersionGauge } from "./version";
 
 const TICK_MILLISECONDS: u32 = 1000;
 /** A timer of a second may come a little early. */
@@ -24,6 +25,7 @@ const PAGE_BYTES: u64 = 65536;
 
 /** Memory of the largest VM so far: workers share the gauge, and a VM's memory never shrinks. */
 let vmMemory: Gauge | null = null;
+let version: VersionGauge | null = null;
 
 /** One root context: a plug-in configuration and its pipeline of stages. */
 export class Plugin {
@@ -61,6 +63,7 @@ export class Plugin {
     config.finish();
     if (faults.length > 0) return this.refuse(faults.join("; "));
     if (vmMemory == null) vmMemory = new Gauge("modelgate.vm_memory_bytes");
+    if (version == null) version = new VersionGauge();
     proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
     return true;
   }
@@ -173,6 +176,7 @@ export class Plugin {
     }
     this.lastTick = now;
     vmMemory!.raise(<u64>memory.size() * PAGE_BYTES);
+    version!.beat();
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }
 }

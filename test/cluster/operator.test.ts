@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ROLLOUT_LABEL } from "../../tools/deploy/owned-objects.ts";
 import { readKustomization } from "../../tools/install/read-kustomization.ts";
 import { ApiError } from "../../tools/kubernetes/api-error.ts";
+import { concurrently } from "../../tools/kubernetes/concurrently.ts";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
@@ -22,6 +24,8 @@ import { runModelgate } from "./support/modelgate.ts";
 
 const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
 const IMAGE = `oci://registry.example/modelgate/gateway@sha256:${"a".repeat(64)}`;
+const NEXT_IMAGE = IMAGE.replaceAll("a".repeat(64), "b".repeat(64));
+const [TENANTS, TASKS] = [10, 50];
 const API_VERSION = "modelgate.dev/v1alpha1";
 const NAMESPACE = "search";
 const WITHIN = 30_000;
@@ -38,7 +42,6 @@ beforeAll(async () => {
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
   const installation = await readKustomization(fileURLToPath(new URL("manifests/controller", PROJECT_ROOT)));
   await apply(...installation.filter(({ kind }) => kind !== "Deployment"));
-  await waitFor(async () => expect(await cluster.client.knows(API_VERSION, "Tenant")).toBe(true));
   // The controllers run by the rights of their own ServiceAccount.
   const core = cluster.client.config.makeApiClient(CoreV1Api);
   const { status } = await core.createNamespacedServiceAccountToken({
@@ -55,8 +58,17 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-function startController(port: number): ChildProcess {
-  const args = ["controller", "--kubeconfig", kubeconfig, "--authenticate", "none", "--image", IMAGE];
+function startController(port: number, ...more: string[]): ChildProcess {
+  const args = [
+    "controller",
+    "--kubeconfig",
+    kubeconfig,
+    "--authenticate",
+    "none",
+    "--image",
+    IMAGE,
+    ...more,
+  ];
   const addresses = ["--listen", `127.0.0.1:${port}`, "--admin", `127.0.0.1:${port + 1}`];
   const child = spawn(process.execPath, [MODELGATE, ...args, ...addresses], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -81,15 +93,21 @@ async function apply(...objects: Manifest[]): Promise<void> {
   for (const object of objects) await cluster.client.apply(object, { fieldManager: "kubectl", force: true });
 }
 
-const tenant: Manifest = {
-  apiVersion: API_VERSION,
-  kind: "Tenant",
-  metadata: { name: "search" },
-  spec: {
-    gateway: { name: "gateway", namespace: NAMESPACE, hosts: ["*.search.models.example"] },
-    namespaces: [NAMESPACE],
-  },
-};
+function tenantOf(name: string, spec: object = {}, gateway: object = {}): Manifest {
+  const hosts = [`*.${name}.models.example`];
+  return {
+    apiVersion: API_VERSION,
+    kind: "Tenant",
+    metadata: { name },
+    spec: {
+      gateway: { name: `${name}-gateway`, namespace: NAMESPACE, hosts, ...gateway },
+      namespaces: [NAMESPACE],
+      ...spec,
+    },
+  };
+}
+
+const tenant = tenantOf("search", {}, { name: "gateway" });
 
 function task(name: string, taskid: string, spec: object = {}): Manifest {
   return {
@@ -217,6 +235,72 @@ describe("a controller that reconciles", () => {
     expect(await isLeader(18_411)).toBe(true);
   });
 
+  it("beside a rollout: leaves the canaries their image and gives them the configuration", async () => {
+    const stable = (await plugin()) as Manifest & { spec: { url: string; selector: object } };
+    const labels = { ...stable.metadata.labels, [ROLLOUT_LABEL]: "canary" };
+    const metadata = { name: "gateway-modelgate-canary", namespace: NAMESPACE, labels };
+    const { apiVersion, kind, spec } = stable;
+    const canary: Manifest = { apiVersion, kind, metadata, spec: { ...spec, url: NEXT_IMAGE } };
+    await cluster.client.apply(canary, { fieldManager: "modelgate" });
+    await apply(task("ranking", "666", { limits: { requestsPerSecond: 11 } }));
+    const urlAndLimit = async (object: Manifest) => {
+      const { spec } = (await cluster.client.get(object)) as Manifest & { spec: { url: string } };
+      return [spec.url, JSON.stringify(spec).includes('"requestsPerSecond":11')];
+    };
+    await waitFor(async () => {
+      expect(await urlAndLimit(stable)).toEqual([IMAGE, true]);
+      expect(await urlAndLimit(canary)).toEqual([NEXT_IMAGE, true]);
+    });
+    // What a rollout does at its end.
+    await cluster.client.mergePatch(stable, { spec: { url: NEXT_IMAGE } });
+    await cluster.client.delete(canary);
+    await apply(task("ranking", "666", { timeout: "6s" }));
+    await waitFor(async () => expect(JSON.stringify(await route("ranking"))).toContain('"timeout":"6s"'));
+    await waitFor(async () => expect(await urlAndLimit(stable)).toEqual([NEXT_IMAGE, false]));
+    await expect(cluster.client.get(canary)).rejects.toThrow(/not found/);
+  });
+
+  it("reads a Secret where it may, and says so where it may not", async () => {
+    const keys = tenantOf("keys", { credentials: [{ id: "a", secretRef: { name: "keys", key: "a" } }] });
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "keys", namespace: NAMESPACE } };
+    await apply({ ...secret, stringData: { a: "a-key-of-at-least-32-bytes-for-tests" } }, keys);
+    await waitFor(async () =>
+      expect(await ready(keys)).toMatch(
+        /^False ApplyFailed: .*secrets "keys" is forbidden.*modelgate-controller/,
+      ),
+    );
+    await apply({
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: "modelgate-secret-reader", namespace: NAMESPACE },
+      roleRef: {
+        apiGroup: "rbac.authorization.k8s.io",
+        kind: "ClusterRole",
+        name: "modelgate-secret-reader",
+      },
+      subjects: [{ kind: "ServiceAccount", name: "modelgate-controller", namespace: "modelgate-system" }],
+    });
+    await waitFor(async () => expect(await ready(keys)).toMatch(/^True Applied/));
+    await cluster.client.delete(keys);
+  });
+
+  it("lets a gateway with TLS read its certificate, with no further right of its own", async () => {
+    const name = "secure-gateway";
+    const deployment = { serviceType: "ClusterIP" };
+    const secure = tenantOf("secure", {}, { name, tls: { credentialName: "certificate" }, deployment });
+    await apply(secure);
+    await waitFor(async () =>
+      expect(await get("rbac.authorization.k8s.io/v1", "RoleBinding", name)).toMatchObject({
+        roleRef: { kind: "ClusterRole", name: "modelgate-gateway" },
+        subjects: [{ kind: "ServiceAccount", name, namespace: NAMESPACE }],
+      }),
+    );
+    await cluster.client.delete(secure);
+    await waitFor(async () =>
+      expect(await get("rbac.authorization.k8s.io/v1", "RoleBinding", name)).toBeUndefined(),
+    );
+  });
+
   it("deletes what it made: of a ModelTask, then of its Tenant", async () => {
     await cluster.client.delete(task("ranking", "666"));
     await waitFor(async () => expect(await route("ranking")).toBeUndefined());
@@ -230,5 +314,37 @@ describe("a controller that reconciles", () => {
     });
     expect(await route("other")).toBeUndefined();
     expect(await plugin()).toBeUndefined();
+  });
+
+  it("by the Gateway API, of many tasks that were there before it started", async () => {
+    for (const child of controllers) await end(child, "SIGTERM");
+    const names = Array.from({ length: TENANTS * TASKS }, (_, index) => `many-${index}`);
+    const ofTenant = (index: number) => `many-${index % TENANTS}`;
+    const tenants = Array.from({ length: TENANTS }, (_, index) =>
+      tenantOf(`many-${index}`, {}, { name: `many-${index}` }),
+    );
+    const tasks = names.map((name, index) => task(name, name, { tenant: ofTenant(index) }));
+    await apply(...tenants);
+    await concurrently(tasks, 16, (each) => apply(each));
+    const started = Date.now();
+    startController(18_421, "--target", "gateway-api");
+    await vi.waitFor(
+      async () => {
+        const stored = await cluster.client.list(API_VERSION, "ModelTask", { namespace: NAMESPACE });
+        const applied = stored.filter((each) =>
+          JSON.stringify(each.status ?? {}).includes('"reason":"Applied"'),
+        );
+        expect(applied.length).toBe(names.length);
+      },
+      { timeout: 120_000, interval: 500 },
+    );
+    console.log(
+      `${names.length} tasks of ${TENANTS} tenants: ready ${((Date.now() - started) / 1000).toFixed(1)} s after the controller's start`,
+    );
+    const options = { namespace: NAMESPACE };
+    expect(await cluster.client.list("gateway.networking.k8s.io/v1", "HTTPRoute", options)).toHaveLength(
+      names.length,
+    );
+    expect(await cluster.client.list("networking.istio.io/v1", "VirtualService", options)).toEqual([]);
   });
 });

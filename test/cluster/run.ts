@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildPrograms } from "./support/programs.ts";
+import { TOKEN_HOST } from "./support/registry.ts";
 
 /** What the lane needs beyond npm, and where it comes from. */
 const NEEDED = {
@@ -44,6 +45,9 @@ function namespacesAreRefused(): string | undefined {
   }
 }
 
+/** Istio's agent asks no token server at a loopback or private address, but for one that has a name. */
+const HOSTS = `(cat /etc/hosts; echo 127.0.0.1 ${TOKEN_HOST}) > /var/lib/hosts && mount --bind /var/lib/hosts /etc/hosts`;
+
 async function run(): Promise<number> {
   const lacking = missing();
   if (lacking.length > 0) {
@@ -56,7 +60,7 @@ async function run(): Promise<number> {
     return 0;
   }
   await buildPrograms();
-  const script = `ip link set lo up && ip addr add ${POD_NETWORK} dev lo && mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/istio/data && exec "$@"`;
+  const script = `ip link set lo up && ip addr add ${POD_NETWORK} dev lo && mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/istio/data && ${HOSTS} && exec "$@"`;
   const child = spawn(
     "unshare",
     [

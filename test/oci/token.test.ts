@@ -1,16 +1,13 @@
-import { execFileSync } from "node:child_process";
-import { createPrivateKey, randomUUID, sign, X509Certificate } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packImage } from "../../tools/oci/image.ts";
 import { pullModule } from "../../tools/oci/pull-module.ts";
 import { parseReference } from "../../tools/oci/reference.ts";
 import { pushImage } from "../../tools/oci/registry.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
+import { basicAuthorization, startTokenIssuer, type TokenIssuer } from "../support/token-issuer.ts";
 
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const IDENTITY_TOKEN = "a-refresh-token";
@@ -21,35 +18,17 @@ if (missing.length > 0) console.warn(`token tests are skipped: install ${missing
 describe.skipIf(missing.length > 0)("a registry with token authentication", () => {
   let folder: string;
   let registry: TestRegistry;
-  let issuer: Server;
+  let issuer: TokenIssuer;
   const path = process.env.PATH;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "modelgate-token-"));
-    const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-    const arguments_ = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=issuer", "-days", "2"];
-    execFileSync("openssl", [...arguments_, "-keyout", key, "-out", certificate], { stdio: "ignore" });
-    const token = signer(await readFile(key, "utf8"), await readFile(certificate, "utf8"));
-    issuer = createServer(async (request, response) => {
-      const query = new URL(request.url ?? "", "http://issuer").searchParams;
-      const form = new URLSearchParams(await text(request));
-      const basic = `Basic ${Buffer.from("user:secret").toString("base64")}`;
-      const known = request.headers.authorization === basic || form.get("refresh_token") === IDENTITY_TOKEN;
-      response.statusCode = known ? 200 : 401;
-      response.end(
-        JSON.stringify(known ? { token: token(query.get("scope") ?? form.get("scope") ?? "") } : {}),
-      );
-    });
-    await new Promise<void>((resolve) => issuer.listen(0, "127.0.0.1", resolve));
-    const { port } = issuer.address() as { port: number };
-    registry = await startTestRegistry(folder, {
-      token: {
-        realm: `http://127.0.0.1:${port}/token`,
-        service: "registry",
-        issuer: "issuer",
-        rootcertbundle: certificate,
-      },
-    });
+    issuer = await startTokenIssuer(
+      folder,
+      (authorization, refreshToken) =>
+        authorization === basicAuthorization("user", "secret") || refreshToken === IDENTITY_TOKEN,
+    );
+    registry = await startTestRegistry(folder, issuer.auth);
     const helper = join(folder, "docker-credential-test");
     await writeFile(
       helper,
@@ -62,7 +41,7 @@ describe.skipIf(missing.length > 0)("a registry with token authentication", () =
   afterAll(async () => {
     process.env.PATH = path;
     registry?.stop();
-    issuer?.close();
+    issuer?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -95,19 +74,3 @@ describe.skipIf(missing.length > 0)("a registry with token authentication", () =
     await expect(push).rejects.toThrow(message);
   });
 });
-
-/** Makes the JSON Web Tokens that docker-registry takes. */
-function signer(keyPem: string, certificatePem: string): (scope: string) => string {
-  const key = createPrivateKey(keyPem);
-  const x5c = [new X509Certificate(certificatePem).raw.toString("base64")];
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return (scope) => {
-    const [type, name, actions = ""] = scope.split(":");
-    const now = Math.floor(Date.now() / 1000);
-    const access = scope ? [{ type, name, actions: actions.split(",") }] : [];
-    const times = { iat: now, nbf: now - 10, exp: now + 300 };
-    const claims = { iss: "issuer", sub: "user", aud: "registry", jti: randomUUID(), ...times, access };
-    const unsigned = `${part({ typ: "JWT", alg: "RS256", x5c })}.${part(claims)}`;
-    return `${unsigned}.${sign("sha256", Buffer.from(unsigned), key).toString("base64url")}`;
-  };
-}

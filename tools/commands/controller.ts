@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Logger, pino } from "pino";
 import { type Authenticate, anyone, clientCertificate } from "../controller/authenticate.ts";
@@ -11,6 +12,7 @@ import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Operator } from "../operator/operator.ts";
+import { stopSignal } from "../stop-signal.ts";
 import {
   controllerOf,
   controllerOption,
@@ -124,7 +126,7 @@ async function controller(options: Options): Promise<void> {
   const running = await startController({ ...(await parts(options, tls, log)), tls, log });
   log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
   const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
-  await stopSignal();
+  await once(stopSignal(), "abort");
   log.info("stopping");
   clearInterval(renewal);
   await running.stop();
@@ -206,16 +208,6 @@ function renewTls(running: Controller, paths: TlsPaths, first: Tls, log: Logger)
       log.error({ err: error }, "the renewed certificates can't be used; those of before stay");
     }
   }, TLS_CHECK_MS);
-}
-
-/** Resolves at the first SIGTERM or SIGINT, in place of the end at once that other commands have. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => resolve());
-    }
-  });
 }
 
 function address(text: string): Address {

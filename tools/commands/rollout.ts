@@ -1,23 +1,18 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { storedResources } from "../deploy/plan.ts";
-import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { Command, InvalidArgumentError } from "commander";
 import { publicKey } from "../oci/keys.ts";
 import { parseReference } from "../oci/reference.ts";
-import type { Tenant } from "../resources/tenant.ts";
 import { DEFAULT_THRESHOLDS } from "../rollout/judge.ts";
 import { preflight } from "../rollout/preflight.ts";
 import { type Run, rollBack, run } from "../rollout/run.ts";
 import { stablePlugin } from "../rollout/slices.ts";
-import { isAlive, type Rollout, RolloutStore } from "../rollout/state.ts";
+import { isAlive, isOver, type Rollout, type RolloutStore } from "../rollout/state.ts";
+import { stopSignal } from "../stop-signal.ts";
 import { table } from "../table.ts";
 import { seconds } from "./apply.ts";
-import { readUnchecked } from "./resources.ts";
+import { type Gateway, type GatewayOptions, gatewayCommand } from "./gateway-command.ts";
 
-interface GatewayOptions extends ConnectOptions {
-  gateway: string;
-  namespace?: string;
-  filename?: string[];
-}
+/** Exit code of what Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 interface StartOptions extends GatewayOptions {
   image: string;
@@ -25,7 +20,9 @@ interface StartOptions extends GatewayOptions {
   interval: number;
   minRequests: number;
   errorPoints: number;
+  refusalPoints: number;
   latencyFactor: number;
+  latencyFloor: number;
   key?: string;
   envoy?: string;
   plainHttp?: true;
@@ -52,76 +49,42 @@ function startCommand(): Command {
     .option(
       "--min-requests <n>",
       "requests that the canaries must have had before a step passes",
-      seconds,
+      amount,
       DEFAULT_THRESHOLDS.minimumRequests,
     )
     .option(
       "--error-points <n>",
       "percentage points that their error ratio may be above the rest's",
-      Number,
+      amount,
       DEFAULT_THRESHOLDS.errorPoints,
     )
     .option(
+      "--refusal-points <n>",
+      "percentage points that the share refused for one reason may be above the rest's",
+      amount,
+      DEFAULT_THRESHOLDS.refusalPoints,
+    )
+    .option(
       "--latency-factor <n>",
-      "times the rest's 99th percentile that theirs may be",
-      Number,
+      "times the rest's median and 99th percentile of duration that theirs may be",
+      amount,
       DEFAULT_THRESHOLDS.latencyFactor,
+    )
+    .option(
+      "--latency-floor <milliseconds>",
+      "durations up to this are never too long",
+      amount,
+      DEFAULT_THRESHOLDS.latencyFloor,
     )
     .option("--key <file>", "public key that the filter must be signed with")
     .option("--envoy <path>", "the Envoy of the dry start (default: as modelgate dev)")
     .option("--plain-http", "speak HTTP to a registry that is not on this machine");
 }
 
-function gatewayCommand<O extends GatewayOptions>(
-  name: string,
-  description: string,
-  action: (context: Omit<Run, "rollout">, options: O) => Promise<void>,
-): Command {
-  const command = new Command(name)
-    .description(description)
-    .requiredOption("--gateway <namespace/name>", "the gateway; its name is enough when no other has it")
-    .option("-n, --namespace <namespace>", "namespace of the gateway")
-    .addOption(new Option("-f, --filename <path...>", "Tenants from files instead of the cluster's"));
-  for (const option of connectOptions()) command.addOption(option);
-  return command.action(async (options: O) => {
-    const client = await connect(options);
-    const resources = options.filename ? await readUnchecked(options) : await storedResources(client);
-    const tenant = find(
-      resources.tenants.map(({ resource }) => resource),
-      options.namespace === undefined ? options.gateway : `${options.namespace}/${options.gateway}`,
-    );
-    const store = new RolloutStore(client, tenant);
-    await action({ client, tenant, store, say: (line) => console.log(line) }, options);
-  });
-}
-
-function find(tenants: Tenant[], gateway: string): Tenant {
-  const named = tenants.filter(
-    ({
-      spec: {
-        gateway: { name, namespace },
-      },
-    }) => gateway === name || gateway === `${namespace}/${name}`,
-  );
-  const [tenant] = named;
-  if (!tenant) {
-    const known = tenants.map(({ spec }) => `${spec.gateway.namespace}/${spec.gateway.name}`);
-    throw new Error(
-      `no Tenant has the gateway ${JSON.stringify(gateway)} (there are ${known.join(", ") || "none"})`,
-    );
-  }
-  if (named.length > 1)
-    throw new Error(`several gateways are called ${JSON.stringify(gateway)}: say namespace/name`);
-  return tenant;
-}
-
-async function start(context: Omit<Run, "rollout">, options: StartOptions): Promise<void> {
+async function start(context: Gateway, options: StartOptions): Promise<void> {
   const { client, tenant, store, say } = context;
   const before = await store.current();
-  if (before && (before.phase === "running" || before.phase === "paused"))
-    throw new Error(
-      `a rollout of ${before.image} is ${before.phase} (${before.message}): resume or undo it first`,
-    );
+  if (before && !isOver(before)) throw new Error(underWayAlready(before));
   if (!parseReference(options.image).digest)
     throw new Error("name the image by digest (oci://host/name@sha256:...), as `modelgate push` prints it");
   if (tenant.spec.gateway.filter.image !== undefined)
@@ -130,7 +93,7 @@ async function start(context: Omit<Run, "rollout">, options: StartOptions): Prom
     );
   const plugin = await stablePlugin(client, tenant);
   if (plugin.spec.url === options.image) throw new Error(`the gateway runs ${options.image} already`);
-  await preflight(options.image, {
+  const version = await preflight(options.image, {
     key: options.key === undefined ? undefined : await publicKey(options.key),
     envoy: options.envoy,
     plainHttp: options.plainHttp ?? false,
@@ -140,77 +103,105 @@ async function start(context: Omit<Run, "rollout">, options: StartOptions): Prom
   const now = new Date().toISOString();
   const rollout: Rollout = {
     image: options.image,
+    ...(version !== undefined && { version }),
     previous: plugin.spec.url,
     steps: options.steps,
     step: 0,
     phase: "running",
     intervalSeconds: options.interval,
     thresholds: {
-      ...DEFAULT_THRESHOLDS,
       minimumRequests: options.minRequests,
       errorPoints: options.errorPoints,
+      refusalPoints: options.refusalPoints,
       latencyFactor: options.latencyFactor,
+      latencyFloor: options.latencyFloor,
     },
     startedAt: now,
     updatedAt: now,
     message: "started",
+    holder: "",
   };
-  await store.save(rollout);
-  await finish({ ...context, rollout });
+  await store.hold(rollout);
+  await finish({ ...context, rollout, signal: stopSignal() });
 }
 
-/** Runs a rollout; exit code 1 when it ended in a roll-back. */
+function underWayAlready(rollout: Rollout): string {
+  const { image, message } = rollout;
+  return isAlive(rollout)
+    ? `a rollout of ${image} is running (${message}): wait for it, or pause or undo it`
+    : `a rollout of ${image} is ${stateOf(rollout)} (${message}): resume or undo it first`;
+}
+
+/** Runs a rollout; exit code 1 when it ended in a roll-back, 130 when it was interrupted. */
 async function finish(context: Run): Promise<void> {
-  await run(context);
-  if (context.rollout.phase === "rolledBack") process.exitCode = 1;
+  if (!(await run(context))) process.exitCode = INTERRUPTED;
+  else if (context.rollout.phase === "rolledBack") process.exitCode = 1;
 }
 
-async function pause({ store, say }: Omit<Run, "rollout">): Promise<void> {
+async function pause({ store, say }: Gateway): Promise<void> {
   const rollout = await underWay(store);
-  if (isAlive(rollout)) await store.setWish("pause");
-  else await store.save({ ...rollout, phase: "paused", message: "asked to" });
-  say(isAlive(rollout) ? "asked the rollout to pause" : "paused");
+  if (rollout.phase === "paused") throw new Error(`the rollout is paused already: ${rollout.message}`);
+  if (rollout.phase === "rollingBack") throw new Error(`the rollout is going back: ${rollout.message}`);
+  if (isAlive(rollout)) {
+    await store.setWish("pause");
+    say("asked the rollout to pause");
+    return;
+  }
+  await store.hold(rollout);
+  await store.release({ ...rollout, phase: "paused", message: "asked to" });
+  say("paused");
 }
 
-async function resume(context: Omit<Run, "rollout">): Promise<void> {
+async function resume(context: Gateway): Promise<void> {
   const rollout = await underWay(context.store);
   if (isAlive(rollout)) throw new Error("the rollout is running: another process takes it on");
-  await context.store.setWish("");
-  await finish({ ...context, rollout });
+  await context.store.hold(rollout);
+  await finish({ ...context, rollout, signal: stopSignal() });
 }
 
-async function undo(context: Omit<Run, "rollout">): Promise<void> {
-  const rollout = await context.store.current();
+async function undo(context: Gateway): Promise<void> {
+  const { client, tenant, store, say } = context;
+  const rollout = await store.current();
   if (!rollout) throw new Error("the gateway never had a rollout");
   if (rollout.phase === "rolledBack") throw new Error("the last rollout was rolled back already");
   if (isAlive(rollout)) {
-    await context.store.setWish("undo");
-    context.say("asked the rollout to go back");
+    await store.setWish("undo");
+    say("asked the rollout to go back");
     return;
   }
-  await rollBack({ ...context, rollout }, "asked to");
+  const { spec } = await stablePlugin(client, tenant);
+  if (rollout.phase === "done" && spec.url !== rollout.image)
+    throw new Error(
+      `the gateway runs ${spec.url} now, which this rollout did not bring; modelgate apply --image ${rollout.previous} brings back what was there before the rollout`,
+    );
+  await store.hold(rollout);
+  if (!(await rollBack({ ...context, rollout, signal: stopSignal() }, "asked to")))
+    process.exitCode = INTERRUPTED;
 }
 
 async function underWay(store: RolloutStore): Promise<Rollout> {
   const rollout = await store.current();
-  if (!rollout || rollout.phase === "done" || rollout.phase === "rolledBack")
-    throw new Error("no rollout is under way");
+  if (!rollout || isOver(rollout)) throw new Error("no rollout is under way");
   return rollout;
 }
 
-async function status({ store, say }: Omit<Run, "rollout">): Promise<void> {
+function stateOf(rollout: Rollout): string {
+  const abandoned = !isOver(rollout) && rollout.phase !== "paused" && !isAlive(rollout);
+  return `${rollout.phase}${abandoned ? " (nobody runs it: resume it)" : ""}`;
+}
+
+async function status({ store, say }: Gateway): Promise<void> {
   const rollout = await store.current();
   if (!rollout) throw new Error("the gateway never had a rollout");
-  const abandoned = rollout.phase === "running" && !isAlive(rollout);
   const steps = rollout.steps.map((percent, index) =>
     index === rollout.step ? `[${percent} %]` : `${percent} %`,
   );
-  say(`${rollout.phase}${abandoned ? " (nobody runs it: resume it)" : ""}: ${rollout.message}`);
+  say(`${stateOf(rollout)}: ${rollout.message}`);
   say(`image     ${rollout.image}\nprevious  ${rollout.previous}\nsteps     ${steps.join(", ")}`);
   say(`started   ${rollout.startedAt}\nupdated   ${rollout.updatedAt}`);
 }
 
-async function history({ store }: Omit<Run, "rollout">): Promise<void> {
+async function history({ store }: Gateway): Promise<void> {
   const rows = (await store.history()).map((each) => [
     each.startedAt,
     each.phase,
@@ -219,6 +210,12 @@ async function history({ store }: Omit<Run, "rollout">): Promise<void> {
     each.message,
   ]);
   process.stdout.write(table(["started", "end", "image", "previous", "message"], rows));
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("must be a number of 0 or more");
+  return value;
 }
 
 function percents(text: string): number[] {

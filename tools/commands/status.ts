@@ -1,15 +1,21 @@
 import { Command, Option } from "commander";
 import { storedResources } from "../deploy/plan.ts";
-import { gatewayStatus, isInSync, type PodStatus } from "../deploy/status.ts";
+import { gatewayStatus, isInSync, type PodStatus, tellsItsVersion } from "../deploy/status.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { pullModule } from "../oci/pull-module.ts";
+import { parseReference } from "../oci/reference.ts";
+import type { RegistryOptions } from "../oci/registry-client.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import { table } from "../table.ts";
+import { versionOf } from "../wasm/version.ts";
 import { readUnchecked } from "./resources.ts";
 
 interface StatusOptions extends ConnectOptions {
   filename?: string[];
   namespace?: string;
   output?: "json" | "wide";
+  pull?: true;
+  plainHttp?: true;
 }
 
 /** Exit code 1 when a gateway does not run what it should. */
@@ -19,7 +25,9 @@ export function statusCommand(): Command {
     .argument("[tenant...]", "only these tenants (default: all)")
     .option("-f, --filename <path...>", "Tenants from files instead of the cluster's")
     .option("-n, --namespace <namespace>", "only gateways of this namespace (default: all)")
-    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]));
+    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]))
+    .option("--pull", "pull the images, and see that each filter tells the version that its image holds")
+    .option("--plain-http", "speak HTTP to a registry that is not on this machine");
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (names: string[], options: StatusOptions) => {
     const client = await connect(options);
@@ -33,7 +41,8 @@ export function statusCommand(): Command {
         (names.length === 0 || names.includes(metadata.name)) &&
         (namespace === undefined || spec.gateway.namespace === namespace),
     );
-    const statuses = await gatewayStatus(client, chosen);
+    const versionIn = options.pull && versionsOfImages({ plainHttp: options.plainHttp ?? false });
+    const statuses = await gatewayStatus(client, chosen, versionIn);
     process.stdout.write(
       options.output === "json" ? asJson(statuses) : asTable(statuses, options.output === "wide"),
     );
@@ -42,21 +51,35 @@ export function statusCommand(): Command {
   });
 }
 
+/** Pulls each image once. */
+function versionsOfImages(options: RegistryOptions): (image: string) => Promise<string | undefined> {
+  const versions = new Map<string, Promise<string | undefined>>();
+  return (image) => {
+    let version = versions.get(image);
+    if (!version) {
+      version = pullModule(parseReference(image), options).then(versionOf);
+      versions.set(image, version);
+    }
+    return version;
+  };
+}
+
 function asTable(statuses: Map<Tenant, PodStatus[]>, wide: boolean): string {
   const short = (digest: string | undefined) => (wide ? digest : digest?.slice(7, 19)) ?? "-";
   const rows = [...statuses].flatMap(([tenant, pods]) =>
     pods.length === 0
-      ? [[tenant.metadata.name, "-", "-", "-", "-", "no pods"]]
+      ? [[tenant.metadata.name, "-", "-", "-", "-", "-", "no pods"]]
       : pods.map((pod) => [
           tenant.metadata.name,
           `${pod.namespace}/${pod.name}`,
           pod.slice || "-",
           short(pod.wanted),
           short(pod.running),
+          pod.versions.join(", ") || "-",
           stateOf(pod),
         ]),
   );
-  return table(["tenant", "pod", "slice", "wanted", "running", "state"], rows);
+  return table(["tenant", "pod", "slice", "wanted", "running", "version", "state"], rows);
 }
 
 function stateOf(pod: PodStatus): string {
@@ -64,7 +87,8 @@ function stateOf(pod: PodStatus): string {
   if (!pod.ready) return "not ready";
   if (pod.wanted === undefined) return "no WasmPlugin";
   if (pod.running === undefined) return "no filter: Envoy or pilot-agent could not take it";
-  return isInSync(pod) ? "in sync" : "out of date";
+  if (pod.wanted !== pod.running) return "out of date";
+  return tellsItsVersion(pod) ? "in sync" : `no VM of version ${pod.imageVersion}, which the image holds`;
 }
 
 function asJson(statuses: Map<Tenant, PodStatus[]>): string {

@@ -2,6 +2,7 @@ import { ApiError } from "../kubernetes/api-error.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../kubernetes/manifest.ts";
+import { updateCanaries } from "./canaries.ts";
 import { comparable } from "./comparable.ts";
 import type { Change, Plan } from "./plan.ts";
 import { isUnchanged } from "./unchanged.ts";
@@ -35,6 +36,7 @@ export async function applyPlan(
 ): Promise<void> {
   const failures: string[] = [];
   const uncheckable = new Set(options.uncheckable);
+  const plugins: Manifest[] = [];
   for (const group of groups(changes)) {
     await concurrently(group, CONCURRENCY, async ({ desired, live }) => {
       if (live && isUnchanged(live, desired)) return options.onDone(desired, "unchanged");
@@ -47,11 +49,13 @@ export async function applyPlan(
           force: forceConflicts,
         });
         options.onDone(desired, outcomeOf(live, after, dryRun));
+        if (desired.kind === "WasmPlugin" && !dryRun) plugins.push(desired);
       } catch (error) {
         failures.push(explain(desired, error));
       }
     });
   }
+  await updateCanaries(client, plugins);
   if (failures.length === 0)
     for (const object of obsolete) {
       try {

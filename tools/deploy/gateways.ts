@@ -35,7 +35,7 @@ function isReady({ status }: Manifest): boolean {
   return conditions.some(({ type, status }) => type === "Ready" && status === "True");
 }
 
-/** The filter that an Envoy runs. */
+/** The filter that an Envoy has been given. */
 export interface RunningFilter {
   /** Of the image. */
   digest: string;
@@ -79,4 +79,29 @@ interface EcdsFilter {
       configuration?: { value?: string };
     };
   };
+}
+
+/** VMs beat once a second; Envoy keeps the gauges of those that are gone. */
+const BEAT_SECONDS = 3;
+/** Clocks of the cluster and of this machine may differ by this much. */
+const CLOCK_SKEW_SECONDS = 120;
+const VERSION_STATS = "^wasmcustom\\.modelgate\\.version\\.";
+
+/**
+ * The versions that the filters of a pod's VMs tell of themselves (`filters/sdk/version.ts`): one, or two while a new filter
+ * takes over; none when no VM lives, or its filter is from before filters told.
+ */
+export async function toldVersions(client: KubernetesClient, pod: GatewayPod): Promise<string[]> {
+  const path = `/stats?filter=${encodeURIComponent(VERSION_STATS)}`;
+  return livingVersions(await envoyAdmin(client, pod, path), Date.now() / 1000);
+}
+
+/** @param stats of Envoy as text. @param now in Unix seconds */
+export function livingVersions(stats: string, now: number): string[] {
+  const beats = [...stats.matchAll(/^wasmcustom\.modelgate\.version\.(.+): (\d+)$/gm)].map(
+    ([, version = "", seconds]) => ({ version, seconds: Number(seconds) }),
+  );
+  const last = Math.max(...beats.map(({ seconds }) => seconds));
+  if (now - last > CLOCK_SKEW_SECONDS) return [];
+  return beats.filter(({ seconds }) => last - seconds < BEAT_SECONDS).map(({ version }) => version);
 }

@@ -6,6 +6,7 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 /** Every kind that a render can hold, in the order in which they are applied; deletion goes the other way. */
 export const OWNED_KINDS: [apiVersion: string, kind: string][] = [
   ["v1", "ServiceAccount"],
+  ["rbac.authorization.k8s.io/v1", "RoleBinding"],
   ["networking.istio.io/v1alpha3", "EnvoyFilter"],
   ["extensions.istio.io/v1alpha1", "WasmPlugin"],
   ["apps/v1", "Deployment"],

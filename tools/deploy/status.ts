@@ -2,7 +2,7 @@ import type { KubernetesClient } from "../kubernetes/client.ts";
 import { concurrently } from "../kubernetes/concurrently.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { Tenant } from "../resources/tenant.ts";
-import { type GatewayPod, gatewayPods, runningFilter } from "./gateways.ts";
+import { type GatewayPod, gatewayPods, runningFilter, toldVersions } from "./gateways.ts";
 import { wasmPlugins } from "./wasm-plugins.ts";
 
 const CONCURRENCY = 8;
@@ -10,16 +10,24 @@ const CONCURRENCY = 8;
 export interface PodStatus extends GatewayPod {
   /** The digest that the pod's WasmPlugin names. */
   wanted: string | undefined;
-  /** The digest that its Envoy runs. */
+  /** The digest that its Envoy was given. */
   running: string | undefined;
+  /** What its filter's VMs tell of themselves, such as `0.1.0+1f2e3d4c5b6a`; see `toldVersions`. */
+  versions: string[];
+  /** What the filter in the image of the wanted digest would tell, where that is known. */
+  imageVersion?: string;
   /** Why its Envoy could not be asked. */
   error?: string;
 }
 
-/** For each pod of the tenants' gateways: does its Envoy run the filter that it should? */
+/**
+ * For each pod of the tenants' gateways: does its Envoy run the filter that it should?
+ * @param versionIn tells the version of the filter in an image; without it the versions that pods tell are not compared
+ */
 export async function gatewayStatus(
   client: KubernetesClient,
   tenants: Tenant[],
+  versionIn?: (image: string) => Promise<string | undefined>,
 ): Promise<Map<Tenant, PodStatus[]>> {
   const result = new Map<Tenant, PodStatus[]>();
   for (const tenant of tenants) {
@@ -27,15 +35,17 @@ export async function gatewayStatus(
     const statuses = await concurrently(pods, CONCURRENCY, async (pod): Promise<PodStatus> => {
       const plugin = pod.slice === "canary" ? plugins.canary : plugins.stable;
       const wanted = plugin && parseReference(plugin.spec.url).digest;
+      const imageVersion = plugin && (await versionIn?.(plugin.spec.url));
+      const asked = { ...pod, wanted, ...(imageVersion !== undefined && { imageVersion }) };
       try {
-        return { ...pod, wanted, running: (await runningFilter(client, pod, tenant))?.digest };
+        const [filter, versions] = await Promise.all([
+          runningFilter(client, pod, tenant),
+          toldVersions(client, pod),
+        ]);
+        return { ...asked, running: filter?.digest, versions };
       } catch (error) {
-        return {
-          ...pod,
-          wanted,
-          running: undefined,
-          error: error instanceof Error ? error.message : String(error),
-        };
+        const message = error instanceof Error ? error.message : String(error);
+        return { ...asked, running: undefined, versions: [], error: message };
       }
     });
     result.set(tenant, statuses);
@@ -43,6 +53,11 @@ export async function gatewayStatus(
   return result;
 }
 
-export function isInSync({ wanted, running, ready }: PodStatus): boolean {
-  return ready && wanted !== undefined && wanted === running;
+export function isInSync(pod: PodStatus): boolean {
+  return pod.ready && pod.wanted !== undefined && pod.wanted === pod.running && tellsItsVersion(pod);
+}
+
+/** Whether a VM of the filter in the wanted image lives; true as well where that filter's version is not known. */
+export function tellsItsVersion({ versions, imageVersion }: PodStatus): boolean {
+  return imageVersion === undefined || versions.includes(imageVersion);
 }

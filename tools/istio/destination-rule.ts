@@ -1,11 +1,15 @@
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
-import type { ModelTask } from "../resources/model-task.ts";
+import { type ModelTask, outlierDetection } from "../resources/model-task.ts";
 import { NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
+
+/** Without it Istio prefers no zone: Envoy could not tell when to go to another. */
+const OUTLIER_DETECTION = outlierDetection.parse({});
 
 /** How Envoy chooses and treats the replicas of a task, and which of them are which version. */
 export function destinationRule(task: ModelTask): Manifest {
   const { spec, metadata } = task;
+  const ejection = spec.outlierDetection ?? (spec.loadBalancing.locality ? OUTLIER_DETECTION : undefined);
   return {
     apiVersion: NETWORKING,
     kind: "DestinationRule",
@@ -15,12 +19,12 @@ export function destinationRule(task: ModelTask): Manifest {
       trafficPolicy: {
         loadBalancer: loadBalancer(task),
         connectionPool: connectionPool(task),
-        ...(spec.outlierDetection && {
+        ...(ejection && {
           outlierDetection: {
-            consecutive5xxErrors: spec.outlierDetection.consecutiveErrors,
-            interval: spec.outlierDetection.interval,
-            baseEjectionTime: spec.outlierDetection.baseEjectionTime,
-            maxEjectionPercent: Math.round(spec.outlierDetection.maxEjectionPercent),
+            consecutive5xxErrors: ejection.consecutiveErrors,
+            interval: ejection.interval,
+            baseEjectionTime: ejection.baseEjectionTime,
+            maxEjectionPercent: Math.round(ejection.maxEjectionPercent),
           },
         }),
       },

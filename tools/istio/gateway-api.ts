@@ -9,7 +9,8 @@ const GATEWAY_API = "gateway.networking.k8s.io/v1";
 export type RouteKind = "HTTPRoute" | "GRPCRoute";
 
 interface Match {
-  header: string;
+  type: "Exact" | "RegularExpression";
+  name: string;
   value: string;
 }
 
@@ -47,7 +48,13 @@ function gatewayOf(tenant: Tenant): Manifest {
         ...(hostname === "*" ? {} : { hostname }),
         port,
         protocol: tls ? "HTTPS" : "HTTP",
-        ...(tls && { tls: { mode: "Terminate", certificateRefs: [{ name: tls.credentialName }] } }),
+        ...(tls && {
+          tls: {
+            mode: "Terminate",
+            certificateRefs: [{ name: tls.credentialName }],
+            ...(tls.mutual && { options: { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } }),
+          },
+        }),
         allowedRoutes: { namespaces },
       })),
     },
@@ -57,7 +64,7 @@ function gatewayOf(tenant: Tenant): Manifest {
 function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
   const { spec, metadata } = task;
   const { name, namespace, hosts } = tenant.spec.gateway;
-  const taskid = { header: "taskid", value: spec.taskid };
+  const taskid = exactly("taskid", spec.taskid);
   return {
     apiVersion: GATEWAY_API,
     kind,
@@ -66,18 +73,12 @@ function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
       parentRefs: [{ name, namespace }],
       ...(hosts.includes("*") ? {} : { hostnames: hosts }),
       rules: [
-        ...spec.matches.flatMap(({ header, exact, version }) =>
-          exact === undefined
-            ? []
-            : [rule(task, kind, [taskid, { header, value: exact }], [backend(task, version)])],
-        ),
-        ...spec.versions.map((version) =>
-          rule(
-            task,
-            kind,
-            [taskid, { header: "version", value: version.name }],
-            [backend(task, version.name)],
-          ),
+        ...spec.matches.map(({ header, exact, prefix, version }) => {
+          const match = exact === undefined ? beginsWith(header, prefix ?? "") : exactly(header, exact);
+          return rule(task, kind, [taskid, match], [backend(task, version)]);
+        }),
+        ...spec.versions.map(({ name: version }) =>
+          rule(task, kind, [taskid, exactly("version", version)], [backend(task, version)]),
         ),
         rule(task, kind, [taskid], weighted(task)),
       ],
@@ -85,10 +86,19 @@ function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
   };
 }
 
+function exactly(name: string, value: string): Match {
+  return { type: "Exact", name, value };
+}
+
+/** By a regular expression (RE2) of the whole value: there is no other type of match. */
+function beginsWith(name: string, prefix: string): Match {
+  return { type: "RegularExpression", name, value: `${prefix.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}.*` };
+}
+
 function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: object[]): object {
   const { timeout, mirror } = task.spec;
   return {
-    matches: [{ headers: matches.map(({ header, value }) => ({ type: "Exact", name: header, value })) }],
+    matches: [{ headers: matches }],
     ...(mirror && {
       filters: [
         {
@@ -128,6 +138,7 @@ function versionService(service: string, version: string): string {
 /** @throws Error for a version without labels: a Service needs all labels of its pods */
 function versionServices(task: ModelTask): Manifest[] {
   const { spec, metadata } = task;
+  const { port, targetPort = port } = spec.service;
   return spec.versions.map(({ name, labels }) => {
     if (!labels)
       throw new Error(
@@ -139,7 +150,7 @@ function versionServices(task: ModelTask): Manifest[] {
       metadata: owned(spec.tenant, versionService(spec.service.name, name), namespaceOf(metadata)),
       spec: {
         selector: labels,
-        ports: [{ name: "grpc", port: spec.service.port, appProtocol: "kubernetes.io/h2c" }],
+        ports: [{ name: "grpc", port, targetPort, appProtocol: "kubernetes.io/h2c" }],
       },
     };
   });

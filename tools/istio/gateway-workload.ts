@@ -19,12 +19,13 @@ type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
  */
 export function gatewayWorkload(tenant: Tenant): Manifest[] {
-  const { name, namespace, deployment } = tenant.spec.gateway;
+  const { name, namespace, deployment, tls } = tenant.spec.gateway;
   if (!deployment) return [];
   const metadata = owned(tenant.metadata.name, name, namespace);
   const selector = { matchLabels: gatewaySelector(tenant) };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    ...(tls ? [secretsBinding(metadata)] : []),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -63,6 +64,19 @@ export function gatewayWorkload(tenant: Tenant): Manifest[] {
       spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
     },
   ];
+}
+
+/** Istiod gives certificates only to gateways whose ServiceAccount may list the Secrets of its namespace. */
+function secretsBinding(metadata: Manifest["metadata"]): Manifest {
+  const { name, namespace } = metadata;
+  const apiGroup = "rbac.authorization.k8s.io";
+  return {
+    apiVersion: `${apiGroup}/v1`,
+    kind: "RoleBinding",
+    metadata,
+    roleRef: { apiGroup, kind: "ClusterRole", name: "modelgate-gateway" },
+    subjects: [{ kind: "ServiceAccount", name, namespace }],
+  };
 }
 
 /** A pod goes only when its successor serves. */

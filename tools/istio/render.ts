@@ -86,5 +86,10 @@ export function pluginName({ spec }: Tenant): string {
 
 /** Name of the WasmPlugin of the pods that try out a new filter. */
 export function canaryName(tenant: Tenant): string {
-  return `${pluginName(tenant)}-canary`;
+  return canaryNameOf(pluginName(tenant));
+}
+
+/** @param plugin name of the WasmPlugin of the rest of the fleet */
+export function canaryNameOf(plugin: string): string {
+  return `${plugin}-canary`;
 }

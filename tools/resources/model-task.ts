@@ -113,10 +113,13 @@ const loadBalancing = z.strictObject({
     .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"])
     .default("LEAST_REQUEST")
     .describe("How a replica is chosen. Default: LEAST_REQUEST."),
-  locality: z.boolean().default(false).describe("Prefer replicas of the gateway's own zone. Default: false."),
+  locality: z
+    .boolean()
+    .default(false)
+    .describe("Prefer replicas of the gateway's own zone; turns outlierDetection on. Default: false."),
 });
 
-const outlierDetection = z.strictObject({
+export const outlierDetection = z.strictObject({
   consecutiveErrors: z
     .int()
     .min(1)
@@ -155,6 +158,11 @@ export const modelTaskSpec = withRules(
       .strictObject({
         name: dnsLabel().describe("Kubernetes Service in the task's namespace."),
         port: port().default(8866).describe("Port of the Service. Default: 8866."),
+        targetPort: port()
+          .optional()
+          .describe(
+            "Port of the pods, for the Services that the Gateway API needs for each version. Default: that of the Service.",
+          ),
       })
       .describe("Where the model is served."),
     versions: z

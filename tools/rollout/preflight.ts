@@ -11,6 +11,7 @@ import type { RegistryOptions } from "../oci/registry-client.ts";
 import { verifyImage } from "../oci/signature.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { abiFaults } from "../wasm/abi.ts";
+import { versionOf } from "../wasm/version.ts";
 
 export interface PreflightOptions extends RegistryOptions {
   /** Key that the image must be signed with. */
@@ -22,20 +23,25 @@ export interface PreflightOptions extends RegistryOptions {
   say: (line: string) => void;
 }
 
-/** What is checked before a gateway sees a new filter. @throws Error that says what speaks against it */
-export async function preflight(image: string, options: PreflightOptions): Promise<void> {
+/**
+ * What is checked before a gateway sees a new filter. @returns the version that the filter tells of itself
+ * @throws Error that says what speaks against it
+ */
+export async function preflight(image: string, options: PreflightOptions): Promise<string | undefined> {
   const reference = parseReference(image);
   if (options.key) {
     await verifyImage(reference, options.key, options);
     options.say("signature: good");
   } else options.say("signature: not checked (no --key)");
   const module = await pullModule(reference, options);
-  options.say(`pulled: ${module.length} bytes`);
+  const version = versionOf(module);
+  options.say(`pulled: ${module.length} bytes${version === undefined ? "" : `, version ${version}`}`);
   const faults = abiFaults(module);
   if (faults.length > 0) throw new Error(`${image}: Envoy can't run it: ${faults.join("; ")}`);
   options.say("ABI: good");
   await dryStart(module, options);
   options.say("dry start: Envoy took the filter with the gateway's configuration and answered");
+  return version;
 }
 
 /** Runs the module in a local Envoy with the gateway's configuration, and sends it requests. */

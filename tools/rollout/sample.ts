@@ -7,7 +7,7 @@ export interface Sample {
   vmFailures: number;
   /** Requests that the filter refused, by reason. */
   refused: Record<string, number>;
-  /** Requests by the upper bound of their duration, in milliseconds. */
+  /** Requests by the milliseconds that they took at least, and hardly longer: Envoy's bins are at most 10 % wide. */
   durations: Record<string, number>;
 }
 
@@ -17,10 +17,13 @@ export const NOTHING: Sample = { requests: 0, errors: 0, vmFailures: 0, refused:
 export const STATS_FILTER =
   "^http\\.outbound_.*downstream_rq_(completed|5xx|time)$|vm_reload_(success|failure|backoff)$|^wasmcustom\\.modelgate\\.refused\\.";
 
-/** Reads Envoy's stats as text, with histograms in disjoint buckets `B<bound>(<interval>,<total>)`. */
+/** Reads Envoy's stats as text, with histograms in detail: `totals=<from>,<width>:<count>, ...` below the name. */
 export function parseStats(text: string): Sample {
   const sample: Sample = { ...NOTHING, refused: {}, durations: {} };
   for (const line of text.split("\n")) {
+    if (line.startsWith("  totals="))
+      for (const [, from = "", count] of line.matchAll(/([0-9.e+-]+),[0-9.e+-]+:(\d+)/g))
+        sample.durations[from] = (sample.durations[from] ?? 0) + Number(count);
     const at = line.lastIndexOf(": ");
     const [name, value] = [line.slice(0, at), line.slice(at + 2)];
     const [, reason] = /^wasmcustom\.modelgate\.refused\.(.+)$/.exec(name) ?? [];
@@ -28,9 +31,6 @@ export function parseStats(text: string): Sample {
     else if (name.endsWith("downstream_rq_completed")) sample.requests += Number(value);
     else if (name.endsWith("downstream_rq_5xx")) sample.errors += Number(value);
     else if (/vm_reload_(success|failure|backoff)$/.test(name)) sample.vmFailures += Number(value);
-    else if (name.endsWith("downstream_rq_time"))
-      for (const [, bound = "", count] of value.matchAll(/B([0-9.e+]+)\(\d+,(\d+)\)/g))
-        sample.durations[bound] = (sample.durations[bound] ?? 0) + Number(count);
   }
   return sample;
 }
@@ -62,16 +62,15 @@ function combine(a: Sample, b: Sample, op: (a: number, b: number) => number): Sa
   };
 }
 
-/** Milliseconds that a share (0 to 1) of the requests took at most, by the bounds of the buckets. */
-export function quantile({ durations }: Sample, share: number): number {
-  const buckets = Object.entries(durations)
-    .map(([bound, count]) => ({ bound: Number(bound), count }))
-    .sort((a, b) => a.bound - b.bound);
-  const total = buckets.reduce((all, { count }) => all + count, 0);
-  let seen = 0;
-  for (const { bound, count } of buckets) {
-    seen += count;
-    if (seen >= total * share) return bound;
-  }
-  return 0;
+/** Requests that took some milliseconds or longer. */
+export function slowerThan({ durations }: Sample, milliseconds: number): number {
+  return Object.entries(durations).reduce(
+    (all, [from, count]) => (Number(from) >= milliseconds ? all + count : all),
+    0,
+  );
+}
+
+/** Requests whose duration is known. */
+export function timed({ durations }: Sample): number {
+  return Object.values(durations).reduce((all, count) => all + count, 0);
 }

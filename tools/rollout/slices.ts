@@ -49,12 +49,12 @@ export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenan
   if (canary) await client.delete(canary);
 }
 
-/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns the canaries */
+/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns all, with the canaries */
 export async function setCanaries(
   client: KubernetesClient,
   tenant: Tenant,
   percent: number,
-): Promise<GatewayPod[]> {
+): Promise<{ pods: GatewayPod[]; canaries: GatewayPod[] }> {
   const pods = await gatewayPods(client, tenant);
   const wanted = percent === 0 ? 0 : Math.max(1, Math.round((pods.length * percent) / 100));
   // Those that are canaries stay so.
@@ -66,7 +66,7 @@ export async function setCanaries(
     await client.mergePatch(object, { metadata: { labels: { [SLICE_LABEL]: slice } } });
     pod.slice = slice;
   });
-  return ordered.slice(0, wanted);
+  return { pods, canaries: ordered.slice(0, wanted) };
 }
 
 /** Gives the rest of the fleet an image. */

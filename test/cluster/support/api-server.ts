@@ -2,9 +2,11 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:https";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { KubernetesClient } from "../../../tools/kubernetes/client.ts";
+import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
@@ -85,7 +87,11 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
   return { kubeconfig, client: new KubernetesClient(config), programs: [controllers, apiServer, etcd] };
 }
 
-/** Installs the custom resources of Istio, the Gateway API and Modelgate. */
+interface Definition extends Manifest {
+  spec: { group: string; names: { kind: string }; versions: { name: string; served: boolean }[] };
+}
+
+/** Installs the custom resources of Istio, the Gateway API and Modelgate, and waits until they are served. */
 export async function installDefinitions({ client }: ControlPlane): Promise<void> {
   const istio = await Promise.all(
     ["crd-all.gen.yaml", "gateway-api-crd.yaml"].map((file) => program("istio", file)),
@@ -93,12 +99,15 @@ export async function installDefinitions({ client }: ControlPlane): Promise<void
   const own = ["tenants.yaml", "modeltasks.yaml"].map(
     (file) => new URL(`manifests/crds/${file}`, PROJECT_ROOT),
   );
+  const definitions: Definition[] = [];
   for (const file of [...istio, ...own]) {
-    const documents = parseAllDocuments(await readFile(file, "utf8"));
-    await Promise.all(
-      documents.map((document) => client.apply(document.toJS(), { fieldManager: "cluster-test" })),
-    );
+    const documents = parseAllDocuments(await readFile(file, "utf8")).map((document) => document.toJS());
+    await Promise.all(documents.map((each) => client.apply(each, { fieldManager: "cluster-test" })));
+    definitions.push(...documents.filter(({ kind }) => kind === "CustomResourceDefinition"));
   }
+  for (const { spec } of definitions)
+    for (const { name } of spec.versions.filter(({ served }) => served))
+      while (!(await client.knows(`${spec.group}/${name}`, spec.names.kind))) await sleep(100);
 }
 
 /** A kubeconfig with one context, `cluster-test`. */

@@ -4,7 +4,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { findEnvoy } from "../../../tools/envoy/find.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
-import { REGISTRY } from "./registry.ts";
+import { REGISTRIES } from "./registry.ts";
 
 /** pilot-agent keeps the filters that it pulls at a fixed path; each pod has its own there. */
 const OWN_CACHE = 'mount -t tmpfs tmpfs /var/lib/istio/data && exec "$@"';
@@ -18,17 +18,21 @@ export interface GatewayPod extends Program {
  * all addresses of the network with SO_REUSEPORT, so connections to a port spread over all gateway pods, as a load
  * balancer would.
  * @param index makes the ports that a pod does not share
+ * @param token of its ServiceAccount, for istiod
  */
 export async function startGatewayPod(
   folder: string,
   pod: V1Pod,
   ip: string,
   index: number,
+  token: string,
 ): Promise<GatewayPod> {
   const { name = "", namespace = "", labels = {} } = pod.metadata ?? {};
   const home = join(folder, `${namespace}-${name}`);
   await mkdir(join(home, "etc/istio/proxy"), { recursive: true });
   await mkdir(join(home, "etc/istio/pod"), { recursive: true });
+  await mkdir(join(home, "var/run/secrets/tokens"), { recursive: true });
+  await writeFile(join(home, "var/run/secrets/tokens/istio-token"), token);
   await writeFile(
     join(home, "etc/istio/pod/labels"),
     Object.entries(labels)
@@ -69,7 +73,7 @@ export async function startGatewayPod(
       ISTIO_META_CLUSTER_ID: "Kubernetes",
       ISTIO_META_WORKLOAD_NAME: labels.app ?? name,
       FILE_MOUNTED_CERTS: "true",
-      WASM_INSECURE_REGISTRIES: REGISTRY,
+      WASM_INSECURE_REGISTRIES: Object.values(REGISTRIES).join(),
       ENVOY_STATUS_PORT: String(15_300 + index),
       ENVOY_PROMETHEUS_PORT: String(15_400 + index),
       MINIMUM_DRAIN_DURATION: "1s",

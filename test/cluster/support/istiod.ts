@@ -27,8 +27,8 @@ export async function startIstiod(folder: string, kubeconfig: string): Promise<P
       POD_NAMESPACE: "istio-system",
       POD_NAME: "istiod-0",
       ENABLE_CA_SERVER: "false",
-      XDS_AUTH: "false",
-      PILOT_ENABLE_XDS_IDENTITY_CHECK: "false",
+      // Gateways prove by their ServiceAccount's token who they are, or get no Secrets; here without TLS.
+      XDS_AUTH_PLAINTEXT: "true",
       PILOT_CERT_PROVIDER: "none",
       PILOT_ENABLE_METADATA_EXCHANGE: "false",
       PILOT_ENABLE_ALPN_FILTER: "false",

@@ -4,22 +4,34 @@ import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node"
 import { startModelServer } from "../../../tools/model-server/server.ts";
 import { type GatewayPod, startGatewayPod } from "./gateway-pod.ts";
 import { KUBELET_PORT, startKubelet } from "./kubelet.ts";
+import { ScriptedServer } from "./scripted-server.ts";
 
-const NODE = "node-1";
+/** The gateways' zone has the first node; a pod comes to the other one by its node selector. */
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+const NODES = { "zone-a": "node-1", "zone-b": "node-2" };
 const POLL_MS = 200;
 const ENVOY_ADMIN_PORT = 15_000;
 /** Image of a pod that runs the demo's model server. */
 export const MODEL_SERVER_IMAGE = "model-server";
+/** Image of a pod that runs a `ScriptedServer`. */
+export const SCRIPTED_SERVER_IMAGE = "scripted-server";
 
 interface RunningPod {
   ip: string;
   stop(): Promise<void> | void;
   gateway?: GatewayPod;
+  scripted?: ScriptedServer;
 }
 
+const NODE_STATUS = {
+  addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
+  conditions: [{ type: "Ready", status: "True" }],
+  daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
+};
+
 /**
- * Stands in for scheduler and kubelet: it binds each pod to the one node and runs it as processes of this machine:
- * a container `istio-proxy` as a gateway, the image `model-server` as the demo's model server; others just count as running.
+ * Stands in for scheduler and kubelet: it binds each pod to a node and runs it as processes of this machine:
+ * a container `istio-proxy` as a gateway, the images above as model servers; others just count as running.
  */
 export class TestNode {
   private readonly core: CoreV1Api;
@@ -42,27 +54,27 @@ export class TestNode {
     this.kubelet = await startKubelet(this.folder, (pod, port) =>
       port === ENVOY_ADMIN_PORT ? (this.pods.get(pod)?.gateway?.adminPort ?? port) : port,
     );
-    await this.core.createNode({ body: { metadata: { name: NODE } } });
-    await this.core.patchNodeStatus({
-      name: NODE,
-      body: [
-        {
-          op: "replace",
-          path: "/status",
-          value: {
-            addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
-            conditions: [{ type: "Ready", status: "True" }],
-            daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
-          },
-        },
-      ],
-    });
+    for (const [zone, name] of Object.entries(NODES)) {
+      const labels = { "topology.kubernetes.io/region": "region", [ZONE_LABEL]: zone };
+      await this.core.createNode({ body: { metadata: { name, labels } } });
+      await this.core.patchNodeStatus({
+        name,
+        body: [{ op: "replace", path: "/status", value: NODE_STATUS }],
+      });
+    }
     this.loop = this.run();
   }
 
   /** Gateways that run, by pod name. */
   gateway(name: string): GatewayPod | undefined {
     return [...this.pods].find(([key]) => key.endsWith(`/${name}`))?.[1].gateway;
+  }
+
+  /** Scripted servers that run, by a prefix of their pods' names. */
+  scripted(prefix: string): ScriptedServer[] {
+    return [...this.pods].flatMap(([key, { scripted }]) =>
+      scripted && key.split("/")[1]?.startsWith(prefix) ? [scripted] : [],
+    );
   }
 
   async stop(): Promise<void> {
@@ -99,7 +111,8 @@ export class TestNode {
     const index = ++this.count;
     const ip = `10.88.1.${index}`;
     if (!pod.spec?.nodeName) {
-      const target = { kind: "Node", name: NODE };
+      const zone = (pod.spec?.nodeSelector?.[ZONE_LABEL] ?? "zone-a") as keyof typeof NODES;
+      const target = { kind: "Node", name: NODES[zone] };
       // The API answers with a Status, which the client can't read as a Binding.
       await this.core
         .createNamespacedPodBinding({ name, namespace, body: { metadata: { name }, target } })
@@ -107,15 +120,31 @@ export class TestNode {
     }
     await this.report(pod, ip, false);
     const containers = pod.spec?.containers ?? [];
-    const models = containers.find(({ image }) => image === MODEL_SERVER_IMAGE);
+    const portOf = (wanted: string) =>
+      containers.find(({ image }) => image === wanted)?.ports?.[0]?.containerPort;
+    const [models, scripts] = [portOf(MODEL_SERVER_IMAGE), portOf(SCRIPTED_SERVER_IMAGE)];
     if (containers.some((container) => container.name === "istio-proxy")) {
-      const gateway = await startGatewayPod(this.folder, pod, ip, index);
+      const gateway = await startGatewayPod(this.folder, pod, ip, index, await this.tokenOf(pod));
       this.pods.set(key, { ip, gateway, stop: gateway.stop });
-    } else if (models) {
-      const server = await startModelServer(models.ports?.[0]?.containerPort, ip);
+    } else if (models !== undefined) {
+      const server = await startModelServer(models, ip);
       this.pods.set(key, { ip, stop: server.stop });
+    } else if (scripts !== undefined) {
+      const scripted = await ScriptedServer.start(scripts, ip);
+      this.pods.set(key, { ip, scripted, stop: () => scripted.stop() });
     } else this.pods.set(key, { ip, stop: () => undefined });
     await this.report(pod, ip, true);
+  }
+
+  /** What the kubelet would project into the pod for istiod. */
+  private async tokenOf({ metadata = {}, spec }: V1Pod): Promise<string> {
+    const { name = "", namespace = "", uid = "" } = metadata;
+    const boundObjectRef = { apiVersion: "v1", kind: "Pod", name, uid };
+    const { status } = await this.core.createNamespacedServiceAccountToken({
+      ...{ name: spec?.serviceAccountName ?? "default", namespace },
+      body: { spec: { audiences: ["istio-ca"], expirationSeconds: 3600, boundObjectRef } },
+    });
+    return status?.token ?? "";
   }
 
   private async report(pod: V1Pod, ip: string, ready: boolean): Promise<void> {

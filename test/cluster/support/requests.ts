@@ -36,7 +36,7 @@ export function send(
         text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
       },
     );
-    sent.once("error", reject);
+    sent.once("error", (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
     sent.end(BODY);
   });
 }
@@ -67,14 +67,19 @@ export async function sendMany(count: number, headers: Record<string, string>): 
 
 /** Connections are used for this long, so that each pod gets its share of them however pods change. */
 const CONNECTION_AGE_MS = 1000;
+const LONGEST_REQUEST_MS = 60_000;
 
-/** Requests at a steady rate until it is stopped; a connection that is closed between two requests is no failure. */
+/**
+ * Requests at a steady rate until it is stopped. All answers but 200 are failures, and so is a connection that breaks; but for
+ * one that was kept and was closed before it was used again, where the request is sent anew.
+ */
 export class Traffic {
   private agent = new Agent({ keepAlive: true, maxSockets: 64 });
   private readonly pending = new Set<Promise<void>>();
   private readonly timers: NodeJS.Timeout[];
   private sent = 0;
-  private failed = 0;
+  private again = 0;
+  private readonly outcomes: Record<string, number> = {};
 
   constructor(perSecond: number, headers: Record<string, string>) {
     const started = performance.now();
@@ -86,7 +91,7 @@ export class Traffic {
       setInterval(() => {
         const old = this.agent;
         this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
-        setTimeout(() => old.destroy(), 5000).unref();
+        setTimeout(() => old.destroy(), LONGEST_REQUEST_MS).unref();
       }, CONNECTION_AGE_MS),
     ];
   }
@@ -94,23 +99,29 @@ export class Traffic {
   private one(headers: Record<string, string>): void {
     this.sent++;
     const done = send(headers, this.agent)
-      .catch(() => send(headers, this.agent))
+      .catch((error) => {
+        if (!(error as { reused?: boolean }).reused) throw error;
+        this.again++;
+        return send(headers, this.agent);
+      })
       .then(
-        ({ status }) => {
-          if (status >= 500) this.failed++;
-        },
-        () => {
-          this.failed++;
-        },
+        ({ status }) => this.count(String(status)),
+        (error) => this.count((error as NodeJS.ErrnoException).code ?? String(error)),
       )
       .finally(() => this.pending.delete(done));
     this.pending.add(done);
   }
 
-  async stop(): Promise<{ sent: number; failed: number }> {
+  private count(outcome: string): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+  }
+
+  /** @property outcomes requests by status or kind of failure. @property again sent anew, see above */
+  async stop(): Promise<{ sent: number; failed: number; again: number; outcomes: Record<string, number> }> {
     for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.pending);
     this.agent.destroy();
-    return { sent: this.sent, failed: this.failed };
+    const { sent, again, outcomes } = this;
+    return { sent, failed: sent - (outcomes["200"] ?? 0), again, outcomes };
   }
 }

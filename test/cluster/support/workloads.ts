@@ -1,12 +1,18 @@
 import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import { MODEL_SERVER_IMAGE } from "./node.ts";
 
-/** A Service on port 8866 with a Deployment of one model server for each version; each listens on a port of its own. */
-export function modelServer(
-  namespace: string,
-  name: string,
-  versions: { version: string; port: number }[],
-): Manifest[] {
+interface Version {
+  version: string;
+  port: number;
+  /** Default: the demo's model server. */
+  image?: string;
+  replicas?: number;
+  /** Of the node. */
+  zone?: string;
+}
+
+/** A Service on port 8866 with a Deployment of model servers for each version. */
+export function modelServer(namespace: string, name: string, versions: Version[]): Manifest[] {
   return [
     {
       apiVersion: "v1",
@@ -14,24 +20,23 @@ export function modelServer(
       metadata: { name, namespace },
       spec: { selector: { app: name }, ports: [{ name: "grpc", port: 8866, targetPort: "grpc" }] },
     },
-    ...versions.map(({ version, port }) => deployment(namespace, name, version, port)),
+    ...versions.map((version) => deployment(namespace, name, version)),
   ];
 }
 
-function deployment(namespace: string, app: string, version: string, containerPort: number): Manifest {
+function deployment(namespace: string, app: string, each: Version): Manifest {
+  const { version, port, image = MODEL_SERVER_IMAGE, replicas = 1, zone } = each;
   const labels = { app, version };
-  const container = {
-    name: "model",
-    image: MODEL_SERVER_IMAGE,
-    ports: [{ name: "grpc", containerPort }],
-  };
+  const container = { name: "model", image, ports: [{ name: "grpc", containerPort: port }] };
+  const nodeSelector = zone && { nodeSelector: { "topology.kubernetes.io/zone": zone } };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name: `${app}-${version}`, namespace },
     spec: {
+      replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [container] } },
+      template: { metadata: { labels }, spec: { ...nodeSelector, containers: [container] } },
     },
   };
 }

@@ -126,6 +126,17 @@ describe("gateway", () => {
   });
 });
 
+it("a gateway with TLS and pods of its own may read its certificate", () => {
+  const kinds = (gateway: object) => render({}, gateway).map(({ kind }) => kind);
+  const tls = { credentialName: "cert" };
+  expect(kinds({ tls })).not.toContain("RoleBinding");
+  expect(kinds({ deployment: {} })).not.toContain("RoleBinding");
+  expect(find(render({}, { deployment: {}, tls }), "RoleBinding")).toMatchObject({
+    roleRef: { kind: "ClusterRole", name: "modelgate-gateway" },
+    subjects: [{ kind: "ServiceAccount", name: "gw", namespace: "edge" }],
+  });
+});
+
 describe("VirtualService", () => {
   const http = (spec: object) =>
     (virtualService(tenant(), task(spec)) as unknown as { spec: { http: object[] } }).spec.http;
@@ -183,6 +194,12 @@ describe("VirtualService", () => {
 });
 
 describe("DestinationRule", () => {
+  it("prefers a zone only with outlier detection, which tells when to go to another", () => {
+    const { spec } = destinationRule(task({ loadBalancing: { locality: true } }));
+    expect(spec).toMatchObject({ trafficPolicy: { outlierDetection: { consecutive5xxErrors: 5 } } });
+    expect(JSON.stringify(destinationRule(task({})).spec)).not.toContain("outlierDetection");
+  });
+
   it("all fields", () => {
     const rule = destinationRule(
       task({
@@ -284,6 +301,39 @@ describe("WasmPlugin", () => {
 });
 
 describe("Gateway API", () => {
+  it("A/B by a prefix, and callers that show a certificate", () => {
+    const versions = [{ name: "v2", labels: { app: "a", version: "v2" } }];
+    const matches = [{ header: "x-group", prefix: "b.(1)", version: "v2" }];
+    const tls = { credentialName: "cert", mutual: true };
+    const manifests = render({}, { tls }, [task({ versions, matches })], "gateway-api");
+    expect(find(manifests, "HTTPRoute").spec).toMatchObject({
+      rules: [
+        {
+          matches: [
+            {
+              headers: [
+                { type: "Exact", name: "taskid", value: "666" },
+                { type: "RegularExpression", name: "x-group", value: "b\\.\\(1\\).*" },
+              ],
+            },
+          ],
+        },
+        {},
+        {},
+      ],
+    });
+    expect(find(manifests, "Gateway").spec).toMatchObject({
+      listeners: [{ tls: { options: { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } } }],
+    });
+  });
+
+  it("Services of versions reach the pods' own port", () => {
+    const versions = [{ name: "v2", labels: { app: "a" } }];
+    const service = { name: "service-666", targetPort: 9000 };
+    const manifests = render({}, {}, [task({ versions, service })], "gateway-api");
+    expect(find(manifests, "Service").spec).toMatchObject({ ports: [{ port: 8866, targetPort: 9000 }] });
+  });
+
   it("a Service for each version", () => {
     const versions = [
       { name: "v1", weight: 80, labels: { app: "a", version: "v1" } },

@@ -1,20 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_THRESHOLDS, judge, judgeLatency } from "../../../tools/rollout/judge.ts";
+import { DEFAULT_THRESHOLDS, judge } from "../../../tools/rollout/judge.ts";
 import {
   difference,
   NOTHING,
   parseStats,
-  quantile,
   type Sample,
+  slowerThan,
   sum,
 } from "../../../tools/rollout/sample.ts";
+import { Noise } from "./noise.ts";
 
 const STATS = `http.outbound_0.0.0.0_8866;.downstream_rq_5xx: 3
 http.outbound_0.0.0.0_8866;.downstream_rq_completed: 300
 wasm.search.gw-modelgate~istio.vm_reload_backoff: 1
 wasm.search.gw-modelgate~istio.vm_reload_success: 2
 wasmcustom.modelgate.refused.credential_unknown: 7
-http.outbound_0.0.0.0_8866;.downstream_rq_time: B0.5(1,10) B10(0,280) B250(0,10)
+http.outbound_0.0.0.0_8866;.downstream_rq_time:
+  totals=0,0:10, 9.5,0.10000000000000001:280, 1.2e+02,10:10
+  intervals=0,0:1
+  summary=P0(nan,0) P25(nan,9.5) P100(nan,125)
 `;
 const sample = (change: Partial<Sample>): Sample => ({ ...NOTHING, requests: 1000, ...change });
 const rest = sample({ requests: 10_000, errors: 10, refused: { rate: 100 }, durations: { 10: 10_000 } });
@@ -26,7 +30,7 @@ describe("samples", () => {
       errors: 3,
       vmFailures: 3,
       refused: { credential_unknown: 7 },
-      durations: { "0.5": 10, "10": 280, "250": 10 },
+      durations: { "0": 10, "9.5": 280, "1.2e+02": 10 },
     });
     expect(parseStats("")).toEqual(NOTHING);
   });
@@ -39,10 +43,10 @@ describe("samples", () => {
     expect(sum([before, after])).toMatchObject({ requests: 2500, errors: 5, refused: { rate: 4 } });
   });
 
-  it("quantiles", () => {
-    expect(quantile(parseStats(STATS), 0.5)).toBe(10);
-    expect(quantile(parseStats(STATS), 0.99)).toBe(250);
-    expect(quantile(NOTHING, 0.99)).toBe(0);
+  it("counts what took longer", () => {
+    const { durations } = parseStats(STATS);
+    const slower = (milliseconds: number) => slowerThan(sample({ durations }), milliseconds);
+    expect([0, 1, 9.5, 10, 120, 121].map(slower)).toEqual([300, 290, 290, 10, 10, 0]);
   });
 });
 
@@ -54,32 +58,57 @@ describe("judge", () => {
       { requests: 1, vmFailures: 1 },
       ["the filter trapped: its VM was down or started anew 1 times"],
     ],
-    ["errors", { errors: 20 }, ["2.00 % of requests fail, 0.10 % in the rest of the fleet"]],
-    ["errors of too few requests", { requests: 99, errors: 50 }, []],
+    ["errors", { errors: 60 }, ["6.00 % of requests fail, 0.10 % in the rest of the fleet"]],
+    ["errors within what is allowed", { errors: 10 }, []],
+    [
+      "all of few requests",
+      { requests: 30, errors: 30 },
+      ["100.00 % of requests fail, 0.10 % in the rest of the fleet"],
+    ],
+    ["one of few requests", { requests: 10, errors: 1 }, []],
+    ["nothing yet", { requests: 0 }, []],
     [
       "a new reason of refusal",
-      { refused: { task_missing: 60 } },
-      ["6.00 % of requests are refused as task_missing, 0.00 % in the rest of the fleet"],
+      { refused: { task_missing: 120 } },
+      ["12.00 % of requests are refused as task_missing, 0.00 % in the rest of the fleet"],
     ],
   ])("%s", (_name, change, reasons) => {
     expect(judge(sample(change), rest, DEFAULT_THRESHOLDS)).toEqual(reasons);
   });
 
-  it("latency: one bucket of Envoy's histogram is chance, two are not", () => {
-    const bounds = [25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
-    const at = (index: number) => sample({ durations: { [bounds[index] as number]: 1000 } });
-    for (let i = 1; i < bounds.length; i++)
-      expect(judgeLatency(at(i), at(i - 1), DEFAULT_THRESHOLDS), `${bounds[i]}`).toEqual([]);
-    for (let i = 2; i < bounds.length; i++)
-      expect(judgeLatency(at(i), at(i - 2), DEFAULT_THRESHOLDS), `${bounds[i]}`).toHaveLength(1);
+  it("without a rest of the fleet errors count by themselves", () => {
+    expect(judge(sample({ errors: 60 }), NOTHING, DEFAULT_THRESHOLDS)).toHaveLength(1);
+    expect(judge(sample({ errors: 2 }), NOTHING, DEFAULT_THRESHOLDS)).toEqual([]);
   });
 
-  it.each<[string, Partial<Sample>, Sample, number]>([
-    ["slower", { durations: { 50: 1000 } }, rest, 1],
-    ["slower by less than the factor", { durations: { 26: 1000 } }, sample({ durations: { 25: 1000 } }), 0],
-    ["fast, whatever the factor", { durations: { 20: 1000 } }, sample({ durations: { 1: 1000 } }), 0],
-    ["nothing to compare with", { durations: { 50: 1000 } }, NOTHING, 0],
-  ])("latency: %s", (_name, change, others, count) => {
-    expect(judgeLatency(sample(change), others, DEFAULT_THRESHOLDS)).toHaveLength(count);
+  /** A canary in ten pods, 300 requests a second in all, looked at once a second. */
+  function look(noise: Noise, seconds: number, ratios: { canary: number; rest: number }): number | undefined {
+    let [canary, others] = [NOTHING, NOTHING];
+    for (let second = 1; second <= seconds; second++) {
+      canary = sum([canary, { ...NOTHING, requests: 30, errors: noise.count(30, ratios.canary) }]);
+      others = sum([others, { ...NOTHING, requests: 270, errors: noise.count(270, ratios.rest) }]);
+      if (judge(canary, others, DEFAULT_THRESHOLDS).length > 0) return second;
+    }
+    return undefined;
+  }
+
+  it.each([
+    ["no errors but the odd one", { canary: 0.002, rest: 0.002 }],
+    ["as bad as the rest", { canary: 0.05, rest: 0.05 }],
+    ["worse by all that is allowed", { canary: 0.02, rest: 0.01 }],
+  ])("noise is no reason in 50 rollouts of 10 minutes: %s", (_name, ratios) => {
+    const noise = new Noise(7);
+    const alarms = Array.from({ length: 50 }, () => look(noise, 600, ratios)).filter(Boolean);
+    expect(alarms.length).toBe(0);
+  });
+
+  it.each([
+    ["all fail", 1, 1],
+    ["one in five", 0.2, 10],
+    ["one in twenty", 0.05, 60],
+  ])("sees what is there: %s, within %s s", (_name, canary, within) => {
+    const noise = new Noise(8);
+    for (let i = 0; i < 50; i++)
+      expect(look(noise, 600, { canary, rest: 0.001 })).toBeLessThanOrEqual(within as number);
   });
 });

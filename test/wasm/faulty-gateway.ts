@@ -1,0 +1,20 @@
+import { AccessLog } from "../../filters/access-log/access-log";
+import { ProtocolConversion } from "../../filters/protocol-conversion/protocol-conversion";
+import { RateLimit } from "../../filters/rate-limit/rate-limit";
+import { resetArena } from "../../filters/sdk/arena";
+import { defineModule, httpContextOf } from "../../filters/sdk/contexts";
+import { TenantAuth } from "../../filters/tenant-auth/tenant-auth";
+
+export * from "../../filters/sdk/exports/base";
+export * from "../../filters/sdk/exports/log";
+export * from "../../filters/sdk/exports/request-body";
+export * from "../../filters/sdk/exports/response";
+
+/** What the gateway's filter does with a request's headers, for modules that do something bad before it. */
+export function onRequestHeaders(id: u32, endOfStream: u32): i32 {
+  resetArena();
+  const http = httpContextOf(id);
+  return http.plugin.onRequestHeaders(http, endOfStream != 0);
+}
+
+defineModule(() => [new TenantAuth(), new RateLimit(), new ProtocolConversion(), new AccessLog()], false);
