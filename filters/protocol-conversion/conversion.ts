@@ -2,6 +2,7 @@ import { ByteBuffer } from "../sdk/byte-buffer";
 import { StreamState } from "../sdk/stage";
 import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
+import { Policy } from "./policy";
 import { ReplyWriter } from "./reply-writer";
 import { RequestReader } from "./request-reader";
 import { Operation } from "./route";
@@ -15,6 +16,7 @@ const free: Conversion[] = [];
 /** What one stream's conversion keeps from chunk to chunk. Reused for later streams. */
 export class Conversion extends StreamState {
   operation: Operation = Operation.None;
+  policy: Policy = changetype<Policy>(0);
   /** The converters of the operation at hand. */
   request: RequestReader = changetype<RequestReader>(0);
   reply: ReplyWriter = changetype<ReplyWriter>(0);
@@ -66,9 +68,10 @@ export class Conversion extends StreamState {
   }
 }
 
-export function takeConversion(operation: Operation): Conversion {
+export function takeConversion(operation: Operation, policy: Policy): Conversion {
   const conversion = free.length > 0 ? free.pop() : new Conversion();
   conversion.operation = operation;
+  conversion.policy = policy;
   if (operation == Operation.Predict) {
     conversion.request = conversion.predictRequest;
     conversion.reply = conversion.predictResponse;

@@ -86,7 +86,7 @@ export class ProtocolConversion extends Stage {
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
     if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
-    const conversion = takeConversion(operation);
+    const conversion = takeConversion(operation, task.policy);
     http.setState(this.slot, conversion);
     conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     const raw = operation <= Operation.Predict && isRaw(http.headers);
@@ -127,10 +127,10 @@ export class ProtocolConversion extends Stage {
     const conversion = this.conversionOf(http);
     if (conversion == null) return CONTINUE;
     conversion.received += size - conversion.heldBytes;
-    if (conversion.received > this.settings.maxRequestBytes) {
+    if (conversion.received > conversion.policy.maxRequestBytes) {
       return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     }
-    setNonFinite(this.settings.nonFinite);
+    setNonFinite(conversion.policy.nonFinite);
     const refusal = convertRequestChunk(conversion, size, endOfStream);
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
@@ -162,21 +162,21 @@ export class ProtocolConversion extends Stage {
   }
 
   private startReply(conversion: Conversion): void {
-    const settings = this.settings;
+    const policy = conversion.policy;
     if (conversion.operation == Operation.Predict) {
-      conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      conversion.predictResponse.reset(conversion.predictRequest.rows, policy.maxResponseBytes);
       return;
     }
     if (conversion.operation != Operation.Infer) {
-      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, settings.maxResponseBytes);
+      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, policy.maxResponseBytes);
       return;
     }
     const request = conversion.inferRequest;
     let form = Form.Json;
     if (conversion.streamForm >= 0) form = <Form>conversion.streamForm;
     else if (request.wantsBinary) form = Form.Binary;
-    const headerBytes = settings.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
-    conversion.inferResponse.reset(form, settings.maxResponseBytes, headerBytes);
+    const headerBytes = policy.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
+    conversion.inferResponse.reset(form, policy.maxResponseBytes, headerBytes);
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
@@ -186,7 +186,8 @@ export class ProtocolConversion extends Stage {
       convertUpstreamError(conversion, size, endOfStream);
       return CONTINUE;
     }
-    setNonFinite(this.settings.nonFinite);
+    setNonFinite(conversion.policy.nonFinite);
+    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
     const fault = convertReplyChunk(conversion, size, endOfStream);
     return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);
   }
