@@ -9,6 +9,7 @@ import { Operation } from "./route";
 import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";
+import { RawStringsRequest } from "./tensorflow-serving/raw-strings-request";
 import { ResultsResponse } from "./tensorflow-serving/results-response";
 
 const free: Conversion[] = [];
@@ -25,6 +26,7 @@ export class Conversion extends StreamState {
   readonly inferResponse: InferResponse = new InferResponse();
   readonly predictRequest: PredictRequest = new PredictRequest();
   readonly predictResponse: PredictResponse = new PredictResponse();
+  readonly rawStrings: RawStringsRequest = new RawStringsRequest();
   readonly examplesRequest: ExamplesRequest = new ExamplesRequest();
   readonly resultsResponse: ResultsResponse = new ResultsResponse();
 
@@ -36,7 +38,7 @@ export class Conversion extends StreamState {
   received: i64 = 0;
   /** Bytes of the body that are JSON; the rest is binary data. */
   jsonBytes: i64 = i64.MAX_VALUE;
-  /** The body is one raw tensor and no JSON. */
+  /** The body is one raw tensor, which passes as it is. */
   raw: bool = false;
   /**
    * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the callback
@@ -56,9 +58,10 @@ export class Conversion extends StreamState {
     return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;
   }
 
-  startRaw(raw: bool): void {
-    this.raw = raw;
-    if (raw) this.jsonBytes = 0;
+  /** The body is one raw tensor, whose bytes pass. */
+  startRaw(): void {
+    this.raw = true;
+    this.jsonBytes = 0;
   }
 
   giveBack(): void {

@@ -35,6 +35,7 @@ import { convertRequestChunk } from "./request-body";
 import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
+import { Datatype } from "./tensor/datatype";
 import { slabBytes } from "./tensor/slabs";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { startCall } from "./unary-call";
@@ -91,12 +92,18 @@ export class ProtocolConversion extends Stage {
     conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     const raw = operation <= Operation.Predict && isRaw(http.headers);
     if (raw && !rawTensor.read(http.headers, task.raw)) return this.refuse(http, RAW_TENSOR, STOP);
-    conversion.startRaw(raw);
+    const strings = raw && operation == Operation.Predict && rawTensor.datatype == Datatype.BYTES;
+    if (raw && !strings) conversion.startRaw();
     if (operation == Operation.Predict) {
       if (!raw && task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
-      conversion.predictRequest.reset(task.signatures);
-      appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
-      if (raw && !conversion.predictRequest.setRaw(conversion.inferRequest.contents)) {
+      const predict = conversion.predictRequest;
+      predict.reset(task.signatures);
+      appendModelSpec(predict.spec, model, version, versionIsLabel);
+      if (raw) predict.nameSignature();
+      if (strings) {
+        conversion.rawStrings.reset(predict.spec);
+        conversion.request = conversion.rawStrings;
+      } else if (raw && !predict.setRaw(conversion.inferRequest.contents)) {
         return this.refuse(http, RAW_TENSOR, STOP);
       }
     } else if (operation != Operation.Infer) {

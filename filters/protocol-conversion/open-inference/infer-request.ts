@@ -3,11 +3,10 @@ import { Bytes, bytes } from "../../sdk/bytes";
 import { Slice } from "../../sdk/headers";
 import { appendField, appendVarint } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
-import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
-import { RequestReader } from "../request-reader";
 import { Datatype, datatypeName, elementSize, parseDatatype } from "../tensor/datatype";
 import { MAX_RANK, Nesting } from "../tensor/nesting";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
@@ -101,7 +100,7 @@ const NO_INPUTS = bytes("inputs is required");
 /** Scratch for one tensor's message; used within one call. */
 const message: ByteBuffer = new ByteBuffer();
 
-export class InferRequest extends RequestReader {
+export class InferRequest extends JsonReader {
   /** The message but for raw contents. */
   private readonly head: ByteBuffer = new ByteBuffer();
   readonly contents: RawContents = new RawContents();
