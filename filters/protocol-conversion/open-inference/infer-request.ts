@@ -10,6 +10,7 @@ import { rawTensor } from "../raw-tensor";
 import { Datatype, datatypeName, elementSize, parseDatatype } from "../tensor/datatype";
 import { MAX_RANK, Nesting } from "../tensor/nesting";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
+import { readTextRun, textComma, textsRead } from "../tensor/read-text-run";
 import { SlabChain } from "../tensor/slabs";
 import {
   OUTPUT_NAME,
@@ -360,12 +361,20 @@ export class InferRequest extends JsonReader {
       this.fail(RAGGED);
       return at;
     }
-    if (this.datatype == Datatype.BYTES) return this.startElementText(at);
+    if (this.datatype == Datatype.BYTES) return this.texts(at, to);
     const end = readElements(this.datatype, at, to, this.chain);
     const error = elementError;
     if (error != null) this.fail(error);
     this.elementCount += elementsRead;
     this.afterElements(elementsRead, commaTaken);
+    return end;
+  }
+
+  private texts(at: usize, to: usize): usize {
+    const end = readTextRun(at, to, this.chain);
+    if (textsRead == 0) return this.startElementText(at);
+    this.elementCount += textsRead;
+    this.afterElements(textsRead, textComma);
     return end;
   }
 

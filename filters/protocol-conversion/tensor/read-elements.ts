@@ -4,6 +4,7 @@ import { nonFiniteValue, readNonFinite, startsNonFinite } from "../numbers/non-f
 import { appendNonFinite, storeFloat, storeInteger } from "./append-element";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { readF32Run, runLength } from "./read-f32-run";
+import { integersRead, readIntegerRun } from "./read-integer-run";
 import { SlabChain } from "./slabs";
 
 /**
@@ -100,6 +101,10 @@ function readIntegers(datatype: Datatype, at: usize, to: usize, out: SlabChain):
   const size = elementSize(datatype);
   const bits = size << 3;
   const signed = isSigned(datatype);
+  at = readIntegerRun(size, signed, at, limit, out);
+  elementsRead = integersRead;
+  commaTaken = integersRead > 0;
+  if (commaTaken && (at >= limit || !startsNumber(at))) return at;
   let next = at;
   while (next != 0) {
     at = next;
