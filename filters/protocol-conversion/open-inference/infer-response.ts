@@ -5,26 +5,15 @@ import {
   FIXED32,
   FIXED64,
   LENGTH_DELIMITED,
-  readTag,
   readVarint,
   tagField,
   tagLength,
-  tagMalformed,
   tagWireType,
   VARINT,
   varint,
 } from "../../sdk/protobuf";
-import {
-  COMPRESSED,
-  MALFORMED,
-  ORDER,
-  OVERSIZE,
-  SEVERAL,
-  UNKNOWN_DATATYPE,
-  WRONG_SIZE,
-} from "../model-faults";
-import { GRPC_FRAME_HEADER } from "../piece-sink";
-import { ReplyWriter } from "../reply-writer";
+import { DONE, FRAME_HEADER, FrameReader } from "../frame-reader";
+import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, parseDatatype } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { SlabChain } from "../tensor/slabs";
@@ -68,16 +57,13 @@ export enum Form {
 
 /** What the bytes at hand are. */
 enum Part {
-  FrameHeader,
   /** `ModelStreamInferResponse`, around each reply of a stream. */
-  Envelope,
+  Envelope = 2,
   Message,
   Output,
   Contents,
   /** Elements. */
   Run,
-  Skip,
-  Done,
 }
 
 const MODEL_NAME = bytes('"model_name":');
@@ -92,21 +78,18 @@ const ERROR = bytes('{"error":');
 
 export const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
 
-export class InferResponse extends ReplyWriter {
+export class InferResponse extends FrameReader {
   private form: Form = Form.Json;
-  private maxMessageBytes: i64 = 0;
   /** Bytes of the JSON of a binary reply, padding included. */
   private headerBytes: i32 = 0;
 
   private readonly scratch: ByteBuffer = new ByteBuffer();
-  private part: Part = Part.FrameHeader;
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
   private outputLeft: i64 = 0;
   private contentsLeft: i64 = 0;
-  private skipLeft: i64 = 0;
-  /** Where to go on after a run of elements, or after skipping. */
+  /** Where to go on after a run of elements. */
   private after: Part = Part.Message;
 
   /** Members of the JSON before its outputs, with a comma or brace before each. */
@@ -123,13 +106,11 @@ export class InferResponse extends ReplyWriter {
   private binaryStart: i32 = 0;
 
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32): void {
-    this.error = null;
     this.release();
     this.form = form;
-    this.maxMessageBytes = maxMessageBytes;
     this.headerBytes = headerBytes;
-    this.part = Part.FrameHeader;
-    this.startMessage();
+    this.startFrames(maxMessageBytes);
+    this.startReply();
   }
 
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
@@ -137,7 +118,7 @@ export class InferResponse extends ReplyWriter {
     return this.form == Form.Binary ? this.headerBytes : -1;
   }
 
-  private startMessage(): void {
+  private startReply(): void {
     this.members.clear();
     this.parameters.clear();
     this.opened = false;
@@ -157,39 +138,11 @@ export class InferResponse extends ReplyWriter {
 
   /** Was the whole message converted, or of a stream all messages so far? */
   get complete(): bool {
-    return this.part == Part.Done || (this.streaming && this.part == Part.FrameHeader);
+    return this.part == DONE || (this.streaming && this.part == FRAME_HEADER);
   }
 
-  /** Converts [from, to) into `out`. @returns the first byte it could not use yet, or 0 on an error. */
-  parse(from: usize, to: usize): usize {
-    let at = from;
-    while (this.error == null) {
-      const before = at;
-      const part = this.part;
-      if (part == Part.FrameHeader) at = this.frameHeader(at, to);
-      else if (part == Part.Run) at = this.run(at, to);
-      else if (part == Part.Message) at = this.messageField(at, to);
-      else if (part == Part.Output) at = this.outputField(at, to);
-      else if (part == Part.Contents) at = this.contentsField(at, to);
-      else if (part == Part.Envelope) at = this.envelopeField(at, to);
-      else if (part == Part.Skip) at = this.skip(at, to);
-      else if (at < to) this.error = SEVERAL;
-      if (at == before && part == this.part) break;
-    }
-    return this.error == null ? at : 0;
-  }
-
-  private fail(at: usize, why: Bytes): usize {
-    if (this.error == null) this.error = why;
-    return at;
-  }
-
-  private frameHeader(at: usize, to: usize): usize {
-    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
-    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
-    const length = <i64>bswap<u32>(load<u32>(at + 1));
-    if (length > this.maxMessageBytes) return this.fail(at, OVERSIZE);
-    this.startMessage();
+  protected startMessage(length: i64): void {
+    this.startReply();
     if (this.streaming) {
       this.envelopeLeft = length;
       this.part = Part.Envelope;
@@ -197,23 +150,18 @@ export class InferResponse extends ReplyWriter {
       this.messageLeft = length;
       this.part = Part.Message;
     }
-    return at + GRPC_FRAME_HEADER;
   }
 
-  /** Reads a field's tag within `left` bytes. @returns where its content starts, 0 when that is not there yet or wrong */
-  private tag(at: usize, to: usize, left: i64): usize {
-    const content = readTag(at, to, false);
-    if (content == 0) {
-      if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
-      return 0;
-    }
-    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
-    return this.error == null ? content : 0;
+  protected read(part: i32, at: usize, to: usize): usize {
+    if (part == Part.Run) return this.run(at, to);
+    if (part == Part.Message) return this.messageField(at, to);
+    if (part == Part.Output) return this.outputField(at, to);
+    return part == Part.Contents ? this.contentsField(at, to) : this.envelopeField(at, to);
   }
 
   private envelopeField(at: usize, to: usize): usize {
     if (this.envelopeLeft == 0) {
-      this.part = Part.FrameHeader;
+      this.part = FRAME_HEADER;
       return at;
     }
     const content = this.tag(at, to, this.envelopeLeft);
@@ -226,7 +174,8 @@ export class InferResponse extends ReplyWriter {
       return content;
     }
     if (tagWireType != LENGTH_DELIMITED || tagField != STREAM_ERROR) {
-      return this.skipFrom(content, Part.Envelope, whole);
+      this.envelopeLeft -= whole;
+      return this.skipField(content);
     }
     if (content + <usize>tagLength > to) return at;
     if (tagLength > 0) {
@@ -242,23 +191,6 @@ export class InferResponse extends ReplyWriter {
     }
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
-  }
-
-  /** Skips the content of a field that may be long: nothing here knows it. */
-  private skipFrom(content: usize, after: Part, whole: i64): usize {
-    if (after == Part.Envelope) this.envelopeLeft -= whole;
-    else if (after == Part.Message) this.messageLeft -= whole;
-    this.skipLeft = tagLength;
-    this.after = after;
-    this.part = Part.Skip;
-    return content;
-  }
-
-  private skip(at: usize, to: usize): usize {
-    const length = min<i64>(this.skipLeft, <i64>(to - at));
-    this.skipLeft -= length;
-    if (this.skipLeft == 0) this.part = this.after;
-    return at + <usize>length;
   }
 
   private messageField(at: usize, to: usize): usize {
@@ -282,7 +214,10 @@ export class InferResponse extends ReplyWriter {
       this.startRaw(tagLength);
       return content;
     }
-    if (tagField > RESPONSE_RAW_CONTENTS) return this.skipFrom(content, Part.Message, whole);
+    if (tagField > RESPONSE_RAW_CONTENTS) {
+      this.messageLeft -= whole;
+      return this.skipField(content);
+    }
     const end = content + <usize>tagLength;
     if (end > to) return at;
     this.messageLeft -= whole;
@@ -468,7 +403,7 @@ export class InferResponse extends ReplyWriter {
     if (this.form != Form.Binary) this.finishJson();
     else if (this.nextRaw == 0) this.writeHeader();
     if (this.error != null) return;
-    this.part = this.streaming ? Part.Envelope : Part.Done;
+    this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
 
   private finishJson(): void {
@@ -513,6 +448,3 @@ export class InferResponse extends ReplyWriter {
     this.out.take(this.binary);
   }
 }
-
-/** Longest tag with a length: two varints. */
-const MAX_TAG: i64 = 20;
