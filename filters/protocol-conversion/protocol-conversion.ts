@@ -18,7 +18,7 @@ import { Conversion, takeConversion } from "./conversion";
 import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
-import { Form } from "./open-inference/infer-response";
+import { Form } from "./open-inference/reply-json";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,

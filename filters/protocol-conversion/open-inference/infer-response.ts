@@ -1,6 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
+import { bytes } from "../../sdk/bytes";
 import {
   FIXED32,
   FIXED64,
@@ -22,8 +20,6 @@ import {
   CONTENTS_BYTES,
   CONTENTS_FP32,
   CONTENTS_FP64,
-  RESPONSE_MODEL_NAME,
-  RESPONSE_MODEL_VERSION,
   RESPONSE_OUTPUTS,
   RESPONSE_PARAMETERS,
   RESPONSE_RAW_CONTENTS,
@@ -37,23 +33,13 @@ import {
 } from "./fields";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
+import { Form, ReplyJson } from "./reply-json";
 
 /**
  * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as the bytes
  * arrive. Fields are expected in the order of their numbers, as every protobuf library writes them, so that tensor
  * data need not be kept.
  */
-
-/** What goes out. */
-export enum Form {
-  Json,
-  /** JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension). */
-  Binary,
-  /** A stream of replies, each a Server-Sent Event. */
-  Events,
-  /** A stream of replies, each a line of JSON. */
-  Lines,
-}
 
 /** What the bytes at hand are. */
 enum Part {
@@ -66,24 +52,10 @@ enum Part {
   Run,
 }
 
-const MODEL_NAME = bytes('"model_name":');
-const MODEL_VERSION = bytes('"model_version":');
-const ID = bytes('"id":');
-const PARAMETERS = bytes('"parameters":{');
-const OUTPUTS = bytes('"outputs":[');
-const TENSOR_END = bytes("]}");
-const EVENT = bytes("data: ");
-const EVENT_END = bytes("\n\n");
-const ERROR = bytes('{"error":');
-
 export const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
 
 export class InferResponse extends FrameReader {
-  private form: Form = Form.Json;
-  /** Bytes of the JSON of a binary reply, padding included. */
-  private headerBytes: i32 = 0;
-
-  private readonly scratch: ByteBuffer = new ByteBuffer();
+  private readonly json: ReplyJson = new ReplyJson();
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
@@ -92,10 +64,6 @@ export class InferResponse extends FrameReader {
   /** Where to go on after a run of elements. */
   private after: Part = Part.Message;
 
-  /** Members of the JSON before its outputs, with a comma or brace before each. */
-  private readonly members: ByteBuffer = new ByteBuffer();
-  private readonly parameters: ByteBuffer = new ByteBuffer();
-  private opened: bool = false;
   private readonly outputs: Output[] = [];
   private outputCount: i32 = 0;
   private nextRaw: i32 = 0;
@@ -107,21 +75,23 @@ export class InferResponse extends FrameReader {
 
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32): void {
     this.release();
-    this.form = form;
-    this.headerBytes = headerBytes;
+    this.json.form = form;
+    this.json.headerBytes = headerBytes;
     this.startFrames(maxMessageBytes);
     this.startReply();
   }
 
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
-    return this.form == Form.Binary ? this.headerBytes : -1;
+    return this.binaryForm ? this.json.headerBytes : -1;
+  }
+
+  private get binaryForm(): bool {
+    return this.json.form == Form.Binary;
   }
 
   private startReply(): void {
-    this.members.clear();
-    this.parameters.clear();
-    this.opened = false;
+    this.json.start();
     this.outputCount = 0;
     this.nextRaw = 0;
     this.written = 0;
@@ -133,7 +103,7 @@ export class InferResponse extends FrameReader {
   }
 
   private get streaming(): bool {
-    return this.form >= Form.Events;
+    return this.json.form >= Form.Events;
   }
 
   /** Was the whole message converted, or of a stream all messages so far? */
@@ -167,7 +137,7 @@ export class InferResponse extends FrameReader {
     const content = this.tag(at, to, this.envelopeLeft);
     if (content == 0) return at;
     const whole = <i64>(content - at) + tagLength;
-    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.opened) {
+    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.json.opened) {
       this.envelopeLeft -= whole;
       this.messageLeft = tagLength;
       this.part = Part.Message;
@@ -178,17 +148,7 @@ export class InferResponse extends FrameReader {
       return this.skipField(content);
     }
     if (content + <usize>tagLength > to) return at;
-    if (tagLength > 0) {
-      this.opened = true;
-      const scratch = this.scratch;
-      scratch.clear();
-      if (this.form == Form.Events) scratch.appendBytes(EVENT);
-      scratch.appendBytes(ERROR);
-      appendJsonString(scratch, content, <i32>tagLength, i32.MAX_VALUE);
-      scratch.appendByte(0x7d);
-      this.out.append(scratch.ptr, scratch.len);
-      this.endReply();
-    }
+    if (tagLength > 0) this.json.writeError(content, <i32>tagLength, this.out);
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
   }
@@ -222,26 +182,10 @@ export class InferResponse extends FrameReader {
     if (end > to) return at;
     this.messageLeft -= whole;
     if (!delimited || tagLength == 0) return end;
-    if (this.opened || this.outputCount > 0) return this.fail(at, ORDER);
-    if (tagField == RESPONSE_PARAMETERS) {
-      if (this.parameters.len > 0) this.parameters.appendByte(0x2c);
-      if (!appendMember(this.parameters, content, end)) return this.fail(at, MALFORMED);
-    } else {
-      const name =
-        tagField == RESPONSE_MODEL_NAME
-          ? MODEL_NAME
-          : tagField == RESPONSE_MODEL_VERSION
-            ? MODEL_VERSION
-            : ID;
-      this.appendMemberName(name);
-      appendJsonString(this.members, content, <i32>(end - content), i32.MAX_VALUE);
-    }
+    if (this.json.opened || this.outputCount > 0) return this.fail(at, ORDER);
+    if (tagField != RESPONSE_PARAMETERS) this.json.addText(<i32>tagField, content, <i32>tagLength);
+    else if (!this.json.addParameter(content, end)) return this.fail(at, MALFORMED);
     return end;
-  }
-
-  private appendMemberName(name: Bytes): void {
-    this.members.appendByte(this.members.len == 0 ? 0x7b : 0x2c);
-    this.members.appendBytes(name);
   }
 
   private startOutput(): void {
@@ -337,7 +281,7 @@ export class InferResponse extends FrameReader {
     output.size = length;
     if (!output.fits(length)) this.error = WRONG_SIZE;
     this.startTensor(output);
-    if (this.form == Form.Binary && this.nextRaw == this.outputCount && this.error == null) {
+    if (this.binaryForm && this.nextRaw == this.outputCount && this.error == null) {
       this.writeHeader();
       this.stream.redirect(this.out);
     }
@@ -352,35 +296,16 @@ export class InferResponse extends FrameReader {
       this.error = UNKNOWN_DATATYPE;
       return;
     }
-    const asJson = this.form != Form.Binary;
+    const asJson = !this.binaryForm;
     this.stream.begin(output.datatype, asJson, asJson ? this.out : this.binary);
     this.written++;
     this.binaryStart = this.binary.length;
-    if (!asJson) return;
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    if (this.written > 1) scratch.appendByte(0x2c);
-    output.appendOpening(scratch);
-    this.out.append(scratch.ptr, scratch.len);
-  }
-
-  private openOutputs(to: ByteBuffer): void {
-    if (this.opened) return;
-    this.opened = true;
-    if (this.form == Form.Events) to.appendBytes(EVENT);
-    if (this.parameters.len > 0) {
-      this.appendMemberName(PARAMETERS);
-      this.members.append(this.parameters.ptr, this.parameters.len);
-      this.members.appendByte(0x7d);
-    }
-    this.appendMemberName(OUTPUTS);
-    to.append(this.members.ptr, this.members.len);
+    if (asJson) this.json.openTensor(output, this.written == 1, this.out);
   }
 
   private endTensor(output: Output): void {
     if (<f64>this.stream.elements != output.product) this.error = WRONG_SIZE;
-    if (this.form != Form.Binary) this.out.appendBytes(TENSOR_END);
+    if (!this.binaryForm) this.json.closeTensor(this.out);
     else if (output.written) output.size = this.binary.length - this.binaryStart;
   }
 
@@ -400,51 +325,26 @@ export class InferResponse extends FrameReader {
       this.error = MALFORMED;
       return;
     }
-    if (this.form != Form.Binary) this.finishJson();
+    if (!this.binaryForm) this.finishJson();
     else if (this.nextRaw == 0) this.writeHeader();
     if (this.error != null) return;
     this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
 
   private finishJson(): void {
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    this.out.append(scratch.ptr, scratch.len);
+    this.json.openOutputs(this.out);
     while (this.written < this.outputCount) {
       const output = this.outputs[this.written];
       this.startTensor(output);
       if (this.error != null) return;
       this.endTensor(output);
     }
-    this.out.appendBytes(TENSOR_END);
-    this.endReply();
-  }
-
-  private endReply(): void {
-    if (this.form == Form.Events) this.out.appendBytes(EVENT_END);
-    else if (this.form == Form.Lines) this.out.appendByte(0x0a);
+    this.json.close(this.out);
   }
 
   /** Writes the JSON of a binary reply, and what was kept until the sizes of all outputs were known. */
   private writeHeader(): void {
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    for (let i = 0; i < this.outputCount; i++) {
-      if (i > 0) scratch.appendByte(0x2c);
-      this.outputs[i].appendBinary(scratch);
-    }
-    scratch.appendBytes(TENSOR_END);
-    const padding = this.headerBytes - scratch.len;
-    if (padding < 0) {
-      this.error = HEADER_TOO_LONG;
-      return;
-    }
-    scratch.reserve(padding);
-    memory.fill(scratch.end, 0x20, padding);
-    scratch.len += padding;
-    this.out.append(scratch.ptr, scratch.len);
-    this.out.take(this.binary);
+    if (this.json.writeHeader(this.outputs, this.outputCount, this.out)) this.out.take(this.binary);
+    else this.error = HEADER_TOO_LONG;
   }
 }
