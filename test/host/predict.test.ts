@@ -202,6 +202,30 @@ describe("requests", () => {
       for (const chunkSize of CHUNKS) expect(sent(nonFinite, "DT_FLOAT", json, chunkSize)).toBe(FLOATS);
     });
 
+    it("of any bytes never trap, and read the same in chunks of any size", () => {
+      const own = conversionVm({ tasks: one("DT_FLOAT"), nonFinite: "token" });
+      const good = Buffer.from('{"instances":[[NaN,-Infinity,1.5],[Inf,-NaN,Infinity]],"x":-Inf}');
+      const edit = fc.tuple(fc.nat(good.length - 1), fc.constantFrom(...Buffer.from('NaIinfty-,[]{}" 1')));
+      const outcome = (bytes: Buffer, chunkSize: number) => {
+        const stream = open(own, PATH);
+        const sent = Buffer.from(stream.sendRequestBody(bytes, chunkSize)).toString("hex");
+        stream.close();
+        return stream.reply ? "refused" : sent;
+      };
+      fc.assert(
+        fc.property(
+          fc.array(edit, { minLength: 0, maxLength: 3 }),
+          fc.integer({ min: 1, max: 40 }),
+          (edits, chunkSize) => {
+            const bytes = Buffer.from(good);
+            for (const [at, value] of edits) bytes[at] = value;
+            expect(outcome(bytes, chunkSize)).toBe(outcome(bytes, bytes.length));
+          },
+        ),
+        { numRuns: 3000 },
+      );
+    });
+
     it.each([
       ["DT_DOUBLE", "000000000000f87f000000000000f0ff"],
       ["DT_HALF", "007e00fc"],
