@@ -2,12 +2,14 @@ import { ByteBuffer } from "../sdk/byte-buffer";
 import { StreamState } from "../sdk/stage";
 import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
+import { Policy } from "./policy";
 import { ReplyWriter } from "./reply-writer";
 import { RequestReader } from "./request-reader";
 import { Operation } from "./route";
 import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";
+import { RawStringsRequest } from "./tensorflow-serving/raw-strings-request";
 import { ResultsResponse } from "./tensorflow-serving/results-response";
 
 const free: Conversion[] = [];
@@ -15,6 +17,7 @@ const free: Conversion[] = [];
 /** What one stream's conversion keeps from chunk to chunk. Reused for later streams. */
 export class Conversion extends StreamState {
   operation: Operation = Operation.None;
+  policy: Policy = changetype<Policy>(0);
   /** The converters of the operation at hand. */
   request: RequestReader = changetype<RequestReader>(0);
   reply: ReplyWriter = changetype<ReplyWriter>(0);
@@ -23,6 +26,7 @@ export class Conversion extends StreamState {
   readonly inferResponse: InferResponse = new InferResponse();
   readonly predictRequest: PredictRequest = new PredictRequest();
   readonly predictResponse: PredictResponse = new PredictResponse();
+  readonly rawStrings: RawStringsRequest = new RawStringsRequest();
   readonly examplesRequest: ExamplesRequest = new ExamplesRequest();
   readonly resultsResponse: ResultsResponse = new ResultsResponse();
 
@@ -34,7 +38,7 @@ export class Conversion extends StreamState {
   received: i64 = 0;
   /** Bytes of the body that are JSON; the rest is binary data. */
   jsonBytes: i64 = i64.MAX_VALUE;
-  /** The body is one raw tensor and no JSON. */
+  /** The body is one raw tensor, which passes as it is. */
   raw: bool = false;
   /**
    * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the callback
@@ -54,9 +58,10 @@ export class Conversion extends StreamState {
     return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;
   }
 
-  startRaw(raw: bool): void {
-    this.raw = raw;
-    if (raw) this.jsonBytes = 0;
+  /** The body is one raw tensor, whose bytes pass. */
+  startRaw(): void {
+    this.raw = true;
+    this.jsonBytes = 0;
   }
 
   giveBack(): void {
@@ -66,9 +71,10 @@ export class Conversion extends StreamState {
   }
 }
 
-export function takeConversion(operation: Operation): Conversion {
+export function takeConversion(operation: Operation, policy: Policy): Conversion {
   const conversion = free.length > 0 ? free.pop() : new Conversion();
   conversion.operation = operation;
+  conversion.policy = policy;
   if (operation == Operation.Predict) {
     conversion.request = conversion.predictRequest;
     conversion.reply = conversion.predictResponse;

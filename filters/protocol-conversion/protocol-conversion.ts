@@ -18,7 +18,7 @@ import { Conversion, takeConversion } from "./conversion";
 import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
-import { Form } from "./open-inference/infer-response";
+import { Form } from "./open-inference/reply-json";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,
@@ -35,6 +35,7 @@ import { convertRequestChunk } from "./request-body";
 import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
+import { Datatype } from "./tensor/datatype";
 import { slabBytes } from "./tensor/slabs";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { startCall } from "./unary-call";
@@ -86,17 +87,23 @@ export class ProtocolConversion extends Stage {
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
     if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
-    const conversion = takeConversion(operation);
+    const conversion = takeConversion(operation, task.policy);
     http.setState(this.slot, conversion);
     conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     const raw = operation <= Operation.Predict && isRaw(http.headers);
     if (raw && !rawTensor.read(http.headers, task.raw)) return this.refuse(http, RAW_TENSOR, STOP);
-    conversion.startRaw(raw);
+    const strings = raw && operation == Operation.Predict && rawTensor.datatype == Datatype.BYTES;
+    if (raw && !strings) conversion.startRaw();
     if (operation == Operation.Predict) {
       if (!raw && task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
-      conversion.predictRequest.reset(task.signatures);
-      appendModelSpec(conversion.predictRequest.spec, model, version, versionIsLabel);
-      if (raw && !conversion.predictRequest.setRaw(conversion.inferRequest.contents)) {
+      const predict = conversion.predictRequest;
+      predict.reset(task.signatures);
+      appendModelSpec(predict.spec, model, version, versionIsLabel);
+      if (raw) predict.nameSignature();
+      if (strings) {
+        conversion.rawStrings.reset(predict.spec);
+        conversion.request = conversion.rawStrings;
+      } else if (raw && !predict.setRaw(conversion.inferRequest.contents)) {
         return this.refuse(http, RAW_TENSOR, STOP);
       }
     } else if (operation != Operation.Infer) {
@@ -127,10 +134,10 @@ export class ProtocolConversion extends Stage {
     const conversion = this.conversionOf(http);
     if (conversion == null) return CONTINUE;
     conversion.received += size - conversion.heldBytes;
-    if (conversion.received > this.settings.maxRequestBytes) {
+    if (conversion.received > conversion.policy.maxRequestBytes) {
       return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     }
-    setNonFinite(this.settings.nonFinite);
+    setNonFinite(conversion.policy.nonFinite);
     const refusal = convertRequestChunk(conversion, size, endOfStream);
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
@@ -162,21 +169,21 @@ export class ProtocolConversion extends Stage {
   }
 
   private startReply(conversion: Conversion): void {
-    const settings = this.settings;
+    const policy = conversion.policy;
     if (conversion.operation == Operation.Predict) {
-      conversion.predictResponse.reset(conversion.predictRequest.rows, settings.maxResponseBytes);
+      conversion.predictResponse.reset(conversion.predictRequest.rows, policy.maxResponseBytes);
       return;
     }
     if (conversion.operation != Operation.Infer) {
-      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, settings.maxResponseBytes);
+      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, policy.maxResponseBytes);
       return;
     }
     const request = conversion.inferRequest;
     let form = Form.Json;
     if (conversion.streamForm >= 0) form = <Form>conversion.streamForm;
     else if (request.wantsBinary) form = Form.Binary;
-    const headerBytes = settings.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
-    conversion.inferResponse.reset(form, settings.maxResponseBytes, headerBytes);
+    const headerBytes = policy.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
+    conversion.inferResponse.reset(form, policy.maxResponseBytes, headerBytes);
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
@@ -186,7 +193,8 @@ export class ProtocolConversion extends Stage {
       convertUpstreamError(conversion, size, endOfStream);
       return CONTINUE;
     }
-    setNonFinite(this.settings.nonFinite);
+    setNonFinite(conversion.policy.nonFinite);
+    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
     const fault = convertReplyChunk(conversion, size, endOfStream);
     return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);
   }

@@ -42,12 +42,13 @@ export const BINARY_LENGTH = new LocalReply(
 export const MODEL_UNREACHABLE = new LocalReply(503, 14, "upstream_error", "the model server did not answer");
 
 const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
+const RAW_MALFORMED = new LocalReply(400, 3, "raw_tensor", "");
 const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
 const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
 const message: ByteBuffer = new ByteBuffer();
 
-/** What is wrong with a request's JSON, with byte offset and path: `... at byte 57 (inputs[1].data[3])`. */
+/** What is wrong with a request's body, of JSON with byte offset and path: `... at byte 57 (inputs[1].data[3])`. */
 export function malformedRequest(request: RequestReader): LocalReply {
   const error = request.error;
   message.clear();
@@ -62,8 +63,9 @@ export function malformedRequest(request: RequestReader): LocalReply {
   request.appendPath(message);
   if (message.len > path) message.appendByte(0x29);
   else message.len = before;
-  BODY_MALFORMED.setMessage(message.ptr, message.len);
-  return BODY_MALFORMED;
+  const reply = request.isJson ? BODY_MALFORMED : RAW_MALFORMED;
+  reply.setMessage(message.ptr, message.len);
+  return reply;
 }
 
 /** A reply of the model that is not one. */

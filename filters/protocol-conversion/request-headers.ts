@@ -3,7 +3,7 @@ import { Bytes, bytes } from "../sdk/bytes";
 import { Headers, removeHeader, Slice, setHeader } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
 import { Conversion } from "./conversion";
-import { Form } from "./open-inference/infer-response";
+import { Form } from "./open-inference/reply-json";
 import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./raw-tensor";
 import { Operation } from "./route";
 

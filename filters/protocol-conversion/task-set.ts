@@ -1,4 +1,5 @@
 import { Bytes, fnv1a } from "../sdk/bytes";
+import { Policy } from "./policy";
 import { RawTemplate } from "./raw-tensor";
 import { Signature } from "./tensorflow-serving/signature";
 
@@ -10,6 +11,7 @@ export class Task {
     readonly signatures: Signature[],
     /** What the body is when it is a raw tensor and the headers do not say. */
     readonly raw: RawTemplate | null,
+    readonly policy: Policy,
   ) {}
 }
 

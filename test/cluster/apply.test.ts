@@ -192,6 +192,13 @@ describe("a new tenant", () => {
     await expect(refused({ limits: {} })).rejects.toThrow("needs requestsPerSecond or perReplica");
     await expect(refused({ taskid: 1 })).rejects.toThrow("spec.taskid");
     await expect(refused({ colour: "red" })).rejects.toThrow("spec.colour");
+    const signatures = [{ inputs: [{ name: "x", dtype: "DT_FLOAT" }] }];
+    await expect(refused({ conversion: { signatures } })).rejects.toThrow(
+      "are for protocol: tensorflowServing",
+    );
+    const raw = { name: "x", datatype: "FP32", shape: [-1, -1] };
+    await expect(refused({ conversion: { raw } })).rejects.toThrow("may be -1 in one dimension only");
+    await expect(refused({ conversion: { nonFinite: "nan" } })).rejects.toThrow("spec.conversion.nonFinite");
   });
 
   it("serves by the Gateway API", async () => {

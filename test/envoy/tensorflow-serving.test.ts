@@ -17,6 +17,7 @@ beforeAll(async () => {
       signatures: await discover(address, "linear", 5),
       raw: { name: "x", datatype: "FP32", shape: [-1, 8] },
     },
+    { taskid: "limited", signatures: await discover(address, "linear", 5), nonFinite: "token" },
     { taskid: "v", signatures: await discover(address, "echo", 5) },
   ];
   const config = { protocolConversion: { tasks } };
@@ -96,6 +97,33 @@ it("predicts from raw bytes, by the task's template", async () => {
   const predicted = await gateway.post("/v1/models/linear:predict", new Uint8Array(x.buffer), headers);
   expect(predicted.status).toBe(200);
   expect(Float32Array.from(JSON.parse(predicted.text).outputs.flat())).toEqual(linear(x));
+});
+
+it("predicts from raw strings", async () => {
+  const texts = ["é", "", "x".repeat(200_000)].map((text) => Buffer.from(text));
+  const body = Buffer.concat(
+    texts.flatMap((text) => [Buffer.from(Uint32Array.of(text.length).buffer), text]),
+  );
+  const { status, text } = await gateway.post("/v1/models/echo:predict", body, {
+    taskid: "v",
+    "content-type": "application/octet-stream",
+    "x-tensor-name": "image_bytes",
+    "x-tensor-datatype": "BYTES",
+    "x-tensor-shape": "3",
+  });
+  expect([status, JSON.parse(text)]).toEqual([
+    200,
+    { outputs: texts.map((each) => ({ b64: each.toString("base64") })) },
+  ]);
+});
+
+it("carries NaN and infinities as TensorFlow Serving does", async () => {
+  const row = `[NaN,Infinity,-Infinity,${ROW.slice(3)}]`;
+  const { status, text } = await gateway.post("/v1/models/linear:predict", `{"instances":[${row}]}`, {
+    taskid: "limited",
+  });
+  expect([status, text]).toEqual([200, '{"predictions":[[NaN,NaN]]}']);
+  expect((await gateway.post("/v1/models/linear:predict", `{"instances":[${row}]}`)).status).toBe(400);
 });
 
 it.each([

@@ -391,6 +391,34 @@ describe("binary data", () => {
   );
 });
 
+it("strings of any text are what they are, however they are split", () => {
+  const plain = fc.string({ unit: fc.constantFrom(..."abc \u007f0"), maxLength: 40 });
+  const odd = fc.string({ unit: fc.constantFrom("a", "é", '"', "\\", "\n", "€", "😀", "/"), maxLength: 20 });
+  const list = fc.array(fc.tuple(fc.oneof(plain, plain, odd), fc.constantFrom(",", ", ", " ,\n")), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(list, fc.integer({ min: 1, max: 200 }), (pairs, chunkSize) => {
+      const texts = pairs.map(([text]) => text);
+      const data = pairs.map(
+        ([text, comma], i) => JSON.stringify(text) + (i + 1 < pairs.length ? comma : ""),
+      );
+      const head = `"name":"x","datatype":"BYTES","shape":[${texts.length}]`;
+      const { request } = send(vm, `{"inputs":[{${head},"data":[${data.join("")}]}]}`, chunkSize);
+      const wanted = texts
+        .map((text) => Buffer.from(text))
+        .flatMap((text) => {
+          const length = Buffer.alloc(4);
+          length.writeUInt32LE(text.length);
+          return [length, text];
+        });
+      expect(Buffer.from(request?.rawInputContents[0] as Buffer).equals(Buffer.concat(wanted))).toBe(true);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
 describe("NaN and the infinities", () => {
   const json =
     '{"inputs":[{"name":"x","shape":[4],"datatype":"FP32","data":[1,"NaN","Infinity","-Infinity"]}]}';

@@ -166,6 +166,27 @@ describe("a reply", () => {
     }
   });
 
+  it("with strings of any text has them as they are, however it is split", () => {
+    const plain = fc.string({ unit: fc.constantFrom(..."abc 0"), maxLength: 50 });
+    const odd = fc.string({
+      unit: fc.constantFrom("a", "é", '"', "\\", "\n", "\u007f", "😀"),
+      maxLength: 20,
+    });
+    const list = fc.array(fc.oneof(plain, plain, plain, odd), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(list, fc.integer({ min: 1, max: 300 }), (texts, chunkSize) => {
+        const contents = texts.flatMap((text) => {
+          const bytes = Buffer.from(text);
+          return [Buffer.from(Uint32Array.of(bytes.length).buffer), bytes];
+        });
+        const outputs = [{ name: "y", datatype: "BYTES", shape: [texts.length] }];
+        const bytes = reply({ outputs, rawOutputContents: [Buffer.concat(contents)] });
+        expect(JSON.parse(respond(vm, bytes, chunkSize).body.toString()).outputs[0].data).toEqual(texts);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("with text that is no UTF-8 is valid JSON all the same", () => {
     const bytes = Buffer.from("\x04\0\0\0a\xffb\xc3", "latin1");
     const raw = { outputs: [{ name: "y", datatype: "BYTES", shape: [1] }], rawOutputContents: [bytes] };

@@ -150,6 +150,109 @@ describe("requests", () => {
   });
 
   it.each([
+    ["text", '"a]}\\" ,é"', ['a]}" ,é']],
+    ["text", '""', [""]],
+    ["text", '{"b64":"aGk="}', ["hi"]],
+    ["long", "-12345678901", "cbe32320fdffffff"],
+    ["bool", "true", "01"],
+    ["serving_default", "0.5", "0000003f"],
+  ])("of signature %s may have the one value %s before its name", (signature, value, wanted) => {
+    for (const chunkSize of CHUNKS) {
+      for (const space of ["", " \n"]) {
+        const json = `{"inputs": ${value}${space},"signature_name":"${signature}"}`;
+        const { inputs, error, modelSpec } = predict(json, chunkSize);
+        expect(error).toBeUndefined();
+        expect(modelSpec).toMatchObject({ signatureName: signature });
+        const { stringVal, tensorContent } = inputs.x as Tensor;
+        expect(shapeOf(inputs.x as Tensor)).toEqual([]);
+        const strings = stringVal.map(String);
+        expect(strings.length > 0 ? strings : Buffer.from(tensorContent).toString("hex")).toEqual(wanted);
+      }
+    }
+  });
+
+  describe("with NaN and infinities", () => {
+    const one = (dtype: string) => [{ taskid: "1", signatures: [{ inputs: [{ name: "x", dtype }] }] }];
+    const sent = (nonFinite: string, dtype: string, json: string, chunkSize: number) => {
+      const own = conversionVm({ tasks: one(dtype), nonFinite });
+      const stream = open(own, PATH);
+      const bytes = Buffer.from(stream.sendRequestBody(Buffer.from(json), chunkSize));
+      stream.close();
+      if (stream.reply) return JSON.parse(stream.reply.body).error as string;
+      const { x } = (PredictRequest.decode(bytes.subarray(5)) as unknown as Predicted).inputs;
+      return Buffer.from(x?.tensorContent as Buffer).toString("hex");
+    };
+    const FLOATS = "0000c07f 0000807f 000080ff 0000803f 0000807f 000080ff 0000c07f 000080ff".replaceAll(
+      " ",
+      "",
+    );
+
+    it.each([
+      ["token", '{"instances":[NaN,Infinity, -Infinity,1,Inf,-Inf ,-NaN,-Infinity]}'],
+      [
+        "token",
+        '{"instances":[{"x":NaN},{"x":Infinity},{"x":-Infinity},{"x":1},{"x":Inf},{"x":-Inf},{"x":NaN},{"x":-Inf}]}',
+      ],
+      ["string", '{"instances":["NaN","Infinity","-Infinity",1,"Infinity","-Infinity","NaN","-Infinity"]}'],
+      [
+        "string",
+        '{"instances":[{"x":"NaN"},{"x":"Infinity"},{"x":"-Infinity"},{"x":1},{"x":"Infinity"},{"x":"-Infinity"},{"x":"NaN"},{"x":"-Infinity"}]}',
+      ],
+    ])("are taken as nonFinite: %s says", (nonFinite, json) => {
+      for (const chunkSize of CHUNKS) expect(sent(nonFinite, "DT_FLOAT", json, chunkSize)).toBe(FLOATS);
+    });
+
+    it("of any bytes never trap, and read the same in chunks of any size", () => {
+      const own = conversionVm({ tasks: one("DT_FLOAT"), nonFinite: "token" });
+      const good = Buffer.from('{"instances":[[NaN,-Infinity,1.5],[Inf,-NaN,Infinity]],"x":-Inf}');
+      const edit = fc.tuple(fc.nat(good.length - 1), fc.constantFrom(...Buffer.from('NaIinfty-,[]{}" 1')));
+      const outcome = (bytes: Buffer, chunkSize: number) => {
+        const stream = open(own, PATH);
+        const sent = Buffer.from(stream.sendRequestBody(bytes, chunkSize)).toString("hex");
+        stream.close();
+        return stream.reply ? "refused" : sent;
+      };
+      fc.assert(
+        fc.property(
+          fc.array(edit, { minLength: 0, maxLength: 3 }),
+          fc.integer({ min: 1, max: 40 }),
+          (edits, chunkSize) => {
+            const bytes = Buffer.from(good);
+            for (const [at, value] of edits) bytes[at] = value;
+            expect(outcome(bytes, chunkSize)).toBe(outcome(bytes, bytes.length));
+          },
+        ),
+        { numRuns: 3000 },
+      );
+    });
+
+    it.each([
+      ["DT_DOUBLE", "000000000000f87f000000000000f0ff"],
+      ["DT_HALF", "007e00fc"],
+      ["DT_BFLOAT16", "c07f80ff"],
+    ])("of %s are", (dtype, hex) => {
+      expect(sent("token", dtype, '{"inputs":[NaN,-Infinity]}', 7)).toBe(hex);
+    });
+
+    it.each([
+      ["null", "DT_FLOAT", '{"instances":[NaN]}', "data must be numbers"],
+      ["null", "DT_FLOAT", '{"instances":["NaN"]}', "data must be numbers"],
+      ["string", "DT_FLOAT", '{"instances":[NaN]}', "data must be numbers"],
+      ["string", "DT_FLOAT", '{"instances":["-NaN"]}', "data must be numbers"],
+      ["token", "DT_FLOAT", '{"instances":[Infinit]}', "data must be numbers"],
+      ["token", "DT_FLOAT", '{"instances":[NaNs]}', "malformed JSON"],
+      ["token", "DT_FLOAT", '{"instances":[nan]}', "data must be numbers"],
+      ["token", "DT_INT32", '{"instances":[NaN]}', "data must be numbers"],
+      ["token", "DT_INT32", '{"instances":[{"x":NaN}]}', "does not fit the type"],
+      ["token", "DT_FLOAT", '{"instances":[{"x":Infinite}]}', "malformed JSON"],
+      ["token", "DT_FLOAT", '{"signature_name":NaN,"instances":[1]}', "wrong type"],
+      ["token", "DT_FLOAT", '{"other":-Infinity,"instances":[1]}', "0000803f"],
+    ])("%s, %s: %s", (nonFinite, dtype, json, said) => {
+      for (const chunkSize of CHUNKS) expect(sent(nonFinite, dtype, json, chunkSize)).toContain(said);
+    });
+  });
+
+  it.each([
     ["/v1/models/m:predict", { name: "m" }],
     ["/v1/models/m%20n/versions/12:predict", { name: "m n", version: { value: 12 } }],
     ["/v1/models/m/labels/stable:predict", { name: "m", versionLabel: "stable" }],
@@ -177,11 +280,23 @@ describe("requests", () => {
     ['{"instances":[{"x":1},2]}', "all objects or none"],
     ['{"instances":[1,{"x":2}]}', "all objects or none"],
     ['{"instances":[{"x":null}]}', "does not fit the type"],
-    ['{"instances":[{"x":1e99}]}', undefined],
+    ['{"instances":[{"x":1e99}]}', "does not fit the type"],
+    ['{"instances":[{"x":NaN}]}', "malformed JSON at byte 19 (instances[0].x)"],
     ['{"instances":[{"b64":"aGk="}]}', "does not fit the type"],
     ['{"signature_name":"none","instances":[1]}', "no such signature"],
     ['{"instances":[1],"signature_name":"text"}', "the signature says strings at byte 14 (instances[0])"],
-    ['{"inputs":1,"signature_name":"text"}', "signature_name must come before"],
+    [
+      '{"inputs":1,"signature_name":"text"}',
+      "does not fit the type that the signature says at byte 10 (inputs)",
+    ],
+    [
+      '{"inputs":"a","signature_name":"long"}',
+      "does not fit the type that the signature says at byte 10 (inputs)",
+    ],
+    ['{"instances":1,"signature_name":"text"}', "wrong type"],
+    ['{"inputs":truth,"signature_name":"bool"}', "malformed JSON at byte 10 (inputs)"],
+    ['{"inputs":@,"signature_name":"bool"}', "malformed JSON at byte 10"],
+    ['{"inputs":5,"inputs":5,"signature_name":"bool"}', "not both"],
     ['{"inputs":[1],"instances":[1]}', "not both"],
     ['{"inputs":1,"instances":[1]}', "not both"],
     ['{"instances":[1],"inputs":1}', "not both"],
@@ -256,6 +371,45 @@ describe("requests", () => {
       expect(sendRaw(task, Buffer.alloc(size), 100, headers)).toEqual({ error: "raw_tensor" });
     });
 
+    const texts = (...values: string[]) =>
+      Buffer.concat(
+        values.flatMap((value) => [Buffer.from(Uint32Array.of(value.length).buffer), Buffer.from(value)]),
+      );
+    it.each([1, 3, 1000, 200_000])("of BYTES become strings, in chunks of %d bytes", (chunkSize) => {
+      const values = ["a", "", "x".repeat(chunkSize === 1 ? 300 : 100_000), "end"];
+      const signatures = [{ name: "first", inputs: [{ name: "x", dtype: "DT_STRING" }] }];
+      const template = { name: "image_bytes", datatype: "BYTES", shape: [2, 2] };
+      const predicted = sendRaw({ raw: template, signatures }, texts(...values), chunkSize) as Predicted;
+      expect(predicted.modelSpec).toEqual({ name: "m", signatureName: "first" });
+      const tensor = predicted.inputs.image_bytes as Tensor;
+      expect([tensor.dtype, shapeOf(tensor)]).toEqual(["DT_STRING", [2, 2]]);
+      expect(tensor.stringVal.map(String)).toEqual(values);
+    });
+
+    it.each([
+      ["half an element", texts("abc").subarray(0, 6), "an element is longer than the rest of the body"],
+      ["half a length", Buffer.concat([texts("abc"), Buffer.of(1, 0)]), "the body ends within an element"],
+      ["too few elements", texts("abc"), "as many elements as the shape"],
+      ["too many elements", texts("a", "b", "c"), "as many elements as the shape"],
+      ["a huge length", Buffer.of(0xff, 0xff, 0xff, 0xff, 1), "an element is longer"],
+    ])("of BYTES with %s are refused", (_name, bytes, said) => {
+      const own = conversionVm({
+        tasks: [{ taskid: "1", raw: { name: "x", datatype: "BYTES", shape: [2] } }],
+      });
+      for (const chunkSize of [1, 1000]) {
+        const stream = open(own, PATH, {
+          "content-type": "application/octet-stream",
+          "content-length": `${bytes.length}`,
+        });
+        stream.sendRequestBody(bytes, chunkSize);
+        stream.close();
+        expect(JSON.parse(stream.reply?.body as string)).toMatchObject({
+          error: expect.stringContaining(said),
+          reason: "raw_tensor",
+        });
+      }
+    });
+
     it.each([
       [{ ...raw, shape: [-1, -1] }, "raw.shape: must be a list of sizes"],
       [{ ...raw, datatype: "DT_FLOAT" }, "raw.datatype: must be a data type"],
@@ -276,6 +430,7 @@ describe("requests", () => {
       '{"instances":[[1.5,2],[3,4e1]]}',
       '{"signature_name":"text","inputs":{"x":[["a","b"],[{"b64":"aGk="},"c"]]}}',
       '{"instances":[["a","b"],[{"b64":"aGk="},"c"]],"signature_name":"text"}',
+      '{"inputs":"text, \\"","signature_name":"text"}',
     ].map((text) => Buffer.from(text));
     const edit = fc.tuple(
       fc.nat(200),

@@ -26,8 +26,16 @@ beforeAll(async () => {
   out = wasm.allocate(AREA);
 });
 
-/** Reads `json`, the inside of an array with its bracket, in pieces of about `size` bytes; undefined where it is refused. */
 function readFloats(json: string, size = AREA): number[] | undefined {
+  const bytes = readElements(FP32, json, size);
+  return bytes && [...new Float32Array(Uint8Array.from(bytes).buffer)];
+}
+
+/**
+ * Reads `json`, the inside of an array with its bracket, in pieces of about `size` bytes. @returns the bytes of the
+ * elements; undefined where they are refused
+ */
+function readElements(datatype: number, json: string, size = AREA): number[] | undefined {
   const source = new TextEncoder().encode(json);
   const values: number[] = [];
   let at = 0;
@@ -42,9 +50,9 @@ function readFloats(json: string, size = AREA): number[] | undefined {
     // What lies behind a piece must not matter: make it look like more of the same.
     memory.fill(0x31, text, text + piece.length + 128);
     memory.set(piece, text);
-    const length = wasm.read(FP32, text, piece.length, out);
+    const length = wasm.read(datatype, text, piece.length, out);
     if (length < 0) return undefined;
-    values.push(...new Float32Array(wasm.memory.buffer, out, length / 4));
+    for (const byte of new Uint8Array(wasm.memory.buffer, out, length)) values.push(byte);
     const used = wasm.bytesUsed();
     at += used;
     if (used === 0 && at + wanted >= source.length) return undefined;
@@ -131,6 +139,77 @@ describe("float32 read from an array", () => {
 
   it("keeps the sign of zero", () => {
     expect(readFloats(`-0.0,-0,0,0.000,${fill}]`)?.slice(0, 4)).toEqual([-0, -0, 0, 0]);
+  });
+});
+
+/** Data types of integers, as the module numbers them, with their bytes and least and largest values. */
+const INTEGERS: [name: string, datatype: number, size: number, least: bigint, largest: bigint][] = [
+  ["UINT8", 2, 1, 0n, 255n],
+  ["UINT16", 3, 2, 0n, 65535n],
+  ["UINT32", 4, 4, 0n, 2n ** 32n - 1n],
+  ["UINT64", 5, 8, 0n, 2n ** 64n - 1n],
+  ["INT8", 6, 1, -128n, 127n],
+  ["INT16", 7, 2, -32768n, 32767n],
+  ["INT32", 8, 4, -(2n ** 31n), 2n ** 31n - 1n],
+  ["INT64", 9, 8, -(2n ** 63n), 2n ** 63n - 1n],
+];
+
+describe.each(INTEGERS)("%s read from an array", (_name, datatype, size, least, largest) => {
+  const elementAt = (bytes: number[], i: number) =>
+    bytes.slice(i * size, (i + 1) * size).reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  const wrapped = (value: bigint) => BigInt.asUintN(8 * size, value);
+  const separator = fc.constantFrom(",", ",", ",", ", ", ",\n ", " ,");
+
+  it("have their values, however they are split", () => {
+    const value = fc.oneof(
+      fc.bigInt({ min: least, max: largest }),
+      fc.nat(18).chain((digits) => fc.bigInt({ min: 0n, max: 10n ** BigInt(digits) })),
+      fc.constantFrom(least, largest, 0n),
+    );
+    const list = fc.array(
+      fc.tuple(
+        value.filter((each) => each <= largest),
+        separator,
+      ),
+      { minLength: 1, maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(list, fc.integer({ min: 40, max: 400 }), (pairs, piece) => {
+        const json = pairs
+          .map(([each, between], i) => `${each}${i + 1 < pairs.length ? between : "]"}`)
+          .join("");
+        const bytes = readElements(datatype, json, piece) as number[];
+        expect(pairs.map((_, i) => elementAt(bytes, i))).toEqual(pairs.map(([each]) => wrapped(each)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const fill = Array.from({ length: 60 }, () => "5").join(",");
+  it.each([
+    `${largest + 1n}`,
+    `${least - 1n}`,
+    `1${"0".repeat(30)}`,
+    "18446744073709551616",
+    "99999999999999999999",
+    "01",
+    "-01",
+    "--1",
+    "-",
+    "1.0",
+    "1e1",
+    "+1",
+    "1-1",
+    "x",
+    '"1"',
+  ])("refuse %s", (bad) => {
+    expect(readElements(datatype, `${fill},${bad},${fill}]`)).toBeUndefined();
+    expect(readElements(datatype, `${bad},${fill}]`)).toBeUndefined();
+    expect(readElements(datatype, `${bad}]`)).toBeUndefined();
+  });
+
+  it("take -0 as 0", () => {
+    expect(readElements(datatype, `-0,${fill}]`)?.slice(0, size)).toEqual(Array(size).fill(0));
   });
 });
 

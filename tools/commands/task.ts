@@ -1,5 +1,5 @@
 import grpc from "@grpc/grpc-js";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { decodeSignatures, protos, type SignatureDef } from "../model-server/server.ts";
 
@@ -7,24 +7,35 @@ interface DiscoverOptions {
   taskid: string;
   model: string;
   timeout: string;
+  output: "modeltask" | "plugin-config";
 }
 
 export function taskCommand(): Command {
   return new Command("task").description("work on tasks").addCommand(
     new Command("discover")
       .description(
-        "ask a TensorFlow Serving model server for its signatures; prints the task's configuration",
+        "ask a TensorFlow Serving model server for its signatures; prints what to put into the ModelTask",
       )
       .argument("<address>", "host:port where the model server speaks gRPC, without TLS")
       .requiredOption("--model <name>", "the model")
       .requiredOption("--taskid <id>", "the task, as callers name it")
       .option("--timeout <seconds>", "how long to wait", "10")
+      .addOption(
+        new Option("-o, --output <form>", "fields of a ModelTask, or of a file for modelgate dev --config")
+          .choices(["modeltask", "plugin-config"])
+          .default("modeltask"),
+      )
       .action(async (address: string, options: DiscoverOptions) => {
         const signatures = await discover(address, options.model, Number(options.timeout));
-        const tasks = [{ taskid: options.taskid, signatures }];
-        process.stdout.write(stringify({ pluginConfig: { protocolConversion: { tasks } } }));
+        process.stdout.write(stringify(configuration(options, signatures)));
       }),
   );
+}
+
+function configuration({ taskid, output }: DiscoverOptions, signatures: Signature[]): object {
+  if (output === "modeltask")
+    return { spec: { taskid, conversion: { protocol: "tensorflowServing", signatures } } };
+  return { pluginConfig: { protocolConversion: { tasks: [{ taskid, signatures }] } } };
 }
 
 interface Signature {

@@ -1,5 +1,6 @@
 import type { ModelTask } from "../resources/model-task.ts";
 import type { Tenant } from "../resources/tenant.ts";
+import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
 import { type SecretLookup, tenantAuthConfig } from "./tenant-auth-config.ts";
 
@@ -16,13 +17,7 @@ export function pluginConfig(
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
-    protocolConversion: {
-      tasks: tasks
-        .filter(
-          ({ spec: { conversion } }) => conversion.protocol === "openInference" && !conversion.converter,
-        )
-        .map(({ spec }) => ({ taskid: spec.taskid })),
-    },
+    protocolConversion: conversionConfig(tasks),
     accessLog: {},
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { conversion } from "./conversion.ts";
 import {
   API_VERSION,
   dnsLabel,
@@ -65,24 +66,6 @@ const retries = z.strictObject({
     .default(["connect-failure", "refused-stream", "unavailable"])
     .describe(
       "Envoy's retry_on conditions. Default: those where the model has not begun: connect-failure, refused-stream, unavailable.",
-    ),
-});
-
-const conversion = z.strictObject({
-  protocol: z
-    .enum(["openInference", "tensorflowServing", "none"])
-    .default("openInference")
-    .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
-  converter: z
-    .string()
-    .max(2048)
-    .regex(
-      /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
-      "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
-    )
-    .optional()
-    .describe(
-      "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
     ),
 });
 

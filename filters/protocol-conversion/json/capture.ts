@@ -1,7 +1,7 @@
 import { SLAB_SIZE, SlabChain } from "../tensor/slabs";
 
 /**
- * Keeps the text of a JSON array until it is known what the array means. Only brackets and strings are looked at: the
+ * Keeps the text of a JSON value until it is known what the value means. Only brackets and strings are looked at: the
  * grammar is checked when the text is read again.
  */
 export class Capture {
@@ -11,6 +11,10 @@ export class Capture {
   private depth: i32 = 0;
   private inString: bool = false;
   private escape: bool = false;
+  /** Is it a number, true, false or null? */
+  private isScalar: bool = false;
+  /** Is the value over? */
+  done: bool = false;
 
   begin(offset: i64): void {
     this.chain.release();
@@ -18,21 +22,27 @@ export class Capture {
     this.depth = 0;
     this.inString = false;
     this.escape = false;
+    this.isScalar = false;
+    this.done = false;
   }
 
-  /** Takes bytes up to the end of the array. @returns the first byte that is not the array's, `to` when it goes on */
+  /** Takes bytes up to the end of the value. @returns the first byte that is not the value's, `to` when it goes on */
   take(from: usize, to: usize): usize {
     const end = this.scan(from, to);
     this.chain.append(from, <i32>(end - from));
+    // A number shows where it ends only by what comes behind it.
+    if (this.done) this.chain.appendByte(0x20);
     return end;
-  }
-
-  get done(): bool {
-    return this.depth == 0 && this.chain.length > 0;
   }
 
   private scan(at: usize, to: usize): usize {
     while (at < to) {
+      if (this.depth == 0 && !this.inString && isScalarByte(load<u8>(at))) {
+        this.isScalar = true;
+        at++;
+        continue;
+      }
+      if (this.isScalar) return this.finish(at);
       if (at + 16 <= to && !this.escape) {
         const skip = this.inString ? plainText(v128.load(at)) : plainStructure(v128.load(at));
         if (skip > 0) {
@@ -44,11 +54,19 @@ export class Capture {
       if (this.inString) {
         if (this.escape) this.escape = false;
         else if (c == 0x5c) this.escape = true;
-        else if (c == 0x22) this.inString = false;
+        else if (c == 0x22) {
+          this.inString = false;
+          if (this.depth == 0) return this.finish(at);
+        }
       } else if (c == 0x22) this.inString = true;
       else if (c == 0x5b || c == 0x7b) this.depth++;
-      else if ((c == 0x5d || c == 0x7d) && --this.depth == 0) return at;
+      else if ((c == 0x5d || c == 0x7d) && --this.depth == 0) return this.finish(at);
     }
+    return at;
+  }
+
+  private finish(at: usize): usize {
+    this.done = true;
     return at;
   }
 
@@ -69,6 +87,11 @@ export class Capture {
 
 /** Most bytes that `Capture.next` moves at once. */
 export const CAPTURE_PIECE: i32 = SLAB_SIZE;
+
+/** May a number, `true`, `false` or `null` hold this byte? */
+export function isScalarByte(c: u8): bool {
+  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 26 || c == 0x2d || c == 0x2b || c == 0x2e;
+}
 
 /** How many of 16 bytes stand before the first quote or bracket. */
 function plainStructure(bytes: v128): usize {

@@ -58,7 +58,7 @@ export function copyText(at: usize, to: usize, out: SlabChain): usize {
 }
 
 /** How many of 16 bytes stand before the first quote, backslash, control character or byte beyond ASCII. */
-function plainCount(bytes: v128): usize {
+export function plainCount(bytes: v128): usize {
   const quotes = v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c)));
   // Signed: bytes beyond ASCII are negative.
   const others = i8x16.lt_s(bytes, i8x16.splat(0x20));

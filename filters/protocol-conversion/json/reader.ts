@@ -2,7 +2,10 @@ import { ByteBuffer } from "../../sdk/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes";
 import { appendUnescaped, stringEnd } from "../../sdk/json-string";
 import { parseNumber } from "../numbers/decimal";
-import { CAPTURE_PIECE, Capture } from "./capture";
+import { NonFinite, nonFinite } from "../numbers/float-text";
+import { readNonFinite } from "../numbers/non-finite-text";
+import { RequestReader } from "../request-reader";
+import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
 
 /**
  * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar and where in the document it is; what the
@@ -32,7 +35,7 @@ enum Expect {
 /** What takes the bytes before the grammar sees them. */
 enum Mode {
   Grammar,
-  /** An array is kept as text: what it means is not known yet. */
+  /** A value is kept as text: what it means is not known yet. */
   Capture,
   /** A long string goes on. */
   Text,
@@ -50,12 +53,7 @@ const NULL = bytes("null");
 /** The string or key read last; valid within one call. */
 export const text: ByteBuffer = new ByteBuffer();
 
-export abstract class JsonReader {
-  /** Why reading failed; null while it did not. */
-  error: Bytes | null = null;
-  /** Where it failed, counted from the start of the body. */
-  errorOffset: i64 = 0;
-
+export abstract class JsonReader extends RequestReader {
   /** Offset in the body of the first byte of what is being parsed. */
   private consumed: i64 = 0;
   private windowStart: usize = 0;
@@ -87,6 +85,10 @@ export abstract class JsonReader {
   protected abstract number(): void;
   /** `true`, `false` or `null`, by its first letter. */
   protected abstract literal(letter: u8): void;
+  /** NaN or an infinity, read by `readNonFinite`: no JSON, but taken where the policy says so. */
+  protected notFinite(): void {
+    this.fail(WRONG_TYPE);
+  }
   /** Elements from `at`; see `afterElements`. @returns the first byte not used */
   protected abstract elements(at: usize, to: usize): usize;
 
@@ -107,10 +109,6 @@ export abstract class JsonReader {
     this.captured.release();
   }
 
-  /**
-   * Parses [from, to). @returns the first byte it could not use yet because a token may go on in the next piece, or 0
-   * on an error. Up to 16 bytes behind `to` must be readable.
-   */
   parse(from: usize, to: usize): usize {
     this.windowStart = from;
     const stop = this.run(from, to);
@@ -128,10 +126,6 @@ export abstract class JsonReader {
     this.fail(TRUNCATED);
     if (this.errorOffset < 0) this.errorOffset = this.consumed;
     return false;
-  }
-
-  protected fail(why: Bytes): void {
-    if (this.error == null) this.error = why;
   }
 
   private failAt(at: usize, why: Bytes): usize {
@@ -152,7 +146,6 @@ export abstract class JsonReader {
     return ((this.objects >> (this.depth - 1)) & 1) != 0;
   }
 
-  /** Appends where in the document it is, such as `inputs[1].data[3]`. */
   appendPath(out: ByteBuffer): void {
     for (let d = 0; d < this.depth; d++) {
       if (((this.objects >> d) & 1) == 0) {
@@ -174,7 +167,8 @@ export abstract class JsonReader {
       if (this.mode != Mode.Grammar) {
         const before = at;
         at = this.mode == Mode.Capture ? this.moreCapture(at, to) : this.moreText(at, to);
-        if (this.error != null || at == before) return at;
+        const over = this.mode == Mode.Grammar;
+        if (this.error != null || (at == before && !over)) return at;
         continue;
       }
       const c = load<u8>(at);
@@ -203,6 +197,7 @@ export abstract class JsonReader {
     if (this.depth == 0) return this.failAt(at, c == 0x22 ? WRONG_TYPE : JSON_MALFORMED);
     const role = this.role;
     if (role >= ELEMENTS) return this.elements(at, to);
+    if (role != IGNORED && (c == 0x22 || isScalarByte(c)) && this.keepsScalar()) return this.capture(at, to);
     if (c == 0x22) {
       if (role != IGNORED && this.longText()) {
         this.startText();
@@ -221,10 +216,7 @@ export abstract class JsonReader {
     if (this.depth == MAX_DEPTH) return this.failAt(at, TOO_DEEP);
     const role = this.depth > 0 && this.role == IGNORED ? IGNORED : this.open(object);
     if (this.error != null) return at;
-    if (this.mode == Mode.Capture) {
-      this.captured.begin(this.consumed + <i64>(at - this.windowStart));
-      return this.moreCapture(at, to);
-    }
+    if (this.mode == Mode.Capture) return this.capture(at, to);
     this.push(object, role);
     return at + 1;
   }
@@ -289,19 +281,16 @@ export abstract class JsonReader {
     let end = at;
     while (end < to && isScalarByte(load<u8>(end))) end++;
     if (end == to) return at;
-    const role = this.role;
-    if (c == 0x2d || c - 0x30 < 10) {
-      if (parseNumber(at) != end) return this.failAt(at, JSON_MALFORMED);
-      this.expect = Expect.CommaOrClose;
-      if (role != IGNORED) this.number();
-    } else {
-      const len = <i32>(end - at);
-      if (!TRUE.equals(at, len) && !FALSE.equals(at, len) && !NULL.equals(at, len)) {
-        return this.failAt(at, JSON_MALFORMED);
-      }
-      this.expect = Expect.CommaOrClose;
-      if (role != IGNORED) this.literal(c);
-    }
+    const known = this.role != IGNORED;
+    const len = <i32>(end - at);
+    this.expect = Expect.CommaOrClose;
+    if ((c == 0x2d || c - 0x30 < 10) && parseNumber(at) == end) {
+      if (known) this.number();
+    } else if (TRUE.equals(at, len) || FALSE.equals(at, len) || NULL.equals(at, len)) {
+      if (known) this.literal(c);
+    } else if (nonFinite == NonFinite.Token && readNonFinite(at) == end) {
+      if (known) this.notFinite();
+    } else this.fail(JSON_MALFORMED);
     return this.error == null ? end : at;
   }
 
@@ -342,6 +331,17 @@ export abstract class JsonReader {
   /** For `open`, at a value: keeps its text aside, for `readCaptured` once its meaning is known. */
   protected startCapture(): void {
     this.mode = Mode.Capture;
+  }
+
+  /** Does the scalar that starts here, the value of a member, mean something that is not known yet? It is kept aside. */
+  protected keepsScalar(): bool {
+    return false;
+  }
+
+  private capture(at: usize, to: usize): usize {
+    this.mode = Mode.Capture;
+    this.captured.begin(this.consumed + <i64>(at - this.windowStart));
+    return this.moreCapture(at, to);
   }
 
   private moreCapture(at: usize, to: usize): usize {
@@ -385,7 +385,3 @@ export abstract class JsonReader {
 export const MAX_TOKEN: i32 = 64 * 1024;
 export const TOKEN_TOO_LONG = bytes("a string or number is too long");
 const replayWindow: usize = heap.alloc(MAX_TOKEN + CAPTURE_PIECE + 16);
-
-function isScalarByte(c: u8): bool {
-  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 26 || c == 0x2d || c == 0x2b || c == 0x2e;
-}

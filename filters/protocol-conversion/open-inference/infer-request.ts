@@ -1,33 +1,28 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes";
 import { Slice } from "../../sdk/headers";
-import { appendField, appendVarint } from "../../sdk/protobuf";
+import { appendField } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
-import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
-import { RequestReader } from "../request-reader";
-import { Datatype, datatypeName, elementSize, parseDatatype } from "../tensor/datatype";
-import { MAX_RANK, Nesting } from "../tensor/nesting";
+import { Datatype, elementSize, parseDatatype } from "../tensor/datatype";
+import { Nesting } from "../tensor/nesting";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
+import { readTextRun, textComma, textsRead } from "../tensor/read-text-run";
 import { SlabChain } from "../tensor/slabs";
 import {
-  OUTPUT_NAME,
   OUTPUT_PARAMETERS,
   REQUEST_ID,
-  REQUEST_INPUTS,
   REQUEST_MODEL_NAME,
   REQUEST_MODEL_VERSION,
-  REQUEST_OUTPUTS,
   REQUEST_PARAMETERS,
-  TENSOR_DATATYPE,
-  TENSOR_NAME,
   TENSOR_PARAMETERS,
-  TENSOR_SHAPE,
 } from "./fields";
 import { appendBoolean, appendNumber, appendString } from "./parameters";
 import { RawContents } from "./raw-contents";
+import { RequestTensor } from "./request-tensor";
 
 /**
  * `POST /v2/models/{model}/infer` of the Open Inference Protocol -> `inference.ModelInferRequest`. Numbers go straight
@@ -82,8 +77,6 @@ const BINARY_DATA_OUTPUT = bytes("binary_data_output");
 const BINARY_DATA_SIZE = bytes("binary_data_size");
 
 const BAD_SHAPE = bytes("shape must be a list of non-negative integers, at most 32");
-const SHAPE_MISMATCH = bytes("data does not have as many elements as shape says");
-const NESTING_MISMATCH = bytes("data must be flat, or nested as shape says");
 const RAGGED = bytes("nested lists of data must be of equal length");
 const NOT_A_STRING = bytes("data must be strings");
 const BAD_TEXT = bytes("a string of data is malformed");
@@ -98,10 +91,7 @@ const BAD_PARAMETER = bytes(
 );
 const NO_INPUTS = bytes("inputs is required");
 
-/** Scratch for one tensor's message; used within one call. */
-const message: ByteBuffer = new ByteBuffer();
-
-export class InferRequest extends RequestReader {
+export class InferRequest extends JsonReader {
   /** The message but for raw contents. */
   private readonly head: ByteBuffer = new ByteBuffer();
   readonly contents: RawContents = new RawContents();
@@ -115,12 +105,8 @@ export class InferRequest extends RequestReader {
   private binaryByDefault: bool = false;
 
   /** The input or output that is open. */
-  private readonly name: ByteBuffer = new ByteBuffer();
+  private readonly tensor: RequestTensor = new RequestTensor();
   private readonly parameterKey: ByteBuffer = new ByteBuffer();
-  private readonly parameters: ByteBuffer = new ByteBuffer();
-  private readonly shape: StaticArray<i64> = new StaticArray<i64>(MAX_RANK);
-  private rank: i32 = -1;
-  private datatype: Datatype = Datatype.Unknown;
   private chain: SlabChain = changetype<SlabChain>(0);
   private data: Data = Data.Missing;
   private binarySize: i64 = -1;
@@ -150,14 +136,9 @@ export class InferRequest extends RequestReader {
 
   /** Makes it the request of `rawTensor`: all of the body is its data. */
   setRaw(): bool {
-    this.name.clear();
-    this.name.append(rawTensor.name.ptr, rawTensor.name.len);
-    this.datatype = rawTensor.datatype;
+    this.tensor.setRaw();
     this.data = Data.Missing;
     this.binarySize = rawTensor.size;
-    this.parameters.clear();
-    this.rank = rawTensor.rank;
-    for (let i = 0; i < this.rank; i++) this.shape[i] = rawTensor.shape[i];
     this.finishInput();
     this.contents.head = this.head;
     return this.error == null;
@@ -214,8 +195,8 @@ export class InferRequest extends RequestReader {
     }
     if (member == Member.Parameters) return this.require(object, true, Role.Parameters);
     if (member == Member.Shape) {
-      if (this.rank >= 0) this.fail(DUPLICATE);
-      this.rank = 0;
+      if (this.tensor.rank >= 0) this.fail(DUPLICATE);
+      this.tensor.rank = 0;
       return this.require(object, false, Role.Shape);
     }
     if (member == Member.Data) return this.openData(object);
@@ -229,7 +210,7 @@ export class InferRequest extends RequestReader {
   }
 
   private openData(object: bool): i32 {
-    const unknown = this.datatype == Datatype.Unknown;
+    const unknown = this.tensor.datatype == Datatype.Unknown;
     if (object) this.fail(WRONG_TYPE);
     else if (this.data == Data.Read || (this.data == Data.Captured && unknown)) this.fail(DUPLICATE);
     else if (unknown) {
@@ -282,13 +263,12 @@ export class InferRequest extends RequestReader {
     } else if (role == Role.Shape) this.fail(BAD_SHAPE);
     else if (role == Role.Inputs || role == Role.Outputs) this.fail(WRONG_TYPE);
     else if (member == Member.Id) appendField(this.head, REQUEST_ID, text.ptr, text.len);
-    else if (member == Member.Name) {
-      this.name.clear();
-      this.name.append(text.ptr, text.len);
-    } else if (member == Member.Datatype) {
-      if (this.datatype != Datatype.Unknown) this.fail(DUPLICATE);
-      this.datatype = parseDatatype(text.ptr, text.len);
-      if (this.datatype == Datatype.Unknown) this.fail(UNKNOWN_DATATYPE);
+    else if (member == Member.Name) this.tensor.setName(text.ptr, text.len);
+    else if (member == Member.Datatype) {
+      const tensor = this.tensor;
+      if (tensor.datatype != Datatype.Unknown) this.fail(DUPLICATE);
+      tensor.datatype = parseDatatype(text.ptr, text.len);
+      if (tensor.datatype == Datatype.Unknown) this.fail(UNKNOWN_DATATYPE);
       else if (this.data == Data.Captured) this.readCaptured(Member.Data, DATA);
     } else if (member != Member.Ignored) this.fail(WRONG_TYPE);
   }
@@ -296,8 +276,8 @@ export class InferRequest extends RequestReader {
   protected number(): void {
     const role = <Role>this.role;
     if (role == Role.Shape) {
-      if (!decimalToInteger(63, false) || this.rank == MAX_RANK) this.fail(BAD_SHAPE);
-      else this.shape[this.rank++] = <i64>integerValue;
+      const fits = decimalToInteger(63, false) && this.tensor.addDimension(<i64>integerValue);
+      if (!fits) this.fail(BAD_SHAPE);
     } else if (role == Role.Parameters) {
       if (this.parameterIs(Role.Input, BINARY_DATA_SIZE)) {
         if (decimalToInteger(63, false)) this.binarySize = <i64>integerValue;
@@ -332,7 +312,7 @@ export class InferRequest extends RequestReader {
   }
 
   private get parameterTarget(): ByteBuffer {
-    return this.owner == Role.Request ? this.head : this.parameters;
+    return this.owner == Role.Request ? this.head : this.tensor.parameters;
   }
 
   private get parameterField(): i32 {
@@ -345,10 +325,7 @@ export class InferRequest extends RequestReader {
   }
 
   private startTensor(): void {
-    this.name.clear();
-    this.parameters.clear();
-    this.datatype = Datatype.Unknown;
-    this.rank = -1;
+    this.tensor.clear();
     this.data = Data.Missing;
     this.releaseCapture();
     this.binarySize = -1;
@@ -361,12 +338,21 @@ export class InferRequest extends RequestReader {
       this.fail(RAGGED);
       return at;
     }
-    if (this.datatype == Datatype.BYTES) return this.startElementText(at);
-    const end = readElements(this.datatype, at, to, this.chain);
+    const datatype = this.tensor.datatype;
+    if (datatype == Datatype.BYTES) return this.texts(at, to);
+    const end = readElements(datatype, at, to, this.chain);
     const error = elementError;
     if (error != null) this.fail(error);
     this.elementCount += elementsRead;
     this.afterElements(elementsRead, commaTaken);
+    return end;
+  }
+
+  private texts(at: usize, to: usize): usize {
+    const end = readTextRun(at, to, this.chain);
+    if (textsRead == 0) return this.startElementText(at);
+    this.elementCount += textsRead;
+    this.afterElements(textsRead, textComma);
     return end;
   }
 
@@ -397,58 +383,33 @@ export class InferRequest extends RequestReader {
   }
 
   private finishInput(): void {
+    const tensor = this.tensor;
     const hasContents = this.data == Data.Read;
     if (
-      this.name.len == 0 ||
-      this.rank < 0 ||
-      this.datatype == Datatype.Unknown ||
+      tensor.name.len == 0 ||
+      tensor.rank < 0 ||
+      tensor.datatype == Datatype.Unknown ||
       hasContents == this.binarySize >= 0
     ) {
       this.fail(INCOMPLETE_INPUT);
       return;
     }
-    let product: f64 = 1;
-    for (let i = 0; i < this.rank; i++) product *= <f64>this.shape[i];
-    if (hasContents) this.checkShape(product);
-    else {
-      const size = elementSize(this.datatype);
-      if (size > 0 && product * <f64>size != <f64>this.binarySize) this.fail(BINARY_SIZE);
+    if (hasContents) {
+      const misfit = tensor.misfit(this.nesting, this.elementCount);
+      if (misfit != null) this.fail(misfit);
+    } else {
+      const size = elementSize(tensor.datatype);
+      if (size > 0 && tensor.product * <f64>size != <f64>this.binarySize) this.fail(BINARY_SIZE);
       this.contents.add(this.binarySize);
     }
-    message.clear();
-    appendField(message, TENSOR_NAME, this.name.ptr, this.name.len);
-    const datatype = datatypeName(this.datatype);
-    appendField(message, TENSOR_DATATYPE, datatype.ptr, datatype.len);
-    shapeText.clear();
-    for (let i = 0; i < this.rank; i++) appendVarint(shapeText, this.shape[i]);
-    appendField(message, TENSOR_SHAPE, shapeText.ptr, shapeText.len);
-    message.append(this.parameters.ptr, this.parameters.len);
-    appendField(this.head, REQUEST_INPUTS, message.ptr, message.len);
-  }
-
-  /** Flat data has as many elements as the shape says; nested data has its very lengths. */
-  private checkShape(product: f64): void {
-    const nesting = this.nesting;
-    if (nesting.levels == 1) {
-      if (product != <f64>this.elementCount) this.fail(SHAPE_MISMATCH);
-      return;
-    }
-    let same = nesting.levels == this.rank || (product == 0 && nesting.levels < this.rank);
-    for (let i = 0; i < nesting.levels && same; i++) same = <i64>nesting.length(i) == this.shape[i];
-    if (!same) this.fail(product == <f64>this.elementCount ? NESTING_MISMATCH : SHAPE_MISMATCH);
+    tensor.appendInput(this.head);
   }
 
   private finishOutput(): void {
-    if (this.name.len == 0) this.fail(INCOMPLETE_OUTPUT);
+    if (this.tensor.name.len == 0) this.fail(INCOMPLETE_OUTPUT);
     this.outputCount++;
     if (this.outputBinary == 1) this.binaryOutputs++;
     else if (this.outputBinary < 0) this.unsaid++;
-    message.clear();
-    appendField(message, OUTPUT_NAME, this.name.ptr, this.name.len);
-    message.append(this.parameters.ptr, this.parameters.len);
-    appendField(this.head, REQUEST_OUTPUTS, message.ptr, message.len);
+    this.tensor.appendOutput(this.head);
   }
 }
-
-/** Larger dimensions than any tensor has; ten times it still fits an int64. */
-const shapeText: ByteBuffer = new ByteBuffer();

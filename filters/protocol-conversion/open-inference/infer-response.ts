@@ -1,30 +1,17 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
+import { bytes } from "../../sdk/bytes";
 import {
   FIXED32,
   FIXED64,
   LENGTH_DELIMITED,
-  readTag,
   readVarint,
   tagField,
   tagLength,
-  tagMalformed,
   tagWireType,
   VARINT,
   varint,
 } from "../../sdk/protobuf";
-import {
-  COMPRESSED,
-  MALFORMED,
-  ORDER,
-  OVERSIZE,
-  SEVERAL,
-  UNKNOWN_DATATYPE,
-  WRONG_SIZE,
-} from "../model-faults";
-import { GRPC_FRAME_HEADER } from "../piece-sink";
-import { ReplyWriter } from "../reply-writer";
+import { DONE, FRAME_HEADER, FrameReader } from "../frame-reader";
+import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, parseDatatype } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { SlabChain } from "../tensor/slabs";
@@ -33,8 +20,6 @@ import {
   CONTENTS_BYTES,
   CONTENTS_FP32,
   CONTENTS_FP64,
-  RESPONSE_MODEL_NAME,
-  RESPONSE_MODEL_VERSION,
   RESPONSE_OUTPUTS,
   RESPONSE_PARAMETERS,
   RESPONSE_RAW_CONTENTS,
@@ -48,6 +33,7 @@ import {
 } from "./fields";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
+import { Form, ReplyJson } from "./reply-json";
 
 /**
  * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as the bytes
@@ -55,64 +41,29 @@ import { appendMember } from "./parameters";
  * data need not be kept.
  */
 
-/** What goes out. */
-export enum Form {
-  Json,
-  /** JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension). */
-  Binary,
-  /** A stream of replies, each a Server-Sent Event. */
-  Events,
-  /** A stream of replies, each a line of JSON. */
-  Lines,
-}
-
 /** What the bytes at hand are. */
 enum Part {
-  FrameHeader,
   /** `ModelStreamInferResponse`, around each reply of a stream. */
-  Envelope,
+  Envelope = 2,
   Message,
   Output,
   Contents,
   /** Elements. */
   Run,
-  Skip,
-  Done,
 }
-
-const MODEL_NAME = bytes('"model_name":');
-const MODEL_VERSION = bytes('"model_version":');
-const ID = bytes('"id":');
-const PARAMETERS = bytes('"parameters":{');
-const OUTPUTS = bytes('"outputs":[');
-const TENSOR_END = bytes("]}");
-const EVENT = bytes("data: ");
-const EVENT_END = bytes("\n\n");
-const ERROR = bytes('{"error":');
 
 export const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
 
-export class InferResponse extends ReplyWriter {
-  private form: Form = Form.Json;
-  private maxMessageBytes: i64 = 0;
-  /** Bytes of the JSON of a binary reply, padding included. */
-  private headerBytes: i32 = 0;
-
-  private readonly scratch: ByteBuffer = new ByteBuffer();
-  private part: Part = Part.FrameHeader;
+export class InferResponse extends FrameReader {
+  private readonly json: ReplyJson = new ReplyJson();
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
   private outputLeft: i64 = 0;
   private contentsLeft: i64 = 0;
-  private skipLeft: i64 = 0;
-  /** Where to go on after a run of elements, or after skipping. */
+  /** Where to go on after a run of elements. */
   private after: Part = Part.Message;
 
-  /** Members of the JSON before its outputs, with a comma or brace before each. */
-  private readonly members: ByteBuffer = new ByteBuffer();
-  private readonly parameters: ByteBuffer = new ByteBuffer();
-  private opened: bool = false;
   private readonly outputs: Output[] = [];
   private outputCount: i32 = 0;
   private nextRaw: i32 = 0;
@@ -123,24 +74,24 @@ export class InferResponse extends ReplyWriter {
   private binaryStart: i32 = 0;
 
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32): void {
-    this.error = null;
     this.release();
-    this.form = form;
-    this.maxMessageBytes = maxMessageBytes;
-    this.headerBytes = headerBytes;
-    this.part = Part.FrameHeader;
-    this.startMessage();
+    this.json.form = form;
+    this.json.headerBytes = headerBytes;
+    this.startFrames(maxMessageBytes);
+    this.startReply();
   }
 
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
-    return this.form == Form.Binary ? this.headerBytes : -1;
+    return this.binaryForm ? this.json.headerBytes : -1;
   }
 
-  private startMessage(): void {
-    this.members.clear();
-    this.parameters.clear();
-    this.opened = false;
+  private get binaryForm(): bool {
+    return this.json.form == Form.Binary;
+  }
+
+  private startReply(): void {
+    this.json.start();
     this.outputCount = 0;
     this.nextRaw = 0;
     this.written = 0;
@@ -152,44 +103,16 @@ export class InferResponse extends ReplyWriter {
   }
 
   private get streaming(): bool {
-    return this.form >= Form.Events;
+    return this.json.form >= Form.Events;
   }
 
   /** Was the whole message converted, or of a stream all messages so far? */
   get complete(): bool {
-    return this.part == Part.Done || (this.streaming && this.part == Part.FrameHeader);
+    return this.part == DONE || (this.streaming && this.part == FRAME_HEADER);
   }
 
-  /** Converts [from, to) into `out`. @returns the first byte it could not use yet, or 0 on an error. */
-  parse(from: usize, to: usize): usize {
-    let at = from;
-    while (this.error == null) {
-      const before = at;
-      const part = this.part;
-      if (part == Part.FrameHeader) at = this.frameHeader(at, to);
-      else if (part == Part.Run) at = this.run(at, to);
-      else if (part == Part.Message) at = this.messageField(at, to);
-      else if (part == Part.Output) at = this.outputField(at, to);
-      else if (part == Part.Contents) at = this.contentsField(at, to);
-      else if (part == Part.Envelope) at = this.envelopeField(at, to);
-      else if (part == Part.Skip) at = this.skip(at, to);
-      else if (at < to) this.error = SEVERAL;
-      if (at == before && part == this.part) break;
-    }
-    return this.error == null ? at : 0;
-  }
-
-  private fail(at: usize, why: Bytes): usize {
-    if (this.error == null) this.error = why;
-    return at;
-  }
-
-  private frameHeader(at: usize, to: usize): usize {
-    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
-    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
-    const length = <i64>bswap<u32>(load<u32>(at + 1));
-    if (length > this.maxMessageBytes) return this.fail(at, OVERSIZE);
-    this.startMessage();
+  protected startMessage(length: i64): void {
+    this.startReply();
     if (this.streaming) {
       this.envelopeLeft = length;
       this.part = Part.Envelope;
@@ -197,68 +120,37 @@ export class InferResponse extends ReplyWriter {
       this.messageLeft = length;
       this.part = Part.Message;
     }
-    return at + GRPC_FRAME_HEADER;
   }
 
-  /** Reads a field's tag within `left` bytes. @returns where its content starts, 0 when that is not there yet or wrong */
-  private tag(at: usize, to: usize, left: i64): usize {
-    const content = readTag(at, to, false);
-    if (content == 0) {
-      if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
-      return 0;
-    }
-    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
-    return this.error == null ? content : 0;
+  protected read(part: i32, at: usize, to: usize): usize {
+    if (part == Part.Run) return this.run(at, to);
+    if (part == Part.Message) return this.messageField(at, to);
+    if (part == Part.Output) return this.outputField(at, to);
+    return part == Part.Contents ? this.contentsField(at, to) : this.envelopeField(at, to);
   }
 
   private envelopeField(at: usize, to: usize): usize {
     if (this.envelopeLeft == 0) {
-      this.part = Part.FrameHeader;
+      this.part = FRAME_HEADER;
       return at;
     }
     const content = this.tag(at, to, this.envelopeLeft);
     if (content == 0) return at;
     const whole = <i64>(content - at) + tagLength;
-    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.opened) {
+    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.json.opened) {
       this.envelopeLeft -= whole;
       this.messageLeft = tagLength;
       this.part = Part.Message;
       return content;
     }
     if (tagWireType != LENGTH_DELIMITED || tagField != STREAM_ERROR) {
-      return this.skipFrom(content, Part.Envelope, whole);
+      this.envelopeLeft -= whole;
+      return this.skipField(content);
     }
     if (content + <usize>tagLength > to) return at;
-    if (tagLength > 0) {
-      this.opened = true;
-      const scratch = this.scratch;
-      scratch.clear();
-      if (this.form == Form.Events) scratch.appendBytes(EVENT);
-      scratch.appendBytes(ERROR);
-      appendJsonString(scratch, content, <i32>tagLength, i32.MAX_VALUE);
-      scratch.appendByte(0x7d);
-      this.out.append(scratch.ptr, scratch.len);
-      this.endReply();
-    }
+    if (tagLength > 0) this.json.writeError(content, <i32>tagLength, this.out);
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
-  }
-
-  /** Skips the content of a field that may be long: nothing here knows it. */
-  private skipFrom(content: usize, after: Part, whole: i64): usize {
-    if (after == Part.Envelope) this.envelopeLeft -= whole;
-    else if (after == Part.Message) this.messageLeft -= whole;
-    this.skipLeft = tagLength;
-    this.after = after;
-    this.part = Part.Skip;
-    return content;
-  }
-
-  private skip(at: usize, to: usize): usize {
-    const length = min<i64>(this.skipLeft, <i64>(to - at));
-    this.skipLeft -= length;
-    if (this.skipLeft == 0) this.part = this.after;
-    return at + <usize>length;
   }
 
   private messageField(at: usize, to: usize): usize {
@@ -282,31 +174,18 @@ export class InferResponse extends ReplyWriter {
       this.startRaw(tagLength);
       return content;
     }
-    if (tagField > RESPONSE_RAW_CONTENTS) return this.skipFrom(content, Part.Message, whole);
+    if (tagField > RESPONSE_RAW_CONTENTS) {
+      this.messageLeft -= whole;
+      return this.skipField(content);
+    }
     const end = content + <usize>tagLength;
     if (end > to) return at;
     this.messageLeft -= whole;
     if (!delimited || tagLength == 0) return end;
-    if (this.opened || this.outputCount > 0) return this.fail(at, ORDER);
-    if (tagField == RESPONSE_PARAMETERS) {
-      if (this.parameters.len > 0) this.parameters.appendByte(0x2c);
-      if (!appendMember(this.parameters, content, end)) return this.fail(at, MALFORMED);
-    } else {
-      const name =
-        tagField == RESPONSE_MODEL_NAME
-          ? MODEL_NAME
-          : tagField == RESPONSE_MODEL_VERSION
-            ? MODEL_VERSION
-            : ID;
-      this.appendMemberName(name);
-      appendJsonString(this.members, content, <i32>(end - content), i32.MAX_VALUE);
-    }
+    if (this.json.opened || this.outputCount > 0) return this.fail(at, ORDER);
+    if (tagField != RESPONSE_PARAMETERS) this.json.addText(<i32>tagField, content, <i32>tagLength);
+    else if (!this.json.addParameter(content, end)) return this.fail(at, MALFORMED);
     return end;
-  }
-
-  private appendMemberName(name: Bytes): void {
-    this.members.appendByte(this.members.len == 0 ? 0x7b : 0x2c);
-    this.members.appendBytes(name);
   }
 
   private startOutput(): void {
@@ -402,7 +281,7 @@ export class InferResponse extends ReplyWriter {
     output.size = length;
     if (!output.fits(length)) this.error = WRONG_SIZE;
     this.startTensor(output);
-    if (this.form == Form.Binary && this.nextRaw == this.outputCount && this.error == null) {
+    if (this.binaryForm && this.nextRaw == this.outputCount && this.error == null) {
       this.writeHeader();
       this.stream.redirect(this.out);
     }
@@ -417,35 +296,16 @@ export class InferResponse extends ReplyWriter {
       this.error = UNKNOWN_DATATYPE;
       return;
     }
-    const asJson = this.form != Form.Binary;
+    const asJson = !this.binaryForm;
     this.stream.begin(output.datatype, asJson, asJson ? this.out : this.binary);
     this.written++;
     this.binaryStart = this.binary.length;
-    if (!asJson) return;
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    if (this.written > 1) scratch.appendByte(0x2c);
-    output.appendOpening(scratch);
-    this.out.append(scratch.ptr, scratch.len);
-  }
-
-  private openOutputs(to: ByteBuffer): void {
-    if (this.opened) return;
-    this.opened = true;
-    if (this.form == Form.Events) to.appendBytes(EVENT);
-    if (this.parameters.len > 0) {
-      this.appendMemberName(PARAMETERS);
-      this.members.append(this.parameters.ptr, this.parameters.len);
-      this.members.appendByte(0x7d);
-    }
-    this.appendMemberName(OUTPUTS);
-    to.append(this.members.ptr, this.members.len);
+    if (asJson) this.json.openTensor(output, this.written == 1, this.out);
   }
 
   private endTensor(output: Output): void {
     if (<f64>this.stream.elements != output.product) this.error = WRONG_SIZE;
-    if (this.form != Form.Binary) this.out.appendBytes(TENSOR_END);
+    if (!this.binaryForm) this.json.closeTensor(this.out);
     else if (output.written) output.size = this.binary.length - this.binaryStart;
   }
 
@@ -465,54 +325,26 @@ export class InferResponse extends ReplyWriter {
       this.error = MALFORMED;
       return;
     }
-    if (this.form != Form.Binary) this.finishJson();
+    if (!this.binaryForm) this.finishJson();
     else if (this.nextRaw == 0) this.writeHeader();
     if (this.error != null) return;
-    this.part = this.streaming ? Part.Envelope : Part.Done;
+    this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
 
   private finishJson(): void {
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    this.out.append(scratch.ptr, scratch.len);
+    this.json.openOutputs(this.out);
     while (this.written < this.outputCount) {
       const output = this.outputs[this.written];
       this.startTensor(output);
       if (this.error != null) return;
       this.endTensor(output);
     }
-    this.out.appendBytes(TENSOR_END);
-    this.endReply();
-  }
-
-  private endReply(): void {
-    if (this.form == Form.Events) this.out.appendBytes(EVENT_END);
-    else if (this.form == Form.Lines) this.out.appendByte(0x0a);
+    this.json.close(this.out);
   }
 
   /** Writes the JSON of a binary reply, and what was kept until the sizes of all outputs were known. */
   private writeHeader(): void {
-    const scratch = this.scratch;
-    scratch.clear();
-    this.openOutputs(scratch);
-    for (let i = 0; i < this.outputCount; i++) {
-      if (i > 0) scratch.appendByte(0x2c);
-      this.outputs[i].appendBinary(scratch);
-    }
-    scratch.appendBytes(TENSOR_END);
-    const padding = this.headerBytes - scratch.len;
-    if (padding < 0) {
-      this.error = HEADER_TOO_LONG;
-      return;
-    }
-    scratch.reserve(padding);
-    memory.fill(scratch.end, 0x20, padding);
-    scratch.len += padding;
-    this.out.append(scratch.ptr, scratch.len);
-    this.out.take(this.binary);
+    if (this.json.writeHeader(this.outputs, this.outputCount, this.out)) this.out.take(this.binary);
+    else this.error = HEADER_TOO_LONG;
   }
 }
-
-/** Longest tag with a length: two varints. */
-const MAX_TAG: i64 = 20;

@@ -1,7 +1,7 @@
 import { readVarint, varint } from "../../sdk/protobuf";
 import { Datatype, elementSize } from "./datatype";
 import { SlabChain } from "./slabs";
-import { writeElement, writeElements, writeText } from "./write-elements";
+import { textsWritten, writeElement, writeElements, writeText, writeTextRun } from "./write-elements";
 
 /** How the elements of a run of bytes stand in it. */
 export enum Encoding {
@@ -98,6 +98,12 @@ export class ElementStream {
 
   private texts(at: usize, to: usize): usize {
     while (true) {
+      if (this.asJson && this.elementLeft < 0 && this.encoding == Encoding.Raw) {
+        const end = writeTextRun(at, to, this.elements == 0, this.out);
+        this.elements += textsWritten;
+        this.left -= <i64>(end - at);
+        at = end;
+      }
       if (this.elementLeft < 0) {
         if (at == to || this.encoding == Encoding.Text) return at;
         if (to - at < 4) {

@@ -1,9 +1,10 @@
 import { Bytes, bytes } from "../../sdk/bytes";
-import { decimalToInteger, integerValue, parseNumber } from "../numbers/decimal";
-import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
-import { NonFinite, nonFinite } from "../numbers/float-text";
+import { decimalToInteger, parseNumber } from "../numbers/decimal";
+import { nonFiniteValue, readNonFinite, startsNonFinite } from "../numbers/non-finite-text";
+import { appendNonFinite, storeFloat, storeInteger } from "./append-element";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { readF32Run, runLength } from "./read-f32-run";
+import { integersRead, readIntegerRun } from "./read-integer-run";
 import { SlabChain } from "./slabs";
 
 /**
@@ -42,7 +43,7 @@ export function readElements(datatype: Datatype, at: usize, to: usize, out: Slab
     commaTaken = runLength > 0;
     if (commaTaken && (at >= limit || !startsNumber(at))) return at;
   }
-  return readFloats(datatype, at, limit, to, out);
+  return readFloats(datatype, at, limit, out);
 }
 
 /** Last byte of [from, to) that cannot belong to a number, or `from`. A number that starts before it is complete. */
@@ -79,28 +80,15 @@ function fail(at: usize, why: Bytes): usize {
   return at;
 }
 
-function readFloats(datatype: Datatype, at: usize, limit: usize, to: usize, out: SlabChain): usize {
-  const infinity: u32 = datatype == Datatype.FP16 ? 0x7c00 : 0x7f80;
+function readFloats(datatype: Datatype, at: usize, limit: usize, out: SlabChain): usize {
   const size = elementSize(datatype);
   let next = at;
   while (next != 0) {
     at = next;
     const after = parseNumber(at);
-    if (after == 0) return failNumber(at, to, out, datatype);
+    if (after == 0) return notANumber(at, out, datatype);
     if (out.at == out.end) out.grow();
-    if (size == 8) {
-      const value = decimalToF64();
-      if (!isFinite<f64>(value)) return fail(at, OUT_OF_RANGE);
-      store<f64>(out.at, value);
-    } else if (size == 4) {
-      const value = decimalToF32();
-      if (!isFinite<f32>(value)) return fail(at, OUT_OF_RANGE);
-      store<f32>(out.at, value);
-    } else {
-      const bits: u32 = datatype == Datatype.FP16 ? decimalToF16() : decimalToBf16();
-      if ((bits & 0x7fff) == infinity) return fail(at, OUT_OF_RANGE);
-      store<u16>(out.at, <u16>bits);
-    }
+    if (!storeFloat(datatype, out.at)) return fail(at, OUT_OF_RANGE);
     out.at += size;
     next = nextNumber(after, limit);
   }
@@ -113,6 +101,10 @@ function readIntegers(datatype: Datatype, at: usize, to: usize, out: SlabChain):
   const size = elementSize(datatype);
   const bits = size << 3;
   const signed = isSigned(datatype);
+  at = readIntegerRun(size, signed, at, limit, out);
+  elementsRead = integersRead;
+  commaTaken = integersRead > 0;
+  if (commaTaken && (at >= limit || !startsNumber(at))) return at;
   let next = at;
   while (next != 0) {
     at = next;
@@ -120,10 +112,7 @@ function readIntegers(datatype: Datatype, at: usize, to: usize, out: SlabChain):
     if (after == 0) return fail(at, NOT_A_NUMBER);
     if (!decimalToInteger(bits, signed)) return fail(at, NOT_AN_INTEGER);
     if (out.at == out.end) out.grow();
-    if (size == 8) store<u64>(out.at, integerValue);
-    else if (size == 4) store<u32>(out.at, <u32>integerValue);
-    else if (size == 2) store<u16>(out.at, <u16>integerValue);
-    else store<u8>(out.at, <u8>integerValue);
+    storeInteger(size, out.at);
     out.at += size;
     next = nextNumber(after, limit);
   }
@@ -137,42 +126,17 @@ function startsNumber(at: usize): bool {
 
 /** A piece without a separator: the start of a number, unless it cannot be one. */
 function incomplete(at: usize, to: usize): usize {
-  const wordMayFollow = load<u8>(at) == 0x22 && nonFinite == NonFinite.String;
-  return startsNumber(at) || wordMayFollow ? at : fail(at, NOT_A_NUMBER);
+  return startsNumber(at) || startsNonFinite(load<u8>(at)) ? at : fail(at, NOT_A_NUMBER);
 }
 
-const NAN_WORD = bytes('"NaN"');
-const INFINITY_WORD = bytes('"Infinity"');
-const MINUS_INFINITY_WORD = bytes('"-Infinity"');
-
-/** Not a number: maybe one of the strings that stand for NaN and the infinities, where the policy takes them. */
-function failNumber(at: usize, to: usize, out: SlabChain, datatype: Datatype): usize {
-  if (nonFinite != NonFinite.String || load<u8>(at) != 0x22) return fail(at, NOT_A_NUMBER);
-  let value: f64 = NaN;
-  let word = NAN_WORD;
-  if (load<u8>(at + 1) == 0x49) {
-    value = Infinity;
-    word = INFINITY_WORD;
-  } else if (load<u8>(at + 1) == 0x2d) {
-    value = -Infinity;
-    word = MINUS_INFINITY_WORD;
-  }
-  if (at + word.len > to) return at;
-  if (!word.equals(at, word.len)) return fail(at, NOT_A_NUMBER);
-  if (out.at == out.end) out.grow();
-  if (datatype == Datatype.FP64) store<f64>(out.at, value);
-  else if (datatype == Datatype.FP32) store<f32>(out.at, <f32>value);
-  else {
-    const bits = reinterpret<u32>(<f32>value) >> 16;
-    store<u16>(
-      out.at,
-      datatype == Datatype.BF16 ? <u16>bits : <u16>((bits & 0x8000) | 0x7c00 | ((bits & 0x40) << 3)),
-    );
-  }
-  out.at += elementSize(datatype);
+/** Not a number: maybe NaN or an infinity, where the policy takes them. It is all there, as a separator is behind it. */
+function notANumber(at: usize, out: SlabChain, datatype: Datatype): usize {
+  const end = readNonFinite(at);
+  if (end == 0) return fail(at, NOT_A_NUMBER);
+  appendNonFinite(datatype, nonFiniteValue, out);
   elementsRead++;
   commaTaken = false;
-  return at + word.len;
+  return end;
 }
 
 function readBooleans(at: usize, to: usize, out: SlabChain): usize {

@@ -89,6 +89,54 @@ function run(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
   return at;
 }
 
+/** How many of 16 bytes stand before the first that is not ASCII or is escaped in JSON. */
+function plainCount(bytes: v128): usize {
+  const quotes = v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c)));
+  const others = v128.or(i8x16.lt_s(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x7f)));
+  return ctz<i32>(i8x16.bitmask(v128.or(quotes, others)) | 0x10000);
+}
+
+const VECTOR: usize = 16;
+/** Comma and quotes. */
+const AROUND_TEXT: usize = 3;
+
+/** How many elements the last `writeTextRun` wrote. */
+export let textsWritten: i32 = 0;
+
+/**
+ * Writes elements of BYTES, each with its length in four bytes before it, as JSON strings, a comma before each but one that
+ * is `first`, as long as they are plain, all there and fit the slab at hand; 16 bytes behind `to` must be readable.
+ * @returns the first byte not used
+ */
+export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain): usize {
+  let count = 0;
+  let target = out.at;
+  while (at + 4 <= to) {
+    const length = <usize>load<u32>(at);
+    if (length > to - at - 4 || length + (AROUND_TEXT + VECTOR) > out.end - target) break;
+    const end = at + 4 + length;
+    store<u16>(target, 0x222c);
+    if (first) store<u8>(target, 0x22);
+    const text = target + 2 - <usize>first;
+    let from = at + 4;
+    while (from < end) {
+      const bytes = v128.load(from);
+      v128.store(text + (from - at - 4), bytes);
+      if (plainCount(bytes) < min(end - from, VECTOR)) break;
+      from += VECTOR;
+    }
+    if (from < end) break;
+    store<u8>(text + length, 0x22);
+    target = text + length + 1;
+    first = false;
+    count++;
+    at = end;
+  }
+  out.at = target;
+  textsWritten = count;
+  return at;
+}
+
 const HEX = memory.data<u8>([
   0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
 ]);
@@ -102,9 +150,7 @@ export function writeText(at: usize, to: usize, last: bool, out: SlabChain): usi
     while (at + 16 <= to && out.end - out.at >= 16) {
       const bytes = v128.load(at);
       v128.store(out.at, bytes);
-      const quotes = v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c)));
-      const others = v128.or(i8x16.lt_s(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x7f)));
-      const plain: usize = ctz<i32>(i8x16.bitmask(v128.or(quotes, others)) | 0x10000);
+      const plain = plainCount(bytes);
       at += plain;
       out.at += plain;
       if (plain < 16) break;

@@ -2,11 +2,11 @@ import { ByteBuffer } from "../../sdk/byte-buffer";
 import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
-import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue, integral } from "../numbers/decimal";
 import { decimalToF32 } from "../numbers/decimal-float";
+import { nonFiniteValue } from "../numbers/non-finite-text";
 import { PieceSink, startFrame } from "../piece-sink";
-import { RequestReader } from "../request-reader";
 import { SlabChain } from "../tensor/slabs";
 import { Base64Text } from "./base64-text";
 import { Example, Kind } from "./example";
@@ -66,7 +66,7 @@ const LIST_CONTEXT: i32 = 2;
 
 const piece: ByteBuffer = new ByteBuffer();
 
-export class ExamplesRequest extends RequestReader {
+export class ExamplesRequest extends JsonReader {
   /** `ModelSpec` as far as the path says it. */
   readonly spec: ByteBuffer = new ByteBuffer();
   private readonly signature: ByteBuffer = new ByteBuffer();
@@ -208,6 +208,12 @@ export class ExamplesRequest extends RequestReader {
       if (!isFinite<f32>(value) || (integral && decimalToInteger(64, false))) this.fail(TOO_LARGE);
       this.example.appendFloat(value);
     }
+    this.endValue();
+  }
+
+  protected notFinite(): void {
+    if (!this.startValue(Kind.Floats)) return;
+    this.example.appendFloat(<f32>nonFiniteValue);
     this.endValue();
   }
 

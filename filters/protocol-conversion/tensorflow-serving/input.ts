@@ -7,10 +7,8 @@ import {
   VARINT,
   varintSize,
 } from "../../sdk/protobuf";
-import { decimalToInteger, integerValue } from "../numbers/decimal";
-import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
 import { LongField } from "../protobuf/long-field";
-import { Datatype, elementSize, isFloat, isSigned } from "../tensor/datatype";
+import { Datatype } from "../tensor/datatype";
 import { Nesting } from "../tensor/nesting";
 import { SlabChain } from "../tensor/slabs";
 import { datatypeOf } from "./data-type";
@@ -53,29 +51,6 @@ export class Input {
 
   endText(): void {
     this.text.close(this.chain);
-  }
-
-  /** Appends the number that `parseNumber` read. @returns false when it does not fit */
-  appendNumber(): bool {
-    const chain = this.chain;
-    const datatype = this.datatype;
-    const size = elementSize(datatype);
-    if (size == 0 || datatype == Datatype.BOOL) return false;
-    if (chain.at == chain.end) chain.grow();
-    const at = chain.at;
-    if (isFloat(datatype)) {
-      if (datatype == Datatype.FP32) store<f32>(at, decimalToF32());
-      else if (datatype == Datatype.FP64) store<f64>(at, decimalToF64());
-      else store<u16>(at, datatype == Datatype.FP16 ? decimalToF16() : decimalToBf16());
-    } else {
-      if (!decimalToInteger(size << 3, isSigned(datatype))) return false;
-      if (size == 8) store<u64>(at, integerValue);
-      else if (size == 4) store<u32>(at, <u32>integerValue);
-      else if (size == 2) store<u16>(at, <u16>integerValue);
-      else store<u8>(at, <u8>integerValue);
-    }
-    chain.at += size;
-    return true;
   }
 
   /** Composes `head`; `rows` is -1 unless each value is a row of the tensor. */

@@ -2,11 +2,12 @@ import { ByteBuffer } from "../../sdk/byte-buffer";
 import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
 import { copyText, textClosed } from "../json/element-text";
-import { DUPLICATE, IGNORED, text, WRONG_TYPE } from "../json/reader";
+import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
+import { isNonFiniteText, nonFiniteValue } from "../numbers/non-finite-text";
 import { RawContents } from "../open-inference/raw-contents";
 import { PieceSink, startFrame } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
-import { RequestReader } from "../request-reader";
+import { appendNonFinite, appendNumberElement } from "../tensor/append-element";
 import { Datatype } from "../tensor/datatype";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { Base64Text } from "./base64-text";
@@ -52,7 +53,6 @@ const NO_DATA = bytes("instances or inputs is required");
 const BOTH = bytes("there may be instances or inputs, not both");
 const NO_ROWS = bytes("instances must not be empty");
 const NO_SUCH_SIGNATURE = bytes("the task has no such signature");
-const LATE_SIGNATURE = bytes("signature_name must come before a single value");
 const NO_SUCH_INPUT = bytes("the signature has no input of that name");
 const NAMES_NEEDED = bytes("the signature has several inputs: they must be named");
 const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
@@ -70,7 +70,7 @@ const ENTRY_VALUE: i32 = 2;
 
 const piece: ByteBuffer = new ByteBuffer();
 
-export class PredictRequest extends RequestReader {
+export class PredictRequest extends JsonReader {
   /** `ModelSpec` as far as the path says it. */
   readonly spec: ByteBuffer = new ByteBuffer();
   private readonly head: ByteBuffer = new ByteBuffer();
@@ -113,12 +113,14 @@ export class PredictRequest extends RequestReader {
     this.spec.clear();
   }
 
+  /** Completes `spec` with the default signature, if the task has one. */
+  nameSignature(): void {
+    if (this.signatures.length == 0) return;
+    appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
+  }
+
   /** Makes it the request of `rawTensor`, whose bytes pass by `contents`. @returns false when the datatype has none */
   setRaw(contents: RawContents): bool {
-    if (this.signatures.length > 0) {
-      appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
-    }
-    this.rows = false;
     this.head.clear();
     contents.release();
     contents.head = this.head;
@@ -190,8 +192,7 @@ export class PredictRequest extends RequestReader {
     if (this.member == Member.Signature) this.fail(WRONG_TYPE);
     if (role == Role.Request) {
       if (!this.named) {
-        if (this.waiting != Member.Ignored) this.fail(BOTH);
-        this.waiting = <Member>this.member;
+        this.keep();
         this.startCapture();
         return IGNORED;
       }
@@ -204,6 +205,19 @@ export class PredictRequest extends RequestReader {
       this.input.values = 1;
     } else if (object) return Role.Base64;
     return this.openLevel(0);
+  }
+
+  /** The data that come here are read once it is known which signature is meant. */
+  private keep(): void {
+    if (this.waiting != Member.Ignored) this.fail(BOTH);
+    this.waiting = <Member>this.member;
+  }
+
+  protected keepsScalar(): bool {
+    if (this.named || this.role != Role.Request) return false;
+    if (this.member != Member.Instances && this.member != Member.Inputs) return false;
+    this.keep();
+    return this.error == null;
   }
 
   private openNested(): i32 {
@@ -327,7 +341,8 @@ export class PredictRequest extends RequestReader {
     this.startScalar();
     if (this.error != null) return;
     if (this.input.datatype != Datatype.BYTES) {
-      this.fail(OUT_OF_RANGE);
+      if (isNonFiniteText(text.ptr, text.len)) this.appendNonFinite();
+      else this.fail(OUT_OF_RANGE);
       return;
     }
     this.input.startText();
@@ -341,7 +356,6 @@ export class PredictRequest extends RequestReader {
     for (let i = 0; i < this.signatures.length; i++) {
       const signature = this.signatures[i];
       if (!signature.name.equals(text.ptr, text.len)) continue;
-      if (this.sawData && signature != this.signature) this.fail(LATE_SIGNATURE);
       this.signature = signature;
       this.signatureKnown();
       return;
@@ -363,8 +377,22 @@ export class PredictRequest extends RequestReader {
     if (this.member == Member.Signature || this.member == Member.Base64) this.fail(WRONG_TYPE);
     else {
       this.startScalar();
-      if (this.error == null && !this.input.appendNumber()) this.fail(OUT_OF_RANGE);
+      const input = this.input;
+      if (this.error == null && !appendNumberElement(input.datatype, input.chain)) this.fail(OUT_OF_RANGE);
     }
+  }
+
+  protected notFinite(): void {
+    if (this.member == Member.Ignored && this.role == Role.Request) return;
+    if (this.member == Member.Signature || this.member == Member.Base64) this.fail(WRONG_TYPE);
+    else {
+      this.startScalar();
+      if (this.error == null) this.appendNonFinite();
+    }
+  }
+
+  private appendNonFinite(): void {
+    if (!appendNonFinite(this.input.datatype, nonFiniteValue, this.input.chain)) this.fail(OUT_OF_RANGE);
   }
 
   protected literal(letter: u8): void {

@@ -1,33 +1,22 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
+import { bytes } from "../../sdk/bytes";
 import { appendJsonString } from "../../sdk/json-text";
 import {
   LENGTH_DELIMITED,
-  readTag,
   readVarint,
   tagField,
   tagLength,
-  tagMalformed,
   tagWireType,
   VARINT,
   varint,
 } from "../../sdk/protobuf";
-import {
-  COMPRESSED,
-  MALFORMED,
-  ORDER,
-  OVERSIZE,
-  SEVERAL,
-  UNKNOWN_DATATYPE,
-  WRONG_SIZE,
-} from "../model-faults";
-import { GRPC_FRAME_HEADER } from "../piece-sink";
-import { ReplyWriter } from "../reply-writer";
+import { DONE, FrameReader } from "../frame-reader";
+import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, elementSize } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
-import { MAX_RANK } from "../tensor/nesting";
 import { datatypeOf } from "./data-type";
 import { Output } from "./output";
+import { CONTENT, DTYPE, encodingOf, holdsElements, readShape, SHAPE, STRING_VAL } from "./tensor-proto";
 
 /**
  * One gRPC frame with a `tensorflow.serving.PredictResponse` -> `{"predictions": ...}` for rows, `{"outputs": ...}` for
@@ -35,39 +24,25 @@ import { Output } from "./output";
  */
 
 enum Part {
-  FrameHeader,
-  Message,
+  Message = 2,
   Entry,
   Tensor,
   Run,
-  Skip,
-  Done,
 }
 
 const OUTPUTS: i32 = 1;
 const ENTRY_KEY: i32 = 1;
 const ENTRY_VALUE: i32 = 2;
-const DTYPE: i32 = 1;
-const SHAPE: i32 = 2;
-const CONTENT: i32 = 4;
-const FLOAT_VAL: i32 = 5;
-const DOUBLE_VAL: i32 = 6;
-const STRING_VAL: i32 = 8;
-const MAX_TAG: i64 = 20;
 
 const PREDICTIONS = bytes('{"predictions":');
 const COLUMNS = bytes('{"outputs":');
 const NOT_ROWS = bytes("the model sent outputs of different batch sizes; ask for columns with inputs");
 
-export class PredictResponse extends ReplyWriter {
+export class PredictResponse extends FrameReader {
   private rows: bool = false;
-  private maxMessageBytes: i64 = 0;
-  private part: Part = Part.FrameHeader;
-  private after: Part = Part.Message;
   private messageLeft: i64 = 0;
   private entryLeft: i64 = 0;
   private tensorLeft: i64 = 0;
-  private skipLeft: i64 = 0;
   private readonly outputs: Output[] = [];
   private count: i32 = 0;
   private readonly stream: ElementStream = new ElementStream();
@@ -75,10 +50,8 @@ export class PredictResponse extends ReplyWriter {
 
   reset(rows: bool, maxMessageBytes: i64): void {
     this.release();
-    this.error = null;
+    this.startFrames(maxMessageBytes);
     this.rows = rows;
-    this.maxMessageBytes = maxMessageBytes;
-    this.part = Part.FrameHeader;
     this.count = 0;
   }
 
@@ -88,78 +61,34 @@ export class PredictResponse extends ReplyWriter {
   }
 
   get complete(): bool {
-    return this.part == Part.Done;
+    return this.part == DONE;
   }
 
   private get output(): Output {
     return this.outputs[this.count - 1];
   }
 
-  private fail(at: usize, why: Bytes): usize {
-    if (this.error == null) this.error = why;
-    return at;
-  }
-
-  parse(from: usize, to: usize): usize {
-    let at = from;
-    while (this.error == null) {
-      const before = at;
-      const part = this.part;
-      if (part == Part.Run) at = this.run(at, to);
-      else if (part == Part.FrameHeader) at = this.frameHeader(at, to);
-      else if (part == Part.Message) at = this.messageField(at, to);
-      else if (part == Part.Entry) at = this.entryField(at, to);
-      else if (part == Part.Tensor) at = this.tensorField(at, to);
-      else if (part == Part.Skip) at = this.skip(at, to);
-      else if (at < to) this.error = SEVERAL;
-      if (at == before && part == this.part) break;
-    }
-    return this.error == null ? at : 0;
-  }
-
-  private frameHeader(at: usize, to: usize): usize {
-    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
-    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
-    this.messageLeft = <i64>bswap<u32>(load<u32>(at + 1));
-    if (this.messageLeft > this.maxMessageBytes) return this.fail(at, OVERSIZE);
+  protected startMessage(length: i64): void {
+    this.messageLeft = length;
     this.part = Part.Message;
-    return at + GRPC_FRAME_HEADER;
   }
 
-  private tag(at: usize, to: usize, left: i64): usize {
-    const content = readTag(at, to, false);
-    if (content == 0) {
-      if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
-      return 0;
-    }
-    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
-    return this.error == null ? content : 0;
-  }
-
-  private skipTo(content: usize, after: Part): usize {
-    this.skipLeft = tagLength;
-    this.after = after;
-    this.part = Part.Skip;
-    return content;
-  }
-
-  private skip(at: usize, to: usize): usize {
-    const length = min<i64>(this.skipLeft, <i64>(to - at));
-    this.skipLeft -= length;
-    if (this.skipLeft == 0) this.part = this.after;
-    return at + <usize>length;
+  protected read(part: i32, at: usize, to: usize): usize {
+    if (part == Part.Run) return this.run(at, to);
+    if (part == Part.Message) return this.messageField(at, to);
+    return part == Part.Entry ? this.entryField(at, to) : this.tensorField(at, to);
   }
 
   private messageField(at: usize, to: usize): usize {
     if (this.messageLeft == 0) {
       this.writeJson();
-      this.part = Part.Done;
+      this.part = DONE;
       return at;
     }
     const content = this.tag(at, to, this.messageLeft);
     if (content == 0) return at;
     this.messageLeft -= <i64>(content - at) + tagLength;
-    if (tagField != OUTPUTS || tagWireType != LENGTH_DELIMITED) return this.skipTo(content, Part.Message);
+    if (tagField != OUTPUTS || tagWireType != LENGTH_DELIMITED) return this.skipField(content);
     if (this.count == this.outputs.length) this.outputs.push(new Output());
     this.outputs[this.count++].reset();
     this.started = false;
@@ -205,10 +134,8 @@ export class PredictResponse extends ReplyWriter {
     const whole = <i64>(content - at) + tagLength;
     const empty = tagWireType == LENGTH_DELIMITED && tagLength == 0 && tagField != STRING_VAL;
     if (tagField >= CONTENT && !empty) {
-      let encoding = Encoding.Varints;
-      if (tagField <= DOUBLE_VAL) encoding = Encoding.Raw;
-      else if (tagField == STRING_VAL) encoding = Encoding.Text;
-      if (!this.holds(tagField, output.datatype)) return this.fail(at, MALFORMED);
+      const encoding = encodingOf(tagField);
+      if (!holdsElements(tagField, output.datatype)) return this.fail(at, MALFORMED);
       if (!this.started) this.stream.begin(output.datatype, false, output.chain);
       this.started = true;
       let length = tagLength;
@@ -230,51 +157,10 @@ export class PredictResponse extends ReplyWriter {
       if (this.started) return this.fail(at, ORDER);
       output.datatype = datatypeOf(varint);
       if (output.datatype == Datatype.Unknown) this.error = UNKNOWN_DATATYPE;
-    } else if (tagField == SHAPE && tagWireType == LENGTH_DELIMITED) this.readShape(content, end);
-    return end;
-  }
-
-  /** Is a field of `TensorProto` one for elements of a data type? */
-  private holds(field: i32, datatype: Datatype): bool {
-    if (field == CONTENT) return elementSize(datatype) > 0;
-    if (field == FLOAT_VAL) return datatype == Datatype.FP32;
-    if (field == DOUBLE_VAL) return datatype == Datatype.FP64;
-    if (field == STRING_VAL) return datatype == Datatype.BYTES;
-    if (field == 7)
-      return datatype != Datatype.BOOL && elementSize(datatype) <= 4 && datatype < Datatype.FP16;
-    if (field == 10) return datatype == Datatype.INT64;
-    if (field == 11) return datatype == Datatype.BOOL;
-    if (field == 13) return datatype == Datatype.FP16 || datatype == Datatype.BF16;
-    if (field == 16) return datatype == Datatype.UINT32;
-    return field == 17 && datatype == Datatype.UINT64;
-  }
-
-  private readShape(from: usize, to: usize): void {
-    const output = this.output;
-    output.rank = 0;
-    for (let at = from; at < to; ) {
-      at = readTag(at, to);
-      if (at == 0 || (tagField == 2 && output.rank == MAX_RANK)) {
-        this.error = MALFORMED;
-        return;
-      }
-      const end = at + <usize>tagLength;
-      if (tagField != 2 || tagWireType != LENGTH_DELIMITED) {
-        at = end;
-        continue;
-      }
-      let size: i64 = 0;
-      for (let inner = at; inner < end; inner += <usize>tagLength) {
-        inner = readTag(inner, end);
-        if (inner == 0) {
-          this.error = MALFORMED;
-          return;
-        }
-        if (tagField == 1 && tagWireType == VARINT) size = <i64>varint;
-      }
-      output.shape[output.rank++] = size;
-      at = end;
+    } else if (tagField == SHAPE && tagWireType == LENGTH_DELIMITED) {
+      if (!readShape(content, end, output)) this.error = MALFORMED;
     }
+    return end;
   }
 
   private run(at: usize, to: usize): usize {

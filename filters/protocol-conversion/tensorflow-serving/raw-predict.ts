@@ -26,10 +26,20 @@ const tensor: ByteBuffer = new ByteBuffer();
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
 
-/** Writes the message of `rawTensor` up to the tag of its content. @returns false for a data type that TensorFlow lacks as such */
+/** Writes the message of `rawTensor` up to the tag of its content. @returns false for a data type that has no such content */
 export function appendRawPredict(head: ByteBuffer, spec: ByteBuffer): bool {
   const dataType = dataTypeOf(rawTensor.datatype);
   if (dataType == 0) return false;
+  tensor.clear();
+  appendTensorHead(tensor, dataType);
+  const length = tensor.len + fieldSize(TENSOR_CONTENT, rawTensor.size);
+  appendOneInput(head, spec, rawTensor.name.ptr, rawTensor.name.len, length);
+  head.append(tensor.ptr, tensor.len);
+  return true;
+}
+
+/** Writes data type and shape of `rawTensor`, with which its `TensorProto` begins. */
+export function appendTensorHead(out: ByteBuffer, dataType: i32): void {
   shape.clear();
   for (let i = 0; i < rawTensor.rank; i++) {
     dim.clear();
@@ -37,18 +47,17 @@ export function appendRawPredict(head: ByteBuffer, spec: ByteBuffer): bool {
     appendVarint(dim, rawTensor.shape[i]);
     appendField(shape, SHAPE_DIM, dim.ptr, dim.len);
   }
-  tensor.clear();
-  appendTag(tensor, DTYPE, VARINT);
-  appendVarint(tensor, dataType);
-  appendField(tensor, SHAPE, shape.ptr, shape.len);
-  const length = tensor.len + fieldSize(TENSOR_CONTENT, rawTensor.size);
-  const name = rawTensor.name;
+  appendTag(out, DTYPE, VARINT);
+  appendVarint(out, dataType);
+  appendField(out, SHAPE, shape.ptr, shape.len);
+}
+
+/** Writes a `PredictRequest` of one input up to its tensor of `length` bytes. */
+export function appendOneInput(head: ByteBuffer, spec: ByteBuffer, name: usize, len: i32, length: i64): void {
   appendField(head, MODEL_SPEC, spec.ptr, spec.len);
   appendTag(head, INPUTS, LENGTH_DELIMITED);
-  appendVarint(head, fieldSize(ENTRY_KEY, name.len) + fieldSize(ENTRY_VALUE, length));
-  appendField(head, ENTRY_KEY, name.ptr, name.len);
+  appendVarint(head, fieldSize(ENTRY_KEY, len) + fieldSize(ENTRY_VALUE, length));
+  appendField(head, ENTRY_KEY, name, len);
   appendTag(head, ENTRY_VALUE, LENGTH_DELIMITED);
   appendVarint(head, length);
-  head.append(tensor.ptr, tensor.len);
-  return true;
 }

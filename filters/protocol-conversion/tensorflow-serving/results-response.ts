@@ -1,18 +1,9 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
+import { bytes } from "../../sdk/bytes";
 import { appendJsonString } from "../../sdk/json-text";
-import {
-  FIXED32,
-  LENGTH_DELIMITED,
-  readTag,
-  tagField,
-  tagLength,
-  tagMalformed,
-  tagWireType,
-} from "../../sdk/protobuf";
-import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../model-faults";
-import { GRPC_FRAME_HEADER } from "../piece-sink";
-import { ReplyWriter } from "../reply-writer";
+import { FIXED32, LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../../sdk/protobuf";
+import { DONE, FrameReader } from "../frame-reader";
+import { MALFORMED } from "../model-faults";
 import { writeServingF32 } from "./number-text";
 
 /**
@@ -22,17 +13,14 @@ import { writeServingF32 } from "./number-text";
 
 /** What the bytes at hand are part of. */
 enum Level {
-  FrameHeader,
-  Response,
+  Response = 2,
   Result,
   Classifications,
-  Done,
 }
 
 /** `result`, `classifications`, `regressions` and `classes` all have this number, `label` and `value` too. */
 const FIRST: i32 = 1;
 const CLASS_SCORE: i32 = 2;
-const MAX_TAG: i64 = 20;
 
 const OPEN = bytes('{"results":[');
 const NO_RESULTS = bytes("the model sent no results");
@@ -40,24 +28,18 @@ const NO_RESULTS = bytes("the model sent no results");
 const label: ByteBuffer = new ByteBuffer();
 const number: usize = memory.data(64);
 
-export class ResultsResponse extends ReplyWriter {
+export class ResultsResponse extends FrameReader {
   private classes: bool = false;
-  private maxMessageBytes: i64 = 0;
-  private level: Level = Level.FrameHeader;
   /** Bytes left of the message at each level. */
-  private readonly left: StaticArray<i64> = new StaticArray<i64>(Level.Done);
-  private skipLeft: i64 = 0;
+  private readonly left: StaticArray<i64> = new StaticArray<i64>(Level.Classifications + 1);
   private results: i64 = 0;
   private first: bool = true;
 
   /** @param classes of a classification, not of a regression */
   reset(classes: bool, maxMessageBytes: i64): void {
     this.release();
-    this.error = null;
+    this.startFrames(maxMessageBytes);
     this.classes = classes;
-    this.maxMessageBytes = maxMessageBytes;
-    this.level = Level.FrameHeader;
-    this.skipLeft = 0;
     this.results = 0;
   }
 
@@ -66,75 +48,46 @@ export class ResultsResponse extends ReplyWriter {
   }
 
   get complete(): bool {
-    return this.level == Level.Done;
+    return this.part == DONE;
   }
 
-  parse(from: usize, to: usize): usize {
-    let at = from;
-    while (this.error == null) {
-      const before = at;
-      const level = this.level;
-      if (this.skipLeft > 0) at = this.skip(at, to);
-      else if (level == Level.FrameHeader) at = this.frameHeader(at, to);
-      else if (level == Level.Done) this.error = at < to ? SEVERAL : null;
-      else if (this.left[level] == 0) this.close();
-      else at = this.field(at, to);
-      if (at == before && level == this.level) break;
-    }
-    return this.error == null ? at : 0;
+  protected startMessage(length: i64): void {
+    this.out.appendBytes(OPEN);
+    this.enter(Level.Response, length);
   }
 
-  private fail(at: usize, why: Bytes): usize {
-    this.error = why;
+  protected read(level: i32, at: usize, to: usize): usize {
+    if (this.left[level] > 0) return this.field(at, to);
+    this.close();
     return at;
   }
 
-  private skip(at: usize, to: usize): usize {
-    const length = min<i64>(this.skipLeft, <i64>(to - at));
-    this.skipLeft -= length;
-    return at + <usize>length;
-  }
-
-  private frameHeader(at: usize, to: usize): usize {
-    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
-    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
-    const length = <i64>bswap<u32>(load<u32>(at + 1));
-    if (length > this.maxMessageBytes) return this.fail(at, OVERSIZE);
-    this.out.appendBytes(OPEN);
-    this.enter(Level.Response, length);
-    return at + GRPC_FRAME_HEADER;
-  }
-
   private enter(level: Level, length: i64): void {
-    this.level = level;
+    this.part = level;
     this.left[level] = length;
   }
 
   /** A message is over. */
   private close(): void {
-    const level = this.level--;
+    const level = this.part--;
     if (level == Level.Classifications) this.out.appendByte(0x5d);
     if (level != Level.Response) return;
     if (this.results == 0) this.error = NO_RESULTS;
     this.out.appendByte(0x5d);
     this.out.appendByte(0x7d);
-    this.level = Level.Done;
+    this.part = DONE;
   }
 
   /** Reads a field of the message at hand: enters it, or takes it when it is a value and all there. */
   private field(at: usize, to: usize): usize {
-    const level = this.level;
+    const level = this.part;
     const left = this.left[level];
-    const content = readTag(at, to, false);
-    if (content == 0) {
-      return tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG) ? this.fail(at, MALFORMED) : at;
-    }
+    const content = this.tag(at, to, left);
+    if (content == 0) return at;
     const whole = <i64>(content - at) + tagLength;
-    if (whole > left) return this.fail(at, MALFORMED);
     if (tagField != FIRST || tagWireType != LENGTH_DELIMITED) {
       this.left[level] = left - whole;
-      this.skipLeft = tagLength;
-      return content;
+      return this.skipField(content);
     }
     const isValue = level == (this.classes ? Level.Classifications : Level.Result);
     const end = content + <usize>tagLength;

@@ -53,8 +53,10 @@ export interface ConversionRow {
   /** Microseconds, over one connection and over 32 of them. */
   alone: Latency;
   crowded: Latency;
-  /** What 32 requests at a time added to Envoy's resident memory at most, for each, in bodies of JSON. */
-  peakBodies: number;
+  /** Bytes that each of 32 requests at a time adds to Envoy's resident memory at most, for its body. */
+  peakBytes: number;
+  /** The same for a request and its connection when both bodies are tiny: `peakBytes` comes on top of it. */
+  connectionBytes: number;
 }
 
 export interface ConversionTable extends Case {
@@ -77,6 +79,8 @@ interface Variant {
   /** JSON of the request. */
   body: string;
   grpcReply: Buffer;
+  /** The same of a request and a reply that are both tiny. */
+  tiny: Pick<Variant, "body" | "grpcReply">;
 }
 
 /** Measures one case with fresh Envoys side by side; each round visits them in turn. */
@@ -98,13 +102,15 @@ export async function measureCase(
     const samples: Sample[] = [];
     for (const [i, variant] of variants.entries()) {
       const bodyFile = join(folder, `${i}.json`);
+      const tinyFile = join(folder, `${i}-tiny.json`);
       await writeFile(bodyFile, variant.body);
+      await writeFile(tinyFile, variant.tiny.body);
       const gateway = await startEnvoy({ envoy, concurrency: 1, bootstrap: configOf(variant, backend) });
       running.push(gateway);
       const load = { path: variant.path, headers: HEADERS, bodyFile };
+      const memory = await measureMemory(gateway, variant, backend, load, tinyFile);
       await check(gateway, variant, backend, each, tensor);
-      const peak = await peakBytes(gateway, { ...load, requests: CONNECTIONS, connections: CONNECTIONS });
-      samples.push({ variant, gateway, load, peak: peak / CONNECTIONS, cpus: [], alone: [], crowded: [] });
+      samples.push({ variant, gateway, load, memory, cpus: [], alone: [], crowded: [] });
     }
     const requests = Math.min(2000, Math.max(10, Math.round(40e6 / each.size)));
     for (let round = 0; round <= rounds; round++) {
@@ -122,13 +128,13 @@ export async function measureCase(
       crowded.push(...((await run(gateway, { ...many, latencies: true })).latencies ?? []));
     }
     const base = (samples[0] as Sample).cpus;
-    const rows = samples.map(({ variant, cpus, alone, crowded, peak }) => ({
+    const rows = samples.map(({ variant, cpus, alone, crowded, memory }) => ({
       variant: variant.name,
       cpuMicroseconds: median(cpus),
       added: median(cpus.map((cpu, round) => cpu - (base[round] as number))),
       alone: latencyOf(alone),
       crowded: latencyOf(crowded),
-      peakBodies: peak / jsonBytes,
+      ...memory,
     }));
     return { ...each, jsonBytes, rows };
   } finally {
@@ -144,7 +150,7 @@ interface Sample {
   variant: Variant;
   gateway: RunningEnvoy;
   load: Omit<Load, "requests" | "connections">;
-  peak: number;
+  memory: Pick<ConversionRow, "peakBytes" | "connectionBytes">;
   cpus: number[];
   alone: number[];
   crowded: number[];
@@ -154,7 +160,12 @@ interface Sample {
 function variantsOf({ direction }: Case, tensor: Tensor, rustModule: string | undefined): Variant[] {
   const tiny = tensorOf(TINY);
   const [asked, answered] = direction === "JSON -> gRPC" ? [tensor, tiny] : [tiny, tensor];
-  const rest = { path: REST_PATH, body: restRequest(asked), grpcReply: grpcReply(answered, true) };
+  const rest = {
+    path: REST_PATH,
+    body: restRequest(asked),
+    grpcReply: grpcReply(answered, true),
+    tiny: { body: restRequest(tiny), grpcReply: grpcReply(tiny, true) },
+  };
   const config = { protocolConversion: { tasks: [{ taskid: "666" }], maxMemoryBytes: 1024 ** 3 } };
   const module = wasmFilter("protocol-conversion", modulePath("protocol-conversion"), config);
   const rust = rustModule && { ...rest, buffers: true, filters: [wasmFilter("serde-json", rustModule, {})] };
@@ -167,6 +178,7 @@ function variantsOf({ direction }: Case, tensor: Tensor, rustModule: string | un
       path: GRPC_PATH,
       body: protobufRequest(asked),
       grpcReply: grpcReply(answered, false),
+      tiny: { body: protobufRequest(tiny), grpcReply: grpcReply(tiny, false) },
     },
     ...(rust ? [{ ...rust, name: "Rust filter, serde_json" as const }] : []),
     { ...rest, name: "protocol-conversion.wasm", filters: [module] },
@@ -224,13 +236,34 @@ async function check(
   }
 }
 
-async function peakBytes(gateway: RunningEnvoy, load: Load): Promise<number> {
+/** Of a fresh Envoy: what it takes for a crowd of tiny requests stays with it, so that a crowd of large ones shows bodies. */
+async function measureMemory(
+  gateway: RunningEnvoy,
+  { grpcReply, tiny }: Variant,
+  backend: Backend,
+  load: Omit<Load, "requests" | "connections">,
+  tinyFile: string,
+): Promise<Sample["memory"]> {
+  const { plainReply } = backend;
+  backend.grpcReply = tiny.grpcReply;
+  backend.plainReply = Buffer.from("ok");
+  await run(gateway, { ...load, bodyFile: tinyFile, requests: 1, connections: 1 });
+  const connectionBytes = await peakOfCrowd(gateway, { ...load, bodyFile: tinyFile });
+  backend.grpcReply = grpcReply;
+  backend.plainReply = plainReply;
+  return { connectionBytes, peakBytes: await peakOfCrowd(gateway, load) };
+}
+
+async function peakOfCrowd(
+  gateway: RunningEnvoy,
+  load: Omit<Load, "requests" | "connections">,
+): Promise<number> {
   const { pid } = gateway;
   if (pid === undefined) throw new Error("memory is measured of a process, not of a container: give --envoy");
   await resetPeak(pid);
   const before = await residentBytes(pid);
-  await run(gateway, load);
-  return (await residentBytes(pid)).peak - before.now;
+  await run(gateway, { ...load, requests: CONNECTIONS, connections: CONNECTIONS });
+  return ((await residentBytes(pid)).peak - before.now) / CONNECTIONS;
 }
 
 function latencyOf(values: number[]): Latency {

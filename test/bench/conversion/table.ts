@@ -8,7 +8,8 @@ export function conversionTable({ direction, data, jsonBytes, rows }: Conversion
     "less than native",
     "p50/p99 ms, 1 conn.",
     "32 connections",
-    "peak, bodies",
+    "peak for bodies",
+    "for connections",
   ];
   const native = rows.find(({ variant }) => variant === "grpc_json_transcoder")?.added ?? Number.NaN;
   return [
@@ -27,11 +28,12 @@ function cells(row: ConversionRow, native: number, jsonBytes: number): string[] 
       : "",
     latencyText(row.alone),
     latencyText(row.crowded),
-    `${sizeText(row.peakBodies * jsonBytes)} (${row.peakBodies.toFixed(1)}x)`,
+    `${sizeText(row.peakBytes)} (${(row.peakBytes / jsonBytes).toFixed(1)}x)`,
+    sizeText(row.connectionBytes),
   ];
 }
 
-const WIDTHS = [9, 9, 18, 21, 18, 19];
+const WIDTHS = [9, 9, 18, 21, 18, 18, 17];
 
 function line(name: string, texts: string[]): string {
   return `  ${name.padEnd(26)}${texts.map((text, i) => text.padStart(WIDTHS[i] as number)).join("")}`;

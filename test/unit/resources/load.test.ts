@@ -112,6 +112,21 @@ describe("faults", () => {
       "8: Tenant/search: spec.credentials[0].notAfter: must be a time such as 2027-01-31T00:00:00Z (RFC 3339)",
     ],
     [
+      "signatures of another protocol",
+      task("  conversion:\n    signatures: [{inputs: [{name: x, dtype: DT_FLOAT}]}]"),
+      "9: ModelTask/t: spec.conversion.signatures: are for protocol: tensorflowServing",
+    ],
+    [
+      "a policy that YAML reads as nothing",
+      task("  conversion: {nonFinite: null}"),
+      "8: ModelTask/t: spec.conversion.nonFinite: must be one of null, error, string, token; is empty",
+    ],
+    [
+      "two open dimensions",
+      task("  conversion: {raw: {name: x, datatype: FP32, shape: [-1, -1]}}"),
+      "8: ModelTask/t: spec.conversion.raw.shape: may be -1 in one dimension only",
+    ],
+    [
       "another kind",
       "kind: Pod\nmetadata: {name: p}",
       "1: Pod/p: kind: is not known (use Tenant or ModelTask of modelgate.dev/v1alpha1)",

@@ -1,0 +1,142 @@
+import { ByteBuffer } from "../../sdk/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes";
+import { appendJsonString } from "../../sdk/json-text";
+import { SlabChain } from "../tensor/slabs";
+import { RESPONSE_MODEL_NAME, RESPONSE_MODEL_VERSION } from "./fields";
+import { Output } from "./output";
+import { appendMember } from "./parameters";
+
+/** What goes out. */
+export enum Form {
+  Json,
+  /** JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension). */
+  Binary,
+  /** A stream of replies, each a Server-Sent Event. */
+  Events,
+  /** A stream of replies, each a line of JSON. */
+  Lines,
+}
+
+const MODEL_NAME = bytes('"model_name":');
+const MODEL_VERSION = bytes('"model_version":');
+const ID = bytes('"id":');
+const PARAMETERS = bytes('"parameters":{');
+const OUTPUTS = bytes('"outputs":[');
+const END = bytes("]}");
+const EVENT = bytes("data: ");
+const EVENT_END = bytes("\n\n");
+const ERROR = bytes('{"error":');
+
+/** The JSON of a reply, but for the data of its tensors. */
+export class ReplyJson {
+  form: Form = Form.Json;
+  /** Bytes of the JSON of a binary reply, padding included. */
+  headerBytes: i32 = 0;
+  /** Members before the outputs, with a comma or brace before each. */
+  private readonly members: ByteBuffer = new ByteBuffer();
+  private readonly parameters: ByteBuffer = new ByteBuffer();
+  /** Are they written? */
+  opened: bool = false;
+  private readonly text: ByteBuffer = new ByteBuffer();
+
+  start(): void {
+    this.members.clear();
+    this.parameters.clear();
+    this.opened = false;
+  }
+
+  /** Adds the member of a field of `ModelInferResponse` that is a string. */
+  addText(field: i32, ptr: usize, len: i32): void {
+    const known = field == RESPONSE_MODEL_VERSION ? MODEL_VERSION : ID;
+    this.addName(field == RESPONSE_MODEL_NAME ? MODEL_NAME : known);
+    appendJsonString(this.members, ptr, len, i32.MAX_VALUE);
+  }
+
+  private addName(name: Bytes): void {
+    this.members.appendByte(this.members.len == 0 ? 0x7b : 0x2c);
+    this.members.appendBytes(name);
+  }
+
+  /** Adds an entry of the map `parameters`. @returns false when it is malformed */
+  addParameter(from: usize, to: usize): bool {
+    if (this.parameters.len > 0) this.parameters.appendByte(0x2c);
+    return appendMember(this.parameters, from, to);
+  }
+
+  /** Writes what stands before the outputs, unless it is written. */
+  openOutputs(out: SlabChain): void {
+    this.text.clear();
+    this.appendMembers();
+    out.append(this.text.ptr, this.text.len);
+  }
+
+  private appendMembers(): void {
+    if (this.opened) return;
+    this.opened = true;
+    if (this.form == Form.Events) this.text.appendBytes(EVENT);
+    if (this.parameters.len > 0) {
+      this.addName(PARAMETERS);
+      this.members.append(this.parameters.ptr, this.parameters.len);
+      this.members.appendByte(0x7d);
+    }
+    this.addName(OUTPUTS);
+    this.text.append(this.members.ptr, this.members.len);
+  }
+
+  /** Writes an output up to its data; `first` of the reply. */
+  openTensor(output: Output, first: bool, out: SlabChain): void {
+    const text = this.text;
+    text.clear();
+    this.appendMembers();
+    if (!first) text.appendByte(0x2c);
+    output.appendOpening(text);
+    out.append(text.ptr, text.len);
+  }
+
+  closeTensor(out: SlabChain): void {
+    out.appendBytes(END);
+  }
+
+  /** Writes what stands behind the outputs. */
+  close(out: SlabChain): void {
+    out.appendBytes(END);
+    this.endReply(out);
+  }
+
+  private endReply(out: SlabChain): void {
+    if (this.form == Form.Events) out.appendBytes(EVENT_END);
+    else if (this.form == Form.Lines) out.appendByte(0x0a);
+  }
+
+  /** Writes a reply of a stream that is an error. */
+  writeError(ptr: usize, len: i32, out: SlabChain): void {
+    this.opened = true;
+    const text = this.text;
+    text.clear();
+    if (this.form == Form.Events) text.appendBytes(EVENT);
+    text.appendBytes(ERROR);
+    appendJsonString(text, ptr, len, i32.MAX_VALUE);
+    text.appendByte(0x7d);
+    out.append(text.ptr, text.len);
+    this.endReply(out);
+  }
+
+  /** Writes all of the JSON of a binary reply. @returns false when it is longer than was announced */
+  writeHeader(outputs: Output[], count: i32, out: SlabChain): bool {
+    const text = this.text;
+    text.clear();
+    this.appendMembers();
+    for (let i = 0; i < count; i++) {
+      if (i > 0) text.appendByte(0x2c);
+      outputs[i].appendBinary(text);
+    }
+    text.appendBytes(END);
+    const padding = this.headerBytes - text.len;
+    if (padding < 0) return false;
+    text.reserve(padding);
+    memory.fill(text.end, 0x20, padding);
+    text.len += padding;
+    out.append(text.ptr, text.len);
+    return true;
+  }
+}

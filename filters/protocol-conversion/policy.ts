@@ -1,0 +1,24 @@
+import { Config } from "../sdk/config";
+import { NonFinite } from "./numbers/float-text";
+
+/** How a task's bodies are converted: what stands at `protocolConversion` holds for tasks that do not say otherwise. */
+export class Policy {
+  maxRequestBytes: i64 = 64 * 1024 * 1024;
+  maxResponseBytes: i64 = 256 * 1024 * 1024;
+  binaryHeaderBytes: i32 = 4096;
+  nonFinite: NonFinite = NonFinite.Null;
+}
+
+/** Reads the policy of `config`; `fallback` says what it does not say. */
+export function readPolicy(config: Config, fallback: Policy): Policy {
+  const policy = new Policy();
+  policy.maxRequestBytes = <i64>config.number("maxRequestBytes", <f64>fallback.maxRequestBytes, 1);
+  policy.maxResponseBytes = <i64>config.number("maxResponseBytes", <f64>fallback.maxResponseBytes, 1);
+  policy.binaryHeaderBytes = <i32>config.number("binaryHeaderBytes", fallback.binaryHeaderBytes, 256);
+  // In the order of the enumeration.
+  const words = ["null", "error", "string", "token"];
+  policy.nonFinite = config.has("nonFinite")
+    ? <NonFinite>config.choice("nonFinite", words)
+    : fallback.nonFinite;
+  return policy;
+}

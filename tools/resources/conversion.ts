@@ -1,0 +1,171 @@
+import { z } from "zod";
+import { withRules } from "./rules.ts";
+
+const GIB = 1024 ** 3;
+
+/** Data types of the Open Inference Protocol. */
+const OPEN_INFERENCE_TYPES = [
+  "BOOL",
+  "UINT8",
+  "UINT16",
+  "UINT32",
+  "UINT64",
+  "INT8",
+  "INT16",
+  "INT32",
+  "INT64",
+  "FP16",
+  "BF16",
+  "FP32",
+  "FP64",
+  "BYTES",
+] as const;
+
+/** Data types of TensorFlow that are converted. */
+const TENSORFLOW_TYPES = [
+  "DT_FLOAT",
+  "DT_DOUBLE",
+  "DT_INT32",
+  "DT_UINT8",
+  "DT_INT16",
+  "DT_INT8",
+  "DT_STRING",
+  "DT_INT64",
+  "DT_BOOL",
+  "DT_BFLOAT16",
+  "DT_UINT16",
+  "DT_HALF",
+  "DT_UINT32",
+  "DT_UINT64",
+] as const;
+
+const tensorName = () => z.string().min(1).max(512);
+
+const tensorInfos = () =>
+  z
+    .array(
+      z.strictObject({
+        name: tensorName().describe("Name of the tensor, as callers write it."),
+        dtype: z.enum(TENSORFLOW_TYPES).describe("TensorFlow's data type, such as DT_FLOAT."),
+      }),
+    )
+    .max(256);
+
+const signature = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(512)
+    .default("serving_default")
+    .describe("What callers say as signature_name. Default: serving_default."),
+  inputs: tensorInfos().min(1).describe("What the model takes."),
+  outputs: tensorInfos().default([]).describe("What the model gives; its reply says it, too. Default: none."),
+});
+
+const raw = withRules(
+  z.strictObject({
+    name: tensorName().describe("Name of the input."),
+    datatype: z
+      .enum(OPEN_INFERENCE_TYPES)
+      .describe("Data type of the Open Inference Protocol, such as FP32."),
+    shape: z
+      .array(z.int().min(-1).max(1_000_000_000))
+      .min(1)
+      .max(32)
+      .describe("Its dimensions; one may be -1: as long as the body makes it."),
+  }),
+  [
+    {
+      holds: ({ shape }) => shape.filter((size) => size < 0).length <= 1,
+      cel: "self.shape.filter(size, size < 0).size() <= 1",
+      message: "may be -1 in one dimension only",
+      path: ["shape"],
+    },
+    {
+      holds: ({ datatype, shape }) => datatype !== "BYTES" || shape.every((size) => size >= 0),
+      cel: "self.datatype != 'BYTES' || self.shape.all(size, size >= 0)",
+      message: "must be known for BYTES, whose elements have no fixed size",
+      path: ["shape"],
+    },
+  ],
+);
+
+const bytes = () => z.int().min(1).max(GIB).optional();
+
+/** How a task's HTTP bodies become its model server's gRPC and back. */
+export const conversion = withRules(
+  z.strictObject({
+    protocol: z
+      .enum(["openInference", "tensorflowServing", "none"])
+      .default("openInference")
+      .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
+    converter: z
+      .string()
+      .max(2048)
+      .regex(
+        /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
+        "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
+      )
+      .optional()
+      .describe(
+        "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
+      ),
+    signatures: z
+      .array(signature)
+      .max(64)
+      .default([])
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
+      .describe(
+        "For :predict of TensorFlow Serving: what the model takes and gives, the default signature first; `modelgate task discover` prints them. Default: none.",
+      ),
+    raw: raw
+      .optional()
+      .describe(
+        "What a body of application/octet-stream is, where headers do not say: callers then send the tensor's bytes alone. Default: headers must say.",
+      ),
+    nonFinite: z
+      .enum(["null", "error", "string", "token"])
+      .optional()
+      .describe(
+        'NaN and infinities, for which JSON has no number: "null" (quote it) writes null, error refuses the reply, string writes "NaN", token writes NaN without quotes as TensorFlow Serving does; requests may hold what replies do. Default: "null".',
+      ),
+    maxRequestBytes: bytes().describe("Largest body of a request, in bytes; 413 beyond. Default: 64 MiB."),
+    maxResponseBytes: bytes().describe(
+      "Largest message of the model, in bytes; 502 beyond. Default: 256 MiB.",
+    ),
+    binaryHeaderBytes: z
+      .int()
+      .min(256)
+      .max(1024 * 1024)
+      .optional()
+      .describe("Room for the JSON of a reply with binary tensor data, in bytes. Default: 4096."),
+  }),
+  [
+    {
+      holds: ({ protocol, signatures }) => signatures.length === 0 || protocol === "tensorflowServing",
+      cel: "!has(self.signatures) || self.signatures.size() == 0 || (has(self.protocol) && self.protocol == 'tensorflowServing')",
+      message: "are for protocol: tensorflowServing",
+      path: ["signatures"],
+    },
+    {
+      holds: ({ signatures }) => new Set(signatures.map(({ name }) => name)).size === signatures.length,
+      message: "must not hold a name twice",
+      path: ["signatures"],
+    },
+    {
+      holds: ({ protocol, raw }) => raw === undefined || protocol !== "none",
+      cel: "!has(self.raw) || !has(self.protocol) || self.protocol != 'none'",
+      message: "needs a protocol to convert to",
+      path: ["raw"],
+    },
+    {
+      holds: ({ converter, raw, signatures }) =>
+        converter === undefined || (raw === undefined && signatures.length === 0),
+      cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0))",
+      message: "converts by itself: raw and signatures have no use beside it",
+      path: ["converter"],
+    },
+  ],
+);
+
+export type ConversionSpec = z.output<typeof conversion>;
