@@ -7,6 +7,7 @@ import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.
 import { conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
+import { armeriaGateway } from "./peers/armeria-gateway.ts";
 import { rustFilter } from "./peers/rust-filter.ts";
 import { measure, type Row } from "./variants.ts";
 
@@ -60,16 +61,18 @@ if (wanted.includes("conversion")) {
   process.setMaxListeners(0);
   const rust = await rustFilter();
   if ("missing" in rust) console.error(`  without the Rust filter. ${rust.missing}`);
+  const armeria = await armeriaGateway();
+  if ("missing" in armeria) console.error(`  without the gateway on the JVM. ${armeria.missing}`);
+  const peers = {
+    envoy,
+    rust: "path" in rust ? rust.path : undefined,
+    armeria: "path" in armeria ? armeria.path : undefined,
+  };
   for (const [i, each] of cases.entries()) {
     console.error(
       `conversion ${i + 1} of ${cases.length}: ${each.direction}, ${each.data}, ${each.size} bytes`,
     );
-    const table = await measureCase(
-      envoy,
-      each,
-      Math.min(Number(rounds), 3),
-      "path" in rust ? rust.path : undefined,
-    );
+    const table = await measureCase(each, Math.min(Number(rounds), 3), peers);
     conversions.push(table);
     console.log(conversionTable(table));
   }
