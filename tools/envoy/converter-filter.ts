@@ -2,6 +2,8 @@ import { WASM_TYPE, type WasmFilter } from "./bootstrap.ts";
 
 const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
+/** What Istio's agent puts in the place of a module that it can't get: it refuses every request. */
+const RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
 /** Name of the extension configuration that is a task's converter. */
@@ -22,7 +24,7 @@ export function converterChain(taskids: string[], source: (taskid: string) => ob
         "@type": `${COMPOSITE}.ExecuteFilterAction`,
         dynamic_config: {
           name: converterName(taskid),
-          config_discovery: { config_source: source(taskid), type_urls: [WASM_TYPE] },
+          config_discovery: { config_source: source(taskid), type_urls: [WASM_TYPE, RBAC_TYPE] },
         },
       },
     },
@@ -42,8 +44,15 @@ export function converterChain(taskids: string[], source: (taskid: string) => ob
   };
 }
 
+/** What a ModelTask says of its converter: `spec.conversion.settings`. */
+export interface ConverterSettings {
+  maxRequestBytes?: number | undefined;
+  maxResponseBytes?: number | undefined;
+  contentType?: string | undefined;
+}
+
 /** The `config` of a converter's Wasm filter, with its code. Headers wait for bodies, and a VM that trapped is back soon. */
-export function converterPlugin(taskid: string, code: object): object {
+export function converterPlugin(taskid: string, code: object, settings: ConverterSettings = {}): object {
   const name = converterName(taskid);
   return {
     name,
@@ -54,7 +63,7 @@ export function converterPlugin(taskid: string, code: object): object {
     vm_config: { vm_id: name, runtime: "envoy.wasm.runtime.v8", code },
     configuration: {
       "@type": "type.googleapis.com/google.protobuf.StringValue",
-      value: JSON.stringify({ converter: { taskid } }),
+      value: JSON.stringify({ converter: { taskid, ...settings } }),
     },
   };
 }

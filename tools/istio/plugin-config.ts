@@ -24,5 +24,6 @@ export function pluginConfig(
         .map(({ spec }) => ({ taskid: spec.taskid })),
     },
     accessLog: {},
+    ...(tasks.some(({ spec }) => spec.conversion.converter) && { filtersBehind: true }),
   };
 }

@@ -86,23 +86,57 @@ const retries = z.strictObject({
     ),
 });
 
-const conversion = z.strictObject({
-  protocol: z
-    .enum(["openInference", "tensorflowServing", "none"])
-    .default("openInference")
-    .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
-  converter: z
-    .string()
-    .max(2048)
-    .regex(
-      /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
-      "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
-    )
-    .optional()
-    .describe(
-      "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
-    ),
-});
+/** All bodies that wait in a VM are 64 MiB at most. */
+const bodyBytes = () =>
+  z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024);
+
+const conversion = withRules(
+  z.strictObject({
+    protocol: z
+      .enum(["openInference", "tensorflowServing", "none"])
+      .default("openInference")
+      .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
+    converter: z
+      .string()
+      .max(2048)
+      .regex(
+        /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
+        "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
+      )
+      .optional()
+      .describe(
+        "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
+      ),
+    settings: z
+      .strictObject({
+        maxRequestBytes: bodyBytes()
+          .optional()
+          .describe("Largest body of a request. Default: 8388608 (8 MiB)."),
+        maxResponseBytes: bodyBytes()
+          .optional()
+          .describe("Largest message of the model. Default: 16777216 (16 MiB)."),
+        contentType: z
+          .string()
+          .max(256)
+          .regex(/^[\w.+-]+\/[\w.+-]+( *;.*)?$/, "must be a media type such as application/json")
+          .optional()
+          .describe("Content type of the answers. Default: application/json."),
+      })
+      .optional()
+      .describe("Settings of the task's own converter. Default: none."),
+  }),
+  [
+    {
+      holds: ({ converter, settings }) => settings === undefined || converter !== undefined,
+      cel: "!has(self.settings) || has(self.converter)",
+      message: "belong to a converter: name its image in converter",
+      path: ["settings"],
+    },
+  ],
+);
 
 const warmUp = z.strictObject({
   duration: duration()
