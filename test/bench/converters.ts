@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { compileConverter } from "../../tools/converter/compile.ts";
 import { bootstrap } from "../../tools/envoy/bootstrap.ts";
 import { converterChain, localConverter } from "../../tools/envoy/converter-filter.ts";
+import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { startEnvoy } from "../../tools/envoy/process.ts";
 import { startModelServer } from "../../tools/model-server/server.ts";
@@ -84,6 +85,8 @@ interface Result {
   name: string;
   converters: number;
   startMs: number;
+  /** CPU time of Envoy until it serves. */
+  startCpuMs: number;
   rssMegabytes: number;
   firstMs: number;
   cpuMicroseconds: number;
@@ -106,6 +109,7 @@ async function measure(name: string, converters: number, filters: object[]): Pro
   });
   try {
     const startMs = performance.now() - started;
+    const startCpuMs = (await cpuMicroseconds(envoy.pid as number)) / 1000;
     const first = performance.now();
     const answer = await fetch(`http://127.0.0.1:${envoy.port}/`, {
       method: "POST",
@@ -115,7 +119,15 @@ async function measure(name: string, converters: number, filters: object[]): Pro
     await answer.text();
     const firstMs = performance.now() - first;
     const rssMegabytes = await residentMegabytes(envoy.pid as number);
-    const result = { name, converters, startMs, rssMegabytes, firstMs, cpuMicroseconds: Number.NaN };
+    const result = {
+      name,
+      converters,
+      startMs,
+      startCpuMs,
+      rssMegabytes,
+      firstMs,
+      cpuMicroseconds: Number.NaN,
+    };
     if (filters.length === 0) return result;
     if (answer.status !== 200) throw new Error(`${name}: ${answer.status}`);
     const load = { path: "/", headers: { taskid }, bodyFile, requests: REQUESTS, connections: 4 };
@@ -141,13 +153,13 @@ try {
   const shared = localConverter("task0", await sharedModule());
   results.push(await measure("all in one module", COUNT, [shared]));
   const none = results[0]?.rssMegabytes ?? 0;
-  console.log(`${"one worker".padEnd(44)}start ms   RSS MB  MB/converter  first ms  CPU us/request`);
-  for (const { name, converters, startMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
+  console.log(`${"one worker".padEnd(44)}start ms  CPU ms   RSS MB  MB/converter  first ms  CPU us/request`);
+  for (const { name, converters, startMs, startCpuMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
     const number = (value: number, digits: number, width: number) =>
       (Number.isFinite(value) ? value.toFixed(digits) : "").padStart(width);
     console.log(
       String(converters).padStart(4),
-      name.padEnd(39) + number(startMs, 0, 8) + number(rssMegabytes, 0, 9),
+      name.padEnd(39) + number(startMs, 0, 8) + number(startCpuMs, 0, 8) + number(rssMegabytes, 0, 9),
       number((rssMegabytes - none) / converters, 2, 13) + number(firstMs, 1, 10),
       number(cpuMicroseconds, 0, 15),
     );

@@ -13,7 +13,7 @@ import { offer } from "../support/load.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
-import { EXAMPLE_KEY, HOST, post } from "./support/requests.ts";
+import { EXAMPLE_KEY, HOST, post, send } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
 const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_ROOT));
@@ -124,16 +124,22 @@ describe("converters", () => {
       images.push(await pushImage(packed, parseReference(`oci://${REGISTRY}/converters/many:${i}`)));
     }
     await apply(images.map((each, i) => task(`many-${i}`, each)));
-    await ask(`many-${MANY - 1}`, 200);
+    await served(`many-${MANY - 1}`);
     const started = performance.now();
     await restartGateway();
-    await ask("many-0", 200);
+    await served("many-0");
     const seconds = (performance.now() - started) / 1000;
     for (let i = 0; i < MANY; i++) expect(JSON.parse(await ask(`many-${i}`, 200)).best).toHaveLength(1);
     console.log(
       `${MANY} converters: a new pod serves after ${seconds.toFixed(1)} s, Envoy's RSS ${await residentMegabytes()} MB`,
     );
   }, 400_000);
+
+  /** Waits until a task is answered: a gateway makes hundreds of VMs one after the other. */
+  async function served(taskid: string): Promise<void> {
+    const status = async () => (await send({ taskid }, undefined, ROWS).catch(() => ({ status: 0 }))).status;
+    await expect.poll(status, { timeout: 150_000, interval: 300 }).toBe(200);
+  }
 
   async function gatewayPod(): Promise<string> {
     const pods = await cluster.client.list("v1", "Pod", {
@@ -152,7 +158,7 @@ describe("converters", () => {
     const name = await gatewayPod();
     await cluster.client.delete({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "search" } });
     await expect
-      .poll(async () => cluster.node.gateway(await gatewayPod()) !== undefined, { timeout: 90_000 })
+      .poll(async () => cluster.node.gateway(await gatewayPod()) !== undefined, { timeout: 150_000 })
       .toBe(true);
     expect(await gatewayPod()).not.toBe(name);
   }
