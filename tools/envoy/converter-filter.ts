@@ -69,12 +69,16 @@ export function converterPlugin(taskid: string, code: object, settings: Converte
 }
 
 /** A task's converter from a module on this machine, for `writeFilterConfig`. */
-export function localConverter(taskid: string, modulePath: string): WasmFilter {
+export function localConverter(
+  taskid: string,
+  modulePath: string,
+  settings: ConverterSettings = {},
+): WasmFilter {
   return {
     name: converterName(taskid),
     typed_config: {
       "@type": WASM_TYPE,
-      config: converterPlugin(taskid, { local: { filename: modulePath } }),
+      config: converterPlugin(taskid, { local: { filename: modulePath } }, settings),
     },
   };
 }
