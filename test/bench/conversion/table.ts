@@ -1,3 +1,4 @@
+import type { Case } from "./cases.ts";
 import { CONNECTIONS, type ConversionRow, type ConversionTable, type Latency } from "./matrix.ts";
 
 /** The table of a case as text. */
@@ -29,6 +30,11 @@ function belowTheJvm(rows: ConversionRow[]): string[] {
   return [
     `  p50 below the JVM gateway's: ${below("alone")} over 1 connection, ${below("crowded")} over ${CONNECTIONS}`,
   ];
+}
+
+/** As in `JSON -> gRPC, FP32, 6 digits, 0.60 MB`. */
+export function caseName({ direction, data, size }: Case): string {
+  return `${direction}, ${data}, ${sizeText(size)}`;
 }
 
 function cells(row: ConversionRow, native: number, jsonBytes: number): string[] {
