@@ -20,6 +20,7 @@ import { median, run } from "./load.ts";
 
 const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 50, 200];
 const COUNT = Math.max(...counts);
+const WORKERS_COUNT = 50;
 const CHAINED = Math.min(COUNT, 20);
 const REQUESTS = 1000;
 const ROUNDS = 3;
@@ -97,13 +98,13 @@ async function residentMegabytes(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
-async function measure(name: string, converters: number, filters: object[]): Promise<Result> {
+async function measure(name: string, converters: number, filters: object[], workers = 1): Promise<Result> {
   const taskid = "task0";
   const config = bootstrap({ tasks: taskids.map((each) => ({ taskid: each, port: models.port })), filters });
   const started = performance.now();
   const envoy = await startEnvoy({
     envoy: envoyProgram,
-    concurrency: 1,
+    concurrency: workers,
     startTimeout: START_TIMEOUT_MS,
     bootstrap: withManagementServer(config, discovery.port),
   });
@@ -149,11 +150,25 @@ try {
     const chain = converterChain(taskids.slice(0, count), () => ADS);
     results.push(await measure("a VM each, behind the map of tasks", count, [chain]));
   }
+  if (counts.includes(WORKERS_COUNT))
+    results.push(
+      await measure(
+        "a VM each, two workers",
+        WORKERS_COUNT,
+        [converterChain(taskids.slice(0, WORKERS_COUNT), () => ADS)],
+        2,
+      ),
+    );
   results.push(await measure("a VM each, one behind the other", CHAINED, converters.slice(0, CHAINED)));
+  for (const taskid of taskids) discovery.set(localConverter(taskid, modules[0] as string));
+  const chain = converterChain(taskids, () => ADS);
+  results.push(await measure("the same one for all tasks", COUNT, [chain]));
   const shared = localConverter("task0", await sharedModule());
   results.push(await measure("all in one module", COUNT, [shared]));
   const none = results[0]?.rssMegabytes ?? 0;
-  console.log(`${"one worker".padEnd(44)}start ms  CPU ms   RSS MB  MB/converter  first ms  CPU us/request`);
+  console.log(
+    `${"one worker unless said".padEnd(44)}start ms  CPU ms   RSS MB  MB/converter  first ms  CPU us/request`,
+  );
   for (const { name, converters, startMs, startCpuMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
     const number = (value: number, digits: number, width: number) =>
       (Number.isFinite(value) ? value.toFixed(digits) : "").padStart(width);

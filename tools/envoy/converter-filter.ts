@@ -51,8 +51,21 @@ export interface ConverterSettings {
   contentType?: string | undefined;
 }
 
-/** The `config` of a converter's Wasm filter, with its code. Headers wait for bodies, and a VM that trapped is back soon. */
-export function converterPlugin(taskid: string, code: object, settings: ConverterSettings = {}): object {
+/** Where the module comes from: `vm_config.code`. */
+export type ConverterCode =
+  | { local: { filename: string } }
+  | { remote: { http_uri: { uri: string; cluster: string; timeout: string } } };
+
+/**
+ * The `config` of a converter's Wasm filter. Headers wait for bodies, and a VM that trapped is back soon. Tasks with the same
+ * converter share its VM, of which the image is the id.
+ */
+export function converterPlugin(
+  taskid: string,
+  code: ConverterCode,
+  settings: ConverterSettings = {},
+): object {
+  const image = "local" in code ? code.local.filename : code.remote.http_uri.uri;
   const name = converterName(taskid);
   return {
     name,
@@ -60,7 +73,7 @@ export function converterPlugin(taskid: string, code: object, settings: Converte
     allow_on_headers_stop_iteration: true,
     failure_policy: "FAIL_RELOAD",
     reload_config: { backoff: { base_interval: "0.01s", max_interval: "1s" } },
-    vm_config: { vm_id: name, runtime: "envoy.wasm.runtime.v8", code },
+    vm_config: { vm_id: image, runtime: "envoy.wasm.runtime.v8", code },
     configuration: {
       "@type": "type.googleapis.com/google.protobuf.StringValue",
       value: JSON.stringify({ converter: { taskid, ...settings } }),
