@@ -164,15 +164,15 @@ export class HttpContext {
 
   /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
   findReason(value: Slice): void {
-    this.findState(this.reason, REASON_STATE, value);
+    this.findState(this.reason, REASON_STATE, value, this.plugin.filtersBehind);
   }
 
-  private findState(own: Bytes | null, state: Bytes, value: Slice): void {
+  private findState(own: Bytes | null, state: Bytes, value: Slice, handedOn: bool = false): void {
     value.len = 0;
     if (own != null) {
       value.ptr = own.ptr;
       value.len = own.len;
-    } else if (this.plugin.handsOff) {
+    } else if (handedOn || this.plugin.handsOff) {
       value.len = max(getProperty(state), 0);
       value.ptr = propertyValue();
     }

@@ -43,6 +43,9 @@ export class Plugin {
     for (let i = 0; i < stages.length; i++) stages[i].slot = i;
   }
 
+  /** Do filters behind this one refuse requests too, such as tasks' own converters? */
+  filtersBehind: bool = false;
+
   /** Reads the plug-in configuration, `size` bytes. @returns false when it is refused; the log says why. */
   configure(size: i32): bool {
     const length = readBuffer(PLUGIN_CONFIGURATION, 0, size);
@@ -60,6 +63,7 @@ export class Plugin {
         own.finish();
       }
     }
+    this.filtersBehind = config.flag("filtersBehind", false);
     config.finish();
     if (faults.length > 0) return this.refuse(faults.join("; "));
     if (vmMemory == null) vmMemory = new Gauge("modelgate.vm_memory_bytes");

@@ -4,9 +4,10 @@ import { Command } from "commander";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { authentication } from "./auth.ts";
 import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.ts";
-import { conversionTable } from "./conversion/table.ts";
+import { caseName, conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
+import { armeriaGateway } from "./peers/armeria-gateway.ts";
 import { rustFilter } from "./peers/rust-filter.ts";
 import { measure, type Row } from "./variants.ts";
 
@@ -23,17 +24,20 @@ const options = new Command("bench")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
   .option("--full", "conversion: every kind of data at every size (minutes more)")
+  .option("--only <text>", "conversion: cases whose name has this text, such as BYTES")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const {
   json,
   rounds,
   full,
+  only = "",
   envoy: path,
 } = options.opts<{
   json?: string;
   rounds: string;
   full?: boolean;
+  only?: string;
   envoy?: string;
 }>();
 const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "conversion"];
@@ -56,20 +60,20 @@ if (wanted.includes("auth")) {
 }
 const conversions: ConversionTable[] = [];
 if (wanted.includes("conversion")) {
-  const cases = casesOf(full ?? false);
+  const cases = casesOf(full ?? false).filter((each) => caseName(each).includes(only));
   process.setMaxListeners(0);
   const rust = await rustFilter();
   if ("missing" in rust) console.error(`  without the Rust filter. ${rust.missing}`);
+  const armeria = await armeriaGateway();
+  if ("missing" in armeria) console.error(`  without the gateway on the JVM. ${armeria.missing}`);
+  const peers = {
+    envoy,
+    rust: "path" in rust ? rust.path : undefined,
+    armeria: "path" in armeria ? armeria.path : undefined,
+  };
   for (const [i, each] of cases.entries()) {
-    console.error(
-      `conversion ${i + 1} of ${cases.length}: ${each.direction}, ${each.data}, ${each.size} bytes`,
-    );
-    const table = await measureCase(
-      envoy,
-      each,
-      Math.min(Number(rounds), 3),
-      "path" in rust ? rust.path : undefined,
-    );
+    console.error(`conversion ${i + 1} of ${cases.length}: ${caseName(each)}`);
+    const table = await measureCase(each, Math.min(Number(rounds), 3), peers);
     conversions.push(table);
     console.log(conversionTable(table));
   }

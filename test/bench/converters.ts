@@ -1,7 +1,7 @@
 /**
- * What 200 tasks with converters of their own cost one gateway: `npm run bench:converters`. Start time, memory, and CPU per
- * request, of one VM a converter behind the map of tasks; of the same behind each other in the chain, as WasmPlugins would
- * be; and of one module that holds them all.
+ * What 200 tasks with converters of their own cost one gateway: `npm run bench:converters [counts...]`. Start time, memory, and
+ * CPU per request, of one VM a converter behind the map of tasks, from a management server as istiod is one; of 20 behind each
+ * other in the chain, as WasmPlugins would be; and of one module that holds them all.
  */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,14 +10,18 @@ import { fileURLToPath } from "node:url";
 import { compileConverter } from "../../tools/converter/compile.ts";
 import { bootstrap } from "../../tools/envoy/bootstrap.ts";
 import { converterChain, localConverter } from "../../tools/envoy/converter-filter.ts";
-import { fileSource, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
+import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { startEnvoy } from "../../tools/envoy/process.ts";
 import { startModelServer } from "../../tools/model-server/server.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { ADS, startManagementServer, withManagementServer } from "../support/management-server.ts";
 import { median, run } from "./load.ts";
 
-const COUNT = Number(process.argv[2] ?? 200);
+const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 50, 200];
+const COUNT = Math.max(...counts);
+const WORKERS_COUNT = 50;
+const CHAINED = Math.min(COUNT, 20);
 const REQUESTS = 1000;
 const ROUNDS = 3;
 const START_TIMEOUT_MS = 120_000;
@@ -80,7 +84,10 @@ ${answers.join("\n")}
 
 interface Result {
   name: string;
+  converters: number;
   startMs: number;
+  /** CPU time of Envoy until it serves. */
+  startCpuMs: number;
   rssMegabytes: number;
   firstMs: number;
   cpuMicroseconds: number;
@@ -91,16 +98,19 @@ async function residentMegabytes(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
-async function measure(name: string, filters: object[], taskid = "task0"): Promise<Result> {
+async function measure(name: string, converters: number, filters: object[], workers = 1): Promise<Result> {
+  const taskid = "task0";
+  const config = bootstrap({ tasks: taskids.map((each) => ({ taskid: each, port: models.port })), filters });
   const started = performance.now();
   const envoy = await startEnvoy({
     envoy: envoyProgram,
-    concurrency: 1,
+    concurrency: workers,
     startTimeout: START_TIMEOUT_MS,
-    bootstrap: bootstrap({ tasks: taskids.map((each) => ({ taskid: each, port: models.port })), filters }),
+    bootstrap: withManagementServer(config, discovery.port),
   });
   try {
     const startMs = performance.now() - started;
+    const startCpuMs = (await cpuMicroseconds(envoy.pid as number)) / 1000;
     const first = performance.now();
     const answer = await fetch(`http://127.0.0.1:${envoy.port}/`, {
       method: "POST",
@@ -110,46 +120,67 @@ async function measure(name: string, filters: object[], taskid = "task0"): Promi
     await answer.text();
     const firstMs = performance.now() - first;
     const rssMegabytes = await residentMegabytes(envoy.pid as number);
-    if (filters.length === 0) return { name, startMs, rssMegabytes, firstMs, cpuMicroseconds: Number.NaN };
+    const result = {
+      name,
+      converters,
+      startMs,
+      startCpuMs,
+      rssMegabytes,
+      firstMs,
+      cpuMicroseconds: Number.NaN,
+    };
+    if (filters.length === 0) return result;
     if (answer.status !== 200) throw new Error(`${name}: ${answer.status}`);
     const load = { path: "/", headers: { taskid }, bodyFile, requests: REQUESTS, connections: 4 };
     await run(envoy, load);
     const rounds: number[] = [];
     for (let i = 0; i < ROUNDS; i++) rounds.push((await run(envoy, load)).cpuMicroseconds);
-    return { name, startMs, rssMegabytes, firstMs, cpuMicroseconds: median(rounds) };
+    return { ...result, cpuMicroseconds: median(rounds) };
   } finally {
     await envoy.stop();
   }
 }
 
+const modules = await distinctModules();
+const converters = taskids.map((taskid, i) => localConverter(taskid, modules[i] as string));
+const discovery = await startManagementServer(converters);
 try {
-  const modules = await distinctModules();
-  const file = (taskid: string) => join(folder, `${taskid}.json`);
-  for (const [i, taskid] of taskids.entries())
-    await writeFilterConfig(file(taskid), localConverter(taskid, modules[i] as string));
-  const source = (taskid: string) => fileSource(file(taskid));
-  const few = taskids.slice(0, 1);
-  const chained = taskids.map((taskid, i) => localConverter(taskid, modules[i] as string));
-  const none = await measure("no converter", []);
-  const results = [
-    none,
-    await measure("1 converter", [converterChain(few, source)]),
-    await measure(`${COUNT} converters, a VM each, behind the map of tasks`, [
-      converterChain(taskids, source),
-    ]),
-    await measure(`${COUNT} converters, a VM each, one behind the other`, chained),
-  ];
-  const shared = await sharedModule();
-  results.push(await measure(`${COUNT} converters in one module`, [localConverter("task0", shared)]));
-  console.log(`${"one worker".padEnd(58)}start ms   RSS MB  MB/converter  first ms  CPU us/request`);
-  for (const { name, startMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
-    const each = (rssMegabytes - none.rssMegabytes) / (name.startsWith("1 ") ? 1 : COUNT);
+  const results = [await measure("no converter", 0, [])];
+  for (const count of counts) {
+    const chain = converterChain(taskids.slice(0, count), () => ADS);
+    results.push(await measure("a VM each, behind the map of tasks", count, [chain]));
+  }
+  if (counts.includes(WORKERS_COUNT))
+    results.push(
+      await measure(
+        "a VM each, two workers",
+        WORKERS_COUNT,
+        [converterChain(taskids.slice(0, WORKERS_COUNT), () => ADS)],
+        2,
+      ),
+    );
+  results.push(await measure("a VM each, one behind the other", CHAINED, converters.slice(0, CHAINED)));
+  for (const taskid of taskids) discovery.set(localConverter(taskid, modules[0] as string));
+  const chain = converterChain(taskids, () => ADS);
+  results.push(await measure("the same one for all tasks", COUNT, [chain]));
+  const shared = localConverter("task0", await sharedModule());
+  results.push(await measure("all in one module", COUNT, [shared]));
+  const none = results[0]?.rssMegabytes ?? 0;
+  console.log(
+    `${"one worker unless said".padEnd(44)}start ms  CPU ms   RSS MB  MB/converter  first ms  CPU us/request`,
+  );
+  for (const { name, converters, startMs, startCpuMs, rssMegabytes, firstMs, cpuMicroseconds } of results) {
+    const number = (value: number, digits: number, width: number) =>
+      (Number.isFinite(value) ? value.toFixed(digits) : "").padStart(width);
     console.log(
-      `${name.padEnd(58)}${startMs.toFixed(0).padStart(8)}${rssMegabytes.toFixed(0).padStart(9)}` +
-        `${each.toFixed(2).padStart(14)}${firstMs.toFixed(1).padStart(10)}${cpuMicroseconds.toFixed(0).padStart(16)}`,
+      String(converters).padStart(4),
+      name.padEnd(39) + number(startMs, 0, 8) + number(startCpuMs, 0, 8) + number(rssMegabytes, 0, 9),
+      number((rssMegabytes - none) / converters, 2, 13) + number(firstMs, 1, 10),
+      number(cpuMicroseconds, 0, 15),
     );
   }
 } finally {
+  discovery.stop();
   models.stop();
   await rm(folder, { recursive: true, force: true });
 }

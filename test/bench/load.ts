@@ -31,7 +31,7 @@ export interface Measured {
  * Sends a bounded load over HTTP/1.1 with h2load.
  * @throws Error when not every answer was a 2xx
  */
-export async function run(envoy: RunningEnvoy, load: Load): Promise<Measured> {
+export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load): Promise<Measured> {
   const args = ["--h1", "-n", String(load.requests), "-c", String(load.connections), "-t", "1"];
   for (const [name, value] of Object.entries(load.headers)) args.push("-H", `${name}: ${value}`);
   if (load.bodyFile) args.push("-d", load.bodyFile);

@@ -1,6 +1,14 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { converterChain, localConverter } from "../../tools/envoy/converter-filter.ts";
+import { fileSource, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
+import { temporaryFolder } from "../../tools/temporary-folder.ts";
+import { modulePath } from "../../tools/wasm/modules.ts";
 import { type ConverterGateway, probeModule, startConverters } from "../support/converter.ts";
+import { KEY, pluginConfig, startTestGateway } from "../support/gateway.ts";
 import { swapUnderLoad } from "../support/swap-load.ts";
 
 const TENSORS = { floats: [1.5, -0.1], texts: ["é"], integers: [-9] };
@@ -68,4 +76,28 @@ it("swaps and rolls back under load without a failed request", async () => {
   });
   expect(statuses).toEqual({ 200: 1200 });
   expect(swaps).toBeGreaterThan(3);
+});
+
+it("a refusal has its reason in the gateway's access log, an answer has none", async () => {
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-converter-"));
+  const file = join(folder.path, "666.json");
+  await writeFilterConfig(file, localConverter("666", modules[0]));
+  const config = { ...pluginConfig, protocolConversion: { tasks: [] }, filtersBehind: true };
+  const behind = await startTestGateway([
+    wasmFilter("gateway", modulePath("gateway"), config),
+    converterChain(["666"], () => fileSource(file)),
+  ]);
+  try {
+    const headers = { "x-api-key": KEY, taskid: "666" };
+    expect((await behind.post("/fails", body("fail"), headers)).status).toBe(400);
+    expect((await behind.post("/answers", body("infer"), headers)).status).toBe(200);
+    const [failed] = await behind.logged(({ path }) => path === "/fails");
+    expect(failed).toMatchObject({ response_code: 400, reason: "converter_refused", tenant: "search" });
+    const [answered] = await behind.logged(({ path }) => path === "/answers");
+    expect(answered).toMatchObject({ response_code: 200, taskid: "666" });
+    expect(answered).not.toHaveProperty("reason");
+  } finally {
+    await behind.stop();
+    await folder.remove();
+  }
 });

@@ -7,10 +7,17 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { newConverter } from "../../tools/converter/new-folder.ts";
 import { findEnvoy } from "../../tools/envoy/find.ts";
+import { packImage } from "../../tools/oci/image.ts";
+import { parseReference } from "../../tools/oci/reference.ts";
+import { pushImage } from "../../tools/oci/registry.ts";
 import { temporaryFolder } from "../../tools/temporary-folder.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { probeModule } from "../support/converter.ts";
+import { missingPrograms, startTestRegistry } from "../support/registry.ts";
 
+const missing = missingPrograms("docker-registry");
 const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
 
 it.each(["SIGINT", "SIGTERM"] as const)("modelgate dev leaves nothing behind after %s", async (signal) => {
@@ -72,3 +79,73 @@ it("modelgate dev -f follows the resources as they change, with a controller bes
     await resources.remove();
   }
 });
+
+it.skipIf(missing.length > 0)(
+  "modelgate dev -f runs the converters that ModelTasks name",
+  async () => {
+    const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-test-"));
+    const registry = await startTestRegistry(own.path);
+    const resources = join(own.path, "search");
+    await cp(fileURLToPath(new URL("manifests/examples/search", PROJECT_ROOT)), resources, {
+      recursive: true,
+    });
+    const image = await packImage(await readFile(await probeModule("other")), "compat");
+    const pushed = await pushImage(image, parseReference(`oci://${registry.host}/converters/other:1`));
+    const file = join(resources, "tasks.yaml");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace("spec:\n", `spec:\n  conversion: { converter: "${pushed}" }\n`));
+    const child = spawn(process.execPath, [COMMAND, "dev", "-f", resources], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    try {
+      let output = "";
+      child.stderr.on("data", (data) => {
+        output += data;
+      });
+      await expect.poll(() => output, { timeout: 60_000 }).toContain("Ctrl-C");
+      const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
+      const headers = { "x-api-key": "demo-search-key", taskid: "666" };
+      const response = await fetch(url, { method: "POST", headers, body: "x" });
+      expect(await response.text()).toBe("other");
+    } finally {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      registry.stop();
+      await own.remove();
+    }
+  },
+  120_000,
+);
+
+it("modelgate dev --converter swaps the converter when its file changes, and keeps it when that does not compile", async () => {
+  const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-test-"));
+  const folder = join(own.path, "best-class");
+  await newConverter("best-class", folder);
+  const source = join(folder, "converter.ts");
+  const text = await readFile(source, "utf8");
+  const child = spawn(process.execPath, [COMMAND, "dev", "--converter", folder], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    const log: string[] = [];
+    const lines = createInterface({ input: child.stderr });
+    lines.on("line", (line) => log.push(line));
+    await expect.poll(() => log.join("\n"), { timeout: 90_000 }).toContain("Ctrl-C");
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(log.join("\n")) ?? [];
+    const answer = async () => {
+      const body = '{"rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}';
+      const response = await fetch(url, { method: "POST", headers: { taskid: "dev" }, body });
+      return Object.keys((await response.json()) as object);
+    };
+    expect(await answer(), log.join("\n")).toEqual(["best", "scores"]);
+    await writeFile(source, text.replace('key("best")', 'key("winner")'));
+    await expect.poll(answer, { timeout: 90_000 }).toEqual(["winner", "scores"]);
+    await writeFile(source, text.replace("FEATURES = 8", "FEATURES = nothing"));
+    await expect.poll(() => log.join("\n"), { timeout: 90_000 }).toContain("Cannot find name 'nothing'");
+    expect(await answer()).toEqual(["winner", "scores"]);
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    await own.remove();
+  }
+}, 300_000);

@@ -1,16 +1,20 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { converterModule } from "../../tools/converter/compile.ts";
 import { packImage } from "../../tools/oci/image.ts";
 import { pullModule } from "../../tools/oci/pull-module.ts";
 import { parseReference } from "../../tools/oci/reference.ts";
 import { pushImage } from "../../tools/oci/registry.ts";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
+const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const missing = missingPrograms("docker-registry", "skopeo");
 if (missing.length > 0)
@@ -69,6 +73,19 @@ describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s
       const layer = await readFile(join(copy, image.layer.digest.replace("sha256:", "")));
       expect(gunzipSync(layer).subarray(512, 520)).toEqual(MODULE);
     }
+  });
+
+  it("a converter's folder, by the command", async () => {
+    const converter = join(folder, "ranking");
+    await mkdir(dirname(converterModule(converter)), { recursive: true });
+    await writeFile(converterModule(converter), MODULE);
+    const to = `oci://${registry.host}/converters/ranking:1`;
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...[COMMAND, "push", "--converter", converter, to],
+    ]);
+    const pushed = stdout.trim();
+    expect(pushed).toMatch(/@sha256:[0-9a-f]{64}$/);
+    expect(Uint8Array.from(await pullModule(parseReference(pushed)))).toEqual(MODULE);
   });
 
   it.runIf(access === "htpasswd")("says how to log in when it may not push", async () => {

@@ -68,7 +68,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function fromConfig(options: DevOptions): Promise<LocalGateway> {
   const { tasks, pluginConfig } = await readDevConfig(options.config);
   const filter = wasmFilter("gateway", modulePath("gateway"), pluginConfig);
-  return startLocalGateway({ ...options, tasks, filter });
+  return startLocalGateway({ ...options, tasks, filters: [filter] });
 }
 
 async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {

@@ -1,6 +1,9 @@
-import { watch } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { copyFile, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { buildConverter } from "../commands/build.ts";
 import { converterModule } from "../converter/compile.ts";
 import { bootstrap } from "../envoy/bootstrap.ts";
@@ -10,8 +13,10 @@ import { findEnvoy } from "../envoy/find.ts";
 import { startEnvoy } from "../envoy/process.ts";
 import { startModelServer } from "../model-server/server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { PROJECT_ROOT } from "../wasm/modules.ts";
 import { symbolizer } from "../wasm/symbolize.ts";
 
+const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
 const TASKID = "dev";
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;
@@ -36,19 +41,17 @@ export async function devConverter({
 }: DevConverterOptions): Promise<void> {
   const command = await findEnvoy(path);
   await buildConverter(folder);
-  const module = converterModule(folder);
   const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
-  const file = join(own.path, "converter.json");
-  await writeFilterConfig(file, localConverter(TASKID, module));
+  await hand(folder, own.path);
   const models = await startModelServer();
-  const symbolize = await symbolizer(module);
+  const symbolize = await symbolizer(converterModule(folder));
   const envoy = await startEnvoy({
     envoy: command,
     concurrency,
     bootstrap: bootstrap({
       port,
       tasks: [{ taskid: TASKID, port: models.port }],
-      filters: [converterChain([TASKID], () => fileSource(file))],
+      filters: [converterChain([TASKID], () => fileSource(configFile(own.path)))],
     }),
     onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
   });
@@ -60,16 +63,31 @@ export async function devConverter({
   for await (const { filename } of watch(folder)) {
     if (!filename?.endsWith(".ts")) continue;
     clearTimeout(changed);
-    changed = setTimeout(() => void swap(folder, file), SETTLE_MS);
+    changed = setTimeout(() => void swap(folder, own.path), SETTLE_MS);
   }
 }
 
-async function swap(folder: string, file: string): Promise<void> {
+let modules = 0;
+
+/** Gives Envoy the module as it is now, under another name each time: the same configuration again would change nothing. */
+async function hand(folder: string, own: string): Promise<void> {
+  const module = join(own, `converter-${++modules}.wasm`);
+  await copyFile(converterModule(folder), module);
+  await writeFilterConfig(configFile(own), localConverter(TASKID, module));
+}
+
+function configFile(own: string): string {
+  return join(own, "converter.json");
+}
+
+/** Builds in a process of its own: the models here answer meanwhile. */
+async function swap(folder: string, own: string): Promise<void> {
   try {
-    await buildConverter(folder);
-    await writeFilterConfig(file, localConverter(TASKID, converterModule(folder)));
+    const { stderr } = await promisify(execFile)(process.execPath, [COMMAND, "build", "--converter", folder]);
+    console.error(stderr.trim());
+    await hand(folder, own);
     console.error("swapped");
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error((error as { stderr?: string }).stderr?.trim() || String(error));
   }
 }

@@ -19,8 +19,8 @@ export interface LocalGateway {
 export interface LocalGatewayOptions {
   /** A task without a port is served by the demo's model server. */
   tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
-  /** The HTTP filter in front of the router. */
-  filter: object;
+  /** The HTTP filters in front of the router. */
+  filters: object[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
   envoy?: string | undefined;
@@ -51,7 +51,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
           port: port ?? models.port,
         })),
         accessLogs: [fileAccessLog(accessLog)],
-        filters: [options.filter],
+        filters: options.filters,
         clusters: options.clusters ?? [],
       }),
       onLog: (line) => console.error(`envoy | ${symbolize(line)}`),

@@ -12,6 +12,7 @@ import { type ControllerAddress, reportCluster } from "../istio/rate-limit-confi
 import { temporaryFolder } from "../temporary-folder.ts";
 import { modulePath } from "../wasm/modules.ts";
 import { type LocalGateway, startLocalGateway } from "./gateway.ts";
+import { converterFilter, writeConverters } from "./task-converters.ts";
 
 /** Where a task's model server speaks gRPC. */
 export type ServerAddresses = Map<string, { host: string; port: number }>;
@@ -30,7 +31,7 @@ export interface ResourceGatewayOptions {
 
 /**
  * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside it. Both follow the
- * files as they change, without a new VM; a file at fault is logged, and what was before stays.
+ * files as they change, without a new VM but for a task's own converter, which is swapped; a file at fault is logged, and what was before stays.
  * @throws InvalidResources; Error when there is not one Tenant
  */
 export async function startResourceGateway(options: ResourceGatewayOptions): Promise<LocalGateway> {
@@ -51,6 +52,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   };
   const write = async (inventory: Inventory) => {
     const config = pluginConfig(oneTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    await writeConverters(folder.path, inventory.tasks);
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
   };
   try {
@@ -66,7 +68,10 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     const gateway = await startLocalGateway({
       ...options,
       tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
-      filter: discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+      filters: [
+        discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+        ...converterFilter(folder.path, first.tasks),
+      ],
       clusters: [httpCluster(reportCluster(address), controller.port)],
     });
     return {

@@ -1,7 +1,10 @@
+import type { ConversionSpec } from "../resources/conversion.ts";
 import { WASM_TYPE, type WasmFilter } from "./bootstrap.ts";
 
 const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
+/** What Istio's agent puts in the place of a module that it can't get: it refuses every request. */
+const RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
 /** Name of the extension configuration that is a task's converter. */
@@ -22,7 +25,7 @@ export function converterChain(taskids: string[], source: (taskid: string) => ob
         "@type": `${COMPOSITE}.ExecuteFilterAction`,
         dynamic_config: {
           name: converterName(taskid),
-          config_discovery: { config_source: source(taskid), type_urls: [WASM_TYPE] },
+          config_discovery: { config_source: source(taskid), type_urls: [WASM_TYPE, RBAC_TYPE] },
         },
       },
     },
@@ -42,8 +45,31 @@ export function converterChain(taskids: string[], source: (taskid: string) => ob
   };
 }
 
-/** The `config` of a converter's Wasm filter, with its code. Headers wait for bodies, and a VM that trapped is back soon. */
-export function converterPlugin(taskid: string, code: object): object {
+/** What a ModelTask says of its converter, in `spec.conversion`. */
+export type ConverterSettings = Partial<
+  Pick<ConversionSpec, "maxRequestBytes" | "maxResponseBytes" | "contentType">
+>;
+
+export function converterSettings(conversion: ConversionSpec): ConverterSettings {
+  const { maxRequestBytes, maxResponseBytes, contentType } = conversion;
+  return { maxRequestBytes, maxResponseBytes, contentType };
+}
+
+/** Where the module comes from: `vm_config.code`. */
+export type ConverterCode =
+  | { local: { filename: string } }
+  | { remote: { http_uri: { uri: string; cluster: string; timeout: string } } };
+
+/**
+ * The `config` of a converter's Wasm filter. Headers wait for bodies, and a VM that trapped is back soon. Tasks with the same
+ * converter share its VM, of which the image is the id.
+ */
+export function converterPlugin(
+  taskid: string,
+  code: ConverterCode,
+  settings: ConverterSettings = {},
+): object {
+  const image = "local" in code ? code.local.filename : code.remote.http_uri.uri;
   const name = converterName(taskid);
   return {
     name,
@@ -51,21 +77,25 @@ export function converterPlugin(taskid: string, code: object): object {
     allow_on_headers_stop_iteration: true,
     failure_policy: "FAIL_RELOAD",
     reload_config: { backoff: { base_interval: "0.01s", max_interval: "1s" } },
-    vm_config: { vm_id: name, runtime: "envoy.wasm.runtime.v8", code },
+    vm_config: { vm_id: image, runtime: "envoy.wasm.runtime.v8", code },
     configuration: {
       "@type": "type.googleapis.com/google.protobuf.StringValue",
-      value: JSON.stringify({ converter: { taskid } }),
+      value: JSON.stringify({ converter: { taskid, ...settings } }),
     },
   };
 }
 
 /** A task's converter from a module on this machine, for `writeFilterConfig`. */
-export function localConverter(taskid: string, modulePath: string): WasmFilter {
+export function localConverter(
+  taskid: string,
+  modulePath: string,
+  settings: ConverterSettings = {},
+): WasmFilter {
   return {
     name: converterName(taskid),
     typed_config: {
       "@type": WASM_TYPE,
-      config: converterPlugin(taskid, { local: { filename: modulePath } }),
+      config: converterPlugin(taskid, { local: { filename: modulePath } }, settings),
     },
   };
 }

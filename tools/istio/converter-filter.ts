@@ -1,5 +1,11 @@
 import { WASM_TYPE } from "../envoy/bootstrap.ts";
-import { converterChain, converterName, converterPlugin } from "../envoy/converter-filter.ts";
+import {
+  type ConverterSettings,
+  converterChain,
+  converterName,
+  converterPlugin,
+  converterSettings,
+} from "../envoy/converter-filter.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
@@ -16,7 +22,15 @@ const ROUTER = "envoy.filters.http.router";
  */
 export function converterFilters(tenant: Tenant, tasks: ModelTask[]): Manifest[] {
   const converted = tasks.flatMap(({ spec }) =>
-    spec.conversion.converter ? [{ taskid: spec.taskid, image: spec.conversion.converter }] : [],
+    spec.conversion.converter
+      ? [
+          {
+            taskid: spec.taskid,
+            image: spec.conversion.converter,
+            settings: converterSettings(spec.conversion),
+          },
+        ]
+      : [],
   );
   if (converted.length === 0) return [];
   const { name, namespace } = tenant.spec.gateway;
@@ -48,7 +62,13 @@ export function converterFilters(tenant: Tenant, tasks: ModelTask[]): Manifest[]
 
 const ADS = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
 
-function extension({ taskid, image }: { taskid: string; image: string }): object {
+interface Converted {
+  taskid: string;
+  image: string;
+  settings: ConverterSettings;
+}
+
+function extension({ taskid, image, settings }: Converted): object {
   const code = { remote: { http_uri: { uri: image, cluster: "unused", timeout: "30s" } } };
   return {
     applyTo: "EXTENSION_CONFIG",
@@ -57,7 +77,7 @@ function extension({ taskid, image }: { taskid: string; image: string }): object
       operation: "ADD",
       value: {
         name: converterName(taskid),
-        typed_config: { "@type": WASM_TYPE, config: converterPlugin(taskid, code) },
+        typed_config: { "@type": WASM_TYPE, config: converterPlugin(taskid, code, settings) },
       },
     },
   };

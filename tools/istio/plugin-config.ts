@@ -19,5 +19,6 @@ export function pluginConfig(
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: conversionConfig(tasks),
     accessLog: {},
+    ...(tasks.some(({ spec }) => spec.conversion.converter) && { filtersBehind: true }),
   };
 }

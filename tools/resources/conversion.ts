@@ -2,6 +2,8 @@ import { z } from "zod";
 import { withRules } from "./rules.ts";
 
 const GIB = 1024 ** 3;
+/** All bodies that wait in the VM of a converter are 64 MiB at most. */
+const MOST_OF_CONVERTERS = 64 * 1024 * 1024;
 
 /** Data types of the Open Inference Protocol. */
 const OPEN_INFERENCE_TYPES = [
@@ -129,10 +131,18 @@ export const conversion = withRules(
       .describe(
         'NaN and infinities, for which JSON has no number: "null" (quote it) writes null, error refuses the reply, string writes "NaN", token writes NaN without quotes as TensorFlow Serving does; requests may hold what replies do. Default: "null".',
       ),
-    maxRequestBytes: bytes().describe("Largest body of a request, in bytes; 413 beyond. Default: 64 MiB."),
-    maxResponseBytes: bytes().describe(
-      "Largest message of the model, in bytes; 502 beyond. Default: 256 MiB.",
+    maxRequestBytes: bytes().describe(
+      "Largest body of a request, in bytes; 413 beyond. Default: 64 MiB, with a converter 8 MiB.",
     ),
+    maxResponseBytes: bytes().describe(
+      "Largest message of the model, in bytes; 502 beyond. Default: 256 MiB, with a converter 16 MiB.",
+    ),
+    contentType: z
+      .string()
+      .max(256)
+      .regex(/^[\w.+-]+\/[\w.+-]+( *;.*)?$/, "must be a media type such as application/json")
+      .optional()
+      .describe("Content type of a converter's answers. Default: application/json."),
     binaryHeaderBytes: z
       .int()
       .min(256)
@@ -164,6 +174,19 @@ export const conversion = withRules(
       cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0))",
       message: "converts by itself: raw and signatures have no use beside it",
       path: ["converter"],
+    },
+    {
+      holds: ({ converter, maxRequestBytes = 1, maxResponseBytes = 1 }) =>
+        converter === undefined || Math.max(maxRequestBytes, maxResponseBytes) <= MOST_OF_CONVERTERS,
+      cel: `!has(self.converter) || ((!has(self.maxRequestBytes) || self.maxRequestBytes <= ${MOST_OF_CONVERTERS}) && (!has(self.maxResponseBytes) || self.maxResponseBytes <= ${MOST_OF_CONVERTERS}))`,
+      message: "takes bodies of at most 64 MiB: lower maxRequestBytes and maxResponseBytes",
+      path: ["converter"],
+    },
+    {
+      holds: ({ converter, contentType }) => contentType === undefined || converter !== undefined,
+      cel: "!has(self.contentType) || has(self.converter)",
+      message: "belongs to a converter: name its image in converter",
+      path: ["contentType"],
     },
   ],
 );

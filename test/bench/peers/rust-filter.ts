@@ -1,14 +1,13 @@
 import { execFile } from "node:child_process";
-import { access, copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { CACHE, exists } from "./cache.ts";
 
 /** Builds the Rust filter with serde_json into the project's cache, once. */
 
 const SOURCE = fileURLToPath(new URL("./serde-json-filter", import.meta.url));
-const CACHE = fileURLToPath(new URL(".cache/peers", PROJECT_ROOT));
 const MODULE = "serde_json_filter.wasm";
 const OUTPUT = join(CACHE, "serde-json-filter.wasm");
 const execute = promisify(execFile);
@@ -33,13 +32,6 @@ export async function rustFilter(): Promise<{ path: string } | { missing: string
   }
 }
 
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function hasTarget(target: string): Promise<boolean> {
   const { stdout } = await execute("rustc", ["--print", "target-libdir", "--target", target]);
   const files = await readdir(stdout.trim()).catch(() => []);
@@ -47,7 +39,7 @@ async function hasTarget(target: string): Promise<boolean> {
 }
 
 async function build(folder: string): Promise<string> {
-  await execute("cargo", ["build", "--release", "--target", "wasm32-wasip1"], { cwd: folder });
+  await execute("cargo", ["build", "--release", "--locked", "--target", "wasm32-wasip1"], { cwd: folder });
   return join(folder, "target/wasm32-wasip1/release", MODULE);
 }
 
@@ -81,7 +73,7 @@ async function buildWithDebian(folder: string): Promise<string> {
     if (file.endsWith(".deb")) await execute("dpkg", ["-x", file, root], { cwd: root });
   }
   const env = { ...process.env, CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS: "fallback" };
-  await execute("cargo", ["vendor", "vendor"], { cwd: folder, env });
+  await execute("cargo", ["vendor", "--locked", "vendor"], { cwd: folder, env });
   await mkdir(join(folder, ".cargo"));
   await writeFile(
     join(folder, ".cargo/config.toml"),

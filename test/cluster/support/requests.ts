@@ -16,6 +16,7 @@ const CONNECTIONS = 16;
 export function send(
   headers: Record<string, string>,
   agent?: Agent,
+  content = BODY,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -29,7 +30,7 @@ export function send(
           host: HOST,
           "x-api-key": EXAMPLE_KEY,
           ...headers,
-          "content-length": Buffer.byteLength(BODY),
+          "content-length": Buffer.byteLength(content),
         },
       },
       (response) => {
@@ -37,15 +38,22 @@ export function send(
       },
     );
     sent.once("error", (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
-    sent.end(BODY);
+    sent.end(content);
   });
 }
 
 /** Sends a request until it is answered with a status. @returns the body. @throws Error after 20 s */
-export async function post(headers: Record<string, string>, status: number): Promise<string> {
+export async function post(
+  headers: Record<string, string>,
+  status: number,
+  content?: string,
+): Promise<string> {
   let last = "";
   for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = await send(headers).catch((error) => ({ status: 0, body: String(error) }));
+    const answer = await send(headers, undefined, content).catch((error) => ({
+      status: 0,
+      body: String(error),
+    }));
     if (answer.status === status) return answer.body;
     last = `${answer.status} ${answer.body}`;
     await sleep(200);

@@ -393,6 +393,27 @@ describe("converters", () => {
     });
   });
 
+  it("take settings", () => {
+    const settings = { maxRequestBytes: 1000, contentType: "text/plain" };
+    const filters = render({}, {}, [task({ conversion: { converter: image, ...settings } })]);
+    const patches = (filters as unknown as { spec: { configPatches?: Patch[] } }[])
+      .flatMap(({ spec }) => spec.configPatches ?? [])
+      .filter(({ applyTo }) => applyTo === "EXTENSION_CONFIG");
+    const value = JSON.stringify({ converter: { taskid: "666", ...settings } });
+    expect(patches).toMatchObject([
+      { patch: { value: { typed_config: { config: { configuration: { value } } } } } },
+    ]);
+    expect(() => task({ conversion: settings })).toThrow("belongs to a converter");
+    const bad = { converter: image, contentType: "text" };
+    expect(() => task({ conversion: bad })).toThrow("must be a media type");
+  });
+
+  it("leave reasons of refusals to the access log of the filter in front", () => {
+    const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
+    expect(config([own()])).toMatchObject({ pluginConfig: { filtersBehind: true } });
+    expect(JSON.stringify(config([task()]))).not.toContain("filtersBehind");
+  });
+
   it("take their tasks from the gateway's own conversion", () => {
     const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
     expect(config([task()])).toMatchObject({

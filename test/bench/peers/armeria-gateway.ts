@@ -1,0 +1,76 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, cp, mkdir, rename, rm } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { CACHE, exists } from "./cache.ts";
+
+/** A gateway on the JVM, Armeria's HTTP/JSON transcoding: built into the project's cache, once. */
+
+const SOURCE = fileURLToPath(new URL("./armeria-gateway", import.meta.url));
+const PROTOCOL = fileURLToPath(new URL("proto/open_inference.proto", PROJECT_ROOT));
+const OUTPUT = join(CACHE, "armeria-gateway");
+const START_TIMEOUT_MS = 60_000;
+/** Threads that come and go would take their CPU time with them. */
+const FLAGS = ["-XX:+UseG1GC", "-XX:-UseDynamicNumberOfCompilerThreads", "-XX:-UseDynamicNumberOfGCThreads"];
+
+/** Where its classes are, or why there are none. */
+export async function armeriaGateway(): Promise<{ path: string } | { missing: string }> {
+  if (await exists(OUTPUT)) return { path: OUTPUT };
+  console.error("  building the gateway on the JVM (once)");
+  const folder = `${OUTPUT}-${process.pid}`;
+  try {
+    const protocols = join(folder, "src/main/protobuf");
+    await mkdir(CACHE, { recursive: true });
+    await cp(SOURCE, folder, { recursive: true });
+    await mkdir(protocols, { recursive: true });
+    await copyFile(PROTOCOL, join(protocols, "open_inference.proto"));
+    await promisify(execFile)("mvn", ["--quiet", "--batch-mode", "process-classes"], { cwd: folder });
+    await rename(folder, OUTPUT);
+    return { path: OUTPUT };
+  } catch (error) {
+    const [reason] = (error as Error).message.split("\n");
+    return { missing: `Maven and a JDK 17 are needed (Debian: maven, openjdk-17-jdk-headless): ${reason}` };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export interface RunningGateway {
+  port: number;
+  pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts it in front of a model server on 127.0.0.1, with the JVM's own defaults for heap and threads.
+ * @throws Error when it does not become ready
+ */
+export async function startArmeriaGateway(folder: string, modelPort: number): Promise<RunningGateway> {
+  const classPath = ["target/classes", "target/lib/*"].map((part) => join(folder, part)).join(delimiter);
+  const child = spawn("java", [...FLAGS, "-cp", classPath, "Gateway", String(modelPort)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const end = () => child.kill();
+  process.once("exit", end);
+  const exited = once(child, "exit");
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  const line = once(createInterface({ input: child.stdout }), "line", { signal });
+  const [port] = await Promise.race([line, exited]).catch(() => {
+    child.kill();
+    throw new Error("the gateway on the JVM did not start in time");
+  });
+  if (child.exitCode !== null) throw new Error(`the gateway on the JVM ended with status ${child.exitCode}`);
+  return {
+    port: Number(port),
+    pid: child.pid,
+    async stop() {
+      process.off("exit", end);
+      child.kill();
+      await exited;
+    },
+  };
+}

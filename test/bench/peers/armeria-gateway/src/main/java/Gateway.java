@@ -1,0 +1,51 @@
+import com.google.api.HttpRule;
+import com.linecorp.armeria.client.grpc.GrpcClients;
+import com.linecorp.armeria.server.Server;
+import com.linecorp.armeria.server.grpc.GrpcService;
+import com.linecorp.armeria.server.grpc.HttpJsonTranscodingOptions;
+import inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase;
+import inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceStub;
+import inference.OpenInference.ModelInferRequest;
+import inference.OpenInference.ModelInferResponse;
+import io.grpc.stub.StreamObserver;
+
+/**
+ * A gateway on the JVM: HTTP with the JSON of protobuf in front of a model server that speaks gRPC. Its one argument is the
+ * model server's port on 127.0.0.1; it prints its own.
+ */
+public final class Gateway extends GRPCInferenceServiceImplBase {
+  private static final String PATH = "/v2/models/{model_name}/infer";
+  private static final String METHOD = "inference.GRPCInferenceService.ModelInfer";
+
+  private final GRPCInferenceServiceStub model;
+
+  private Gateway(GRPCInferenceServiceStub model) {
+    this.model = model;
+  }
+
+  @Override
+  public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> response) {
+    model.modelInfer(request, response);
+  }
+
+  public static void main(String[] args) {
+    var model =
+        GrpcClients.builder("http://127.0.0.1:" + args[0])
+            .maxResponseLength(0)
+            .responseTimeoutMillis(0)
+            .writeTimeoutMillis(0)
+            .build(GRPCInferenceServiceStub.class);
+    var rule = HttpRule.newBuilder().setSelector(METHOD).setPost(PATH).setBody("*").build();
+    var service =
+        GrpcService.builder()
+            .addService(new Gateway(model))
+            .enableHttpJsonTranscoding(
+                HttpJsonTranscodingOptions.builder().additionalHttpRules(rule).build())
+            .maxRequestMessageLength(Integer.MAX_VALUE)
+            .build();
+    var server =
+        Server.builder().http(0).maxRequestLength(0).requestTimeoutMillis(0).service(service).build();
+    server.start().join();
+    System.out.println(server.activeLocalPort());
+  }
+}
