@@ -19,6 +19,7 @@ import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/infer-response";
+import { takeFrameBytes } from "./piece-sink";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,
@@ -132,6 +133,7 @@ export class ProtocolConversion extends Stage {
     }
     setNonFinite(this.settings.nonFinite);
     const refusal = convertRequestChunk(conversion, size, endOfStream);
+    http.requestTensorBytes += takeFrameBytes();
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
     if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
@@ -143,6 +145,7 @@ export class ProtocolConversion extends Stage {
     if (conversion == null || conversion.begun) return CONTINUE;
     if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
     const refusal = convertRequestChunk(conversion, conversion.heldBytes, true);
+    http.requestTensorBytes += takeFrameBytes();
     return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
   }
 
@@ -186,6 +189,7 @@ export class ProtocolConversion extends Stage {
       convertUpstreamError(conversion, size, endOfStream);
       return CONTINUE;
     }
+    http.responseTensorBytes += size;
     setNonFinite(this.settings.nonFinite);
     const fault = convertReplyChunk(conversion, size, endOfStream);
     return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);

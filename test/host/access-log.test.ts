@@ -32,6 +32,7 @@ it("writes what the client sent and the filters found", () => {
     credential: "batch",
     taskid: "1",
     version: "v1",
+    decision: "refused",
     reason: "task_rate_limited",
   });
 });
