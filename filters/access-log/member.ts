@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes, copyBytes } from "../sdk/bytes";
+import { Bytes, bytes } from "../sdk/bytes";
 import { appendJsonString } from "../sdk/json-text";
 import { Field } from "./fields";
 
@@ -27,8 +27,15 @@ export class Member {
     scratch.appendByte(COMMA);
     appendJsonString(scratch, text.ptr, text.len, i32.MAX_VALUE);
     scratch.appendByte(COLON);
-    this.key = copyBytes(scratch.ptr, scratch.len);
+    this.key = padded();
     scratch.appendByte(QUOTE);
-    this.textKey = copyBytes(scratch.ptr, scratch.len);
+    this.textKey = padded();
   }
+}
+
+/** A copy of `scratch` that may be read in words of 8 bytes. */
+function padded(): Bytes {
+  const own = new StaticArray<u8>((scratch.len + 7) & ~7);
+  memory.copy(changetype<usize>(own), scratch.ptr, scratch.len);
+  return new Bytes(own, scratch.len);
 }

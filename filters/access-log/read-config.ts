@@ -46,6 +46,7 @@ export function readSettings(config: Config): Settings {
     collector.finish();
   }
   settings.members = readMembers(config, collector == null);
+  settings.line.reserve(settings.members);
   for (let i = 0; i < settings.members.length; i++) {
     if (settings.members[i].field == Field.Phases) settings.timed = true;
   }
