@@ -1,6 +1,6 @@
 import { Bytes, bytes } from "../sdk/bytes";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
-import { dequeue, enqueue, registerQueue } from "../sdk/shared-queue";
+import { dequeue, enqueue, queueData, registerQueue } from "../sdk/shared-queue";
 
 /** Another VM wins a race for the count at most this often. */
 const ATTEMPTS = 16;
@@ -31,9 +31,13 @@ export class LogQueue {
     return false;
   }
 
-  /** Takes the oldest block. @returns its length, -1 when there is none; it is at `queueData()` until the next callback */
+  /** Where the block lies that `pop` took, until the next callback. */
+  popped: usize = 0;
+
+  /** Takes the oldest block. @returns its length, -1 when there is none; see `popped` */
   pop(): i32 {
     const length = dequeue(this.queue);
+    this.popped = queueData();
     if (length >= 0) this.add(-length);
     else this.settle();
     return length;

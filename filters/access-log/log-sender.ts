@@ -7,7 +7,6 @@ import { Election } from "../sdk/election";
 import { HeaderPairs } from "../sdk/headers";
 import { Counter } from "../sdk/metrics";
 import { randomId } from "../sdk/random-id";
-import { queueData } from "../sdk/shared-queue";
 import { JsonLine } from "./json-line";
 import { LineWriter } from "./line-writer";
 import { LogQueue } from "./log-queue";
@@ -122,8 +121,9 @@ export class LogSender extends CalloutHandler {
     while (batch.len + BLOCK_BYTES <= BATCH_BYTES) {
       const length = this.queue.pop();
       if (length < BLOCK_HEADER) break;
-      this.batchLines += load<u32>(queueData());
-      batch.append(queueData() + BLOCK_HEADER, length - BLOCK_HEADER);
+      const block = this.queue.popped;
+      this.batchLines += load<u32>(block);
+      batch.append(block + BLOCK_HEADER, length - BLOCK_HEADER);
     }
   }
 
