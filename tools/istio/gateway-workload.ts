@@ -13,13 +13,13 @@ const STATUS_PORT = 15_021;
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 
 /**
- * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount. Istio's
+ * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount, NetworkPolicy. Istio's
  * injection makes the container `istio-proxy`. The pods keep to the Pod Security Standard `restricted`. They start without loss
  * (the startup probe gates readiness, readiness gates traffic) and stop without loss (preStop waits while endpoints go).
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
  */
 export function gatewayWorkload(tenant: Tenant): Manifest[] {
-  const { name, namespace, deployment } = tenant.spec.gateway;
+  const { name, namespace, deployment, tuning } = tenant.spec.gateway;
   if (!deployment) return [];
   const metadata = owned(tenant.metadata.name, name, namespace);
   const selector = { matchLabels: gatewaySelector(tenant) };
@@ -62,7 +62,26 @@ export function gatewayWorkload(tenant: Tenant): Manifest[] {
       metadata,
       spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
     },
+    ...(tuning.stats ? [] : [networkPolicy(tenant)]),
   ];
+}
+
+/**
+ * Lets in what a gateway serves and what probes its health: the ports at which Istio's agent and Envoy offer metrics are closed.
+ * `status` and rollouts reach Envoy's admin interface from within the pod.
+ */
+function networkPolicy(tenant: Tenant): Manifest {
+  const { name, namespace, port } = tenant.spec.gateway;
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: owned(tenant.metadata.name, name, namespace),
+    spec: {
+      podSelector: { matchLabels: gatewaySelector(tenant) },
+      policyTypes: ["Ingress"],
+      ingress: [{ ports: [port, STATUS_PORT].map((each) => ({ port: each, protocol: "TCP" })) }],
+    },
+  };
 }
 
 /** A pod goes only when its successor serves. */
@@ -95,6 +114,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment): object {
       annotations: {
         "inject.istio.io/templates": "gateway",
         "proxy.istio.io/config": JSON.stringify(proxyConfig),
+        ...(!tuning.stats && { "prometheus.io/scrape": "false" }),
       },
     },
     spec: {

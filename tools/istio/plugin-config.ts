@@ -1,5 +1,6 @@
 import type { ModelTask } from "../resources/model-task.ts";
 import type { Tenant } from "../resources/tenant.ts";
+import { accessLogConfig } from "./access-log-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
 import { type SecretLookup, tenantAuthConfig } from "./tenant-auth-config.ts";
 
@@ -23,6 +24,6 @@ export function pluginConfig(
         )
         .map(({ spec }) => ({ taskid: spec.taskid })),
     },
-    accessLog: {},
+    accessLog: accessLogConfig(tenant),
   };
 }
