@@ -36,13 +36,16 @@ export class AccessLog extends Stage {
   onLog(http: HttpContext): void {
     const settings = this.settings;
     const sender = settings.sender;
+    // A request that Envoy answered before any filter saw it.
+    const seen = http.method.len > 0;
+    if (!seen) http.readRequestHeaders();
     if (sender != null) {
       http.headers.find(REQUEST_ID, value);
       if (!settings.sampling.keeps(http, value)) return;
     }
     this.redact(http);
     const line = settings.line;
-    writeLine(line, settings, http, this.slot);
+    writeLine(line, settings, http, seen, this.slot);
     if (sender != null) sender.add();
     else setFilterState(LOG_STATE, line.out.ptr, line.out.len);
   }

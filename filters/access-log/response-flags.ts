@@ -35,9 +35,10 @@ const NAMES: Bytes[] = [
   bytes("UDO"),
 ];
 
-/** Appends the names of the flags, commas between them, as `%RESPONSE_FLAGS%` does. */
+/** Appends the names of the flags, commas between them, `-` for none, as `%RESPONSE_FLAGS%` does. */
 export function appendFlags(out: ByteBuffer, flags: u64): void {
   const start = out.len;
+  if (flags == 0) out.appendByte(0x2d);
   for (let rest = flags; rest != 0; rest &= rest - 1) {
     const bit = <i32>ctz(rest);
     if (bit >= NAMES.length) return;

@@ -14,6 +14,7 @@ const REQUEST_ID = bytes("x-request-id");
 const TRACEPARENT = bytes("traceparent");
 
 const HIDDEN = bytes("[redacted]");
+const NONE = bytes("");
 const ALLOWED = bytes("allowed");
 const REFUSED = bytes("refused");
 const WOULD_REFUSE = bytes("would_refuse");
@@ -25,8 +26,18 @@ const value: Slice = new Slice();
 const reason: Slice = new Slice();
 const wouldRefuse: Slice = new Slice();
 
-/** Writes the line of a stream that is over. @param slot place of the log stage, whose own time is not known */
-export function writeLine(line: LineWriter, settings: Settings, http: HttpContext, slot: i32): void {
+/**
+ * Writes the line of a stream that is over.
+ * @param decided the request came to the filters; else nobody decided on it
+ * @param slot place of the log stage, whose own time is not known
+ */
+export function writeLine(
+  line: LineWriter,
+  settings: Settings,
+  http: HttpContext,
+  decided: bool,
+  slot: i32,
+): void {
   const members = settings.members;
   http.findReason(reason);
   http.findWouldRefuse(wouldRefuse);
@@ -35,7 +46,7 @@ export function writeLine(line: LineWriter, settings: Settings, http: HttpContex
     const member = unchecked(members[i]);
     if (member.field <= LAST_OF_ENVOY) writeEnvoyValue(line, member, http, settings.hostname);
     else if (member.field < Field.RequestTensorBytes) {
-      find(member.field, settings, http);
+      find(member.field, settings, http, decided);
       if (member.hidden && value.len > 0) line.text(member, HIDDEN.ptr, HIDDEN.len);
       else line.text(member, value.ptr, value.len);
     } else if (member.field == Field.Phases) writePhases(line, member, http, slot);
@@ -49,7 +60,7 @@ export function writeLine(line: LineWriter, settings: Settings, http: HttpContex
 }
 
 /** Sets `value` to the text of a field that the client wrote or the filters know. */
-function find(field: Field, settings: Settings, http: HttpContext): void {
+function find(field: Field, settings: Settings, http: HttpContext, decided: bool): void {
   switch (field) {
     case Field.Authority: {
       set(http.authority);
@@ -102,7 +113,7 @@ function find(field: Field, settings: Settings, http: HttpContext): void {
       break;
     }
     case Field.Decision: {
-      setBytes(decision());
+      setBytes(decided ? decision() : NONE);
       break;
     }
     case Field.Reason: {

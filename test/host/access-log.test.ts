@@ -88,7 +88,7 @@ it.each([
   [{ "modelgate.reason": "model_error_5" }, "allowed"],
   [{ "modelgate.reason": "upstream_error" }, "allowed"],
 ])("of %j the decision is %s", (state, decision) => {
-  expect(logged([], state).decision).toBe(decision);
+  expect(logged([[":method", "GET"]], state).decision).toBe(decision);
 });
 
 it("hides header values and parts of paths", () => {
@@ -145,11 +145,23 @@ it("says how long each stage was busy", () => {
   });
 });
 
+it("shows nothing of the last request in the line of one without headers", () => {
+  const vm = new Vm(modulePath("access-log"));
+  expect(vm.configure({ accessLog: {} })).toBe(true);
+  vm.open({ ":method": "GET", ":path": "/first", "user-agent": "first" }, true).close();
+  const stream = vm.open({}, true);
+  stream.close();
+  expect(stream.filterState.get("modelgate.log")).toBe("");
+});
+
 it("makes no call to the host but one for a line", () => {
   const vm = new Vm(modulePath("gateway"));
   const stages = { tenantAuth: { mode: "off" }, rateLimit: {}, protocolConversion: {} };
   expect(vm.configure({ ...stages, accessLog: {} }), vm.logs.at(-1)).toBe(true);
-  const stream = vm.open({ ":path": "/v2/models/m", "user-agent": "u", traceparent: TRACEPARENT }, true);
+  const stream = vm.open(
+    { ":method": "GET", ":path": "/v2/models/m", "user-agent": "u", traceparent: TRACEPARENT },
+    true,
+  );
   vm.calls.length = 0;
   stream.close();
   expect(vm.calls).toEqual(["set_property"]);

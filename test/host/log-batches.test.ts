@@ -55,7 +55,10 @@ describe("a line", () => {
   it("has all that Envoy knows, too", () => {
     process.properties.set("xds\0node\0id", "router~10.0.0.1~pod-1.edge~edge.svc.cluster.local");
     const vm = start();
-    const stream = vm.open({ ":path": "/v2/models/m", "content-type": "application/grpc" }, true);
+    const stream = vm.open(
+      { ":method": "POST", ":path": "/v2/models/m", "content-type": "application/grpc" },
+      true,
+    );
     stream.responseHeaders = [["x-envoy-upstream-service-time", "7"]];
     finish(stream, {
       "request.time": BigInt(Date.UTC(2026, 0, 31, 12, 0, 0, 123)) * 1_000_000n,
@@ -88,6 +91,7 @@ describe("a line", () => {
         upstream_host: "10.2.2.2:9",
         upstream_time: 7,
         hostname: "pod-1",
+        method: "POST",
         path: "/v2/models/m",
         model: "m",
         decision: "allowed",
@@ -108,6 +112,7 @@ describe("a line", () => {
     finish(stream);
     tick(vm);
     expect(lines(vm)[0]).not.toHaveProperty("upstream_time");
+    expect(lines(vm)[0]?.response_flags).toBe("-");
   });
 });
 

@@ -207,8 +207,11 @@ export class Vm {
           (length as number) >>> 0,
           this.bytes(ptr as number, size as number),
         ),
-      proxy_get_header_map_pairs: (type, ptrOut, sizeOut) =>
-        this.give(serialise(stream().map(type as number)), ptrOut as number, sizeOut as number),
+      proxy_get_header_map_pairs: (type, ptrOut, sizeOut) => {
+        const map = stream().map(type as number);
+        const pairs = map.length === 0 ? new Uint8Array() : serialise(map);
+        return this.give(pairs, ptrOut as number, sizeOut as number);
+      },
       proxy_get_header_map_value: (type, name, nameSize, ptrOut, sizeOut) => {
         const key = this.text(name as number, nameSize as number);
         if (type === 6) {
