@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { HostProcess, type Stream, Vm } from "../../tools/host/host.ts";
+import { decodeBatch } from "../../tools/access-log/decode-batch.ts";
+import { type Callout, HostProcess, type Stream, Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
 
 const SECOND = 1_000_000_000n;
@@ -230,6 +231,40 @@ describe("batches", () => {
     tick(next, 3);
     expect(lines(next).map(({ request_id }) => request_id)).toEqual(["gathered", "sent"]);
   });
+});
+
+it("are protobuf of the same lines where that is wanted", () => {
+  const bodies = ["json", "protobuf"].map((format) => {
+    process = new HostProcess();
+    process.properties.set("xds\0node\0id", "pod-1");
+    const vm = start({ format });
+    const headers: [string, string][] = [
+      [":method", "POST"],
+      [":path", "/v2/models/é/infer"],
+      ["user-agent", "😀".repeat(300)],
+      ["traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    ];
+    for (let i = 0; i < 3; i++) {
+      const stream = vm.open([...headers, ["x-request-id", `id-${i}`]], true);
+      stream.responseHeaders = [["x-envoy-upstream-service-time", "300"]];
+      finish(stream, { "request.time": 1_769_860_800_123_000_000n, "response.size": 2n ** 40n });
+    }
+    tick(vm);
+    return vm.callouts[0] as Callout;
+  });
+  const [json, protobuf] = bodies as [Callout, Callout];
+  expect(Object.fromEntries(protobuf.headers)["content-type"]).toBe("application/x-protobuf");
+  const wanted = json.body
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as object);
+  expect(wanted.length).toBe(3);
+  expect(decodeBatch(Buffer.from(protobuf.bodyBytes))).toEqual(wanted);
+  expect(protobuf.bodyBytes.length).toBeLessThan(json.bodyBytes.length);
+});
+
+it("decoding says that garbage is no batch", () => {
+  expect(() => decodeBatch(Buffer.from("no protobuf"))).toThrow();
 });
 
 describe("sampling", () => {

@@ -4,7 +4,7 @@ import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
 
 /** Stats that rollouts and `status` read; all others are off unless `tuning.stats`. */
-const KEPT_STATS = {
+export const KEPT_STATS = {
   inclusionPrefixes: ["http.outbound_", "wasm", "wasmcustom", "listener_manager", "server"],
   inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active"],
 };
