@@ -1,4 +1,4 @@
-import { fileAccessLog } from "../envoy/access-log.ts";
+import { type FileLogOptions, fileAccessLog } from "../envoy/access-log.ts";
 import type { Sample } from "../envoy/log-filter.ts";
 import type { AccessLogSettings } from "../resources/access-log-settings.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
@@ -28,9 +28,14 @@ export function accessLogConfig(tenant: Tenant): object {
 
 /** Envoy's own access loggers of a gateway: none when lines go to the collector. */
 export function accessLoggers(tenant: Tenant): object[] {
-  const { path, collector, fields, sample } = tenant.spec.gateway.tuning.accessLog;
-  if (collector) return [];
-  return [fileAccessLog(path, { fields, ...(sample && { sample: sampleOf(sample) }) })];
+  const { path, collector } = tenant.spec.gateway.tuning.accessLog;
+  return collector ? [] : [fileAccessLog(path, fileLogOptions(tenant))];
+}
+
+/** Fields and sample of the lines of a file. */
+export function fileLogOptions(tenant: Tenant): FileLogOptions {
+  const { fields, sample } = tenant.spec.gateway.tuning.accessLog;
+  return { fields, ...(sample && { sample: sampleOf(sample) }) };
 }
 
 function sampleOf({ ratio, slowerThan }: NonNullable<AccessLogSettings["sample"]>): Sample {
