@@ -47,7 +47,7 @@ export class AccessLog extends Stage {
     const line = settings.line;
     writeLine(line, settings, http, seen, this.slot);
     if (sender != null) sender.add();
-    else setFilterState(LOG_STATE, line.out.ptr, line.out.len);
+    else if (line.out.len > 0) setFilterState(LOG_STATE, line.out.ptr, line.out.len);
   }
 
   private redact(http: HttpContext): void {

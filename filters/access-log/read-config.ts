@@ -91,18 +91,20 @@ function readRedaction(config: Config, settings: Settings): void {
   }
   const headers = config.texts("redactedHeaders");
   for (let i = 0; i < headers.length; i++) {
-    if (!hide(settings.members, headers[i])) {
-      config.fault(`redactedHeaders[${i.toString()}]`, `no field of the line shows ${headers[i]}`);
-    }
+    if (isShown(headers[i])) hide(settings.members, headers[i]);
+    else config.fault(`redactedHeaders[${i.toString()}]`, `no field of a line shows ${headers[i]}`);
   }
 }
 
-function hide(members: StaticArray<Member>, header: string): bool {
-  let hidden = false;
-  for (let i = 0; i < members.length; i++) {
-    if (headerOf(members[i].field) != header) continue;
-    members[i].hidden = true;
-    hidden = true;
+function isShown(header: string): bool {
+  for (let field = 1; field < FIELD_NAMES.length; field++) {
+    if (header.length > 0 && headerOf(field) == header) return true;
   }
-  return hidden;
+  return false;
+}
+
+function hide(members: StaticArray<Member>, header: string): void {
+  for (let i = 0; i < members.length; i++) {
+    if (headerOf(members[i].field) == header) members[i].hidden = true;
+  }
 }

@@ -41,6 +41,16 @@ export const STAGE_FIELDS = [
   "phases",
 ] as const;
 
+/** Request headers that a field of the line shows. */
+export const LOGGED_HEADERS = [
+  ":authority",
+  "user-agent",
+  "x-request-id",
+  "traceparent",
+  "taskid",
+  "version",
+] as const;
+
 export type EnvoyField = keyof typeof ENVOY_FIELDS;
 export type LogField = EnvoyField | (typeof STAGE_FIELDS)[number];
 

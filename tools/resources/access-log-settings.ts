@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { LOG_FIELDS } from "../envoy/log-fields.ts";
-import { dnsLabel, duration, headerName, port } from "./fields.ts";
+import { LOG_FIELDS, LOGGED_HEADERS } from "../envoy/log-fields.ts";
+import { dnsLabel, duration, port } from "./fields.ts";
+import { withRules } from "./rules.ts";
 
 const field = z.strictObject({
   field: z.enum(LOG_FIELDS).describe("The field, by its usual name."),
@@ -12,6 +13,27 @@ const field = z.strictObject({
     .optional()
     .describe("Its name in the line. Default: its usual name."),
 });
+
+const fields = withRules(
+  z
+    .array(field)
+    .min(1)
+    .max(64)
+    .describe(
+      "Fields of a line. Default: all but phases, which cost clock calls. start_time is in every line of a file.",
+    )
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["field"] }),
+  [
+    {
+      holds: (list) => new Set(list.map((each) => each.field)).size === list.length,
+      message: "must not hold a field twice",
+    },
+    {
+      holds: (list) => new Set(list.map(({ field: name, as = name }) => as)).size === list.length,
+      message: "must not give two fields one name",
+    },
+  ],
+);
 
 const sample = z.strictObject({
   ratio: z
@@ -55,14 +77,7 @@ export const accessLogSettings = z.strictObject({
     .describe(
       "Send the lines to the collector in batches, not to a file. Default: to the file, which costs less.",
     ),
-  fields: z
-    .array(field)
-    .min(1)
-    .max(64)
-    .optional()
-    .describe(
-      "Fields of a line. Default: all but phases, which cost clock calls. start_time is in every line of a file.",
-    ),
+  fields: fields.optional(),
   maxValueBytes: z
     .int()
     .min(64)
@@ -77,7 +92,7 @@ export const accessLogSettings = z.strictObject({
         .default([])
         .describe("Query parameters that no line shows. Default: none; the one for API keys never is shown."),
       headers: z
-        .array(headerName())
+        .array(z.enum(LOGGED_HEADERS))
         .max(64)
         .default([])
         .describe("Headers whose value no line shows, such as user-agent. Default: none."),

@@ -186,6 +186,15 @@ describe("the access log", () => {
     expect(stage).not.toHaveProperty("sample");
   });
 
+  it.each([
+    [{ fields: [{ field: "path" }, { field: "path", as: "p" }] }, "must not hold a field twice"],
+    [{ fields: [{ field: "path" }, { field: "method", as: "path" }] }, "must not give two fields one name"],
+    [{ redact: { headers: ["cookie"] } }, "Invalid option"],
+    [{ sample: { ratio: 1.5 } }, "ratio"],
+  ])("is not %j", (accessLog, message) => {
+    expect(() => rendered(accessLog)).toThrow(message);
+  });
+
   it("goes to the collector, and then to no file", () => {
     const collector = { namespace: "logs", format: "protobuf" };
     const { loggers, stage } = rendered({ collector, sample: { ratio: 0.5 } });
