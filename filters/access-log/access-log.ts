@@ -1,80 +1,69 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
+import { bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
-import { appendJsonString } from "../sdk/json-text";
 import { setFilterState } from "../sdk/properties";
 import { cutQueryParameter } from "../sdk/query-parameter";
 import { Stage } from "../sdk/stage";
+import { readSettings, Settings } from "./read-config";
+import { writeLine } from "./write-line";
 
 const LOG_STATE = bytes("modelgate.log");
-const USER_AGENT = bytes("user-agent");
 const REQUEST_ID = bytes("x-request-id");
 
-const AUTHORITY_FIELD = bytes(',"authority":');
-const METHOD_FIELD = bytes(',"method":');
-const PATH_FIELD = bytes(',"path":');
-const USER_AGENT_FIELD = bytes(',"user_agent":');
-const REQUEST_ID_FIELD = bytes(',"request_id":');
-const TENANT_FIELD = bytes(',"tenant":');
-const TASKID_FIELD = bytes(',"taskid":');
-const VERSION_FIELD = bytes(',"version":');
-const CREDENTIAL_FIELD = bytes(',"credential":');
-const REASON_FIELD = bytes(',"reason":');
-const WOULD_REFUSE_FIELD = bytes(',"would_refuse":');
-
-/** Longest value in a line, in bytes before escaping. */
-const VALUE_LIMIT: i32 = 512;
-
-const line: ByteBuffer = new ByteBuffer();
 const value: Slice = new Slice();
 
 /**
- * The part of an access log line that the client wrote or the filters know, as a fragment of a JSON object in filter
- * state `modelgate.log`. Envoy's file access logger splices it into the line with what Envoy knows, so a line costs
- * one host call. Client bytes are escaped here because Envoy's text format does not.
+ * A line for each request: who called what, what became of it, how long it took. It goes one of two ways: as a fragment of a JSON
+ * object in filter state `modelgate.log`, which Envoy's own logger puts into its line behind what Envoy knows; or, complete, in
+ * batches to the collector.
  */
 export class AccessLog extends Stage {
+  private settings: Settings = new Settings();
+
   get key(): string {
     return "accessLog";
   }
 
-  /** Query parameters whose values no line shows. */
-  private redacted: Bytes[] = [];
+  get wantsTimes(): bool {
+    return this.settings.timed;
+  }
 
   configure(config: Config): void {
-    const names = config.texts("redactedParameters");
-    this.redacted = [];
-    for (let i = 0; i < names.length; i++) this.redacted.push(bytes(names[i]));
+    this.settings = readSettings(config);
   }
 
   onLog(http: HttpContext): void {
-    for (let i = 0; i < this.redacted.length; i++) cutQueryParameter(http.path, this.redacted[i], value);
-    line.clear();
-    appendField(AUTHORITY_FIELD, http.authority);
-    appendField(METHOD_FIELD, http.method);
-    appendField(PATH_FIELD, http.path);
-    http.headers.find(USER_AGENT, value);
-    appendField(USER_AGENT_FIELD, value);
-    http.headers.find(REQUEST_ID, value);
-    appendField(REQUEST_ID_FIELD, value);
-    http.findTenant(value);
-    appendField(TENANT_FIELD, value);
-    http.findCredential(value);
-    appendField(CREDENTIAL_FIELD, value);
-    appendField(TASKID_FIELD, http.taskid);
-    appendField(VERSION_FIELD, http.version);
-    http.findReason(value);
-    appendField(REASON_FIELD, value);
-    http.findWouldRefuse(value);
-    appendField(WOULD_REFUSE_FIELD, value);
-    setFilterState(LOG_STATE, line.ptr, line.len);
+    const settings = this.settings;
+    const sender = settings.sender;
+    // A request that Envoy answered before any filter saw it.
+    const seen = http.method.len > 0;
+    if (!seen) http.readRequestHeaders();
+    if (sender != null) {
+      http.headers.find(REQUEST_ID, value);
+      if (!settings.sampling.keeps(http, value)) return;
+    }
+    this.redact(http);
+    const line = settings.line;
+    writeLine(line, settings, http, seen, this.slot);
+    if (sender != null) sender.add();
+    else if (line.out.len > 0) setFilterState(LOG_STATE, line.out.ptr, line.out.len);
   }
-}
 
-function appendField(name: Bytes, field: Slice): void {
-  if (field.len == 0) return;
-  line.appendBytes(name);
-  appendJsonString(line, field.ptr, field.len, VALUE_LIMIT);
+  private redact(http: HttpContext): void {
+    const parameters = this.settings.redactedParameters;
+    for (let i = 0; i < parameters.length; i++) cutQueryParameter(http.path, parameters[i], value);
+    const paths = this.settings.redactedPaths;
+    for (let i = 0; i < paths.length; i++) if (paths[i].hide(http.path)) return;
+  }
+
+  onTick(): void {
+    const sender = this.settings.sender;
+    if (sender != null) sender.onTick();
+  }
+
+  onDelete(): void {
+    const sender = this.settings.sender;
+    if (sender != null) sender.stop();
+  }
 }

@@ -4,8 +4,18 @@ import { SlabChain } from "./tensor/slabs";
 /** Bytes before each message of a gRPC stream: whether it is compressed, and its length, big-endian. */
 export const GRPC_FRAME_HEADER: i32 = 5;
 
+let frameBytes: i64 = 0;
+
+/** Bytes of the frame, header included, that was started since the last call; 0 when none was. */
+export function takeFrameBytes(): i64 {
+  const bytes = frameBytes;
+  frameBytes = 0;
+  return bytes;
+}
+
 /** Makes `out` the header of a frame whose message has `length` bytes. */
 export function startFrame(out: ByteBuffer, length: i64): void {
+  frameBytes = GRPC_FRAME_HEADER + length;
   out.clear();
   out.reserve(GRPC_FRAME_HEADER);
   store<u8>(out.ptr, 0);

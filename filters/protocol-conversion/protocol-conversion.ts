@@ -19,6 +19,7 @@ import { grpcStatusOf } from "./grpc-status";
 import { CUT_OFF } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/reply-json";
+import { takeFrameBytes } from "./piece-sink";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BODY_MISSING,
@@ -139,6 +140,7 @@ export class ProtocolConversion extends Stage {
     }
     setNonFinite(conversion.policy.nonFinite);
     const refusal = convertRequestChunk(conversion, size, endOfStream);
+    http.requestTensorBytes += takeFrameBytes();
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
     if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
@@ -150,6 +152,7 @@ export class ProtocolConversion extends Stage {
     if (conversion == null || conversion.begun) return CONTINUE;
     if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
     const refusal = convertRequestChunk(conversion, conversion.heldBytes, true);
+    http.requestTensorBytes += takeFrameBytes();
     return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
   }
 
@@ -195,6 +198,7 @@ export class ProtocolConversion extends Stage {
     }
     setNonFinite(conversion.policy.nonFinite);
     if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    http.responseTensorBytes += size;
     const fault = convertReplyChunk(conversion, size, endOfStream);
     return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);
   }

@@ -1,6 +1,6 @@
 import { bytes } from "../sdk/bytes";
+import { randomId } from "../sdk/random-id";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
-import { random_get } from "../sdk/wasi_snapshot_preview1";
 
 /** The value: a u64 id and a u64 time of the last beat (nanoseconds) for each place. */
 const KEY = bytes("modelgate.vms");
@@ -12,7 +12,6 @@ const DEAD_AFTER: u64 = 2_000_000_000;
 const ATTEMPTS = 64;
 
 const places: usize = memory.data(256 * 16);
-const randomBytes: usize = memory.data(8);
 
 /**
  * The live instances of this plug-in in the Envoy process: one a worker (and one on the main thread), more for a moment
@@ -92,9 +91,4 @@ export class VmRegistry {
     if (this.known > 0) memory.copy(places, sharedValue(), this.known * ENTRY);
     return sharedVersion();
   }
-}
-
-function randomId(): u64 {
-  random_get(randomBytes, 8);
-  return load<u64>(randomBytes);
 }

@@ -25,7 +25,8 @@ export class Headers {
     directNextAllocation(memory.ptr, memory.allocated);
     const status = proxy_get_header_map_pairs(mapType, RESULT, RESULT + 4);
     directNextAllocation(0, 0);
-    if (status != OK) {
+    // Without headers, such as those of a request that Envoy refused itself, the host hands over nothing at all.
+    if (status != OK || resultLen() == 0) {
       this.count = 0;
       return;
     }

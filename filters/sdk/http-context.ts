@@ -6,6 +6,7 @@ import { Plugin } from "./plugin";
 import { Principal, SEPARATOR } from "./principal";
 import { getProperty, propertyValue, setFilterState } from "./properties";
 import { StreamState } from "./stage";
+import { StageTimes } from "./stage-times";
 
 const AUTHORITY = bytes(":authority");
 const METHOD = bytes(":method");
@@ -44,6 +45,11 @@ export class HttpContext {
   wouldRefuse: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
+  /** Bytes of gRPC, frames included, that a conversion sent to the model server and got from it. */
+  requestTensorBytes: i64 = 0;
+  responseTensorBytes: i64 = 0;
+  /** How long each stage was busy, where the plug-in is `timed`. */
+  readonly times: StageTimes = new StageTimes();
   /** The host's id of this stream. */
   id: u32 = 0;
   /** The request has headers only. */
@@ -70,6 +76,9 @@ export class HttpContext {
     if (this.states.length < plugin.stages.length) {
       this.states = new StaticArray<StreamState | null>(plugin.stages.length);
     }
+    this.requestTensorBytes = 0;
+    this.responseTensorBytes = 0;
+    if (plugin.timed) this.times.reset(plugin.stages.length);
     this.headers.clear();
   }
 

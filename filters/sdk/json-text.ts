@@ -24,46 +24,96 @@ export function utf8SequenceLength(ptr: usize, end: usize): i32 {
 /** Worst case of one input byte: `\u00XX`. */
 const MAX_ESCAPE: i32 = 6;
 
-/** The parts of a JSON string between its quotes: any bytes; malformed UTF-8 becomes U+FFFD. */
-export function appendJsonText(out: ByteBuffer, ptr: usize, len: i32): void {
-  out.reserve(len * MAX_ESCAPE);
+/** 0x20 to 0x7e but for quote and backslash, in each of the 8 bytes? (SWAR: a byte's high bit tells what is special in it or below.) */
+function isPlain(word: u64): bool {
+  const ones: u64 = 0x0101010101010101;
+  const quote = word ^ 0x2222222222222222;
+  const backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+  const special = (word - 0x2020202020202020) | (quote - ones) | (backslash - ones) | word | (word + ones);
+  return (special & 0x8080808080808080) == 0;
+}
+
+/** Writes what JSON writes for an ASCII character that may not stand as it is. @returns the byte after it */
+function writeEscape(to: usize, c: u8): usize {
+  store<u8>(to, 0x5c);
+  if (c == 0x22 || c == 0x5c) {
+    store<u8>(to + 1, c);
+    return to + 2;
+  }
+  store<u32>(to + 1, 0x30_30_75); // u00
+  store<u8>(to + 4, load<u8>(HEX + (c >> 4)));
+  store<u8>(to + 5, load<u8>(HEX + (c & 15)));
+  return to + MAX_ESCAPE;
+}
+
+/** Bytes that the character at `ptr` has within a JSON string. */
+function escapedLength(c: u8, sequence: i32): i32 {
+  if (c == 0x22 || c == 0x5c) return 2;
+  if (c < 0x20 || c == 0x7f) return MAX_ESCAPE;
+  return sequence == 0 ? 3 : sequence;
+}
+
+/**
+ * The parts of a JSON string between its quotes: any bytes; what is malformed UTF-8 becomes U+FFFD, byte by byte. Ends before the
+ * first character that would make it longer than `limit` bytes.
+ */
+export function appendJsonText(out: ByteBuffer, ptr: usize, len: i32, limit: i32 = i32.MAX_VALUE): void {
+  const room = <i32>min<i64>(<i64>len * MAX_ESCAPE, limit);
+  out.reserve(room);
+  out.len = <i32>(writeJsonText(out.end, ptr, len, room) - out.ptr);
+}
+
+/** As `appendJsonText`, to `to`, where there is room for `limit` bytes. @returns the byte after it */
+export function writeJsonText(to: usize, ptr: usize, len: i32, limit: i32): usize {
   const end = ptr + len;
-  let to = out.end;
+  const full = to + limit;
   while (ptr < end) {
-    const c = load<u8>(ptr);
-    if (c >= 0x20 && c < 0x7f && c != 0x22 && c != 0x5c) {
-      store<u8>(to++, c);
-      ptr++;
-    } else if (c == 0x22 || c == 0x5c) {
-      store<u8>(to, 0x5c);
-      store<u8>(to + 1, c);
-      to += 2;
-      ptr++;
-    } else if (c < 0x80) {
-      store<u32>(to, 0x30_30_75_5c); // \u00
-      store<u8>(to + 4, load<u8>(HEX + (c >> 4)));
-      store<u8>(to + 5, load<u8>(HEX + (c & 15)));
-      to += 6;
-      ptr++;
-    } else {
+    while (ptr + 8 <= end && to + 8 <= full) {
+      const word = load<u64>(ptr);
+      if (!isPlain(word)) break;
+      store<u64>(to, word);
+      ptr += 8;
+      to += 8;
+    }
+    const rest = end - ptr;
+    if (rest < 8 && len >= 8 && to + rest <= full) {
+      // The last 8 bytes at once: those of them that were written before are plain, and so the same.
+      const word = load<u64>(end - 8);
+      if (isPlain(word)) {
+        store<u64>(to + rest - 8, word);
+        return to + rest;
+      }
+    }
+    const stop = ptr + min<usize>(rest, 8);
+    while (ptr < stop) {
+      const c = load<u8>(ptr);
+      if (c >= 0x20 && c < 0x7f && c != 0x22 && c != 0x5c) {
+        if (to == full) return to;
+        store<u8>(to++, c);
+        ptr++;
+        continue;
+      }
       const sequence = utf8SequenceLength(ptr, end);
-      if (sequence == 0) {
-        store<u32>(to, 0xbd_bf_ef); // U+FFFD
+      if (to + escapedLength(c, sequence) > full) return to;
+      if (c < 0x80) {
+        to = writeEscape(to, c);
+        ptr++;
+      } else if (sequence == 0) {
+        store<u16>(to, 0xbf_ef); // U+FFFD
+        store<u8>(to + 2, 0xbd);
         to += 3;
         ptr++;
       } else {
-        memory.copy(to, ptr, sequence);
-        to += sequence;
-        ptr += sequence;
+        for (let i: i32 = 0; i < sequence; i++) store<u8>(to++, load<u8>(ptr++));
       }
     }
   }
-  out.len = <i32>(to - out.ptr);
+  return to;
 }
 
-/** A JSON string of [ptr, ptr + len), cut to its first `limit` bytes. */
+/** A JSON string of [ptr, ptr + len), of at most `limit` bytes between its quotes. */
 export function appendJsonString(out: ByteBuffer, ptr: usize, len: i32, limit: i32): void {
   out.appendByte(0x22);
-  appendJsonText(out, ptr, min(len, limit));
+  appendJsonText(out, ptr, len, limit);
   out.appendByte(0x22);
 }

@@ -5,6 +5,7 @@ import {
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { Action, CONTINUE, PLUGIN_CONFIGURATION } from "./abi";
 import { bufferData, readBuffer } from "./body";
+import { Bytes } from "./bytes";
 import { monotonicNanos } from "./clock";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
@@ -12,6 +13,7 @@ import { jsonError, parseJson } from "./json";
 import { LogLevel, log } from "./log";
 import { Gauge } from "./metrics";
 import { Stage } from "./stage";
+import { phaseName, startLap } from "./stage-times";
 import { VersionGauge } from "./version";
 
 const TICK_MILLISECONDS: u32 = 1000;
@@ -31,6 +33,10 @@ let version: VersionGauge | null = null;
 export class Plugin {
   /** Stages in the order of the request path; on the response path they run in reverse. */
   readonly stages: Stage[];
+  /** Names of the stages' times in a log. */
+  readonly phaseNames: Bytes[] = [];
+  /** Does a stage want to know how long each was busy? */
+  timed: bool = false;
 
   /**
    * @param handsOff the pipeline is spread over several filters: what stages learn goes through filter state
@@ -40,7 +46,10 @@ export class Plugin {
     readonly handsOff: bool,
   ) {
     this.stages = stages;
-    for (let i = 0; i < stages.length; i++) stages[i].slot = i;
+    for (let i = 0; i < stages.length; i++) {
+      stages[i].slot = i;
+      this.phaseNames.push(phaseName(stages[i].key));
+    }
   }
 
   /** Do filters behind this one refuse requests too, such as tasks' own converters? */
@@ -61,6 +70,7 @@ export class Plugin {
       } else {
         stage.configure(own);
         own.finish();
+        if (stage.wantsTimes) this.timed = true;
       }
     }
     this.filtersBehind = config.flag("filtersBehind", false);
@@ -103,6 +113,13 @@ export class Plugin {
     proxy_continue_stream(REQUEST_STREAM);
   }
 
+  /** Starts the clock if the plug-in wants stages timed. @returns whether it does */
+  private startLap(): bool {
+    const timed = this.timed;
+    if (timed) startLap();
+    return timed;
+  }
+
   private refuse(why: string): bool {
     log(LogLevel.Critical, `plug-in configuration refused: ${why}`);
     return false;
@@ -111,48 +128,60 @@ export class Plugin {
   onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
     http.readRequestHeaders();
     http.endOfRequest = endOfStream;
+    const timed = this.startLap();
     for (let i = 0; i < this.stages.length; i++) {
       const action = this.stages[i].onRequestHeaders(http, endOfStream);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;
   }
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    const timed = this.startLap();
     for (let i = 0; i < this.stages.length; i++) {
       const action = this.stages[i].onRequestBody(http, size, endOfStream);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;
   }
 
   onRequestTrailers(http: HttpContext): Action {
+    const timed = this.startLap();
     for (let i = 0; i < this.stages.length; i++) {
       const action = this.stages[i].onRequestTrailers(http);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+    const timed = this.startLap();
     for (let i = this.stages.length - 1; i >= 0; i--) {
       const action = this.stages[i].onResponseHeaders(http, endOfStream);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    const timed = this.startLap();
     for (let i = this.stages.length - 1; i >= 0; i--) {
       const action = this.stages[i].onResponseBody(http, size, endOfStream);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;
   }
 
   onResponseTrailers(http: HttpContext): Action {
+    const timed = this.startLap();
     for (let i = this.stages.length - 1; i >= 0; i--) {
       const action = this.stages[i].onResponseTrailers(http);
+      if (timed) http.times.lap(i);
       if (action != CONTINUE) return action;
     }
     return CONTINUE;

@@ -24,3 +24,8 @@ export function propertyValue(): usize {
 export function setFilterState(name: Bytes, ptr: usize, len: i32): void {
   proxy_set_property(name.ptr, name.len, ptr, len);
 }
+
+/** Reads a property that is a number; times and durations are in nanoseconds. @returns -1 when it is absent */
+export function getNumber(path: Bytes): i64 {
+  return getProperty(path) == 8 ? load<i64>(resultPtr()) : -1;
+}

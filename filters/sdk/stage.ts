@@ -19,6 +19,11 @@ export abstract class Stage {
   /** The field of the plug-in configuration that is this stage's. */
   abstract get key(): string;
 
+  /** Once configured: does it want every stage of its pipeline timed, for `HttpContext.times`? */
+  get wantsTimes(): bool {
+    return false;
+  }
+
   /** Reads the configuration; faults go to `config.fault`, and the host then refuses the plug-in. */
   abstract configure(config: Config): void;
 

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { Command } from "commander";
 import { findEnvoy } from "../../tools/envoy/find.ts";
+import { accessLogs, accessLogTable } from "./access-log.ts";
 import { authentication } from "./auth.ts";
 import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.ts";
 import { caseName, conversionTable } from "./conversion/table.ts";
@@ -20,7 +21,7 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, limits, conversion (default: all)")
+  .argument("[tables...]", "header, auth, limits, log, conversion (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up", "5")
   .option("--full", "conversion: every kind of data at every size (minutes more)")
@@ -40,7 +41,7 @@ const {
   only?: string;
   envoy?: string;
 }>();
-const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "conversion"];
+const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "log", "conversion"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
@@ -90,11 +91,13 @@ for (const { title, native, rows } of tables) {
     );
   }
 }
+const byLog = wanted.includes("log") ? await accessLogs(envoy, Number(rounds)) : [];
 if (byLimits.length > 0) console.log(limitsTable(byLimits));
+if (byLog.length > 0) console.log(accessLogTable(byLog));
 if (json) {
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
   await writeFile(
     json,
-    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits }, null, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits, log: byLog }, null, 2)}\n`,
   );
 }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
 import type { RunningEnvoy } from "../../tools/envoy/process.ts";
@@ -17,6 +18,8 @@ export interface Load {
   pathsFile?: string;
   /** Keep how long each answer took? */
   latencies?: boolean;
+  /** Milliseconds after the last answer whose CPU time counts too, for work that Envoy puts off. */
+  settle?: number;
 }
 
 export interface Measured {
@@ -43,6 +46,7 @@ export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load)
   const log = join(tmpdir(), `modelgate-h2load-${process.pid}-${logs++}`);
   if (load.latencies) args.push(`--log-file=${log}`);
   const { stdout } = await h2load([...args, ...target]);
+  if (load.settle) await sleep(load.settle);
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)

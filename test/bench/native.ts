@@ -89,35 +89,89 @@ export function taskidFromPath(): object {
   };
 }
 
+/** What Envoy's own formatters can say of the fields of our log. */
+const LOG_FIELDS = {
+  start_time: "%START_TIME%",
+  duration: "%DURATION%",
+  protocol: "%PROTOCOL%",
+  response_code: "%RESPONSE_CODE%",
+  response_flags: "%RESPONSE_FLAGS%",
+  grpc_status: "%GRPC_STATUS%",
+  bytes_received: "%BYTES_RECEIVED%",
+  bytes_sent: "%BYTES_SENT%",
+  downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
+  downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
+  upstream_host: "%UPSTREAM_HOST%",
+  hostname: "%HOSTNAME%",
+  authority: "%REQ(:AUTHORITY)%",
+  method: "%REQ(:METHOD)%",
+  path: "%REQ(:PATH)%",
+  user_agent: "%REQ(USER-AGENT)%",
+  request_id: "%REQ(X-REQUEST-ID)%",
+  taskid: "%REQ(TASKID)%",
+  version: "%REQ(VERSION)%",
+};
+
+/** Names of the fields that Envoy's own logs have here. */
+export const NATIVE_LOG_FIELDS = Object.keys(LOG_FIELDS) as (keyof typeof LOG_FIELDS)[];
+
 export function jsonAccessLog(path: string): object {
-  const fields = {
-    start_time: "%START_TIME%",
-    duration: "%DURATION%",
-    protocol: "%PROTOCOL%",
-    response_code: "%RESPONSE_CODE%",
-    response_flags: "%RESPONSE_FLAGS%",
-    grpc_status: "%GRPC_STATUS%",
-    bytes_received: "%BYTES_RECEIVED%",
-    bytes_sent: "%BYTES_SENT%",
-    downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
-    downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
-    upstream_host: "%UPSTREAM_HOST%",
-    hostname: "%HOSTNAME%",
-    authority: "%REQ(:AUTHORITY)%",
-    method: "%REQ(:METHOD)%",
-    path: "%REQ(:PATH)%",
-    user_agent: "%REQ(USER-AGENT)%",
-    request_id: "%REQ(X-REQUEST-ID)%",
-    taskid: "%REQ(TASKID)%",
-    version: "%REQ(VERSION)%",
-  };
+  return fileLog(path, { json_format: LOG_FIELDS });
+}
+
+/** Istio's default format (pilot/pkg/model/telemetry_logging.go, `EnvoyTextLogFormat`). */
+export function istioTextAccessLog(path: string): object {
+  const inline_string =
+    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' +
+    '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% ' +
+    '%BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" ' +
+    '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% ' +
+    "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
+  return fileLog(path, { text_format_source: { inline_string } });
+}
+
+function fileLog(path: string, log_format: object): object {
   return {
     name: "envoy.access_loggers.file",
     typed_config: {
       "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
       path,
-      log_format: { json_format: fields },
+      log_format,
     },
+  };
+}
+
+/** OpenTelemetry logs to a cluster, the fields as attributes. */
+export function otlpAccessLog(cluster: string): object {
+  const values = Object.entries(LOG_FIELDS).map(([key, string_value]) => ({ key, value: { string_value } }));
+  return {
+    name: "envoy.access_loggers.open_telemetry",
+    typed_config: {
+      "@type":
+        "type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig",
+      common_config: grpcLog(cluster),
+      attributes: { values },
+    },
+  };
+}
+
+/** Envoy's gRPC access log service, whose fields are its own. */
+export function grpcAccessLog(cluster: string): object {
+  return {
+    name: "envoy.access_loggers.http_grpc",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
+      common_config: grpcLog(cluster),
+      additional_request_headers_to_log: ["taskid", "version"],
+    },
+  };
+}
+
+function grpcLog(cluster_name: string): object {
+  return {
+    log_name: "bench",
+    transport_api_version: "V3",
+    grpc_service: { envoy_grpc: { cluster_name } },
   };
 }
 

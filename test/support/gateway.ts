@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
+import { type FileLogOptions, fileAccessLog } from "../../tools/envoy/access-log.ts";
 import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
@@ -45,11 +45,21 @@ export interface TestGateway {
   post(path: string, body: string | Uint8Array, headers?: Record<string, string>): Promise<Answer>;
   /** Lines of the access log that satisfy a predicate, waiting up to two seconds for the first one. */
   logged(predicate: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>[]>;
+  /** The access log so far. */
+  logText(): Promise<string>;
   stop(): Promise<void>;
 }
 
+export interface TestGatewayOptions {
+  log?: FileLogOptions;
+  clusters?: object[];
+}
+
 /** Starts the real Envoy with two workers, `filters` (default: gateway.wasm) and the demo's model server. */
-export async function startTestGateway(filters?: object[]): Promise<TestGateway> {
+export async function startTestGateway(
+  filters?: object[],
+  { log, clusters = [] }: TestGatewayOptions = {},
+): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-test-"));
   const accessLog = join(folder, "access.log");
   const models: ModelServer = await startModelServer();
@@ -63,7 +73,8 @@ export async function startTestGateway(filters?: object[]): Promise<TestGateway>
         ...["666", "limited", "v"].map((taskid) => ({ taskid, port: models.port })),
         { taskid: "gone", port: closed.port },
       ],
-      accessLogs: [fileAccessLog(accessLog)],
+      accessLogs: [fileAccessLog(accessLog, log)],
+      clusters,
       filters: filters ?? [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
     }),
   });
@@ -86,6 +97,7 @@ export async function startTestGateway(filters?: object[]): Promise<TestGateway>
       }
       return [];
     },
+    logText: () => readFile(accessLog, "utf8").catch(() => ""),
     async stop() {
       await envoy.stop();
       models.stop();

@@ -13,6 +13,7 @@ export const OWNED_KINDS: [apiVersion: string, kind: string][] = [
   ["v1", "Service"],
   ["autoscaling/v2", "HorizontalPodAutoscaler"],
   ["policy/v1", "PodDisruptionBudget"],
+  ["networking.k8s.io/v1", "NetworkPolicy"],
   ["networking.istio.io/v1", "Gateway"],
   ["gateway.networking.k8s.io/v1", "Gateway"],
   ["networking.istio.io/v1", "DestinationRule"],

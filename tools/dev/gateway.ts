@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileAccessLog } from "../envoy/access-log.ts";
+import { type FileLogOptions, fileAccessLog } from "../envoy/access-log.ts";
 import { bootstrap, type TaskRoute } from "../envoy/bootstrap.ts";
 import { findEnvoy } from "../envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../envoy/process.ts";
@@ -23,6 +23,8 @@ export interface LocalGatewayOptions {
   filters: object[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
+  /** What is in a line of the access log. */
+  log?: FileLogOptions;
   envoy?: string | undefined;
   port?: number;
   concurrency?: number;
@@ -50,7 +52,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
           ...(host === undefined ? {} : { host }),
           port: port ?? models.port,
         })),
-        accessLogs: [fileAccessLog(accessLog)],
+        accessLogs: [fileAccessLog(accessLog, options.log)],
         filters: options.filters,
         clusters: options.clusters ?? [],
       }),

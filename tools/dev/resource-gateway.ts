@@ -7,8 +7,10 @@ import type { Inventory } from "../controller/inventory.ts";
 import { lookupIn, type Secrets } from "../credentials/secrets.ts";
 import { httpCluster, WASM_TYPE, wasmFilter } from "../envoy/bootstrap.ts";
 import { discoveredFilter, writeFilterConfig } from "../envoy/extension-config.ts";
+import { fileLogOptions } from "../istio/access-log-config.ts";
 import { pluginConfig } from "../istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../istio/rate-limit-config.ts";
+import type { Tenant } from "../resources/tenant.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { modulePath } from "../wasm/modules.ts";
 import { type LocalGateway, startLocalGateway } from "./gateway.ts";
@@ -51,7 +53,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await folder.remove();
   };
   const write = async (inventory: Inventory) => {
-    const config = pluginConfig(oneTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    const config = pluginConfig(localTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
     await writeConverters(folder.path, inventory.tasks);
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
   };
@@ -68,6 +70,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     const gateway = await startLocalGateway({
       ...options,
       tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
+      log: fileLogOptions(localTenant(first)),
       filters: [
         discoveredFilter("modelgate.gateway", file, WASM_TYPE),
         ...converterFilter(folder.path, first.tasks),
@@ -87,7 +90,14 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   }
 }
 
-function oneTenant({ tenants }: Inventory) {
+/** The Tenant, whose log goes to a file here: there is no collector. */
+function localTenant(inventory: Inventory): Tenant {
+  const tenant = structuredClone(oneTenant(inventory));
+  delete tenant.spec.gateway.tuning.accessLog.collector;
+  return tenant;
+}
+
+function oneTenant({ tenants }: Inventory): Tenant {
   const [tenant] = tenants;
   if (!tenant || tenants.length > 1)
     throw new Error(`a local gateway is one Tenant's; the files hold ${tenants.length}`);

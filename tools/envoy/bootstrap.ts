@@ -24,6 +24,8 @@ export interface BootstrapOptions {
   tls?: { certificate: string; key: string; clientCa: string };
   /** Envoy's node id. */
   node?: string;
+  /** The only stats to keep. Default: all. */
+  keptStats?: { inclusionPrefixes: string[]; inclusionSuffixes: string[] };
 }
 
 export interface WasmFilter {
@@ -82,11 +84,20 @@ export function bootstrap(options: BootstrapOptions): object {
   return {
     node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
+    ...(options.keptStats && { stats_config: { stats_matcher: statsMatcher(options.keptStats) } }),
     static_resources: {
       listeners: [listener(options)],
       clusters: [...options.tasks.map(cluster), ...(options.clusters ?? [])],
     },
   };
+}
+
+function statsMatcher(kept: NonNullable<BootstrapOptions["keptStats"]>): object {
+  const patterns = [
+    ...kept.inclusionPrefixes.map((prefix) => ({ prefix })),
+    ...kept.inclusionSuffixes.map((suffix) => ({ suffix })),
+  ];
+  return { inclusion_list: { patterns } };
 }
 
 /** A cluster of one HTTP/1.1 server, such as the controller. */

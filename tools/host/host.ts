@@ -10,6 +10,7 @@ import { verifySignature } from "./verify-signature.ts";
 export const OK = 0;
 export const NOT_FOUND = 1;
 const BAD_ARGUMENT = 2;
+const EMPTY = 7;
 const CAS_MISMATCH = 8;
 
 /** Actions that a filter returns for headers or a body chunk. */
@@ -32,6 +33,7 @@ export interface Callout {
   cluster: string;
   headers: HeaderList;
   body: string;
+  bodyBytes: Uint8Array;
   /** Milliseconds. */
   timeout: number;
 }
@@ -45,6 +47,11 @@ export class HostProcess {
   wall = BigInt(Date.now()) * 1_000_000n;
   /** Of the process itself, by path with NUL between its parts: `xds\0node\0id`. */
   readonly properties = new Map<string, string>();
+  /** Shared queues by name; the host's number of one is its place here. */
+  readonly queues = new Map<string, Uint8Array[]>();
+  /** Counters by name. */
+  readonly counters = new Map<string, number>();
+  readonly metricNames: string[] = [];
   private lastCas = 0;
 
   setShared(key: string, value: Uint8Array, cas: number): number {
@@ -200,8 +207,11 @@ export class Vm {
           (length as number) >>> 0,
           this.bytes(ptr as number, size as number),
         ),
-      proxy_get_header_map_pairs: (type, ptrOut, sizeOut) =>
-        this.give(serialise(stream().map(type as number)), ptrOut as number, sizeOut as number),
+      proxy_get_header_map_pairs: (type, ptrOut, sizeOut) => {
+        const map = stream().map(type as number);
+        const pairs = map.length === 0 ? new Uint8Array() : serialise(map);
+        return this.give(pairs, ptrOut as number, sizeOut as number);
+      },
       proxy_get_header_map_value: (type, name, nameSize, ptrOut, sizeOut) => {
         const key = this.text(name as number, nameSize as number);
         if (type === 6) {
@@ -227,10 +237,13 @@ export class Vm {
       },
       proxy_get_property: (path, size, ptrOut, sizeOut) => {
         const name = this.text(path as number, size as number);
-        const value = this.stream?.filterState.get(name) ?? this.process.properties.get(name);
-        return value === undefined
-          ? NOT_FOUND
-          : this.give(encode(value), ptrOut as number, sizeOut as number);
+        const value =
+          this.stream?.filterState.get(name) ??
+          this.stream?.properties.get(name) ??
+          this.process.properties.get(name);
+        if (value === undefined) return NOT_FOUND;
+        const bytes = typeof value === "bigint" ? littleEndian(value) : encode(value);
+        return this.give(bytes, ptrOut as number, sizeOut as number);
       },
       proxy_set_property: (path, size, ptr, length) => {
         const name = this.text(path as number, size as number);
@@ -282,8 +295,28 @@ export class Vm {
         stream().action = CONTINUE;
         return OK;
       },
-      proxy_increment_metric: () => OK,
-      proxy_define_metric: () => OK,
+      proxy_register_shared_queue: (name, size, out) => {
+        const { queues } = this.process;
+        const key = this.text(name as number, size as number);
+        if (!queues.has(key)) queues.set(key, []);
+        this.word(out as number, [...queues.keys()].indexOf(key));
+        return OK;
+      },
+      proxy_enqueue_shared_queue: (queue, ptr, size) => {
+        [...this.process.queues.values()][queue as number]?.push(this.bytes(ptr as number, size as number));
+        return OK;
+      },
+      proxy_dequeue_shared_queue: (queue, ptrOut, sizeOut) => {
+        const value = [...this.process.queues.values()][queue as number]?.shift();
+        return value ? this.give(value, ptrOut as number, sizeOut as number) : EMPTY;
+      },
+      proxy_define_metric: (_type, name, size, out) => {
+        const key = this.text(name as number, size as number);
+        const { metricNames } = this.process;
+        if (!metricNames.includes(key)) metricNames.push(key);
+        this.word(out as number, metricNames.indexOf(key));
+        return OK;
+      },
       proxy_record_metric: () => OK,
       proxy_get_metric: () => NOT_FOUND,
       proxy_http_call: (...values) => {
@@ -295,6 +328,7 @@ export class Vm {
           cluster: this.text(cluster as number, clusterSize as number),
           headers: parsePairs(this.bytes(pairs as number, pairsSize as number)),
           body: this.text(body as number, bodySize as number),
+          bodyBytes: this.bytes(body as number, bodySize as number),
           timeout: timeout as number,
         });
         this.word(tokenOut as number, token);
@@ -305,6 +339,12 @@ export class Vm {
         const result = verifySignature(this.bytes(args as number, size as number));
         return result ? this.give(result, ptrOut as number, sizeOut as number) : BAD_ARGUMENT;
       },
+    };
+    const proxy_increment_metric = (id: number, amount: bigint): number => {
+      this.calls.push("increment_metric");
+      const name = this.process.metricNames[id] as string;
+      this.process.counters.set(name, (this.process.counters.get(name) ?? 0) + Number(amount));
+      return OK;
     };
     const recorded = Object.entries(functions).map(([name, run]) => [
       name,
@@ -323,7 +363,8 @@ export class Vm {
       randomFillSync(new Uint8Array(this.exports.memory.buffer, buffer, size));
       return OK;
     };
-    return { env: Object.fromEntries(recorded), wasi_snapshot_preview1: { clock_time_get, random_get } };
+    const env = { ...Object.fromEntries(recorded), proxy_increment_metric };
+    return { env, wasi_snapshot_preview1: { clock_time_get, random_get } };
   }
 }
 
@@ -333,6 +374,8 @@ export class Stream {
   responseHeaders: HeaderList = [];
   responseTrailers: HeaderList = [];
   readonly filterState = new Map<string, string>();
+  /** What Envoy knows, by path with NUL between its parts: `response\0code`. */
+  readonly properties = new Map<string, string | bigint>();
   reply: LocalReply | undefined;
   /** The filter's last action. */
   action = CONTINUE;
@@ -418,6 +461,13 @@ export class Stream {
     this.vm.exports.proxy_on_delete(this.id);
     this.vm.forget(this);
   }
+}
+
+/** A number as a property has it: 8 bytes. */
+function littleEndian(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, value, true);
+  return bytes;
 }
 
 /** The ABI's form of header pairs: count, sizes, then the bytes with a NUL behind each. */

@@ -1,6 +1,6 @@
-import { fileAccessLog } from "../envoy/access-log.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
+import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
 
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
@@ -43,7 +43,7 @@ export function envoyFilter(tenant: Tenant): Manifest {
                   initial_stream_window_size: tuning.streamWindowBytes,
                   initial_connection_window_size: tuning.connectionWindowBytes,
                 },
-                access_log: [fileAccessLog(tuning.accessLog)],
+                access_log: accessLoggers(tenant),
               },
             },
           },

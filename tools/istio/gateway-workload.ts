@@ -4,7 +4,7 @@ import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
 
 /** Stats that rollouts and `status` read; all others are off unless `tuning.stats`. */
-const KEPT_STATS = {
+export const KEPT_STATS = {
   inclusionPrefixes: ["http.outbound_", "wasm", "wasmcustom", "listener_manager", "server"],
   inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active"],
 };
@@ -13,13 +13,13 @@ const STATUS_PORT = 15_021;
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 
 /**
- * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount. Istio's
+ * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount, NetworkPolicy. Istio's
  * injection makes the container `istio-proxy`. The pods keep to the Pod Security Standard `restricted`. They start without loss
  * (the startup probe gates readiness, readiness gates traffic) and stop without loss (preStop waits while endpoints go).
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
  */
 export function gatewayWorkload(tenant: Tenant): Manifest[] {
-  const { name, namespace, deployment, tls } = tenant.spec.gateway;
+  const { name, namespace, deployment, tls, tuning } = tenant.spec.gateway;
   if (!deployment) return [];
   const metadata = owned(tenant.metadata.name, name, namespace);
   const selector = { matchLabels: gatewaySelector(tenant) };
@@ -63,6 +63,7 @@ export function gatewayWorkload(tenant: Tenant): Manifest[] {
       metadata,
       spec: { selector, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
     },
+    ...(tuning.stats ? [] : [networkPolicy(tenant)]),
   ];
 }
 
@@ -76,6 +77,24 @@ function secretsBinding(metadata: Manifest["metadata"]): Manifest {
     metadata,
     roleRef: { apiGroup, kind: "ClusterRole", name: "modelgate-gateway" },
     subjects: [{ kind: "ServiceAccount", name, namespace }],
+  };
+}
+
+/**
+ * Lets in what a gateway serves and what probes its health: the ports at which Istio's agent and Envoy offer metrics are closed.
+ * `status` and rollouts reach Envoy's admin interface from within the pod.
+ */
+function networkPolicy(tenant: Tenant): Manifest {
+  const { name, namespace, port } = tenant.spec.gateway;
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: owned(tenant.metadata.name, name, namespace),
+    spec: {
+      podSelector: { matchLabels: gatewaySelector(tenant) },
+      policyTypes: ["Ingress"],
+      ingress: [{ ports: [port, STATUS_PORT].map((each) => ({ port: each, protocol: "TCP" })) }],
+    },
   };
 }
 
@@ -109,6 +128,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment): object {
       annotations: {
         "inject.istio.io/templates": "gateway",
         "proxy.istio.io/config": JSON.stringify(proxyConfig),
+        ...(!tuning.stats && { "prometheus.io/scrape": "false" }),
       },
     },
     spec: {

@@ -29,6 +29,11 @@ export function namespaceOf({ namespace = "default" }: ModelTask["metadata"]): s
   return namespace;
 }
 
+/** Istio's name for the Envoy cluster of a Service's port, which each gateway has. */
+export function serviceCluster(of: { namespace: string; service: string; port: number }): string {
+  return `outbound|${of.port}||${of.service}.${of.namespace}.svc.cluster.local`;
+}
+
 /** The tenant's Istio Gateway, as other namespaces name it. */
 export function gatewayReference({ spec }: Tenant): string {
   return `${spec.gateway.namespace}/${spec.gateway.name}`;

@@ -1,5 +1,6 @@
 import type { ModelTask } from "../resources/model-task.ts";
 import type { Tenant } from "../resources/tenant.ts";
+import { accessLogConfig } from "./access-log-config.ts";
 import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
 import { type SecretLookup, tenantAuthConfig } from "./tenant-auth-config.ts";
@@ -18,7 +19,7 @@ export function pluginConfig(
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: conversionConfig(tasks),
-    accessLog: {},
+    accessLog: accessLogConfig(tenant),
     ...(tasks.some(({ spec }) => spec.conversion.converter) && { filtersBehind: true }),
   };
 }

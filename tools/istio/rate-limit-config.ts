@@ -2,6 +2,7 @@ import type { Credential } from "../resources/credential.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import type { Priorities } from "../resources/priorities.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
+import { serviceCluster } from "./names.ts";
 import type { SecretLookup } from "./tenant-auth-config.ts";
 
 /** Where the gateways report to. */
@@ -57,9 +58,9 @@ export function rateLimitConfig(
   };
 }
 
-/** Istio's name for the Envoy cluster of the controller's Service, which each gateway has. */
-export function reportCluster({ namespace, service, port }: ControllerAddress): string {
-  return `outbound|${port}||${service}.${namespace}.svc.cluster.local`;
+/** The Envoy cluster of the controller's Service. */
+export function reportCluster(controller: ControllerAddress): string {
+  return serviceCluster(controller);
 }
 
 /** Names of the Secrets that a render needs for the gateways' reports. */

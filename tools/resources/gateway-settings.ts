@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessLogSettings } from "./access-log-settings.ts";
 import { dnsName, duration } from "./fields.ts";
 
 const MIB = 1024 * 1024;
@@ -78,14 +79,9 @@ export const gatewayTuning = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Keep Istio's stats and gRPC stats filters and all of Envoy's stats. Default: false: the access log has the metrics.",
+      "Keep Istio's stats and gRPC stats filters, all of Envoy's stats, and the pods' metrics ports open. Default: false: the access log has the metrics.",
     ),
-  accessLog: z
-    .string()
-    .startsWith("/")
-    .max(4096)
-    .default("/dev/stdout")
-    .describe("File that the access log goes to, one JSON object a line. Default: /dev/stdout."),
+  accessLog: accessLogSettings.prefault({}).describe("The access log: where it goes and what is in a line."),
   bufferBytes: z
     .int()
     .min(16_384)

@@ -111,8 +111,13 @@ describe("gateway", () => {
         "Service",
         "HorizontalPodAutoscaler",
         "PodDisruptionBudget",
+        "NetworkPolicy",
       ]),
     );
+    expect(find(manifests, "NetworkPolicy").spec).toMatchObject({
+      podSelector: { matchLabels: { istio: "gw" } },
+      ingress: [{ ports: [{ port: 8866 }, { port: 15_021 }] }],
+    });
     const { spec } = find(manifests, "Deployment") as unknown as {
       spec: { replicas?: number; template: { spec: { containers: object[] } } };
     };
@@ -134,6 +139,86 @@ it("a gateway with TLS and pods of its own may read its certificate", () => {
   expect(find(render({}, { deployment: {}, tls }), "RoleBinding")).toMatchObject({
     roleRef: { kind: "ClusterRole", name: "modelgate-gateway" },
     subjects: [{ kind: "ServiceAccount", name: "gw", namespace: "edge" }],
+  });
+});
+
+describe("the access log", () => {
+  interface Logger {
+    filter?: { or_filter: { filters: object[] } };
+    typed_config: { path: string; log_format: { text_format_source: { inline_string: string } } };
+  }
+
+  /** The loggers of Envoy, and the stage's configuration. */
+  function rendered(accessLog: object): { loggers: Logger[]; stage: object } {
+    const manifests = render({}, { tuning: { accessLog } });
+    const { configPatches } = find(manifests, "EnvoyFilter").spec as unknown as {
+      configPatches: { patch: { value?: { typed_config?: { access_log?: Logger[] } } } }[];
+    };
+    const { pluginConfig } = find(manifests, "WasmPlugin").spec as { pluginConfig: { accessLog: object } };
+    const loggers = configPatches.flatMap(({ patch }) => patch.value?.typed_config?.access_log ?? []);
+    return { loggers, stage: pluginConfig.accessLog };
+  }
+
+  it("goes to a file, with the fields and names that are wanted", () => {
+    const fields = [{ field: "duration", as: "ms%" }, { field: "tenant", as: "t" }, { field: "start_time" }];
+    const redact = { queryParameters: ["k"], headers: ["user-agent"], paths: ["/users/*"] };
+    const { loggers, stage } = rendered({ path: "/var/log/x", fields, redact, maxValueBytes: 100 });
+    expect(loggers).toMatchObject([{ typed_config: { path: "/var/log/x" } }]);
+    expect(loggers[0]?.typed_config.log_format.text_format_source.inline_string).toBe(
+      '{"start_time":"%START_TIME%","ms%%":%DURATION%%FILTER_STATE(wasm.modelgate.log:PLAIN)%}\n',
+    );
+    expect(stage).toEqual({
+      gateway: "edge/gw",
+      fields,
+      maxValueBytes: 100,
+      redactedParameters: ["k"],
+      redactedHeaders: ["user-agent"],
+      redactedPaths: ["/users/*"],
+    });
+  });
+
+  it("leaves requests out by Envoy's own filter", () => {
+    const { loggers, stage } = rendered({ sample: { ratio: 0.015, slowerThan: "1.5s" } });
+    expect(loggers[0]?.filter?.or_filter.filters).toEqual(
+      expect.arrayContaining([
+        {
+          runtime_filter: {
+            runtime_key: "modelgate.log.sample",
+            percent_sampled: { numerator: 15_000, denominator: "MILLION" },
+          },
+        },
+        {
+          duration_filter: {
+            comparison: { op: "GE", value: { default_value: 1500, runtime_key: "modelgate.log.slow" } },
+          },
+        },
+      ]),
+    );
+    expect(stage).not.toHaveProperty("sample");
+  });
+
+  it.each([
+    [{ fields: [{ field: "path" }, { field: "path", as: "p" }] }, "must not hold a field twice"],
+    [{ fields: [{ field: "path" }, { field: "method", as: "path" }] }, "must not give two fields one name"],
+    [{ redact: { headers: ["cookie"] } }, "Invalid option"],
+    [{ sample: { ratio: 1.5 } }, "ratio"],
+  ])("is not %j", (accessLog, message) => {
+    expect(() => rendered(accessLog)).toThrow(message);
+  });
+
+  it("goes to the collector, and then to no file", () => {
+    const collector = { namespace: "logs", format: "protobuf" };
+    const { loggers, stage } = rendered({ collector, sample: { ratio: 0.5 } });
+    expect(loggers).toEqual([]);
+    expect(stage).toMatchObject({
+      collector: {
+        cluster: "outbound|8092||modelgate-collector.logs.svc.cluster.local",
+        authority: "modelgate-collector.logs:8092",
+        format: "protobuf",
+        timeoutMilliseconds: 5000,
+        sample: { ratio: 0.5 },
+      },
+    });
   });
 });
 
@@ -289,7 +374,7 @@ describe("WasmPlugin", () => {
           tenants: [{ tenant: "search", requestsPerSecond: 100 }],
         },
         protocolConversion: { tasks: [{ taskid: "666" }, { taskid: "other" }] },
-        accessLog: {},
+        accessLog: { gateway: "edge/gw", maxValueBytes: 512 },
       },
     });
   });

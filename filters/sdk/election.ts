@@ -1,5 +1,5 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { Bytes, bytes } from "./bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "./shared-data";
 
 /** The value: u64 id of the elected VM, u64 time of its last beat (nanoseconds). */
 const SIZE: i32 = 16;
@@ -8,15 +8,19 @@ const EXPIRY: u64 = 2_000_000_000;
 
 const value: usize = memory.data(16);
 
-/** Which VM of the process speaks with the controller: the one whose id stands in a shared value, for as long as it renews it. */
+/** Which VM of the process does what one does for all, such as speaking with the controller: the one whose id stands in a shared value, for as long as it renews it. */
 export class Election {
   private readonly key: Bytes;
 
+  /**
+   * @param office key of the shared value
+   * @param id differs from every other VM's
+   */
   constructor(
-    gateway: string,
+    office: string,
     private readonly id: u64,
   ) {
-    this.key = bytes(`modelgate.controller.${gateway}`);
+    this.key = bytes(office);
   }
 
   /** Renews the office, or takes a free one. @returns whether this VM has it */

@@ -1,0 +1,86 @@
+/** Members of a line, in the order of the protobuf form (proto/access_log.proto), whose field numbers these are. */
+export enum Field {
+  None,
+  StartTime,
+  Duration,
+  Protocol,
+  ResponseCode,
+  ResponseFlags,
+  ResponseCodeDetails,
+  GrpcStatus,
+  BytesReceived,
+  BytesSent,
+  DownstreamLocalAddress,
+  DownstreamRemoteAddress,
+  UpstreamHost,
+  UpstreamTime,
+  Hostname,
+  Authority,
+  Method,
+  Path,
+  UserAgent,
+  RequestId,
+  TraceId,
+  Gateway,
+  Tenant,
+  Credential,
+  Taskid,
+  Version,
+  Model,
+  Decision,
+  Reason,
+  WouldRefuse,
+  RequestTensorBytes,
+  ResponseTensorBytes,
+  Phases,
+}
+
+/** Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself. */
+export const LAST_OF_ENVOY: Field = Field.Hostname;
+
+/** Names by `Field`; tools/envoy/access-log.ts has the same. */
+export const FIELD_NAMES: string[] = [
+  "",
+  "start_time",
+  "duration",
+  "protocol",
+  "response_code",
+  "response_flags",
+  "response_code_details",
+  "grpc_status",
+  "bytes_received",
+  "bytes_sent",
+  "downstream_local_address",
+  "downstream_remote_address",
+  "upstream_host",
+  "upstream_time",
+  "hostname",
+  "authority",
+  "method",
+  "path",
+  "user_agent",
+  "request_id",
+  "trace_id",
+  "gateway",
+  "tenant",
+  "credential",
+  "taskid",
+  "version",
+  "model",
+  "decision",
+  "reason",
+  "would_refuse",
+  "request_tensor_bytes",
+  "response_tensor_bytes",
+  "phases",
+];
+
+/** Header that a field shows, for fields whose value may be hidden. */
+export function headerOf(field: Field): string {
+  if (field == Field.Authority) return ":authority";
+  if (field == Field.UserAgent) return "user-agent";
+  if (field == Field.RequestId) return "x-request-id";
+  if (field == Field.TraceId) return "traceparent";
+  if (field == Field.Taskid) return "taskid";
+  return field == Field.Version ? "version" : "";
+}

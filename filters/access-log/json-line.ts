@@ -1,0 +1,86 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes } from "../sdk/bytes";
+import { appendInstant } from "../sdk/instant-text";
+import { writeJsonText } from "../sdk/json-text";
+import { LineWriter } from "./line-writer";
+import { Member } from "./member";
+
+const NANOS_PER_TENTH: u64 = 100;
+const OPEN: u8 = 0x7b;
+const CLOSE: u8 = 0x7d;
+const COMMA: u8 = 0x2c;
+const COLON: u8 = 0x3a;
+const QUOTE: u8 = 0x22;
+const POINT: u8 = 0x2e;
+const DIGIT_0: u8 = 0x30;
+const NEWLINE: u8 = 0x0a;
+
+/** Appends in words of 8 bytes, for which there is room. @returns the byte after it */
+function appendKey(out: ByteBuffer, key: Bytes): usize {
+  const to = out.end;
+  for (let i: i32 = 0; i < key.len; i += 8) store<u64>(to + i, load<u64>(key.ptr + i));
+  out.len += key.len;
+  return out.end;
+}
+
+/** Members of a JSON object, a comma before each: the fragment that Envoy's own logger puts behind its members. */
+export class JsonFragment extends LineWriter {
+  begin(): void {
+    this.out.clear();
+  }
+
+  text(member: Member, ptr: usize, len: i32): void {
+    if (len == 0) return;
+    const out = this.out;
+    const to = writeJsonText(appendKey(out, member.textKey), ptr, len, this.limit);
+    store<u8>(to, QUOTE);
+    out.len = <i32>(to + 1 - out.ptr);
+  }
+
+  number(member: Member, value: u64): void {
+    appendKey(this.out, member.key);
+    this.out.appendDecimal(value);
+  }
+
+  time(member: Member, milliseconds: u64): void {
+    this.out.appendBytes(member.textKey);
+    appendInstant(this.out, milliseconds);
+    this.out.appendByte(QUOTE);
+  }
+
+  beginPhases(member: Member): void {
+    this.out.appendBytes(member.key);
+    this.out.appendByte(OPEN);
+  }
+
+  /** Microseconds, one digit after the point. */
+  phase(name: Bytes, nanoseconds: u64): void {
+    const out = this.out;
+    const tenths = nanoseconds / NANOS_PER_TENTH;
+    if (load<u8>(out.end - 1) != OPEN) out.appendByte(COMMA);
+    out.appendByte(QUOTE);
+    out.appendBytes(name);
+    out.appendByte(QUOTE);
+    out.appendByte(COLON);
+    out.appendDecimal(tenths / 10);
+    out.appendByte(POINT);
+    out.appendByte(DIGIT_0 + <u8>(tenths % 10));
+  }
+
+  endPhases(): void {
+    this.out.appendByte(CLOSE);
+  }
+
+  end(): void {}
+}
+
+/** A whole line: the object and a line feed. */
+export class JsonLine extends JsonFragment {
+  end(): void {
+    const out = this.out;
+    if (out.len == 0) out.appendByte(OPEN);
+    else store<u8>(out.ptr, OPEN);
+    out.appendByte(CLOSE);
+    out.appendByte(NEWLINE);
+  }
+}

@@ -1,0 +1,166 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes";
+import { CalloutHandler, callout, forgetCallout } from "../sdk/callout";
+import { monotonicNanos } from "../sdk/clock";
+import { Config } from "../sdk/config";
+import { Election } from "../sdk/election";
+import { HeaderPairs } from "../sdk/headers";
+import { Counter } from "../sdk/metrics";
+import { randomId } from "../sdk/random-id";
+import { JsonLine } from "./json-line";
+import { LineWriter } from "./line-writer";
+import { LogQueue } from "./log-queue";
+import { ProtobufLine } from "./protobuf-line";
+
+/** A block: u32 number of lines, then the lines. VMs hand over whole blocks: the queue's lock is taken once a block. */
+const BLOCK_BYTES: i32 = 32 * 1024;
+const BLOCK_HEADER: i32 = 4;
+const BATCH_BYTES: i32 = 1024 * 1024;
+const FIRST_PAUSE: u64 = 1_000_000_000;
+const LONGEST_PAUSE: u64 = 32_000_000_000;
+
+/**
+ * Batches of lines to the collector. A VM gathers its lines in a block, blocks go through a queue of the process, and one VM sends
+ * what is in it: all of it on ticks and replies, none on a request's path. Memory is bounded; lines for which there is no room are
+ * dropped and counted.
+ */
+export class LogSender extends CalloutHandler {
+  readonly line: LineWriter;
+  private readonly cluster: Bytes;
+  private readonly timeout: u32;
+  private readonly headers: HeaderPairs = new HeaderPairs();
+  private readonly queue: LogQueue;
+  private readonly election: Election;
+
+  private readonly block: ByteBuffer = new ByteBuffer();
+  private blockLines: u32 = 0;
+  /** What is being sent, or to be sent again. */
+  private readonly batch: ByteBuffer = new ByteBuffer();
+  private batchLines: u32 = 0;
+  private pending: bool = false;
+  private elected: bool = false;
+  private pause: u64 = 0;
+  private notBefore: u64 = 0;
+
+  private readonly sent: Counter = new Counter("modelgate.log.sent");
+  private readonly dropped: Counter = new Counter("modelgate.log.dropped");
+  private readonly failures: Counter = new Counter("modelgate.log.failures");
+
+  /**
+   * Reads the field `collector` of the configuration.
+   * @param limit longest text in a line
+   */
+  constructor(config: Config, limit: i32) {
+    super();
+    const cluster = config.text("cluster");
+    this.cluster = bytes(cluster);
+    this.timeout = <u32>config.number("timeoutMilliseconds", 5000, 10);
+    this.queue = new LogQueue(
+      `modelgate.log.${cluster}`,
+      <i64>config.number("maxQueueBytes", 16 * 1024 * 1024, BLOCK_BYTES),
+    );
+    this.election = new Election(`modelgate.log.${cluster}.sender`, randomId());
+    const protobuf = config.choice("format", ["json", "protobuf"]) == 1;
+    this.line = protobuf ? new ProtobufLine(limit) : new JsonLine(limit);
+    this.header(":method", "POST");
+    this.header(":path", config.has("path") ? config.text("path") : "/v1/logs");
+    this.header(":authority", config.has("authority") ? config.text("authority") : "modelgate-collector");
+    this.header("content-type", protobuf ? "application/x-protobuf" : "application/x-ndjson");
+    this.startBlock();
+  }
+
+  private header(name: string, value: string): void {
+    const text = bytes(value);
+    this.headers.add(bytes(name), text.ptr, text.len);
+  }
+
+  private startBlock(): void {
+    this.block.clear();
+    this.block.reserve(BLOCK_BYTES);
+    this.block.len = BLOCK_HEADER;
+    this.blockLines = 0;
+  }
+
+  /** Takes the line that `line` holds. */
+  add(): void {
+    const out = this.line.out;
+    if (this.block.len + out.len > BLOCK_BYTES) this.handOver();
+    this.block.append(out.ptr, out.len);
+    this.blockLines++;
+  }
+
+  private handOver(): void {
+    const block = this.block;
+    if (this.blockLines == 0) return;
+    store<u32>(block.ptr, this.blockLines);
+    if (!this.queue.push(block.ptr, block.len)) this.dropped.add(this.blockLines);
+    this.startBlock();
+  }
+
+  /** Once a second: this VM's lines go to the queue, and on to the collector if this VM is the elected one. */
+  onTick(): void {
+    const now = monotonicNanos();
+    this.handOver();
+    this.elected = this.election.run(now);
+    if (!this.pending && now >= this.notBefore) this.send();
+  }
+
+  private send(): void {
+    if (this.batchLines == 0 && this.elected) this.collect();
+    if (this.batchLines == 0) return;
+    const batch = this.batch;
+    const cluster = this.cluster;
+    this.pending = callout(cluster.ptr, cluster.len, this.headers, batch.ptr, batch.len, this.timeout, this);
+    if (!this.pending) this.failed();
+  }
+
+  /** Makes a batch of what is in the queue. */
+  private collect(): void {
+    const batch = this.batch;
+    batch.clear();
+    while (batch.len + BLOCK_BYTES <= BATCH_BYTES) {
+      const length = this.queue.pop();
+      if (length < BLOCK_HEADER) break;
+      const block = this.queue.popped;
+      this.batchLines += load<u32>(block);
+      batch.append(block + BLOCK_HEADER, length - BLOCK_HEADER);
+    }
+  }
+
+  onReply(status: i32, body: usize, len: i32): void {
+    this.pending = false;
+    if (status == 0 || status == 408 || status == 429 || status >= 500) {
+      this.failed();
+      return;
+    }
+    // Any other refusal would be the same next time.
+    if (status >= 200 && status < 300) this.sent.add(this.batchLines);
+    else {
+      this.failures.add(1);
+      this.dropped.add(this.batchLines);
+    }
+    this.batchLines = 0;
+    this.pause = 0;
+    this.send();
+  }
+
+  /** The batch is sent again after a pause, each twice as long as the last. */
+  private failed(): void {
+    this.failures.add(1);
+    this.pause = this.pause == 0 ? FIRST_PAUSE : min(this.pause * 2, LONGEST_PAUSE);
+    this.notBefore = monotonicNanos() + this.pause;
+  }
+
+  /** The plug-in ends: what it holds goes to the queue, for those that come after it. */
+  stop(): void {
+    if (this.pending) forgetCallout(this);
+    this.handOver();
+    if (this.batchLines > 0) {
+      this.block.append(this.batch.ptr, this.batch.len);
+      this.blockLines = this.batchLines;
+      this.handOver();
+    }
+    this.block.free();
+    this.batch.free();
+  }
+}

@@ -1,0 +1,41 @@
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes";
+import { appendJsonString } from "../sdk/json-text";
+import { Field } from "./fields";
+
+const COMMA: u8 = 0x2c;
+const COLON: u8 = 0x3a;
+const QUOTE: u8 = 0x22;
+
+const scratch: ByteBuffer = new ByteBuffer();
+
+/** A member of each line: made when the stage is configured. */
+export class Member {
+  /** What stands in JSON before a number or an object: comma, name, colon. */
+  readonly key: Bytes;
+  /** The same before a text: an opening quote more. */
+  readonly textKey: Bytes;
+  /** Its value is not for everybody's eyes: lines say only that there was one. */
+  hidden: bool = false;
+
+  constructor(
+    readonly field: Field,
+    name: string,
+  ) {
+    const text = bytes(name);
+    scratch.clear();
+    scratch.appendByte(COMMA);
+    appendJsonString(scratch, text.ptr, text.len, i32.MAX_VALUE);
+    scratch.appendByte(COLON);
+    this.key = padded();
+    scratch.appendByte(QUOTE);
+    this.textKey = padded();
+  }
+}
+
+/** A copy of `scratch` that may be read in words of 8 bytes. */
+function padded(): Bytes {
+  const own = new StaticArray<u8>((scratch.len + 7) & ~7);
+  memory.copy(changetype<usize>(own), scratch.ptr, scratch.len);
+  return new Bytes(own, scratch.len);
+}

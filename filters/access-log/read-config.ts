@@ -1,0 +1,110 @@
+import { podName } from "../controller-client/pod-name";
+import { Bytes, bytes } from "../sdk/bytes";
+import { Config } from "../sdk/config";
+import { FIELD_NAMES, Field, headerOf, LAST_OF_ENVOY } from "./fields";
+import { JsonFragment } from "./json-line";
+import { LineWriter } from "./line-writer";
+import { LogSender } from "./log-sender";
+import { Member } from "./member";
+import { PathPattern } from "./path-pattern";
+import { Sampling } from "./sampling";
+
+const LARGEST_VALUE: i32 = 8192;
+const SMALLEST_VALUE: i32 = 64;
+
+/** What the stage was configured to do. */
+export class Settings {
+  /** In the order of the line. */
+  members: StaticArray<Member> = new StaticArray<Member>(0);
+  /** Parameters that no line shows, and paths of which no line shows all. */
+  redactedParameters: Bytes[] = [];
+  redactedPaths: PathPattern[] = [];
+  gateway: Bytes = bytes("");
+  /** The pod, for lines that Envoy's own logger does not write. */
+  hostname: Bytes = bytes("");
+  /** Does a member need every stage timed? */
+  timed: bool = false;
+  line: LineWriter = new JsonFragment(0);
+  /** Where lines go; null: to Envoy's own logger. */
+  sender: LogSender | null = null;
+  readonly sampling: Sampling = new Sampling();
+}
+
+export function readSettings(config: Config): Settings {
+  const settings = new Settings();
+  const limit = <i32>config.number("maxValueBytes", 512, SMALLEST_VALUE);
+  if (limit > LARGEST_VALUE) config.fault("maxValueBytes", `must be at most ${LARGEST_VALUE.toString()}`);
+  const collector = config.object("collector");
+  if (collector == null) settings.line = new JsonFragment(limit);
+  else {
+    const sender = new LogSender(collector, limit);
+    settings.sender = sender;
+    settings.line = sender.line;
+    settings.hostname = podName("");
+    const sample = collector.object("sample");
+    if (sample != null) settings.sampling.read(sample);
+    collector.finish();
+  }
+  settings.members = readMembers(config, collector == null);
+  settings.line.reserve(settings.members);
+  for (let i = 0; i < settings.members.length; i++) {
+    if (settings.members[i].field == Field.Phases) settings.timed = true;
+  }
+  if (config.has("gateway")) settings.gateway = bytes(config.text("gateway"));
+  readRedaction(config, settings);
+  return settings;
+}
+
+/** @param ofEnvoy its own logger writes the members that Envoy knows */
+function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
+  const members: Member[] = [];
+  const taken: string[] = [];
+  const entries = config.objects("fields");
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i];
+    const name = entry.text("field");
+    const field = FIELD_NAMES.indexOf(name);
+    if (name.length > 0 && field <= 0) {
+      entry.fault("field", `unknown field; known are ${FIELD_NAMES.slice(1).join(", ")}`);
+    }
+    const as = entry.has("as") ? entry.text("as") : name;
+    if (taken.includes(as)) entry.fault("as", `two fields would be named ${as}`);
+    taken.push(as);
+    entry.finish();
+    if (field > 0 && (!ofEnvoy || field > LAST_OF_ENVOY)) members.push(new Member(field, as));
+  }
+  if (!config.has("fields")) {
+    for (let field = ofEnvoy ? LAST_OF_ENVOY + 1 : 1; field < Field.Phases; field++) {
+      members.push(new Member(field, FIELD_NAMES[field]));
+    }
+  }
+  return StaticArray.fromArray(members);
+}
+
+function readRedaction(config: Config, settings: Settings): void {
+  const parameters = config.texts("redactedParameters");
+  for (let i = 0; i < parameters.length; i++) settings.redactedParameters.push(bytes(parameters[i]));
+  const paths = config.texts("redactedPaths");
+  for (let i = 0; i < paths.length; i++) {
+    if (paths[i].startsWith("/")) settings.redactedPaths.push(new PathPattern(paths[i]));
+    else config.fault(`redactedPaths[${i.toString()}]`, "must start with /");
+  }
+  const headers = config.texts("redactedHeaders");
+  for (let i = 0; i < headers.length; i++) {
+    if (isShown(headers[i])) hide(settings.members, headers[i]);
+    else config.fault(`redactedHeaders[${i.toString()}]`, `no field of a line shows ${headers[i]}`);
+  }
+}
+
+function isShown(header: string): bool {
+  for (let field = 1; field < FIELD_NAMES.length; field++) {
+    if (header.length > 0 && headerOf(field) == header) return true;
+  }
+  return false;
+}
+
+function hide(members: StaticArray<Member>, header: string): void {
+  for (let i = 0; i < members.length; i++) {
+    if (headerOf(members[i].field) == header) members[i].hidden = true;
+  }
+}

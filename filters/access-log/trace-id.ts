@@ -1,0 +1,59 @@
+import { Slice } from "../sdk/headers";
+
+/** Lengths within `<version>-<trace id>-<parent id>-<flags>` of version 00. */
+const LENGTH: i32 = 55;
+const TRACE_ID: i32 = 3;
+const TRACE_ID_LENGTH: i32 = 32;
+const PARENT_ID: i32 = 36;
+const PARENT_ID_LENGTH: i32 = 16;
+const FLAGS: i32 = 53;
+
+const DASH: u8 = 0x2d;
+
+/**
+ * Narrows a `traceparent` to its trace id, or to nothing when it is not what W3C Trace Context (section 3.2) says: lower-case
+ * hexadecimal, no version ff, no id of zeros only; later versions may have more behind a dash.
+ */
+export function narrowToTraceId(value: Slice): void {
+  const ptr = value.ptr;
+  const valid =
+    value.len >= LENGTH &&
+    isDigit(load<u8>(ptr)) &&
+    isDigit(load<u8>(ptr + 1)) &&
+    load<u16>(ptr) != 0x66_66 &&
+    load<u8>(ptr + 2) == DASH &&
+    isHex(ptr + TRACE_ID, TRACE_ID_LENGTH) &&
+    !isZero(ptr + TRACE_ID, TRACE_ID_LENGTH) &&
+    load<u8>(ptr + PARENT_ID - 1) == DASH &&
+    isHex(ptr + PARENT_ID, PARENT_ID_LENGTH) &&
+    !isZero(ptr + PARENT_ID, PARENT_ID_LENGTH) &&
+    load<u8>(ptr + FLAGS - 1) == DASH &&
+    isDigit(load<u8>(ptr + FLAGS)) &&
+    isDigit(load<u8>(ptr + FLAGS + 1)) &&
+    (value.len == LENGTH || (load<u16>(ptr) != 0x30_30 && load<u8>(ptr + LENGTH) == DASH));
+  value.ptr += TRACE_ID;
+  value.len = valid ? TRACE_ID_LENGTH : 0;
+}
+
+function isDigit(c: u8): bool {
+  return c - 0x30 < 10 || c - 0x61 < 6;
+}
+
+const ONES: u64 = 0x0101010101010101;
+const HIGH: u64 = 0x8080808080808080;
+
+/** Are `len` bytes, a multiple of 8, lower-case hexadecimal digits? (SWAR: with ASCII only, no sum carries into the next byte.) */
+function isHex(ptr: usize, len: i32): bool {
+  for (let i: i32 = 0; i < len; i += 8) {
+    const word = load<u64>(ptr + i);
+    const digits = (word + ONES * 0x50) & ~(word + ONES * 0x46);
+    const letters = (word + ONES * 0x1f) & ~(word + ONES * 0x19);
+    if ((word & HIGH) != 0 || ((digits | letters) & HIGH) != HIGH) return false;
+  }
+  return true;
+}
+
+function isZero(ptr: usize, len: i32): bool {
+  for (let i: i32 = 0; i < len; i += 8) if (load<u64>(ptr + i) != ONES * 0x30) return false;
+  return true;
+}

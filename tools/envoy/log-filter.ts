@@ -1,0 +1,49 @@
+/** Which requests get a line; see `logFilter`. */
+export interface Sample {
+  /** Part of the requests, 0 to 1. */
+  ratio: number;
+  /** Requests that take at least this long get a line always. */
+  slowerThanMilliseconds?: number | undefined;
+}
+
+const MILLION = 1_000_000;
+const RUNTIME_KEY = "modelgate.log.sample";
+
+/**
+ * Envoy's filter of access log lines: all errors (status 400 and more, any response flag, a gRPC status but OK), all slow requests, and
+ * of the rest a part that the request id decides, so that each hop picks the same. filters/access-log/sampling.ts follows the same rule.
+ */
+export function logFilter({ ratio, slowerThanMilliseconds }: Sample): object {
+  return {
+    or_filter: {
+      filters: [
+        { runtime_filter: { runtime_key: RUNTIME_KEY, percent_sampled: millionths(ratio) } },
+        { status_code_filter: { comparison: atLeast("error", 400) } },
+        { response_flag_filter: {} },
+        {
+          and_filter: {
+            filters: [
+              {
+                header_filter: {
+                  header: { name: "content-type", string_match: { prefix: "application/grpc" } },
+                },
+              },
+              { grpc_status_filter: { statuses: ["OK"], exclude: true } },
+            ],
+          },
+        },
+        ...(slowerThanMilliseconds === undefined
+          ? []
+          : [{ duration_filter: { comparison: atLeast("slow", slowerThanMilliseconds) } }]),
+      ],
+    },
+  };
+}
+
+function millionths(ratio: number): object {
+  return { numerator: Math.round(ratio * MILLION), denominator: "MILLION" };
+}
+
+function atLeast(what: string, value: number): object {
+  return { op: "GE", value: { default_value: value, runtime_key: `modelgate.log.${what}` } };
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { LOG_FIELDS, LOGGED_HEADERS } from "../envoy/log-fields.ts";
+import { dnsLabel, duration, port } from "./fields.ts";
+import { withRules } from "./rules.ts";
+
+const field = z.strictObject({
+  field: z.enum(LOG_FIELDS).describe("The field, by its usual name."),
+  as: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[ -~]+$/, "must be printable ASCII")
+    .optional()
+    .describe("Its name in the line. Default: its usual name."),
+});
+
+const fields = withRules(
+  z
+    .array(field)
+    .min(1)
+    .max(64)
+    .describe(
+      "Fields of a line. Default: all but phases, which cost clock calls. start_time is in every line of a file.",
+    )
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["field"] }),
+  [
+    {
+      holds: (list) => new Set(list.map((each) => each.field)).size === list.length,
+      message: "must not hold a field twice",
+    },
+    {
+      holds: (list) => new Set(list.map(({ field: name, as = name }) => as)).size === list.length,
+      message: "must not give two fields one name",
+    },
+  ],
+);
+
+const sample = z.strictObject({
+  ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe("Part of the requests that get a line, by request id; errors always get one."),
+  slowerThan: duration()
+    .optional()
+    .describe("Requests that take at least this long always get a line. Default: none for that."),
+});
+
+const collector = z.strictObject({
+  namespace: dnsLabel()
+    .default("modelgate-system")
+    .describe("Namespace of its Service. Default: modelgate-system."),
+  service: dnsLabel().default("modelgate-collector").describe("Its Service. Default: modelgate-collector."),
+  port: port().default(8092).describe("Port of the Service. Default: 8092."),
+  format: z.enum(["json", "protobuf"]).default("json").describe("Form of the lines. Default: json."),
+  timeout: duration().default("5s").describe("A batch without an answer by then is sent again. Default: 5s."),
+  maxQueueBytes: z
+    .int()
+    .min(32_768)
+    .max(1_073_741_824)
+    .default(16_777_216)
+    .describe(
+      "Bytes of lines that wait in a gateway pod; beyond, lines are dropped and counted. Default: 16 MiB.",
+    ),
+});
+
+/** The access log of a gateway. */
+export const accessLogSettings = z.strictObject({
+  path: z
+    .string()
+    .startsWith("/")
+    .max(4096)
+    .default("/dev/stdout")
+    .describe("File that the lines go to, one JSON object each. Default: /dev/stdout."),
+  collector: collector
+    .optional()
+    .describe(
+      "Send the lines to the collector in batches, not to a file. Default: to the file, which costs less.",
+    ),
+  fields: fields.optional(),
+  maxValueBytes: z
+    .int()
+    .min(64)
+    .max(8192)
+    .default(512)
+    .describe("Longest text of a field that the filter writes, in bytes; the rest is cut off. Default: 512."),
+  redact: z
+    .strictObject({
+      queryParameters: z
+        .array(z.string().min(1).max(128))
+        .max(64)
+        .default([])
+        .describe("Query parameters that no line shows. Default: none; the one for API keys never is shown."),
+      headers: z
+        .array(z.enum(LOGGED_HEADERS))
+        .max(64)
+        .default([])
+        .describe("Headers whose value no line shows, such as user-agent. Default: none."),
+      paths: z
+        .array(z.string().startsWith("/").max(512))
+        .max(64)
+        .default([])
+        .describe(
+          "Paths such as /users/*: what a segment * stands for is not shown, nor what a ** at the end does.",
+        ),
+    })
+    .prefault({})
+    .describe("What no line shows."),
+  sample: sample.optional().describe("Lines for a part of the requests. Default: for all."),
+});
+
+export type AccessLogSettings = z.output<typeof accessLogSettings>;
