@@ -8,6 +8,7 @@ import { credentialsCommand } from "./commands/credentials.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
 import { newCommand } from "./commands/new.ts";
@@ -22,6 +23,7 @@ import { testCommand } from "./commands/test.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { warmupCommand } from "./commands/warmup.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
@@ -47,6 +49,8 @@ const program = new Command("modelgate")
   .addCommand(uninstallCommand())
   .addCommand(newCommand())
   .addCommand(testCommand())
+  .addCommand(warmupCommand())
+  .addCommand(drainCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type Logger, pino } from "pino";
 import { type Authenticate, anyone, clientCertificate } from "../controller/authenticate.ts";
 import { type Controller, type ControllerOptions, startController } from "../controller/controller.ts";
@@ -19,6 +19,8 @@ import {
   type ControllerOptions as RenderedController,
   targetOption,
 } from "./render.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { address } from "./task-options.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -206,21 +208,4 @@ function renewTls(running: Controller, paths: TlsPaths, first: Tls, log: Logger)
       log.error({ err: error }, "the renewed certificates can't be used; those of before stay");
     }
   }, TLS_CHECK_MS);
-}
-
-/** Resolves at the first SIGTERM or SIGINT, in place of the end at once that other commands have. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => resolve());
-    }
-  });
-}
-
-function address(text: string): Address {
-  const [, host, port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535)
-    throw new InvalidArgumentError("must be host:port, such as 127.0.0.1:8090");
-  return { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(port) };
 }
