@@ -11,6 +11,7 @@ import { diffCommand } from "./commands/diff.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
+import { loadtestCommand } from "./commands/loadtest.ts";
 import { newCommand } from "./commands/new.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -51,6 +52,7 @@ const program = new Command("modelgate")
   .addCommand(testCommand())
   .addCommand(warmupCommand())
   .addCommand(drainCommand())
+  .addCommand(loadtestCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.
