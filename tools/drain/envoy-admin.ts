@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 
-const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 5000;
 
 interface Clusters {
   cluster_statuses?: {

@@ -28,13 +28,18 @@ export async function drainEnvoy({ admin, delay, timeout, log }: EnvoyDrain): Pr
   await sleep(delay);
   await envoyAdmin(admin, "POST", "/drain_listeners?graceful&skip_exit");
   const deadline = performance.now() + timeout;
-  let active = await traffic(admin);
-  while (active.connections > 0 && performance.now() < deadline) {
+  for (;;) {
+    const active = await traffic(admin).catch(() => undefined);
+    if (active?.connections === 0 || performance.now() > deadline) {
+      log(
+        active
+          ? `${active.connections} connections, ${active.requests} requests are left`
+          : "it does not answer any more",
+      );
+      return active?.requests === 0;
+    }
     await sleep(POLL_MS);
-    active = await traffic(admin);
   }
-  log(`${active.connections} connections and ${active.requests} requests are left`);
-  return active.requests === 0;
 }
 
 async function traffic(admin: string): Promise<{ connections: number; requests: number }> {
