@@ -9,6 +9,7 @@ import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { drainCommand } from "./commands/drain.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
 import { loadtestCommand } from "./commands/loadtest.ts";
@@ -53,6 +54,7 @@ const program = new Command("modelgate")
   .addCommand(warmupCommand())
   .addCommand(drainCommand())
   .addCommand(loadtestCommand())
+  .addCommand(explainCommand())
   .addCommand(completionCommand());
 
 // What a command started ends in handlers of `exit`, wherever a signal finds it.

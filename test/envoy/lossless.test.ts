@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rollGateways } from "../lossless/gateways.ts";
+import { inProcess } from "../lossless/hooks.ts";
 import type { Measured } from "../lossless/load.ts";
 import { runScaling } from "../lossless/scaling.ts";
 
@@ -11,24 +12,24 @@ const sum = (spans: Measured[]) => spans.reduce((total, { failed }) => total + f
 
 describe("replicas of a model", () => {
   it("come and go without loss", async () => {
-    const { spans } = await runScaling(true, 40, SECONDS);
+    const { spans } = await runScaling(inProcess, 40, SECONDS);
     expect(lost(spans)).toEqual(none(spans));
   });
 
   it("lose requests without warm-up and drain", async () => {
-    const { spans } = await runScaling(false, 40, SECONDS);
+    const { spans } = await runScaling(undefined, 40, SECONDS);
     expect(sum(spans)).toBeGreaterThan(0);
   });
 });
 
 describe("gateways", () => {
   it("are replaced without loss to HTTP/1.1 and HTTP/2 clients", async () => {
-    const { http1, http2 } = await rollGateways(true, 40, SECONDS);
+    const { http1, http2 } = await rollGateways(inProcess, 40, SECONDS);
     expect([lost(http1), lost(http2)]).toEqual([none(http1), none(http2)]);
   });
 
   it("lose requests when they end at once", async () => {
-    const { http1, http2 } = await rollGateways(false, 40, SECONDS);
+    const { http1, http2 } = await rollGateways(undefined, 40, SECONDS);
     expect(sum(http1) + sum(http2)).toBeGreaterThan(0);
   });
 });

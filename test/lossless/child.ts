@@ -39,9 +39,9 @@ export class Child {
     return new Child([MODEL, ...args.map(String)], 0);
   }
 
-  /** The first group of the pattern in a line that it prints. @throws Error with what it printed, when it ends or 20 s pass */
+  /** The first group of the pattern in a line that it prints. @throws Error with what it printed, when it ends or 60 s pass */
   async printed(pattern: RegExp): Promise<string> {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
       for (const line of this.lines) {
         const found = pattern.exec(line)?.[1];
         if (found !== undefined) return found;

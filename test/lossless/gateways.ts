@@ -4,6 +4,7 @@ import { HttpConnection } from "../../tools/model-client/http-connection.ts";
 import { Child } from "./child.ts";
 import { Endpoints } from "./endpoints.ts";
 import { CLUSTER, startGateway } from "./envoy-gateway.ts";
+import type { Hooks } from "./hooks.ts";
 import { type Measured, SteadyLoad } from "./load.ts";
 import { SERVICE_MS } from "./replicas.ts";
 import { ConnectionBalancer } from "./service.ts";
@@ -19,10 +20,10 @@ export interface GatewayRoll {
 
 /**
  * Two gateway Envoys behind a balancer of connections, replaced one after the other under steady load of clients that keep their connections.
- * @param lossless whether `modelgate drain --envoy` runs before an Envoy is ended
+ * @param hooks drain an Envoy before it is ended; that is not done without
  */
 export async function rollGateways(
-  lossless: boolean,
+  hooks: Hooks | undefined,
   requestsPerSecond: number,
   seconds: number,
 ): Promise<GatewayRoll> {
@@ -37,11 +38,7 @@ export async function rollGateways(
   };
   const end = async (gateway: RunningEnvoy) => {
     const removed = balancer.remove(gateway.port);
-    if (lossless) {
-      const admin = `http://127.0.0.1:${gateway.adminPort}`;
-      const limits = ["--endpoint-timeout", "2s", "--request-timeout", "10s"];
-      await Child.modelgate("drain", "--envoy", admin, ...limits).ended();
-    }
+    await hooks?.drainEnvoy(`http://127.0.0.1:${gateway.adminPort}`);
     await gateway.stop();
     await removed;
   };

@@ -66,11 +66,9 @@ export class SteadyLoad {
     for (const { ok, latency } of within) if (ok) histogram.record(Math.max(1, Math.round(latency * 1000)));
     const lost = within.filter(({ ok }) => !ok);
     return {
-      ...span,
-      sent: within.length,
-      failed,
-      p50: percentile(histogram, 50),
-      p99: percentile(histogram, 99),
+      ...{ ...span, sent: within.length, failed: lost.length },
+      ...{ p50: percentile(histogram, 50), p99: percentile(histogram, 99) },
+      reasons: [...new Set(lost.map(({ reason }) => reason))],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "./child.ts";
 import type { Endpoints } from "./endpoints.ts";
+import type { Hooks } from "./hooks.ts";
 
 /** Of each replica's model server: it takes so many requests at once, each for so long; the first ones take longer. */
 const SLOTS = 32;
@@ -25,8 +26,8 @@ export interface ReplicaOptions {
   endpoints: Endpoints;
   /** Admin interface of the gateway's Envoy. */
   gateway: string;
-  /** Whether replicas are warmed up before they serve, and drained before they end. */
-  lossless: boolean;
+  /** Replicas are warmed up before they serve, and drained before they end; neither without hooks. */
+  hooks: Hooks | undefined;
 }
 
 /**
@@ -66,48 +67,31 @@ export class Replicas {
 
 class Replica {
   private readonly model: Child;
-  private readonly sidecar: Child | undefined;
+  private readonly sidecar: Awaited<ReturnType<Hooks["sidecar"]>> | undefined;
   private readonly port: number;
-  private readonly sidecarUrl: string;
   private readonly endpoints: Endpoints;
 
-  private constructor(
-    parts: Pick<Replica, never> & {
-      model: Child;
-      sidecar: Child | undefined;
-      port: number;
-      sidecarUrl: string;
-      endpoints: Endpoints;
-    },
-  ) {
-    this.model = parts.model;
-    this.sidecar = parts.sidecar;
-    this.port = parts.port;
-    this.sidecarUrl = parts.sidecarUrl;
-    this.endpoints = parts.endpoints;
+  private constructor(model: Child, sidecar: Replica["sidecar"], port: number, endpoints: Endpoints) {
+    this.model = model;
+    this.sidecar = sidecar;
+    this.port = port;
+    this.endpoints = endpoints;
   }
 
   /** Resolves when the gateway knows it. */
-  static async start({ endpoints, gateway, lossless }: ReplicaOptions): Promise<Replica> {
+  static async start({ endpoints, gateway, hooks }: ReplicaOptions): Promise<Replica> {
     const model = Child.model(0, SLOTS, SERVICE_MS, SLOW_REQUESTS, SLOW_MS, LOADING_MS);
     const port = Number(await model.printed(/^(\d+)$/));
-    const sidecar = lossless
-      ? Child.modelgate(
-          ...["warmup", "--serve", "127.0.0.1:0", "--address", `127.0.0.1:${port}`],
-          ...["--advertise", "127.0.0.1", "--gateway", gateway, "--inline", JSON.stringify(TASK)],
-        )
-      : undefined;
-    const sidecarUrl = sidecar ? `http://127.0.0.1:${await sidecar.printed(/on port (\d+)/)}` : "";
-    const replica = new Replica({ model, sidecar, port, sidecarUrl, endpoints });
-    if (sidecar) await replica.ready();
+    const sidecar = await hooks?.sidecar(TASK, port, gateway);
+    while (sidecar && (await fetch(`${sidecar.url}/readyz`)).status !== 200) await sleep(100);
     await endpoints.add(port);
-    return replica;
+    return new Replica(model, sidecar, port, endpoints);
   }
 
   /** As the kubelet ends a pod, while its endpoint is removed. */
   async end(): Promise<void> {
     const removed = this.endpoints.remove(this.port);
-    if (this.sidecar) await fetch(`${this.sidecarUrl}/drain`).then((response) => response.text());
+    if (this.sidecar) await fetch(`${this.sidecar.url}/drain`).then((response) => response.text());
     await this.kill();
     await removed;
   }
@@ -115,9 +99,5 @@ class Replica {
   async kill(): Promise<void> {
     await this.model.stop();
     await this.sidecar?.stop();
-  }
-
-  private async ready(): Promise<void> {
-    while ((await fetch(`${this.sidecarUrl}/readyz`)).status !== 200) await sleep(100);
   }
 }

@@ -4,6 +4,7 @@ import { sideBySide, type TimeSeriesPlot } from "../../tools/plot/time-series.ts
 import { table } from "../../tools/table.ts";
 import { Child } from "./child.ts";
 import { rollGateways } from "./gateways.ts";
+import { commands } from "./hooks.ts";
 import type { Measured } from "./load.ts";
 import { SLOW_MS } from "./replicas.ts";
 import { runScaling, type ScalingRun } from "./scaling.ts";
@@ -62,12 +63,12 @@ function plot({ load, spans }: ScalingRun, title: string): TimeSeriesPlot {
 console.error(`model servers and gateways under ${REQUESTS_PER_SECOND} requests a second, with and without`);
 const runs: ScalingRun[] = [];
 for (const lossless of [false, true]) {
-  const run = await runScaling(lossless, REQUESTS_PER_SECOND, SECONDS);
+  const run = await runScaling(lossless ? commands : undefined, REQUESTS_PER_SECOND, SECONDS);
   judge("Replicas", lossless, run.spans);
   runs.push(run);
 }
 for (const lossless of [false, true]) {
-  const { http1, http2 } = await rollGateways(lossless, REQUESTS_PER_SECOND, SECONDS);
+  const { http1, http2 } = await rollGateways(lossless ? commands : undefined, REQUESTS_PER_SECOND, SECONDS);
   judge("Gateways, HTTP/1.1 keep-alive", lossless, http1);
   judge("Gateways, HTTP/2", lossless, http2);
 }

@@ -1,6 +1,7 @@
 import { GrpcConnection } from "../../tools/model-client/grpc-connection.ts";
 import { Endpoints } from "./endpoints.ts";
 import { CLUSTER, startGateway } from "./envoy-gateway.ts";
+import type { Hooks } from "./hooks.ts";
 import { type Measured, SteadyLoad } from "./load.ts";
 import { Replicas } from "./replicas.ts";
 
@@ -14,17 +15,18 @@ export interface ScalingRun {
 
 /**
  * Steady load through a real Envoy on model servers in processes of their own, which are scaled from 2 to 4 to 2 and then all replaced.
+ * @param hooks warm replicas up and drain them; neither is done without
  * @param seconds at least, of each span
  */
 export async function runScaling(
-  lossless: boolean,
+  hooks: Hooks | undefined,
   requestsPerSecond: number,
   seconds: number,
 ): Promise<ScalingRun> {
   const endpoints = await Endpoints.create(CLUSTER);
-  const gateway = await startGateway(endpoints.file, lossless ? SLOW_START_SECONDS : 0);
+  const gateway = await startGateway(endpoints.file, hooks ? SLOW_START_SECONDS : 0);
   const admin = `http://127.0.0.1:${gateway.adminPort}`;
-  const replicas = new Replicas({ endpoints, lossless, gateway: admin });
+  const replicas = new Replicas({ endpoints, hooks, gateway: admin });
   const connection = new GrpcConnection(`http://127.0.0.1:${gateway.port}`, 4);
   try {
     await replicas.scale(2);

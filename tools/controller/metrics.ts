@@ -41,6 +41,11 @@ export function controllerMetrics(limits: Limits, leadership: Leadership): Metri
     ({ admitted }) => admitted,
   );
   perLimit("refused_requests", "Requests refused, as reported to this process.", ({ refused }) => refused);
+  perLimit(
+    "requests_in_flight",
+    "Requests under way at the gateway pods' last reports; autoscaling goes by it.",
+    ({ requestsInFlight }) => requestsInFlight,
+  );
 
   function gauge<L extends string>(
     name: string,
