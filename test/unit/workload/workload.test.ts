@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { renderCommand } from "../../../tools/commands/render.ts";
 import { destinationRule } from "../../../tools/istio/destination-rule.ts";
 import { gatewayWorkload } from "../../../tools/istio/gateway-workload.ts";
 import { parseResources } from "../../../tools/resources/load.ts";
@@ -9,6 +11,7 @@ import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
 import { gracePeriodSeconds } from "../../../tools/workload/deployment-patch.ts";
 import { explainPlacement, kubeletConfiguration } from "../../../tools/workload/placement.ts";
 import { renderWorkload, WORKLOAD_TARGETS, type WorkloadTarget } from "../../../tools/workload/render.ts";
+import { runHere } from "../../support/modelgate.ts";
 
 /** Recorded by `node test/cluster/record-workload-schemas.ts` from Kubernetes' and KEDA's definitions. */
 const schemas = JSON.parse(
@@ -108,6 +111,17 @@ describe("what is rendered for a task's Deployment", () => {
       "--target hpa: no ModelTask here has spec.autoscaling",
     );
   });
+});
+
+it.each(WORKLOAD_TARGETS)("the example renders for %s", async (target) => {
+  const { code, stdout } = await runHere(renderCommand(), [
+    "--target",
+    target,
+    "-f",
+    "manifests/examples/model-server",
+  ]);
+  expect(code).toBe(0);
+  expect(parse(stdout)).toMatchObject({ metadata: { name: "ranking", namespace: "search" } });
 });
 
 describe("autoscaling", () => {
