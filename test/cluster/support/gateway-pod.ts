@@ -61,6 +61,8 @@ export async function startGatewayPod(
       ...["--proxyLogLevel", "warning", "--log_output_level", "default:info,wasm:debug"],
     ],
     env: {
+      // As Istio's injection does.
+      ...own.proxyMetadata,
       POD_NAME: name,
       POD_NAMESPACE: namespace,
       INSTANCE_IP: ip,
