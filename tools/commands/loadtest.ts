@@ -1,23 +1,37 @@
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
-import { findCapacity, inFlightAt, type Step, stepOf } from "../loadtest/capacity.ts";
-import { constantRate, type LoadResult, openLoop } from "../loadtest/open-loop.ts";
+import { findCapacity, inFlightAt, stepOf } from "../loadtest/capacity.ts";
+import { type Generator, openGenerator } from "../loadtest/generator.ts";
+import { constantRate } from "../loadtest/open-loop.ts";
 import { recordedArrivals } from "../loadtest/replay.ts";
-import { htmlReport, stepsTable, svgReport, terminalReport } from "../loadtest/report.ts";
-import { compareRuns, readRun, type SavedRun, savedRun, saveRun } from "../loadtest/saved-run.ts";
+import {
+  htmlReport,
+  longestLatency,
+  stepLine,
+  stepsTable,
+  svgReport,
+  terminalReport,
+} from "../loadtest/report.ts";
+import { compareRuns, kneeOf, readRun, type SavedRun, savedRun, saveRun } from "../loadtest/saved-run.ts";
 import { formatSlo, parseSlo, type Slo } from "../loadtest/slo.ts";
 import { type TaskStore, tasksOfCluster, tasksOfFiles } from "../loadtest/task-store.ts";
-import type { PreparedRequest } from "../model-client/connection.ts";
-import { connectFor, prepareRequests } from "../model-client/prepare.ts";
-import { durationMilliseconds } from "../resources/fields.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import type { ModelRequest } from "../resources/warm-up.ts";
 import { table } from "../table.ts";
-import { servingPort } from "../warmup/specification.ts";
+import {
+  count,
+  factor,
+  header,
+  percent,
+  positive,
+  requestArgument,
+  slo,
+  stepDuration,
+} from "./loadtest-arguments.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
-import { chooseTask, jsonArgument, wholeNumber } from "./task-options.ts";
+import { chooseTask } from "./task-options.ts";
 
 interface Options extends ConnectOptions {
   filename?: string[];
@@ -25,7 +39,7 @@ interface Options extends ConnectOptions {
   namespace?: string;
   address?: string;
   header: Record<string, string>;
-  request?: object;
+  request?: ModelRequest;
   proto?: string[];
   protoPath?: string[];
   slo: Slo;
@@ -33,7 +47,8 @@ interface Options extends ConnectOptions {
   maxRate: number;
   growth: number;
   precision: number;
-  duration: string;
+  /** Milliseconds. */
+  duration: number;
   connections: number;
   replicas: number;
   write?: true;
@@ -48,9 +63,8 @@ interface Options extends ConnectOptions {
 
 /** Time before the first step in which connections open and the server and this process get going; not counted. */
 const WARM_UP_SECONDS = 2;
-/** A generator that sends later than this share of the objective measures itself. */
-const LATE_SHARE = 0.2;
-
+/** Length of a step, in latencies of the objective, below which overload may not show. */
+const SHORTEST_STEP = 10;
 export function loadtestCommand(): Command {
   const command = new Command("loadtest")
     .description(
@@ -70,7 +84,11 @@ export function loadtestCommand(): Command {
       header,
       {},
     )
-    .option("--request <json>", "the request, as in spec.warmUp.request (default: the task's)", jsonArgument)
+    .option(
+      "--request <json>",
+      "the request, as in spec.warmUp.request (default: the task's)",
+      requestArgument,
+    )
     .option("--proto <file...>", "definitions of other gRPC methods (default: the server's reflection)")
     .option("--proto-path <folder...>", "where their imports are")
     .addOption(
@@ -87,9 +105,13 @@ export function loadtestCommand(): Command {
       1.5,
     )
     .option("--precision <percent>", "how near the capacity is to be found", percent, 3)
-    .option("--duration <duration>", "of each step; many times the objective's latency", "10s")
-    .option("--connections <number>", "HTTP/2 connections", wholeNumber, 4)
-    .option("--replicas <number>", "replicas behind the address, which share the load", wholeNumber, 1)
+    .addOption(
+      new Option("--duration <duration>", "of each step; many times the objective's latency")
+        .argParser(stepDuration)
+        .default(10_000, "10s"),
+    )
+    .option("--connections <number>", "HTTP/2 connections", count, 4)
+    .option("--replicas <number>", "replicas behind the address, which share the load", count, 1)
     .option(
       "--write",
       "write the result into the ModelTask as limits.perReplica: the file's, else the cluster's",
@@ -124,13 +146,17 @@ async function loadtest(name: string | undefined, options: Options): Promise<voi
       throw new Error(`--report ${file}: must end with .svg or .html`);
   const store = await openTasks(options);
   const task = chooseTask(store.tasks, name);
-  const generator = await openGenerator(task, options);
   const stop = new AbortController();
+  const { address, header: headers, request, proto: protos, protoPath: protoPaths, connections } = options;
+  const { signal } = stop;
+  const generator = await openGenerator(task, {
+    ...{ address, headers, request, protos, protoPaths, connections, signal },
+  });
   process.removeAllListeners("SIGINT");
   process.once("SIGINT", () => stop.abort());
   try {
-    if (options.replay !== undefined) return await replay(task, generator, options, stop.signal);
-    const run = await search(task, generator, options, stop.signal);
+    if (options.replay !== undefined) return await replay(task, generator, options);
+    const run = await search(task, generator, options, signal);
     await tell(run, options, baseline);
     if (options.write) await write(store, task, run, options);
   } finally {
@@ -143,35 +169,6 @@ function openTasks({ filename, recursive, namespace, ...options }: Options): Pro
   return connect(options).then((client) => tasksOfCluster(client, namespace));
 }
 
-interface Generator {
-  /** Runs a schedule of times in milliseconds. */
-  run(schedule: Iterable<number>, signal: AbortSignal): Promise<LoadResult>;
-  close(): void;
-}
-
-async function openGenerator(task: ModelTask, options: Options): Promise<Generator> {
-  const {
-    address = `127.0.0.1:${servingPort(task)}`,
-    connections,
-    proto: protos,
-    protoPath: protoPaths,
-  } = options;
-  const origin = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  const { warmUp, conversion, taskid, timeout } = task.spec;
-  const request = (options.request as ModelRequest | undefined) ?? warmUp.request;
-  if (!request)
-    throw new Error(`ModelTask ${task.metadata.name}: has no warmUp.request: give one with --request`);
-  const requests = (
-    await prepareRequests(request, { origin, protocol: conversion.protocol, protos, protoPaths })
-  ).map((each): PreparedRequest => ({ ...each, headers: { taskid, ...options.header } }));
-  const connection = connectFor(requests, origin, connections);
-  return {
-    run: (schedule, signal) =>
-      openLoop({ connection, requests, schedule, timeout: durationMilliseconds(timeout), signal }),
-    close: () => connection.close(),
-  };
-}
-
 async function search(
   task: ModelTask,
   generator: Generator,
@@ -179,32 +176,23 @@ async function search(
   signal: AbortSignal,
 ): Promise<SavedRun> {
   const { slo, from, maxRate, growth, precision, duration, replicas } = options;
-  const seconds = durationMilliseconds(duration) / 1000;
-  const longest = Math.max(...slo.latencies.map(({ milliseconds }) => milliseconds));
-  if (seconds * 1000 < 10 * longest)
+  const longest = longestLatency(slo);
+  if (duration < SHORTEST_STEP * longest)
     console.error(
-      `steps of ${duration} are short for an objective of ${longest} ms: overload may not show in them`,
+      `steps of ${duration} ms are short for an objective of ${longest} ms: overload may not show in them`,
     );
-  await generator.run(constantRate(from, WARM_UP_SECONDS), signal);
+  await generator.run(constantRate(from, WARM_UP_SECONDS));
   const capacity = await findCapacity({
     ...{ slo, from, growth, signal, to: maxRate, precision: precision / 100, pause: 2 * longest },
-    run: (rate) => generator.run(constantRate(rate, seconds), signal),
-    onStep: (step) => console.error(describe(step, longest)),
+    run: (rate) => generator.run(constantRate(rate, duration / 1000)),
+    onStep: (step) => console.error(stepLine(step, slo)),
   });
   return savedRun(capacity, { task: task.metadata.name, slo: formatSlo(slo), replicas });
 }
 
-function describe({ rate, p50, p99, breaches, lateness }: Step, longest: number): string {
-  const late =
-    lateness > longest * LATE_SHARE
-      ? `  (this generator sent up to ${lateness.toFixed(0)} ms late: it may be the limit)`
-      : "";
-  return `${rate.toFixed(1).padStart(9)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${breaches.join("; ") || "held"}${late}`;
-}
-
 async function tell(run: SavedRun, options: Options, baseline: SavedRun | undefined): Promise<void> {
   process.stdout.write(`${stepsTable(run)}\n${terminalReport(run)}\n`);
-  const knee = run.steps.findLast(({ rate, breaches }) => rate === run.capacity && breaches.length === 0);
+  const knee = kneeOf(run);
   if (knee)
     console.log(
       `${run.task}: ${run.isFound ? "" : "at least "}${(run.capacity / run.replicas).toFixed(1)} requests a second per replica at ${run.slo}; ` +
@@ -234,46 +222,12 @@ async function write(store: TaskStore, task: ModelTask, run: SavedRun, { headroo
 async function replay(
   task: ModelTask,
   generator: Generator,
-  { replay: file, speed, slo }: Options,
-  signal: AbortSignal,
+  { replay: file = "", speed, slo }: Options,
 ): Promise<void> {
-  const arrivals = await recordedArrivals(file ?? "", task.spec.taskid, speed);
+  const arrivals = await recordedArrivals(file, task.spec.taskid, speed);
   const seconds = Math.max((arrivals.at(-1) ?? 0) / 1000, 1e-3);
-  const step = stepOf(arrivals.length / seconds, await generator.run(arrivals, signal), slo);
+  const step = stepOf(arrivals.length / seconds, await generator.run(arrivals), slo);
   console.log(`${step.sent} requests in ${seconds.toFixed(1)} s`);
-  console.log(describe(step, Math.max(...slo.latencies.map(({ milliseconds }) => milliseconds))).trim());
+  console.log(stepLine(step, slo).trim());
   if (step.breaches.length > 0) process.exitCode = 1;
-}
-
-function header(text: string, headers: Record<string, string>): Record<string, string> {
-  const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new InvalidArgumentError("must be 'name: value'");
-  return { ...headers, [name.toLowerCase()]: value };
-}
-
-function slo(text: string): Slo {
-  try {
-    return parseSlo(text);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("must be a number above 0");
-  return value;
-}
-
-function factor(text: string): number {
-  const value = Number(text);
-  if (!(value > 1)) throw new InvalidArgumentError("must be a number above 1");
-  return value;
-}
-
-function percent(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value < 100))
-    throw new InvalidArgumentError("must be a percentage from 0 to below 100");
-  return value;
 }

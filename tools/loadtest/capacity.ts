@@ -46,7 +46,7 @@ export interface Capacity {
   rate: number;
   /** The step at that rate. */
   knee: Step | undefined;
-  /** Whether a rate above broke the objective; if not, `to` was reached. */
+  /** Whether the search came to its end; if not, `to` was reached, or the signal came. */
   isFound: boolean;
   /** All steps, in the order in which they ran. */
   steps: Step[];
@@ -63,7 +63,9 @@ export async function findCapacity(options: SearchOptions): Promise<Capacity> {
   let tooMuch = Number.POSITIVE_INFINITY;
   const holds = async (rate: number): Promise<boolean> => {
     for (let attempt = 0; attempt < 2 && !signal?.aborted; attempt++) {
-      const step = stepOf(rate, await options.run(rate), options.slo);
+      const result = await options.run(rate);
+      if (signal?.aborted) break;
+      const step = stepOf(rate, result, options.slo);
       steps.push(step);
       options.onStep(step);
       if (step.breaches.length === 0) {
@@ -88,7 +90,7 @@ export async function findCapacity(options: SearchOptions): Promise<Capacity> {
     if (rate < 1) break;
     if (!(await holds(rate))) tooMuch = rate;
   }
-  return { rate: held?.rate ?? 0, knee: held, isFound: Number.isFinite(tooMuch), steps };
+  return { rate: held?.rate ?? 0, knee: held, isFound: Number.isFinite(tooMuch) && !signal?.aborted, steps };
 }
 
 export function stepOf(rate: number, result: LoadResult, slo: Slo): Step {

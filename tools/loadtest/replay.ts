@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
+import { createInterface } from "node:readline";
 
 /** What of an access-log line a replay goes by. */
 interface LogLine {
@@ -14,16 +16,18 @@ interface LogLine {
  * @throws Error that names the file, and the line that is none
  */
 export async function recordedArrivals(file: string, taskid: string, speed: number): Promise<number[]> {
-  const text = await readFile(file, "utf8").catch(() => {
+  await access(file).catch(() => {
     throw new Error(`${file}: cannot be read: check --replay`);
   });
   const times: number[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    number++;
     if (line.trim() === "") continue;
-    const { start_time, taskid: of, decision = "allowed" } = parse(line, `${file}:${index + 1}`);
+    const { start_time, taskid: of, decision = "allowed" } = parse(line, `${file}:${number}`);
     if (of !== taskid || decision === "refused") continue;
     const time = Date.parse(start_time ?? "");
-    if (Number.isNaN(time)) throw new Error(`${file}:${index + 1}: start_time must be a time (RFC 3339)`);
+    if (Number.isNaN(time)) throw new Error(`${file}:${number}: start_time must be a time (RFC 3339)`);
     times.push(time);
   }
   if (times.length === 0) throw new Error(`${file}: has no request of task ${taskid}`);

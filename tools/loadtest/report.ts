@@ -1,8 +1,9 @@
 import { terminalPlot } from "../plot/terminal-plot.ts";
 import { timeSeriesSvg } from "../plot/time-series.ts";
 import { table } from "../table.ts";
+import type { Step } from "./capacity.ts";
 import type { SavedRun } from "./saved-run.ts";
-import { parseSlo } from "./slo.ts";
+import { parseSlo, type Slo } from "./slo.ts";
 
 const HEADINGS = [
   "rate",
@@ -103,10 +104,27 @@ function objectives({ slo }: SavedRun): number[] {
   return parseSlo(slo).latencies.map(({ milliseconds }) => milliseconds);
 }
 
-function highestLatency(run: SavedRun): number {
-  return Math.max(...objectives(run)) * DRAWN_UP_TO;
+function highestLatency({ slo }: SavedRun): number {
+  return longestLatency(parseSlo(slo)) * DRAWN_UP_TO;
 }
 
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/** A generator that sends later than this share of the objective measures itself. */
+const LATE_SHARE = 0.2;
+
+/** A step in one line, while the search goes on. */
+export function stepLine({ rate, p50, p99, breaches, lateness }: Step, slo: Slo): string {
+  const late =
+    lateness > longestLatency(slo) * LATE_SHARE
+      ? `  (this generator sent up to ${lateness.toFixed(0)} ms late: it may be the limit)`
+      : "";
+  return `${rate.toFixed(1).padStart(9)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${breaches.join("; ") || "held"}${late}`;
+}
+
+/** Of the latencies that an objective names, the longest, milliseconds. */
+export function longestLatency({ latencies }: Slo): number {
+  return Math.max(...latencies.map(({ milliseconds }) => milliseconds));
 }

@@ -71,14 +71,15 @@ describe("the search for the knee", () => {
 
   it("ends when it is told to", async () => {
     const stop = new AbortController();
-    const { steps } = await search(
+    const result = await search(
       async (rate) => {
-        stop.abort();
+        if (rate > 20) stop.abort();
         return simulated(rate, 1, 4, 20);
       },
       { signal: stop.signal },
     );
-    expect(steps).toHaveLength(1);
+    expect(result).toMatchObject({ rate: 15, isFound: false });
+    expect(result.steps).toHaveLength(2);
   });
 
   it("tells the requests in flight at the knee (Little's law)", async () => {

@@ -2,11 +2,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { loadtestCommand } from "../../../tools/commands/loadtest.ts";
 import type { Step } from "../../../tools/loadtest/capacity.ts";
 import { recordedArrivals } from "../../../tools/loadtest/replay.ts";
 import { htmlReport, stepsTable, svgReport, terminalReport } from "../../../tools/loadtest/report.ts";
 import { compareRuns, readRun, savedRun, saveRun } from "../../../tools/loadtest/saved-run.ts";
 import { tasksOfFiles } from "../../../tools/loadtest/task-store.ts";
+import { Child } from "../../lossless/child.ts";
+import { runHere } from "../../support/modelgate.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-loadtest-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -43,6 +46,9 @@ const run = (capacity: number, p99 = 100) =>
     },
     { task: "ranking<1>", slo: "p99=200ms,errors=0.1%", replicas: 2 },
   );
+
+const head =
+  "apiVersion: modelgate.dev/v1alpha1\nkind: ModelTask\nmetadata: { name: ranking }\nspec:\n  taskid: '6' # id\n  tenant: a\n  service: { name: s }\n";
 
 describe("results", () => {
   it("are kept and read again", async () => {
@@ -98,8 +104,6 @@ describe("replay", () => {
 });
 
 describe("limits.perReplica", () => {
-  const head =
-    "apiVersion: modelgate.dev/v1alpha1\nkind: ModelTask\nmetadata: { name: ranking }\nspec:\n  taskid: '6' # id\n  tenant: a\n  service: { name: s }\n";
   const write = async (limits: string) => {
     const path = await file("task.yaml", head + limits);
     const store = await tasksOfFiles([path], false);
@@ -121,5 +125,67 @@ describe("limits.perReplica", () => {
     ],
   ])("%s", async (_name, before, after) => {
     expect(await write(before)).toBe(after);
+  });
+});
+
+describe("modelgate loadtest", () => {
+  const task = (port: string) =>
+    `${head}  workload: { port: ${port} }\n  warmUp:\n    request: { method: /inference.GRPCInferenceService/ModelInfer }\n`;
+
+  it("searches, keeps, compares, draws and replays", async () => {
+    const model = Child.model(0, 100, 1);
+    const path = await file("served.yaml", task(await model.printed(/^(\d+)$/)));
+    const [save, svg] = [join(folder, "kept.json"), join(folder, "plot.svg")];
+    const flags = ["-f", path, "--slo", "p99=30s", "--duration", "200ms", "--from", "10", "--max-rate", "20"];
+    const first = await runHere(loadtestCommand(), ["ranking", ...flags, "--save", save]);
+    expect(first).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("at least 20.0 requests a second per replica"),
+    });
+    expect(first.stderr).toContain("steps of 200 ms are short");
+    const second = await runHere(loadtestCommand(), [
+      ...flags,
+      "--baseline",
+      save,
+      "--report",
+      svg,
+      "--write",
+    ]);
+    expect(second.stdout).toMatch(/requests a second per replica +20.0 +20.0 +\+0.0 %/);
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--write: the capacity was not found"),
+    });
+    expect(await readFile(svg, "utf8")).toContain("p99 of the baseline");
+    const log = await file(
+      "log",
+      `{"start_time":"2026-11-25T10:00:00.000Z","taskid":"6"}\n{"start_time":"2026-11-25T10:00:00.100Z","taskid":"6"}\n`,
+    );
+    const replay = await runHere(loadtestCommand(), ["-f", path, "--slo", "p99=30s", "--replay", log]);
+    expect(replay).toMatchObject({ code: 0, stdout: expect.stringContaining("2 requests in 0.1 s") });
+    await model.stop();
+  });
+
+  it("writes what it found", async () => {
+    // One slot of 50 ms: overload breaks the objective within any step, however busy the machine is.
+    const model = Child.model(0, 1, 50);
+    const path = await file("slow.yaml", task(await model.printed(/^(\d+)$/)));
+    const flags = [
+      "--slo",
+      "p99=1s",
+      "--from",
+      "1",
+      "--growth",
+      "50",
+      "--precision",
+      "99",
+      "--duration",
+      "1s",
+      "--write",
+    ];
+    const { stdout } = await runHere(loadtestCommand(), ["-f", path, ...flags]);
+    expect(stdout).toContain(`limits.perReplica: 1 written into ${path}`);
+    expect(await readFile(path, "utf8")).toContain("limits:\n    perReplica: 1\n");
+    await model.stop();
   });
 });
