@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
 
 const RETRY_MS = 250;
+/** Less than any server's restart takes, and enough that one which closes each connection at once is not asked without pause. */
+const REOPEN_MS = 50;
 
 /**
  * Watches a server by a connection that is kept open: when the server's process ends, the connection does, and no new one is accepted. A server
@@ -43,12 +45,11 @@ export class WatchedServer {
     });
     socket.once("close", () => {
       if (this.isStopped) return;
-      if (wasOpen) return this.open();
-      if (this.isUp) {
+      if (!wasOpen && this.isUp) {
         this.isUp = false;
         this.changes.onDown();
       }
-      this.timer = setTimeout(() => this.open(), RETRY_MS);
+      this.timer = setTimeout(() => this.open(), wasOpen ? REOPEN_MS : RETRY_MS);
     });
   }
 }
