@@ -16,6 +16,8 @@ const SERVERS = [
   { slots: 16, service: 40 },
 ];
 const MOST_OFF = 0.1;
+/** Overload delays all requests, the hiccups of a machine that others use a few of them: p90 tells them apart. */
+const OBJECTIVE = process.argv[2] ?? "p90=150ms";
 const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-knee-"));
@@ -39,7 +41,7 @@ spec:
 `,
   );
   const save = join(folder, "run.json");
-  const flags = ["--slo", "p99=100ms", "--duration", "3s", "--from", String(capacity / 3), "--save", save];
+  const flags = ["--slo", OBJECTIVE, "--duration", "3s", "--from", String(capacity / 3), "--save", save];
   await promisify(execFile)(process.execPath, [MODELGATE, "loadtest", "-f", task, ...flags]);
   const { capacity: found } = await readRun(save);
   const ratio = found / capacity;
