@@ -65,7 +65,8 @@ export function scaledObject(task: Scaled, prometheus: string): Manifest {
           metricType: "AverageValue",
           metadata: {
             serverAddress: prometheus,
-            query: `sum(avg_over_time(${IN_FLIGHT_METRIC}{kind="tasks",name="${taskid}"}[1m]))`,
+            // Summed first: after a change of leaders both have series within the minute.
+            query: `avg_over_time(sum(${IN_FLIGHT_METRIC}{kind="tasks",name="${taskid}"})[1m:5s])`,
             threshold: String(inFlightPerReplica(task)),
             ignoreNullValues: "false",
           },

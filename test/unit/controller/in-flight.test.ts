@@ -1,5 +1,8 @@
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Gateway } from "../../../tools/controller/gateway.ts";
+import { Limits } from "../../../tools/controller/limits.ts";
+import { controllerMetrics } from "../../../tools/controller/metrics.ts";
 import { PROTOCOL_VERSION, report } from "../../../tools/controller/protocol.ts";
 
 function gateway(maxInFlight?: number): Gateway {
@@ -33,4 +36,18 @@ test("a pod without traffic, or that is gone, has none", () => {
   expect(inFlight(own)).toBe(3);
   own.expire(10_000, 5000);
   expect(inFlight(own)).toBe(0);
+});
+
+test("only the leader tells them", async () => {
+  const limits = new Limits({ log: pino({ level: "silent" }), hold: 0, silence: 5000 });
+  const own = gateway();
+  limits.entries = () => new Map([["ns/g", own]]);
+  send(own, "p", 0, { a: { admitted: 9, inFlight: 4 } });
+  const leadership = { isLeader: true };
+  const { registry } = controllerMetrics(limits, leadership as never);
+  const series = /^modelgate_controller_requests_in_flight\{.*\} 4$/m;
+  expect(await registry.metrics()).toMatch(series);
+  leadership.isLeader = false;
+  expect(await registry.metrics()).not.toMatch(series);
+  limits.stop();
 });
