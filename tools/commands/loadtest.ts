@@ -225,8 +225,8 @@ async function replay(
   { replay: file = "", speed, slo }: Options,
 ): Promise<void> {
   const arrivals = await recordedArrivals(file, task.spec.taskid, speed);
-  const seconds = Math.max((arrivals.at(-1) ?? 0) / 1000, 1e-3);
-  const step = stepOf(arrivals.length / seconds, await generator.run(arrivals), slo);
+  const seconds = Math.max((arrivals.at(-1)?.at ?? 0) / 1000, 1e-3);
+  const step = stepOf(arrivals.length / seconds, await generator.replay(arrivals), slo);
   console.log(`${step.sent} requests in ${seconds.toFixed(1)} s`);
   console.log(stepLine(step, slo).trim());
   if (step.breaches.length > 0) process.exitCode = 1;

@@ -5,6 +5,8 @@ import type { ModelTask } from "../resources/model-task.ts";
 import type { ModelRequest } from "../resources/warm-up.ts";
 import { servingPort } from "../warmup/specification.ts";
 import { type LoadResult, openLoop } from "./open-loop.ts";
+import type { Arrival } from "./replay.ts";
+import { sizedRequests } from "./sized-requests.ts";
 
 export interface GeneratorOptions {
   /** `host:port` of the model server, or the URL of a gateway. Default: 127.0.0.1 and the task's port. */
@@ -24,6 +26,8 @@ export interface GeneratorOptions {
 export interface Generator {
   /** @param schedule when to send, milliseconds since the start */
   run(schedule: Iterable<number>): Promise<LoadResult>;
+  /** Sends recorded requests as they came; as large as they were where requests are made from the model's inputs. */
+  replay(arrivals: Arrival[]): Promise<LoadResult>;
   close(): void;
 }
 
@@ -42,17 +46,35 @@ export async function openGenerator(task: ModelTask, options: GeneratorOptions):
   const request = options.request ?? warmUp.request;
   if (!request)
     throw new Error(`ModelTask ${task.metadata.name}: has no warmUp.request: give one with --request`);
-  const prepared = await prepareRequests(request, {
-    origin,
-    protocol: conversion.protocol,
-    protos,
-    protoPaths,
-  });
-  const requests = prepared.map((each): PreparedRequest => ({ ...each, headers: { taskid, ...headers } }));
+  const prepare = async (what: ModelRequest): Promise<PreparedRequest[]> => {
+    const prepared = await prepareRequests(what, {
+      origin,
+      protocol: conversion.protocol,
+      protos,
+      protoPaths,
+    });
+    return prepared.map((each) => ({ ...each, headers: { taskid, ...headers } }));
+  };
+  const requests = await prepare(request);
   const connection = connectFor(requests, origin, connections);
+  const common = { connection, timeout: durationMilliseconds(timeout), signal };
   return {
-    run: (schedule) =>
-      openLoop({ connection, requests, schedule, timeout: durationMilliseconds(timeout), signal }),
+    run: (schedule) => openLoop({ ...common, requests, schedule }),
+    async replay(arrivals) {
+      const make = async (batch: number) => (await prepare({ ...request, batch }))[0] as PreparedRequest;
+      const isSized =
+        request.model !== undefined && arrivals.some(({ tensorBytes }) => tensorBytes !== undefined);
+      return openLoop({
+        ...common,
+        requests: isSized
+          ? await sizedRequests(
+              arrivals.map(({ tensorBytes }) => tensorBytes),
+              make,
+            )
+          : requests,
+        schedule: arrivals.map(({ at }) => at),
+      });
+    },
     close: () => connection.close(),
   };
 }

@@ -7,6 +7,7 @@ import type { Step } from "../../../tools/loadtest/capacity.ts";
 import { recordedArrivals } from "../../../tools/loadtest/replay.ts";
 import { htmlReport, stepsTable, svgReport, terminalReport } from "../../../tools/loadtest/report.ts";
 import { compareRuns, readRun, savedRun, saveRun } from "../../../tools/loadtest/saved-run.ts";
+import { sizedRequests } from "../../../tools/loadtest/sized-requests.ts";
 import { tasksOfFiles } from "../../../tools/loadtest/task-store.ts";
 import { Child } from "../../lossless/child.ts";
 import { runHere } from "../../support/modelgate.ts";
@@ -88,9 +89,26 @@ describe("replay", () => {
       line("02.500"),
     ];
     const path = await file("access.ndjson", `${lines.join("\n")}\n`);
-    expect(await recordedArrivals(path, "666", 1)).toEqual([0, 500, 2000]);
-    expect(await recordedArrivals(path, "666", 2)).toEqual([0, 250, 1000]);
+    expect((await recordedArrivals(path, "666", 1)).map(({ at }) => at)).toEqual([0, 500, 2000]);
+    expect((await recordedArrivals(path, "666", 2)).map(({ at }) => at)).toEqual([0, 250, 1000]);
     await expect(recordedArrivals(path, "1", 1)).rejects.toThrow("has no request of task 1");
+  });
+
+  it("makes requests as large as those that came, few kinds of them", async () => {
+    const made: number[] = [];
+    const make = async (batch: number) => {
+      made.push(batch);
+      return {
+        protocol: "grpc",
+        method: "POST",
+        path: `${batch}`,
+        headers: {},
+        payload: Buffer.alloc(40 + batch * 32),
+      } as const;
+    };
+    const requests = await sizedRequests([32, 33, 1000, 1100, undefined, 64, 0], make);
+    expect(requests.map(({ path }) => Number(path))).toEqual([1, 1, 32, 32, 1, 2, 1]);
+    expect(made).toEqual([1, 2, 32]);
   });
 
   it("names the line at fault", async () => {
