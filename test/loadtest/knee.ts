@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { readRun } from "../../tools/loadtest/saved-run.ts";
 import { table } from "../../tools/table.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
-import { Child } from "../lossless/child.ts";
+import { Child } from "../support/child.ts";
 
 /** Runs `modelgate loadtest` on model servers whose capacity is known by construction, and compares what it finds. */
 const SERVERS = [

@@ -1,7 +1,7 @@
 import type { RunningEnvoy } from "../../tools/envoy/process.ts";
 import { GrpcConnection } from "../../tools/model-client/grpc-connection.ts";
 import { HttpConnection } from "../../tools/model-client/http-connection.ts";
-import { Child } from "./child.ts";
+import { Child } from "../support/child.ts";
 import { Endpoints } from "./endpoints.ts";
 import { CLUSTER, startGateway } from "./envoy-gateway.ts";
 import type { Hooks } from "./hooks.ts";

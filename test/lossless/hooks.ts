@@ -3,7 +3,7 @@ import { drainReplica } from "../../tools/drain/replica-drain.ts";
 import { modelTask } from "../../tools/resources/model-task.ts";
 import { startSidecar } from "../../tools/warmup/sidecar.ts";
 import { planOf, targetOf } from "../../tools/warmup/specification.ts";
-import { Child } from "./child.ts";
+import { Child } from "../support/child.ts";
 
 /** How Modelgate runs beside what it starts and stops: as the command, or, which is quicker, in this process. */
 export interface Hooks {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Child } from "./child.ts";
+import { Child } from "../support/child.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Hooks } from "./hooks.ts";
 

@@ -9,7 +9,7 @@ import { htmlReport, stepsTable, svgReport, terminalReport } from "../../../tool
 import { compareRuns, readRun, savedRun, saveRun } from "../../../tools/loadtest/saved-run.ts";
 import { sizedRequests } from "../../../tools/loadtest/sized-requests.ts";
 import { tasksOfFiles } from "../../../tools/loadtest/task-store.ts";
-import { Child } from "../../lossless/child.ts";
+import { Child } from "../../support/child.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-loadtest-"));

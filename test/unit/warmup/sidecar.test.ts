@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { prepareRequests } from "../../../tools/model-client/prepare.ts";
 import { type Sidecar, startSidecar } from "../../../tools/warmup/sidecar.ts";
-import { Child } from "../../lossless/child.ts";
+import { Child } from "../../support/child.ts";
 
 let sidecar: Sidecar | undefined;
 let model: Child | undefined;

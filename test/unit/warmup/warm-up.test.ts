@@ -12,7 +12,7 @@ import { prepareRequests } from "../../../tools/model-client/prepare.ts";
 import { startModelServer } from "../../../tools/model-server/server.ts";
 import type { ModelRequest } from "../../../tools/resources/warm-up.ts";
 import { type WarmUpPlan, warmUp } from "../../../tools/warmup/warm-up.ts";
-import { Child } from "../../lossless/child.ts";
+import { Child } from "../../support/child.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-warmup-"));
