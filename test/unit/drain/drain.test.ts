@@ -1,9 +1,11 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { drainCommand } from "../../../tools/commands/drain.ts";
 import { drainReplica } from "../../../tools/drain/replica-drain.ts";
 import { connectionsTo, parseSockets } from "../../../tools/drain/tcp-sockets.ts";
+import { runHere } from "../../support/modelgate.ts";
 
 const servers: { close(): void }[] = [];
 afterEach(() => {
@@ -49,7 +51,7 @@ describe("a replica's drain", () => {
 
   it.each([
     ["there is no gateway to ask", []],
-    ["a gateway does not answer", ["http://127.0.0.1:1"]],
+    ["a gateway does not answer", ["http://127.0.0.1:65535"]],
   ])("waits its time when %s", async (_name, gateways) => {
     const { left, milliseconds } = await drain(gateways, 9, 600);
     expect(left).toBe(false);
@@ -83,4 +85,55 @@ it("counts nothing for a port without connections", async () => {
   const port = await portOf(createTcpServer());
   await sleep(10);
   expect(await connectionsTo(port)).toBe(0);
+});
+
+describe("modelgate drain", () => {
+  it("drains a replica, by its ModelTask's times", async () => {
+    const spec = {
+      taskid: "6",
+      tenant: "a",
+      service: { name: "s", port: 9 },
+      drain: { endpointTimeout: "300ms" },
+    };
+    const task = { apiVersion: "modelgate.dev/v1alpha1", kind: "ModelTask", metadata: { name: "m" }, spec };
+    const gateway = await envoyWith("10.1.2.3", 9, 1);
+    const flags = ["--inline", JSON.stringify(task), "--address", "10.1.2.3:9"];
+    const asked = await runHere(drainCommand(), [
+      ...flags,
+      "--endpoint-timeout",
+      "20s",
+      "--gateway",
+      gateway,
+    ]);
+    expect(asked.stderr).toMatch(/every gateway dropped the replica after [\d.]+ s\nno request is under way/);
+    expect((await runHere(drainCommand(), flags)).stderr).toMatch(/waited 0.[3-9] s for the gateways/);
+  });
+
+  it("lets the sidecar do it", async () => {
+    const asked: string[] = [];
+    const port = await portOf(
+      createServer((request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.end('{"left":true,"idle":true}\n');
+      }),
+    );
+    const { code, stdout } = await runHere(drainCommand(), ["--sidecar", `http://127.0.0.1:${port}`]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"left":true,"idle":true}\n' });
+    expect(asked).toEqual(["POST /drain"]);
+  });
+
+  it.each([
+    [[], "say which replica with --address"],
+    [["--sidecar", "http://127.0.0.1:65535"], "--sidecar http://127.0.0.1:65535: connect ECONNREFUSED"],
+    [
+      ["--envoy", "http://127.0.0.1:65535"],
+      "Envoy's admin interface http://127.0.0.1:65535: POST /healthcheck/fail: connect ECONNREFUSED",
+    ],
+  ])("%j", async (flags, message) => {
+    vi.stubEnv("POD_IP", undefined);
+    expect(await runHere(drainCommand(), flags)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(message),
+    });
+  });
 });

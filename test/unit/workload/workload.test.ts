@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { explainCommand } from "../../../tools/commands/explain.ts";
 import { renderCommand } from "../../../tools/commands/render.ts";
 import { destinationRule } from "../../../tools/istio/destination-rule.ts";
 import { gatewayWorkload } from "../../../tools/istio/gateway-workload.ts";
@@ -147,6 +148,17 @@ describe("placement", () => {
     expect(explainPlacement(task({ placement: { cpus: 2, memory: "1Gi", threads: 4 } })).join(" ")).toContain(
       "take turns",
     );
+  });
+
+  it("is explained by the command, with the kubelet's configuration", async () => {
+    const { code, stdout } = await runHere(explainCommand(), [
+      "placement",
+      "-f",
+      "manifests/examples/model-server",
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("8 whole cores");
+    expect(stdout).toContain("topologyManagerPolicy: single-numa-node");
   });
 
   it("asks nodes for one NUMA node unless any will do", () => {
