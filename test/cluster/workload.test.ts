@@ -1,6 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { tasksOfCluster } from "../../tools/loadtest/task-store.ts";
@@ -17,6 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "modelgate-workload-"));
   cluster = await startControlPlane(folder);
   await installDefinitions(cluster);
+  while (!(await cluster.client.knows(apiVersion, "ModelTask"))) await sleep(100);
   await cluster.client.apply(
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "models" } },
     FIELD_MANAGER,
@@ -46,7 +48,7 @@ describe("a ModelTask", () => {
   it.each([
     ["a request of two kinds", { warmUp: { request: { model: "a", path: "/b" } } }, "one of them"],
     ["warm-up without a request", { warmUp: { requests: 3 } }, "needs a request to send"],
-    ["autoscaling without limits", { limits: null }, "needs limits"],
+    ["autoscaling without limits", { limits: undefined }, "needs limits"],
     ["autoscaling without a target", { limits: { perReplica: 1 } }, "needs autoscaling.inFlightPerReplica"],
     ["a range upside down", { autoscaling: { maxReplicas: 1 } }, "must not be below minReplicas"],
   ])("the API server refuses %s", async (_name, over, message) => {
