@@ -8,6 +8,10 @@ import { computeThreads, resourcesOf } from "./placement.ts";
 /** Port of the sidecar. */
 export const SIDECAR_PORT = 8867;
 const SIDECAR = "modelgate-warmup";
+const SIDECAR_CPU = "100m";
+/** Once it has started, and while it sends requests of megabytes. */
+const SIDECAR_IDLE_MEMORY = "192Mi";
+const SIDECAR_MEMORY = "512Mi";
 /** Time for the processes themselves to end, after the drain. */
 const EXIT_SECONDS = 5;
 
@@ -69,9 +73,11 @@ function startupSeconds({ spec: { warmUp } }: ModelTask): number {
 }
 
 function sidecar(task: ModelTask, { image, gatewayService }: PatchOptions): object {
-  const { placement } = task.spec;
   // Guaranteed quality of service needs requests that equal limits in every container.
-  const cpu = placement ? { cpu: "100m" } : {};
+  const limits = task.spec.placement
+    ? { cpu: SIDECAR_CPU, memory: SIDECAR_MEMORY }
+    : { memory: SIDECAR_MEMORY };
+  const requests = task.spec.placement ? limits : { cpu: SIDECAR_CPU, memory: SIDECAR_IDLE_MEMORY };
   return {
     name: SIDECAR,
     image,
@@ -83,7 +89,7 @@ function sidecar(task: ModelTask, { image, gatewayService }: PatchOptions): obje
     ],
     env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
     ports: [{ name: "warmup", containerPort: SIDECAR_PORT, protocol: "TCP" }],
-    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { ...cpu, memory: "128Mi" } },
+    resources: { requests, limits },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ["ALL"] },
