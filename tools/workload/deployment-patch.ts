@@ -9,6 +9,8 @@ import { computeThreads, resourcesOf } from "./placement.ts";
 export const SIDECAR_PORT = 8867;
 const SIDECAR = "modelgate-warmup";
 const SIDECAR_CPU = "100m";
+/** Where it is a limit too: starting takes most of a second of a core, which must not take ten. */
+const SIDECAR_CPU_LIMIT = "250m";
 /** Once it has started, and while it sends requests of megabytes. */
 const SIDECAR_IDLE_MEMORY = "192Mi";
 const SIDECAR_MEMORY = "512Mi";
