@@ -77,7 +77,7 @@ function startupSeconds({ spec: { warmUp } }: ModelTask): number {
 function sidecar(task: ModelTask, { image, gatewayService }: PatchOptions): object {
   // Guaranteed quality of service needs requests that equal limits in every container.
   const limits = task.spec.placement
-    ? { cpu: SIDECAR_CPU, memory: SIDECAR_MEMORY }
+    ? { cpu: SIDECAR_CPU_LIMIT, memory: SIDECAR_MEMORY }
     : { memory: SIDECAR_MEMORY };
   const requests = task.spec.placement ? limits : { cpu: SIDECAR_CPU, memory: SIDECAR_IDLE_MEMORY };
   return {
