@@ -11,7 +11,7 @@ import { readModule } from "../../tools/wasm/read.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
-import { EXAMPLE_KEY, HOST, post } from "./support/requests.ts";
+import { EXAMPLE_KEY, HOST } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
 const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_ROOT));
@@ -65,9 +65,14 @@ function send(agent: Agent): Promise<{ status: number; leave: boolean }> {
 }
 
 it("Istio's agent drains a gateway pod until its clients have left", async () => {
-  await post({ taskid: "666" }, 200);
+  // The only connection: any other that is kept open would hold its pod up.
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  expect(await send(agent)).toEqual({ status: 200, leave: false });
+  let first = { status: 0, leave: false };
+  for (let i = 0; i < 100 && first.status !== 200; i++) {
+    await sleep(200);
+    first = await send(agent).catch(() => first);
+  }
+  expect(first).toEqual({ status: 200, leave: false });
   const selector = { namespace: "search", labelSelector: "istio=search-gateway" };
   const pods = await cluster.client.list("v1", "Pod", selector);
   const gateways = pods.map(({ metadata }) => cluster.node.gateway(metadata.name));
