@@ -18,7 +18,7 @@ const EXAMPLE = fileURLToPath(new URL("manifests/examples/new-tenant", PROJECT_R
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster({ withProxyMetadata: true });
   const image = await pushImage(
     await packImage(await readModule("gateway"), "compat"),
     parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),

@@ -18,12 +18,14 @@ export interface GatewayPod extends Program {
  * all addresses of the network with SO_REUSEPORT, so connections to a port spread over all gateway pods, as a load
  * balancer would.
  * @param index makes the ports that a pod does not share
+ * @param withProxyMetadata whether the agent gets the `proxyMetadata` of the pod's proxy configuration
  */
 export async function startGatewayPod(
   folder: string,
   pod: V1Pod,
   ip: string,
   index: number,
+  withProxyMetadata: boolean,
 ): Promise<GatewayPod> {
   const { name = "", namespace = "", labels = {} } = pod.metadata ?? {};
   const home = join(folder, `${namespace}-${name}`);
@@ -62,7 +64,7 @@ export async function startGatewayPod(
     ],
     env: {
       // As Istio's injection does.
-      ...own.proxyMetadata,
+      ...(withProxyMetadata && own.proxyMetadata),
       POD_NAME: name,
       POD_NAMESPACE: namespace,
       INSTANCE_IP: ip,

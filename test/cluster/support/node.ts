@@ -26,6 +26,7 @@ export class TestNode {
   private readonly pods = new Map<string, RunningPod>();
   private readonly starting = new Set<string>();
   private readonly folder: string;
+  private readonly withProxyMetadata: boolean;
   private stopped = false;
   private loop: Promise<void> | undefined;
   private kubelet: Server | undefined;
@@ -33,7 +34,9 @@ export class TestNode {
   /** What went wrong with pods. */
   readonly faults: string[] = [];
 
-  constructor(config: KubeConfig, folder: string) {
+  /** @param withProxyMetadata see ClusterOptions */
+  constructor(config: KubeConfig, folder: string, withProxyMetadata: boolean) {
+    this.withProxyMetadata = withProxyMetadata;
     this.core = config.makeApiClient(CoreV1Api);
     this.folder = folder;
   }
@@ -109,7 +112,7 @@ export class TestNode {
     const containers = pod.spec?.containers ?? [];
     const models = containers.find(({ image }) => image === MODEL_SERVER_IMAGE);
     if (containers.some((container) => container.name === "istio-proxy")) {
-      const gateway = await startGatewayPod(this.folder, pod, ip, index);
+      const gateway = await startGatewayPod(this.folder, pod, ip, index, this.withProxyMetadata);
       this.pods.set(key, { ip, gateway, stop: gateway.stop });
     } else if (models) {
       const server = await startModelServer(models.ports?.[0]?.containerPort, ip);
