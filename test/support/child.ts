@@ -8,7 +8,7 @@ const MODEL = fileURLToPath(new URL("test/support/model-process.ts", PROJECT_ROO
 
 /** A program of this project in a process of its own. It ends with this one. */
 export class Child {
-  /** Of what must not take a core from what is measured: in a cluster it would have one of its own. */
+  /** Of the command, which must not take a core from what is measured: in a cluster it would have one of its own. */
   static niceness = 0;
   readonly process: ChildProcess;
   private readonly lines: string[] = [];
