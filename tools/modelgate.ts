@@ -8,8 +8,11 @@ import { credentialsCommand } from "./commands/credentials.ts";
 import { deleteCommand } from "./commands/delete.ts";
 import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { drainCommand } from "./commands/drain.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
+import { loadtestCommand } from "./commands/loadtest.ts";
 import { newCommand } from "./commands/new.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -22,6 +25,7 @@ import { testCommand } from "./commands/test.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { warmupCommand } from "./commands/warmup.ts";
 
 const program = new Command("modelgate")
   .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
@@ -47,6 +51,10 @@ const program = new Command("modelgate")
   .addCommand(uninstallCommand())
   .addCommand(newCommand())
   .addCommand(testCommand())
+  .addCommand(warmupCommand())
+  .addCommand(drainCommand())
+  .addCommand(loadtestCommand())
+  .addCommand(explainCommand())
   .addCommand(completionCommand());
 
 // As a program that SIGPIPE ends: whoever read the output, such as head, has enough.

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type Logger, pino } from "pino";
 import { type Authenticate, anyone, clientCertificate } from "../controller/authenticate.ts";
 import { type Controller, type ControllerOptions, startController } from "../controller/controller.ts";
@@ -21,6 +21,7 @@ import {
   type ControllerOptions as RenderedController,
   targetOption,
 } from "./render.ts";
+import { address } from "./task-options.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -208,11 +209,4 @@ function renewTls(running: Controller, paths: TlsPaths, first: Tls, log: Logger)
       log.error({ err: error }, "the renewed certificates can't be used; those of before stay");
     }
   }, TLS_CHECK_MS);
-}
-
-function address(text: string): Address {
-  const [, host, port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535)
-    throw new InvalidArgumentError("must be host:port, such as 127.0.0.1:8090");
-  return { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(port) };
 }

@@ -6,18 +6,28 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 import { toYaml } from "../kubernetes/yaml.ts";
 import { parseReference } from "../oci/reference.ts";
 import {
+  isWorkloadTarget,
+  renderWorkload,
+  WORKLOAD_TARGETS,
+  type WorkloadTarget,
+} from "../workload/render.ts";
+import {
   type FileOptions,
   fileOption,
   namespaceOption,
   readResources,
+  readUnchecked,
   recursiveOption,
 } from "./resources.ts";
 
 interface RenderCommandOptions extends FileOptions, ControllerOptions {
   image?: string;
   secrets?: string[];
-  target: Target;
+  target: Target | WorkloadTarget;
   output: "yaml" | "json";
+  commandImage: string;
+  gatewayService?: string;
+  prometheus: string;
 }
 
 export function renderCommand(): Command {
@@ -27,12 +37,38 @@ export function renderCommand(): Command {
     .addOption(recursiveOption())
     .addOption(namespaceOption())
     .addOption(imageOption())
-    .addOption(targetOption())
+    .addOption(
+      new Option(
+        "--target <target>",
+        "form of the routes; or what the tasks' own Deployments need: deployment-patch (warm-up, drain, placement), hpa, keda (autoscaling)",
+      )
+        .choices([...TARGETS, ...WORKLOAD_TARGETS])
+        .default("istio"),
+    )
+    .option("--command-image <reference>", "for deployment-patch: image of this command", "modelgate")
+    .option(
+      "--gateway-service <host:port>",
+      "for deployment-patch: name whose addresses are all gateways, and the port of their admin interfaces",
+    )
+    .option(
+      "--prometheus <url>",
+      "for keda: Prometheus that scrapes the controller",
+      "http://prometheus.monitoring:9090",
+    )
     .addOption(controllerOption())
     .addOption(controllerTokenOption())
     .addOption(secretsOption())
     .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
+      if (isWorkloadTarget(options.target)) {
+        const { tasks } = await readUnchecked(options);
+        const manifests = renderWorkload(
+          tasks.map(({ resource }) => resource),
+          { ...options, target: options.target },
+        );
+        process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
+        return;
+      }
       const { tenants, tasks } = await readResources(options);
       const image = options.image === undefined ? undefined : parseReference(options.image);
       const secrets = requireSecrets(

@@ -1,3 +1,4 @@
+import { enlarged } from "./cells.ts";
 import type { RateShare, TaskShare } from "./protocol.ts";
 import { SharedLimit } from "./shared-limit.ts";
 
@@ -24,6 +25,9 @@ export class Limit {
   readonly name: string;
   readonly rate: SharedLimit;
   inFlight: SharedLimit | undefined;
+  /** Requests under way at the pods' last reports, in all and by slot. */
+  requestsInFlight = 0;
+  private inFlightBySlot = new Float64Array(4);
   admitted = 0;
   refused = 0;
   /** When the targets were computed, milliseconds. */
@@ -67,6 +71,7 @@ export class Limit {
   }
 
   leave(slot: number): void {
+    this.countInFlight(slot, 0);
     this.rate.leave(slot);
     this.inFlight?.leave(slot);
   }
@@ -75,6 +80,13 @@ export class Limit {
   observe(slot: number, perSecond: number, inFlight: number): void {
     this.rate.observe(slot, perSecond);
     this.inFlight?.observe(slot, inFlight);
+    this.countInFlight(slot, inFlight);
+  }
+
+  private countInFlight(slot: number, inFlight: number): void {
+    if (slot >= this.inFlightBySlot.length) this.inFlightBySlot = enlarged(this.inFlightBySlot, slot * 2);
+    this.requestsInFlight += inFlight - (this.inFlightBySlot[slot] as number);
+    this.inFlightBySlot[slot] = inFlight;
   }
 
   /** See SharedLimit. */

@@ -21,8 +21,9 @@ export function controllerMetrics(limits: Limits, leadership: Leadership): Metri
   gauge("modelgate_controller_gateway_pods", "Gateway pods that hold shares.", ["gateway"], (set) => {
     for (const [gateway, { pods }] of limits.entries()) set({ gateway }, pods.size);
   });
-  const perLimit = (name: string, help: string, value: (limit: Limit) => number) =>
+  const perLimit = (name: string, help: string, value: (limit: Limit) => number, isTold = () => true) =>
     gauge(`modelgate_controller_${name}`, help, ["gateway", "kind", "name"], (set) => {
+      if (!isTold()) return;
       for (const [gateway, { limits: kinds }] of limits.entries())
         for (const limit of [...kinds.tasks.values(), ...kinds.tenants.values()])
           set({ gateway, kind: limit.kind, name: limit.name }, value(limit));
@@ -41,6 +42,12 @@ export function controllerMetrics(limits: Limits, leadership: Leadership): Metri
     ({ admitted }) => admitted,
   );
   perLimit("refused_requests", "Requests refused, as reported to this process.", ({ refused }) => refused);
+  perLimit(
+    "requests_in_flight",
+    "Requests under way at the gateway pods' last reports, told by the leader alone; autoscaling goes by it.",
+    ({ requestsInFlight }) => requestsInFlight,
+    () => leadership.isLeader,
+  );
 
   function gauge<L extends string>(
     name: string,

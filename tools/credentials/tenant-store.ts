@@ -1,7 +1,4 @@
-import { realpath, rename, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
 import { type Command, Option } from "commander";
-import { parseAllDocuments } from "yaml";
 import { fileOption, recursiveOption } from "../commands/resources.ts";
 import { FIELD_MANAGER } from "../deploy/apply.ts";
 import { storedResources } from "../deploy/plan.ts";
@@ -10,7 +7,7 @@ import { type ConnectOptions, connect, connectOptions } from "../kubernetes/conn
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { type Change, changed } from "../resources/change.ts";
 import { byKind, crossFaults } from "../resources/cross-check.ts";
-import { editYaml, type Root } from "../resources/edit-yaml.ts";
+import { editedText, locate, writeWhole } from "../resources/edit-file.ts";
 import { InvalidResources } from "../resources/fault.ts";
 import { type Loaded, parseResources } from "../resources/load.ts";
 import { readSources, type SourceText } from "../resources/read.ts";
@@ -77,12 +74,12 @@ async function openFiles(paths: string[], recursive: boolean): Promise<TenantSto
   const { tenants } = check(sources);
   return {
     tenants,
-    placeOf: (tenant) => locate(sources, tenant).source.file,
+    placeOf: (tenant) => locate(sources, "Tenant", tenant).source.file,
     async change(tenant, changes, dryRun) {
       if (dryRun === "server") throw new Error("--dry-run=server is for Tenants in a cluster: leave -f out");
-      const { source, root } = locate(sources, tenant);
+      const { source, root } = locate(sources, "Tenant", tenant);
       if (source.file === "stdin") throw new Error("stdin can't be edited: name a file with -f");
-      const text = edited(source, root, changes);
+      const text = editedText(source, root, changes);
       check(sources.map((each) => (each === source ? { ...source, text } : each)));
       if (dryRun === "none") await writeWhole(source.file, text);
     },
@@ -95,38 +92,6 @@ function check(sources: SourceText[]) {
   const all = faults.length > 0 ? faults : crossFaults({ tenants: kinds.tenants, tasks: [] });
   if (all.length > 0) throw new InvalidResources(all);
   return kinds;
-}
-
-function edited({ file, text }: SourceText, root: Root, changes: Change[]): string {
-  let after: string;
-  try {
-    after = editYaml(text, root, changes);
-  } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (extname(file) !== ".json") return after;
-  const indent = /^[ \t]+/m.exec(text)?.[0];
-  return JSON.stringify(JSON.parse(after), null, indent) + (text.endsWith("\n") ? "\n" : "");
-}
-
-function locate(sources: SourceText[], tenant: string): { source: SourceText; root: Root } {
-  const isIt = (object: Manifest | null) => object?.kind === "Tenant" && object.metadata.name === tenant;
-  for (const source of sources)
-    for (const [document, each] of [...parseAllDocuments(source.text)].entries()) {
-      const object = each.toJS() as (Manifest & { items?: Manifest[] }) | null;
-      if (isIt(object)) return { source, root: { document, path: [] } };
-      const index = object?.kind === "List" ? (object.items ?? []).findIndex(isIt) : -1;
-      if (index >= 0) return { source, root: { document, path: ["items", index] } };
-    }
-  throw new Error(`there is no Tenant ${JSON.stringify(tenant)} in the files`);
-}
-
-/** Replaces a file's content at once, so that a run that is cut off leaves the old or the new one. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await realpath(path);
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}`);
-  await writeFile(temporary, text, { mode: (await stat(file)).mode });
-  await rename(temporary, file);
 }
 
 async function openCluster(client: KubernetesClient): Promise<TenantStore> {

@@ -1,13 +1,20 @@
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
+import type { ModelTask } from "../resources/model-task.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
 
-/** Stats that rollouts and `status` read; all others are off unless `tuning.stats`. */
+/** Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains; all others are off unless `tuning.stats`. */
 export const KEPT_STATS = {
   inclusionPrefixes: ["http.outbound_", "wasm", "wasmcustom", "listener_manager", "server"],
-  inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active"],
+  inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active", "downstream_cx_active"],
 };
+/** Istio's agent drains at least so long before it looks whether connections are left (MINIMUM_DRAIN_DURATION). */
+const MINIMUM_DRAIN_SECONDS = 5;
+/** For the processes themselves to end. */
+const EXIT_SECONDS = 5;
+/** Longest request of a task without another timeout, or of none. */
+const DEFAULT_TIMEOUT_MS = 15_000;
 const STATUS_PORT = 15_021;
 
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
@@ -15,10 +22,12 @@ type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 /**
  * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount, NetworkPolicy. Istio's
  * injection makes the container `istio-proxy`. The pods keep to the Pod Security Standard `restricted`. They start without loss
- * (the startup probe gates readiness, readiness gates traffic) and stop without loss (preStop waits while endpoints go).
+ * (the startup probe gates readiness, readiness gates traffic) and stop without loss: preStop waits while endpoints go, then Istio's agent drains the Envoy
+ * (`Connection: close`, GOAWAY) until no connection is left, or the grace period ends.
+ * @param tasks whose longest timeout the grace period must have room for
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
  */
-export function gatewayWorkload(tenant: Tenant): Manifest[] {
+export function gatewayWorkload(tenant: Tenant, tasks: ModelTask[]): Manifest[] {
   const { name, namespace, deployment, tls, tuning } = tenant.spec.gateway;
   if (!deployment) return [];
   const metadata = owned(tenant.metadata.name, name, namespace);
@@ -30,7 +39,7 @@ export function gatewayWorkload(tenant: Tenant): Manifest[] {
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata,
-      spec: { selector, strategy: STRATEGY, template: podTemplate(tenant, deployment) },
+      spec: { selector, strategy: STRATEGY, template: podTemplate(tenant, deployment, tasks) },
     },
     {
       apiVersion: "v1",
@@ -112,10 +121,16 @@ function ports({ spec: { gateway } }: Tenant): object[] {
   ];
 }
 
-function podTemplate(tenant: Tenant, deployment: Deployment): object {
+function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[]): object {
   const { name, port, tuning } = tenant.spec.gateway;
   const labels = gatewaySelector(tenant);
-  const proxyConfig = tuning.stats ? {} : { proxyStatsMatcher: KEPT_STATS };
+  const proxyConfig = {
+    ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
+    proxyMetadata: {
+      EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
+      MINIMUM_DRAIN_DURATION: `${MINIMUM_DRAIN_SECONDS}s`,
+    },
+  };
   const probe = { httpGet: { path: "/healthz/ready", port: STATUS_PORT } };
   return {
     metadata: {
@@ -134,7 +149,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment): object {
     spec: {
       serviceAccountName: name,
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
-      terminationGracePeriodSeconds: seconds(deployment.terminationGracePeriod),
+      terminationGracePeriodSeconds: gracePeriodSeconds(deployment, tasks),
       topologySpreadConstraints: ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map(
         (topologyKey) => ({
           maxSkew: 1,
@@ -157,6 +172,14 @@ function podTemplate(tenant: Tenant, deployment: Deployment): object {
       ],
     },
   };
+}
+
+/** The wait for endpoints to go, the drain, and the longest request, unless the Tenant says another. */
+function gracePeriodSeconds({ terminationGracePeriod, drain }: Deployment, tasks: ModelTask[]): number {
+  if (terminationGracePeriod !== undefined) return seconds(terminationGracePeriod);
+  const timeouts = tasks.map(({ spec }) => durationMilliseconds(spec.timeout));
+  const longest = Math.ceil(Math.max(DEFAULT_TIMEOUT_MS, ...timeouts) / 1000);
+  return seconds(drain) + MINIMUM_DRAIN_SECONDS + longest + EXIT_SECONDS;
 }
 
 function seconds(duration: string): number {

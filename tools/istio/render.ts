@@ -50,7 +50,7 @@ function renderTenant(
       `Tenant ${tenant.metadata.name}: no image of the filter is known: name it with --image or spec.gateway.filter.image`,
     );
   return [
-    ...gatewayWorkload(tenant),
+    ...gatewayWorkload(tenant, tasks),
     envoyFilter(tenant),
     ...converterFilters(tenant, tasks),
     wasmPlugin({

@@ -18,6 +18,10 @@ export interface TimeSeriesPlot {
   series: Series[];
   /** Moments to point out. */
   events?: { at: number; label: string }[];
+  /** Pixels. Default: 860. */
+  width?: number;
+  /** Highest value of the y axis; values above are drawn at the top. Default: the highest there is. */
+  top?: number;
 }
 
 const WIDTH = 860;
@@ -28,29 +32,32 @@ const TOP = 80;
 const BOTTOM = 48;
 const TICKS = 8;
 
-/** Draws lines over time as an SVG image of 860 x 380 pixels, dark on white, without scripts or fonts of its own. */
-export function timeSeriesSvg({ title, x, y, series, events = [] }: TimeSeriesPlot): string {
+/** Draws lines over time as an SVG image, 380 pixels high, dark on white, without scripts or fonts of its own. */
+export function timeSeriesSvg(plot: TimeSeriesPlot): string {
+  const { title, x, y, series, events = [], width = WIDTH } = plot;
   const points = series.flatMap((each) => each.points);
   const last = Math.max(...points.map(([at]) => at), ...events.map(({ at }) => at), 1e-9);
   const first = Math.min(...points.map(([at]) => at), last);
-  const step = niceStep(Math.max(...points.map(([, value]) => value), 1e-9) / TICKS);
-  const top = step * Math.ceil(Math.max(...points.map(([, value]) => value), step) / step);
+  const highest = plot.top ?? Math.max(...points.map(([, value]) => value), 1e-9);
+  const step = niceStep(highest / TICKS);
+  const top = step * Math.ceil(Math.max(highest, step) / step);
   const timeStep = niceStep((last - first) / TICKS || 1);
-  const px = (at: number) => round(LEFT + ((at - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT));
-  const py = (value: number) => round(HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM));
+  const px = (at: number) => round(LEFT + ((at - first) / (last - first || 1)) * (width - LEFT - RIGHT));
+  const py = (value: number) =>
+    round(HEIGHT - BOTTOM - (Math.min(value, top) / top) * (HEIGHT - TOP - BOTTOM));
   const bottom = py(0);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     text(LEFT, 20, title, 'font-size="15" font-weight="bold"'),
     ...range(0, top, step).map(
       (value) =>
-        `<path d="M${LEFT} ${py(value)}H${WIDTH - RIGHT}" stroke="#ddd"/>${text(LEFT - 6, py(value) + 4, number(value), 'text-anchor="end"')}`,
+        `<path d="M${LEFT} ${py(value)}H${width - RIGHT}" stroke="#ddd"/>${text(LEFT - 6, py(value) + 4, number(value), 'text-anchor="end"')}`,
     ),
     ...range(Math.ceil(first / timeStep) * timeStep, last, timeStep).map((at) =>
       text(px(at), bottom + 18, number(at), 'text-anchor="middle"'),
     ),
-    text((LEFT + WIDTH) / 2, HEIGHT - 8, x, 'text-anchor="middle"'),
+    text((LEFT + width) / 2, HEIGHT - 8, x, 'text-anchor="middle"'),
     text(0, 0, y, `text-anchor="middle" transform="translate(14 ${(TOP + bottom) / 2}) rotate(-90)"`),
     ...events.map(
       ({ at, label }, index) =>
@@ -66,6 +73,17 @@ export function timeSeriesSvg({ title, x, y, series, events = [] }: TimeSeriesPl
     ),
     "</svg>\n",
   ].join("\n");
+}
+
+/** Images of `timeSeriesSvg` beside one another in one image. */
+export function sideBySide(plots: TimeSeriesPlot[]): string {
+  const widths = plots.map(({ width = WIDTH }) => width);
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  const placed = plots.map((plot, index) => {
+    const left = widths.slice(0, index).reduce((sum, width) => sum + width, 0);
+    return timeSeriesSvg(plot).replace("<svg ", `<svg x="${left}" `);
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${HEIGHT}" width="${total}" height="${HEIGHT}">\n${placed.join("")}</svg>\n`;
 }
 
 function line(

@@ -69,8 +69,10 @@ export const gatewayDeployment = z.strictObject({
       "A stopping pod still takes requests for this time, while its endpoint is removed. Default: 15s.",
     ),
   terminationGracePeriod: duration()
-    .default("60s")
-    .describe("A stopping pod is ended after this time. Default: 60s."),
+    .optional()
+    .describe(
+      "A stopping pod is ended after this time. Default: drain, the longest timeout of the tenant's tasks (15s at least), and 10s.",
+    ),
 });
 
 /** Envoy settings for which Istio has no field. */

@@ -15,6 +15,8 @@ import {
 } from "./fields.ts";
 import { metadata, status } from "./metadata.ts";
 import { withRules } from "./rules.ts";
+import { autoscaling, placement } from "./scaling.ts";
+import { drain, warmUp, workload } from "./warm-up.ts";
 
 const limits = withRules(
   z.strictObject({
@@ -67,28 +69,6 @@ const retries = z.strictObject({
     .describe(
       "Envoy's retry_on conditions. Default: those where the model has not begun: connect-failure, refused-stream, unavailable.",
     ),
-});
-
-const warmUp = z.strictObject({
-  duration: duration()
-    .default("10s")
-    .describe("A new replica's share of the traffic grows over this time. Default: 10s."),
-  requests: z
-    .int()
-    .min(0)
-    .max(10_000)
-    .default(0)
-    .describe("Requests sent before a replica is ready. Default: 0."),
-  request: z
-    .strictObject({
-      method: z
-        .string()
-        .max(512)
-        .describe("gRPC method, such as /inference.GRPCInferenceService/ModelInfer."),
-      message: z.looseObject({}).describe("The request message as protobuf JSON."),
-    })
-    .optional()
-    .describe("What a warm-up request is."),
 });
 
 const loadBalancing = z.strictObject({
@@ -158,6 +138,14 @@ export const modelTaskSpec = withRules(
     retries: retries.prefault({}).describe("Tries after a failure."),
     conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
     warmUp: warmUp.prefault({}).describe("How new replicas come under load."),
+    drain: drain.prefault({}).describe("How replicas leave."),
+    workload: workload.prefault({}).describe("Which pods serve the task."),
+    placement: placement
+      .optional()
+      .describe("Cores and memory of a replica. Default: as its Deployment says."),
+    autoscaling: autoscaling
+      .optional()
+      .describe("How many replicas there are. Default: as its Deployment says."),
     loadBalancing: loadBalancing.prefault({}).describe("How replicas are chosen."),
     outlierDetection: outlierDetection
       .optional()
@@ -205,6 +193,28 @@ export const modelTaskSpec = withRules(
       cel: "!has(self.versions) || !self.versions.exists(v, has(v.weight)) || self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() == 100.0",
       message: "weights must sum to 100",
       path: ["versions"],
+    },
+    {
+      holds: ({ autoscaling, limits }) => autoscaling === undefined || limits !== undefined,
+      cel: "!has(self.autoscaling) || has(self.limits)",
+      message: "needs limits: gateways count the requests in flight of tasks that have some",
+      path: ["autoscaling"],
+    },
+    {
+      holds: ({ autoscaling, limits }) =>
+        autoscaling === undefined ||
+        autoscaling.inFlightPerReplica !== undefined ||
+        limits?.maxInFlightPerReplica !== undefined,
+      cel: "!has(self.autoscaling) || has(self.autoscaling.inFlightPerReplica) || (has(self.limits) && has(self.limits.maxInFlightPerReplica))",
+      message: "needs autoscaling.inFlightPerReplica or limits.maxInFlightPerReplica",
+      path: ["autoscaling", "inFlightPerReplica"],
+    },
+    {
+      holds: ({ autoscaling }) =>
+        autoscaling === undefined || autoscaling.minReplicas <= autoscaling.maxReplicas,
+      cel: "!has(self.autoscaling) || (has(self.autoscaling.minReplicas) ? self.autoscaling.minReplicas : 2) <= self.autoscaling.maxReplicas",
+      message: "must not be below minReplicas",
+      path: ["autoscaling", "maxReplicas"],
     },
   ],
 );

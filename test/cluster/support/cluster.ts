@@ -25,8 +25,13 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+export interface ClusterOptions {
+  /** Gateway pods drain as in production, until no connection is left. Default: they end after a second, whoever is connected. */
+  withProxyMetadata?: boolean;
+}
+
 /** A real API server with its controllers, istiod with Istio's and the Gateway API's CRDs, a registry, and one node. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster({ withProxyMetadata = false }: ClusterOptions = {}): Promise<Cluster> {
   const { path: folder, remove } = await temporaryFolder(join(tmpdir(), "modelgate-cluster-"));
   const [controlPlane, registry] = await Promise.all([startControlPlane(folder), startRegistry(folder)]);
   const { kubeconfig, programs, client } = controlPlane;
@@ -36,7 +41,7 @@ export async function startCluster(): Promise<Cluster> {
   await installDefinitions(controlPlane);
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system" } });
   const istiod = await startIstiod(folder, kubeconfig);
-  const node = new TestNode(client.config, folder);
+  const node = new TestNode(client.config, folder, withProxyMetadata);
   await node.start();
   return {
     folder,

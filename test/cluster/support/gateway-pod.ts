@@ -19,6 +19,7 @@ export interface GatewayPod extends Program {
  * balancer would.
  * @param index makes the ports that a pod does not share
  * @param token of its ServiceAccount, for istiod
+ * @param withProxyMetadata whether the agent gets the `proxyMetadata` of the pod's proxy configuration
  */
 export async function startGatewayPod(
   folder: string,
@@ -26,6 +27,7 @@ export async function startGatewayPod(
   ip: string,
   index: number,
   token: string,
+  withProxyMetadata: boolean,
 ): Promise<GatewayPod> {
   const { name = "", namespace = "", labels = {} } = pod.metadata ?? {};
   const home = join(folder, `${namespace}-${name}`);
@@ -65,6 +67,8 @@ export async function startGatewayPod(
       ...["--proxyLogLevel", "warning", "--log_output_level", "default:info,wasm:debug"],
     ],
     env: {
+      // As Istio's injection does.
+      ...(withProxyMetadata && own.proxyMetadata),
       POD_NAME: name,
       POD_NAMESPACE: namespace,
       INSTANCE_IP: ip,

@@ -38,6 +38,7 @@ export class TestNode {
   private readonly pods = new Map<string, RunningPod>();
   private readonly starting = new Set<string>();
   private readonly folder: string;
+  private readonly withProxyMetadata: boolean;
   private stopped = false;
   private loop: Promise<void> | undefined;
   private kubelet: Server | undefined;
@@ -45,7 +46,9 @@ export class TestNode {
   /** What went wrong with pods. */
   readonly faults: string[] = [];
 
-  constructor(config: KubeConfig, folder: string) {
+  /** @param withProxyMetadata see ClusterOptions */
+  constructor(config: KubeConfig, folder: string, withProxyMetadata: boolean) {
+    this.withProxyMetadata = withProxyMetadata;
     this.core = config.makeApiClient(CoreV1Api);
     this.folder = folder;
   }
@@ -124,7 +127,8 @@ export class TestNode {
       containers.find(({ image }) => image === wanted)?.ports?.[0]?.containerPort;
     const [models, scripts] = [portOf(MODEL_SERVER_IMAGE), portOf(SCRIPTED_SERVER_IMAGE)];
     if (containers.some((container) => container.name === "istio-proxy")) {
-      const gateway = await startGatewayPod(this.folder, pod, ip, index, await this.tokenOf(pod));
+      const token = await this.tokenOf(pod);
+      const gateway = await startGatewayPod(this.folder, pod, ip, index, token, this.withProxyMetadata);
       this.pods.set(key, { ip, gateway, stop: gateway.stop });
     } else if (models !== undefined) {
       const server = await startModelServer(models, ip);

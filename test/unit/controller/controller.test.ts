@@ -274,6 +274,7 @@ describe("HTTP", () => {
       'modelgate_controller_limit_requests_per_second{gateway="search-ingress/search-gateway",kind="tasks",name="666"} 100',
     );
     expect(metrics).toContain('modelgate_controller_gateway_pods{gateway="search-ingress/search-gateway"} 1');
+    expect(metrics).toMatch(/^modelgate_controller_requests_in_flight\{.*kind="tasks",name="666"\} \d+$/m);
   });
 
   test("an address that is taken is an error", async () => {

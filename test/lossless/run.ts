@@ -1,0 +1,81 @@
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { sideBySide, type TimeSeriesPlot } from "../../tools/plot/time-series.ts";
+import { table } from "../../tools/table.ts";
+import { Child } from "../support/child.ts";
+import { rollGateways } from "./gateways.ts";
+import { commands } from "./hooks.ts";
+import type { Measured } from "./load.ts";
+import { SLOW_MS } from "./replicas.ts";
+import { runScaling, type ScalingRun } from "./scaling.ts";
+
+/** Runs everything with and without warm-up and drain, tells what was lost, and draws both runs as one picture. */
+const REQUESTS_PER_SECOND = 100;
+const SECONDS = Number(process.argv[2] ?? 8);
+/** p99 of each span beside that of the steady state. */
+const MOST_SLOWER = 1.3;
+const WINDOW_SECONDS = 0.5;
+const PICTURE = new URL("../../docs/lossless.svg", import.meta.url);
+
+process.setMaxListeners(50);
+Child.niceness = 19;
+let failed = false;
+
+/** Whether a run is as it should be: lossless without any loss, the other with some, so that the test can fail. */
+function judge(title: string, lossless: boolean, spans: Measured[]): void {
+  const steady = spans[0]?.p99 ?? 0;
+  const lost = spans.reduce((sum, span) => sum + span.failed, 0);
+  const slower = Math.max(...spans.slice(1).map(({ p99 }) => p99 / steady));
+  const ok = lossless ? lost === 0 && slower <= MOST_SLOWER : lost > 0;
+  failed ||= !ok;
+  const rows = spans.map(({ name, sent, failed, p50, p99 }) => [
+    ...[name, String(sent), String(failed), p50.toFixed(1), p99.toFixed(1)],
+    `${(p99 / steady).toFixed(2)}x`,
+  ]);
+  console.log(
+    `\n${title}, ${lossless ? "with" : "without"} warm-up and drain${ok ? "" : "  NOT AS IT SHOULD BE"}`,
+  );
+  process.stdout.write(table(["", "sent", "failed", "p50 ms", "p99 ms", "p99 / steady"], rows));
+  if (lossless)
+    for (const reason of new Set(spans.flatMap(({ reasons }) => reasons))) console.log(`lost: ${reason}`);
+}
+
+function plot({ load, spans }: ScalingRun, title: string): TimeSeriesPlot {
+  const end = spans.at(-1)?.to ?? 0;
+  const windows = Array.from({ length: Math.floor(end / WINDOW_SECONDS) }, (_, i) =>
+    load.measure({ name: "", from: i * WINDOW_SECONDS, to: (i + 1) * WINDOW_SECONDS }),
+  );
+  const lost = spans.reduce((sum, span) => sum + span.failed, 0);
+  return {
+    ...{ title: `${title}: ${lost} requests lost`, x: "seconds", width: 640, top: SLOW_MS + 100 },
+    y: "milliseconds; requests a second",
+    series: [
+      { name: "p99 latency, ms", color: "#0969da", points: windows.map(({ from, p99 }) => [from, p99]) },
+      {
+        ...{ name: "failed, a second", color: "#cf222e", steps: true },
+        points: windows.map(({ from, failed }) => [from, failed / WINDOW_SECONDS]),
+      },
+    ],
+    events: spans.map(({ name, from }) => ({ at: from, label: name })),
+  };
+}
+
+console.error(`model servers and gateways under ${REQUESTS_PER_SECOND} requests a second, with and without`);
+const runs: ScalingRun[] = [];
+for (const lossless of [false, true]) {
+  const run = await runScaling(lossless ? commands : undefined, REQUESTS_PER_SECOND, SECONDS);
+  judge("Replicas", lossless, run.spans);
+  runs.push(run);
+}
+for (const lossless of [false, true]) {
+  const { http1, http2 } = await rollGateways(lossless ? commands : undefined, REQUESTS_PER_SECOND, SECONDS);
+  judge("Gateways, HTTP/1.1 keep-alive", lossless, http1);
+  judge("Gateways, HTTP/2", lossless, http2);
+}
+const [without, lossless] = runs as [ScalingRun, ScalingRun];
+await writeFile(
+  PICTURE,
+  sideBySide([plot(without, "Without warm-up and drain"), plot(lossless, "With both")]),
+);
+console.log(`\nwrote ${fileURLToPath(PICTURE)}`);
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+
+const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODEL = fileURLToPath(new URL("test/support/model-process.ts", PROJECT_ROOT));
+
+/** A program of this project in a process of its own. It ends with this one. */
+export class Child {
+  /** Of the command, which must not take a core from what is measured: in a cluster it would have one of its own. */
+  static niceness = 0;
+  readonly process: ChildProcess;
+  private readonly lines: string[] = [];
+  private readonly exited: Promise<void>;
+
+  private constructor(args: string[], niceness: number) {
+    this.process = spawn("nice", ["-n", String(niceness), process.execPath, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const kill = () => this.process.kill("SIGKILL");
+    process.once("exit", kill);
+    this.exited = new Promise((resolve) => {
+      this.process.once("close", () => {
+        process.off("exit", kill);
+        resolve();
+      });
+    });
+    for (const stream of [this.process.stdout, this.process.stderr])
+      if (stream) createInterface({ input: stream }).on("line", (line) => this.lines.push(line));
+  }
+
+  static modelgate(...args: string[]): Child {
+    return new Child([MODELGATE, ...args], Child.niceness);
+  }
+
+  /** See test/support/model-process.ts. */
+  static model(...args: number[]): Child {
+    return new Child([MODEL, ...args.map(String)], 0);
+  }
+
+  /** The first group of the pattern in a line that it prints. @throws Error with what it printed, when it ends or 60 s pass */
+  async printed(pattern: RegExp): Promise<string> {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+      for (const line of this.lines) {
+        const found = pattern.exec(line)?.[1];
+        if (found !== undefined) return found;
+      }
+      if (this.process.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`no line with ${pattern}: ${this.lines.join("\n")}`);
+  }
+
+  /** Waits for its end. @returns its exit code */
+  async ended(): Promise<number | null> {
+    await this.exited;
+    return this.process.exitCode;
+  }
+
+  /** SIGTERM, and waits for its end. */
+  async stop(): Promise<void> {
+    this.process.kill("SIGTERM");
+    await this.exited;
+  }
+}

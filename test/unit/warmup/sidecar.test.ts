@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { prepareRequests } from "../../../tools/model-client/prepare.ts";
+import { type Sidecar, startSidecar } from "../../../tools/warmup/sidecar.ts";
+import { Child } from "../../support/child.ts";
+
+let sidecar: Sidecar | undefined;
+let model: Child | undefined;
+afterEach(async () => {
+  await sidecar?.stop();
+  await model?.stop();
+});
+
+async function start(port: number, drain = async () => ({ left: true, idle: true })): Promise<void> {
+  const origin = `http://127.0.0.1:${port}`;
+  const request = { method: "/inference.GRPCInferenceService/ModelInfer", message: {} };
+  sidecar = await startSidecar({
+    ...{ listen: { host: "127.0.0.1", port: 0 }, server: { host: "127.0.0.1", port }, drain, log: () => {} },
+    plan: { requests: 2, concurrency: 1, timeout: 20_000 },
+    target: { origin, prepare: () => prepareRequests(request, { origin, protocol: "openInference" }) },
+  });
+}
+
+const get = async (path: string) => (await fetch(`http://127.0.0.1:${sidecar?.port}${path}`)).status;
+
+async function until(path: string, status: number): Promise<void> {
+  for (const deadline = Date.now() + 20_000; (await get(path)) !== status; await sleep(20))
+    if (Date.now() > deadline) throw new Error(`${path} is not ${status}`);
+}
+
+describe("the sidecar", () => {
+  it("is not ready before the server is warm, and warms each process anew", async () => {
+    model = Child.model(0, 1, 1, 1, 500);
+    const port = Number(await model.printed(/^(\d+)$/));
+    await start(port);
+    expect([await get("/startupz"), await get("/readyz")]).toEqual([503, 503]);
+    await until("/startupz", 200);
+    expect(await get("/readyz")).toBe(200);
+    await model.stop();
+    await until("/startupz", 503);
+    expect(await get("/readyz")).toBe(503);
+    model = Child.model(port, 1, 1);
+    await until("/readyz", 200);
+  });
+
+  it("fails readiness when it drains, once and for good", async () => {
+    model = Child.model(0, 1, 1);
+    let drains = 0;
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    await start(Number(await model.printed(/^(\d+)$/)), async () => {
+      drains++;
+      await ended;
+      return { left: true, idle: true };
+    });
+    await until("/readyz", 200);
+    const hooks = [get("/drain"), get("/drain")];
+    await until("/readyz", 503);
+    expect(await get("/startupz")).toBe(200);
+    end();
+    expect(await Promise.all(hooks)).toEqual([200, 200]);
+    expect(drains).toBe(1);
+    expect(await get("/readyz")).toBe(503);
+    expect(await get("/else")).toBe(404);
+  });
+});

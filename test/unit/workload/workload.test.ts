@@ -1,0 +1,214 @@
+import { readFile } from "node:fs/promises";
+import { Ajv } from "ajv";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { explainCommand } from "../../../tools/commands/explain.ts";
+import { renderCommand } from "../../../tools/commands/render.ts";
+import { destinationRule } from "../../../tools/istio/destination-rule.ts";
+import { gatewayWorkload } from "../../../tools/istio/gateway-workload.ts";
+import { parseResources } from "../../../tools/resources/load.ts";
+import { modelTask } from "../../../tools/resources/model-task.ts";
+import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
+import { gracePeriodSeconds } from "../../../tools/workload/deployment-patch.ts";
+import { explainPlacement, kubeletConfiguration } from "../../../tools/workload/placement.ts";
+import { renderWorkload, WORKLOAD_TARGETS, type WorkloadTarget } from "../../../tools/workload/render.ts";
+import { runHere } from "../../support/modelgate.ts";
+
+/** Recorded by `node test/cluster/record-workload-schemas.ts` from Kubernetes' and KEDA's definitions. */
+const schemas = JSON.parse(
+  await readFile(new URL("../../fixtures/workload-schemas.json", import.meta.url), "utf8"),
+) as Record<string, object>;
+const ajv = new Ajv({ strict: false, allErrors: true });
+const apiVersion = "modelgate.dev/v1alpha1";
+
+function task(spec: object = {}) {
+  return modelTask.parse({
+    apiVersion,
+    kind: "ModelTask",
+    metadata: { name: "ranking", namespace: "models" },
+    spec: {
+      taskid: "666",
+      tenant: "search",
+      service: { name: "service-666" },
+      limits: { perReplica: 50, maxInFlightPerReplica: 8 },
+      warmUp: { requests: 20, request: { model: "ranking" }, success: { latency: "50ms" } },
+      placement: { cpus: 4, memory: "8Gi", gpus: 1 },
+      autoscaling: { maxReplicas: 9 },
+      ...spec,
+    },
+  });
+}
+
+function render(target: WorkloadTarget, spec: object = {}) {
+  const options = { commandImage: "r.example/modelgate", gatewayService: "gateways.edge:15000" };
+  const [manifest] = renderWorkload([task(spec)], {
+    ...options,
+    target,
+    prometheus: "http://prometheus:9090",
+  });
+  return manifest as unknown as Record<string, never>;
+}
+
+interface PodSpec {
+  terminationGracePeriodSeconds: number;
+  initContainers: { args: string[]; resources: { requests: object; limits: object } }[];
+  containers: { resources: { requests: object; limits: object }; env?: { name: string; value: string }[] }[];
+}
+
+const podSpec = (spec?: object) =>
+  (render("deployment-patch", spec) as unknown as { spec: { template: { spec: PodSpec } } }).spec.template
+    .spec;
+
+describe("what is rendered for a task's Deployment", () => {
+  it.each(WORKLOAD_TARGETS)("%s has the fields of its definition", (target) => {
+    const manifest = render(target);
+    const validate = ajv.compile(schemas[`${manifest.apiVersion} ${manifest.kind}`] ?? { not: {} });
+    validate(manifest);
+    expect(validate.errors).toBeNull();
+  });
+
+  it("refuses a field that the definition lacks", () => {
+    const manifest = structuredClone(render("hpa")) as unknown as { spec: Record<string, unknown> };
+    manifest.spec.minReplica = 1;
+    expect(ajv.validate(schemas["autoscaling/v2 HorizontalPodAutoscaler"] ?? {}, manifest)).toBe(false);
+  });
+
+  it("gives the drain time, and what it needs to end", () => {
+    expect(gracePeriodSeconds(task({ timeout: "20s", drain: { endpointTimeout: "1.5s" } }))).toBe(27);
+    expect(gracePeriodSeconds(task({ drain: { requestTimeout: "60s" } }))).toBe(80);
+    expect(podSpec().terminationGracePeriodSeconds).toBe(35);
+  });
+
+  it("hands the sidecar a ModelTask that it can read", () => {
+    const { args = [] } = podSpec().initContainers[0] ?? {};
+    const { resources, faults } = parseResources([
+      { file: "args", text: args[args.indexOf("--inline") + 1] ?? "" },
+    ]);
+    expect(faults).toEqual([]);
+    expect(resources[0]?.resource.spec).toMatchObject({ taskid: "666", warmUp: { requests: 20 } });
+    expect(args).toEqual(expect.arrayContaining(["--gateway-service", "gateways.edge:15000"]));
+  });
+
+  it("is Guaranteed where cores are bound", () => {
+    const { initContainers, containers } = podSpec();
+    for (const { resources } of [...initContainers, ...containers])
+      expect(resources.requests).toEqual(resources.limits);
+    expect(containers[0]?.resources.limits).toEqual({ cpu: "4", memory: "8Gi", "nvidia.com/gpu": "1" });
+    expect(containers[0]?.env).toContainEqual({ name: "OMP_NUM_THREADS", value: "4" });
+    expect(podSpec({ placement: undefined }).containers[0]).not.toHaveProperty("resources");
+  });
+
+  it("scales at 80 % of the cap, or where the task says", () => {
+    const target = (spec?: object) => JSON.stringify(render("hpa", spec));
+    expect(target()).toContain('"averageValue":"6400m"');
+    expect(target({ autoscaling: { maxReplicas: 9, inFlightPerReplica: 5 } })).toContain(
+      '"averageValue":"5"',
+    );
+    expect(JSON.stringify(render("keda"))).toContain('"threshold":"6.4"');
+  });
+
+  it("says when no task is scaled", () => {
+    expect(() => render("hpa", { autoscaling: undefined })).toThrow(
+      "--target hpa: no ModelTask here has spec.autoscaling",
+    );
+  });
+});
+
+it.each(WORKLOAD_TARGETS)("the example renders for %s", async (target) => {
+  const { code, stdout } = await runHere(renderCommand(), [
+    "--target",
+    target,
+    "-f",
+    "manifests/examples/model-server",
+  ]);
+  expect(code).toBe(0);
+  expect(parse(stdout)).toMatchObject({ metadata: { name: "ranking", namespace: "search" } });
+});
+
+describe("autoscaling", () => {
+  it.each([
+    ["limits", { limits: undefined, autoscaling: { maxReplicas: 3 } }, "needs limits"],
+    [
+      "a target",
+      { limits: { perReplica: 1 }, autoscaling: { maxReplicas: 3 } },
+      "needs autoscaling.inFlightPerReplica",
+    ],
+    ["a range", { autoscaling: { minReplicas: 4, maxReplicas: 3 } }, "must not be below minReplicas"],
+  ])("needs %s", (_name, spec, message) => {
+    expect(() => task(spec)).toThrow(message);
+  });
+});
+
+describe("placement", () => {
+  it("is explained", () => {
+    expect(explainPlacement(task()).join(" ")).toMatch(
+      /4 whole cores and 8Gi and 1 GPUs.*Guaranteed.*single-numa-node/,
+    );
+    expect(explainPlacement(task({ placement: undefined })).join(" ")).toContain("no spec.placement");
+    expect(explainPlacement(task({ placement: { cpus: 2, memory: "1Gi", threads: 4 } })).join(" ")).toContain(
+      "take turns",
+    );
+  });
+
+  it("is explained by the command, with the kubelet's configuration", async () => {
+    const { code, stdout } = await runHere(explainCommand(), [
+      "placement",
+      "-f",
+      "manifests/examples/model-server",
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("8 whole cores");
+    expect(stdout).toContain("topologyManagerPolicy: single-numa-node");
+  });
+
+  it("asks nodes for one NUMA node unless any will do", () => {
+    const policy = (numaNodes: "single" | "any") =>
+      kubeletConfiguration({ cpus: 1, memory: "1Gi", numaNodes });
+    expect(policy("single")).toMatchObject({
+      topologyManagerPolicy: "single-numa-node",
+      cpuManagerPolicy: "static",
+    });
+    expect(policy("any")).toMatchObject({ topologyManagerPolicy: "best-effort" });
+  });
+});
+
+describe("a gateway's pods", () => {
+  const pod = (deployment: object, timeout = "15s") => {
+    const tenant = tenantSchema.parse({
+      ...{ apiVersion, kind: "Tenant", metadata: { name: "search" } },
+      spec: {
+        namespaces: ["models"],
+        gateway: { name: "gw", namespace: "edge", hosts: ["*.a.example"], deployment },
+      },
+    });
+    const found = gatewayWorkload(tenant, [task({ timeout })]).find(({ kind }) => kind === "Deployment");
+    return (
+      found as unknown as {
+        spec: { template: { metadata: { annotations: Record<string, string> }; spec: PodSpec } };
+      }
+    ).spec.template;
+  };
+
+  it("drain until no connection is left", () => {
+    const config = JSON.parse(pod({}).metadata.annotations["proxy.istio.io/config"] ?? "");
+    expect(config.proxyMetadata).toEqual({
+      EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
+      MINIMUM_DRAIN_DURATION: "5s",
+    });
+    // Istio's agent counts connections by this stat, and ends at once where it is off.
+    expect(config.proxyStatsMatcher.inclusionSuffixes).toContain("downstream_cx_active");
+  });
+
+  it("have time for the drain and the longest request", () => {
+    expect(pod({ drain: "20s" }, "40s").spec.terminationGracePeriodSeconds).toBe(70);
+    expect(pod({ drain: "20s" }, "1s").spec.terminationGracePeriodSeconds).toBe(45);
+    expect(pod({ terminationGracePeriod: "99s" }).spec.terminationGracePeriodSeconds).toBe(99);
+  });
+});
+
+it("the share of a new replica grows with the warm-up", () => {
+  const { trafficPolicy } = destinationRule(task({ warmUp: { duration: "10s" } })).spec as {
+    trafficPolicy: { loadBalancer: object };
+  };
+  expect(trafficPolicy.loadBalancer).toMatchObject({ simple: "LEAST_REQUEST", warmup: { duration: "10s" } });
+});

@@ -1,0 +1,106 @@
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection, PreparedRequest } from "../model-client/connection.ts";
+
+/** Highest latency that a histogram holds, microseconds: ten minutes. */
+const MAX_LATENCY = 600_000_000;
+const SIGNIFICANT_FIGURES = 3;
+
+export interface OpenLoop {
+  connection: Connection;
+  requests: PreparedRequest[];
+  /** When each request is to be sent, milliseconds since the start, rising. */
+  schedule: Iterable<number>;
+  /** For each request, milliseconds. */
+  timeout: number;
+  /** Ends the sending before. */
+  signal?: AbortSignal | undefined;
+  /** Called for each request when it has ended. */
+  onEnd?: (sample: Sample) => void;
+}
+
+export interface Sample {
+  /** When it was to be sent, milliseconds since the start. */
+  intended: number;
+  /** From then to the whole answer, milliseconds. */
+  latency: number;
+  ok: boolean;
+  reason: string;
+}
+
+/** What came of a run. */
+export interface LoadResult {
+  sent: number;
+  failed: number;
+  /** From when each answered request was to be sent to its whole answer: HdrHistogram, microseconds, 3 figures. */
+  latencies: RecordableHistogram;
+  /** How late the generator itself sent each request: HdrHistogram, microseconds. */
+  lateness: RecordableHistogram;
+  /** From the first send to the last answer, milliseconds. */
+  milliseconds: number;
+  /** Failures by what was wrong, most frequent first. */
+  failures: Map<string, number>;
+}
+
+/**
+ * Sends requests on schedule whatever the answers (an open loop), and measures each from the moment when it was to be sent: a server
+ * that stalls is charged for all requests that came meanwhile, not for one (no coordinated omission).
+ * @see Gil Tene, "How NOT to Measure Latency"; https://github.com/giltene/wrk2
+ */
+export async function openLoop(load: OpenLoop): Promise<LoadResult> {
+  const { connection, requests, schedule, timeout, signal, onEnd } = load;
+  const result: LoadResult = {
+    ...{ sent: 0, failed: 0, milliseconds: 0, failures: new Map<string, number>() },
+    ...{ latencies: latencyHistogram(), lateness: latencyHistogram() },
+  };
+  const start = performance.now();
+  let ended = 0;
+  let onLast: () => void = () => {};
+  const send = (intended: number) => {
+    const request = requests[result.sent++ % requests.length] as PreparedRequest;
+    record(result.lateness, performance.now() - start - intended);
+    connection.send(request, timeout).then(({ ok, reason }) => {
+      const latency = performance.now() - start - intended;
+      if (ok) record(result.latencies, latency);
+      else {
+        result.failed++;
+        result.failures.set(reason, (result.failures.get(reason) ?? 0) + 1);
+      }
+      onEnd?.({ intended, latency, ok, reason });
+      if (++ended === result.sent) onLast();
+    });
+  };
+  for (const intended of schedule) {
+    for (let wait = 1; wait > 0 && !signal?.aborted; ) {
+      wait = intended - (performance.now() - start);
+      if (wait > 0) await sleep(wait);
+    }
+    if (signal?.aborted) break;
+    send(intended);
+  }
+  if (ended < result.sent)
+    await new Promise<void>((resolve) => {
+      onLast = resolve;
+    });
+  result.milliseconds = performance.now() - start;
+  return result;
+}
+
+/** Times of a constant arrival rate, milliseconds. @param perSecond requests */
+export function* constantRate(perSecond: number, seconds: number): Generator<number> {
+  const count = Math.max(1, Math.round(perSecond * seconds));
+  for (let i = 0; i < count; i++) yield (i * 1000) / perSecond;
+}
+
+export function latencyHistogram(): RecordableHistogram {
+  return createHistogram({ lowest: 1, highest: MAX_LATENCY, figures: SIGNIFICANT_FIGURES });
+}
+
+function record(histogram: RecordableHistogram, milliseconds: number): void {
+  histogram.record(Math.min(MAX_LATENCY, Math.max(1, Math.round(milliseconds * 1000))));
+}
+
+/** A percentile in milliseconds; 0 when nothing was recorded. */
+export function percentile(histogram: RecordableHistogram, percent: number): number {
+  return histogram.count === 0 ? 0 : histogram.percentile(percent) / 1000;
+}
