@@ -1,0 +1,137 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { documents, explainedJob, jobOverFiles, runFlink } from "./support/job.ts";
+import { type Line, logLines, START } from "./support/lines.ts";
+
+interface Traffic {
+  "@timestamp": string;
+  tenant: string;
+  taskid: string;
+  version: string;
+  gateway: string;
+  requests: number;
+  errors: number;
+  refused: number;
+  would_refuse: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  duration_sum: number;
+  bytes_received: number;
+  bytes_sent: number;
+  in_flight: number;
+}
+
+const FAILED = ["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"];
+const lines = logLines(6_000, 5);
+const late: Line = { ...(lines[0] as Line), start_time: new Date(START).toISOString(), request_id: "late" };
+let folder: string;
+let output: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "modelgate-flink-"));
+  output = join(folder, "output");
+  await mkdir(join(folder, "input"));
+  const text = lines.map((line) => JSON.stringify(line));
+  const repeated = text.filter((line) => line.includes("request_id")).slice(0, 500);
+  text.splice(1_000, 0, '{"start_time":"2026-11-25T10:0', "no JSON", "", '{"duration":3}', ...repeated);
+  text.push(JSON.stringify(late));
+  await writeFile(join(folder, "input/access.log"), `${text.join("\n")}\n`);
+  await runFlink(await jobOverFiles(join(folder, "input"), output), folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the stream job on Flink's mini cluster", () => {
+  test("counts each request once, in the minute that it started in", async () => {
+    const rows = await documents<Traffic>(output, "traffic");
+    expect(rows.map(seriesOf).sort()).toEqual([...groups().keys()].sort());
+    for (const row of rows) {
+      const group = groups().get(seriesOf(row)) as Line[];
+      expect(row).toMatchObject({
+        requests: group.length,
+        errors: group.filter(isError).length,
+        refused: group.filter(isRefused).length,
+        would_refuse: group.filter((line) => line.would_refuse).length,
+        duration_sum: sum(group.map(({ duration }) => duration)),
+        bytes_received: sum(group.map(({ bytes_received }) => bytes_received)),
+        bytes_sent: sum(group.map(({ bytes_sent }) => bytes_sent)),
+        in_flight: sum(group.map(({ duration }) => duration)) / 60_000,
+      });
+    }
+  });
+
+  test("has percentiles within 1 % of the exact ones", async () => {
+    for (const row of await documents<Traffic>(output, "traffic")) {
+      const durations = (groups().get(seriesOf(row)) as Line[]).map(({ duration }) => duration);
+      durations.sort((a, b) => a - b);
+      for (const [name, q] of [["p50", 0.5] as const, ["p90", 0.9] as const, ["p99", 0.99] as const]) {
+        const exact = durations[Math.floor(q * (durations.length - 1))] as number;
+        expect(Math.abs(row[name] - exact)).toBeLessThanOrEqual(exact * 0.010001);
+      }
+    }
+  });
+
+  test("splits requests by status and reason", async () => {
+    const rows = await documents<{ response_code: number; refusal: string; requests: number }>(
+      output,
+      "outcomes",
+    );
+    expect(tally(rows.map((row) => [`${row.response_code} ${row.refusal}`, row.requests]))).toEqual(
+      tally(lines.map((line) => [`${line.response_code} ${isRefused(line) ? line.reason : ""}`, 1])),
+    );
+  });
+
+  test("keeps the latency sketch", async () => {
+    const rows = await documents<{ bucket: number; milliseconds: number; requests: number }>(
+      output,
+      "latency",
+    );
+    expect(sum(rows.map(({ requests }) => requests))).toBe(lines.length);
+    expect(rows.filter(({ bucket }) => bucket < 0).every(({ milliseconds }) => milliseconds === 0)).toBe(
+      true,
+    );
+  });
+
+  test("sets aside what comes after its minute, and lines without a time", async () => {
+    const rows = await documents<Partial<Line>>(output, "late_lines");
+    expect(rows.map(({ request_id }) => request_id ?? null).sort()).toEqual(["late", null]);
+  });
+});
+
+test("the job as it ships plans against Kafka", async () => {
+  const plan = await runFlink(await explainedJob(join(folder, "planned")), folder);
+  expect(plan).toMatch(
+    /TableSourceScan\(table=\[\[default_catalog, default_database, log_lines, .*watermark=/,
+  );
+});
+
+function groups(): Map<string, Line[]> {
+  return Map.groupBy(lines, (line) =>
+    seriesOf({ tenant: "", taskid: "", version: "", gateway: "", ...line, "@timestamp": line.start_time }),
+  );
+}
+
+function seriesOf(row: Pick<Traffic, "@timestamp" | "tenant" | "taskid" | "version" | "gateway">): string {
+  const minute = new Date(row["@timestamp"]).toISOString().slice(0, 16);
+  return [minute, row.tenant, row.taskid, row.version, row.gateway].join(" ");
+}
+
+function isError({ response_code, grpc_status }: Line): boolean {
+  return response_code === 0 || response_code >= 500 || FAILED.includes(grpc_status ?? "");
+}
+
+function isRefused({ decision, reason }: Line): boolean {
+  return decision === "refused" || (!decision && Boolean(reason));
+}
+
+function tally(entries: [string, number][]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [name, count] of entries) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
