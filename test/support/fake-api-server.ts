@@ -12,6 +12,8 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ["modelgate.dev/v1alpha1", "ModelTask"],
   ["v1", "Event"],
   ["v1", "Secret"],
+  ["v1", "ConfigMap"],
+  ["discovery.k8s.io/v1", "EndpointSlice"],
 ];
 const CLUSTER_SCOPED = ["Tenant"];
 
@@ -209,7 +211,7 @@ function matches({ metadata }: Manifest, selector: string): boolean {
     .every((each) => {
       if (each.startsWith("!")) return !(each.slice(1) in labels);
       const [key = "", value] = each.split("=");
-      return labels[key] === value;
+      return value === undefined ? key in labels : labels[key] === value;
     });
 }
 
