@@ -76,12 +76,8 @@ export class ClusterWatch {
 
   private watchEvents(namespace: string): Watched<CoreV1Event> {
     const core = this.options.config.makeApiClient(CoreV1Api);
-    const seen = new WeakSet<CoreV1Event>();
-    const take = (events: readonly CoreV1Event[]) => {
-      const news = events.filter((event) => !seen.has(event));
-      for (const event of news) seen.add(event);
-      this.add(news.flatMap((event) => fromKubernetes(event, this.owners) ?? []));
-    };
+    const take = (events: readonly CoreV1Event[]) =>
+      this.add(events.flatMap((event) => fromKubernetes(event, this.owners) ?? []));
     const watch: Watched<CoreV1Event> = watchObjects<CoreV1Event>({
       ...this.options,
       path: `/api/v1/namespaces/${namespace}/events`,
