@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
+import { collectorCommand } from "./commands/collector.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { controllerCommand } from "./commands/controller.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
@@ -28,6 +29,7 @@ const program = new Command("modelgate")
   .showHelpAfterError()
   .addCommand(buildCommand())
   .addCommand(controllerCommand())
+  .addCommand(collectorCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())

@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { type Logger, pino } from "pino";
+import { Command, Option } from "commander";
+import type { Logger } from "pino";
 import { type Authenticate, anyone, clientCertificate } from "../controller/authenticate.ts";
 import { type Controller, type ControllerOptions, startController } from "../controller/controller.ts";
 import { FileSource } from "../controller/file-source.ts";
@@ -19,12 +19,11 @@ import {
   type ControllerOptions as RenderedController,
   targetOption,
 } from "./render.ts";
+import { type Address, address, logLevelOption, serverLog, stopSignal } from "./serve.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
 const TLS_CHECK_MS = 30_000;
-
-type Address = { host: string; port: number };
 
 interface Options extends ConnectOptions, RenderedController {
   config?: string[];
@@ -95,11 +94,7 @@ export function controllerCommand(): Command {
     .addOption(targetOption())
     .addOption(controllerOption())
     .addOption(controllerTokenOption())
-    .addOption(
-      new Option("--log-level <level>", "least severe log lines")
-        .choices(["debug", "info", "warn", "error"])
-        .default("info"),
-    )
+    .addOption(logLevelOption())
     .addHelpText(
       "after",
       "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when the answers under way are sent.",
@@ -110,15 +105,7 @@ export function controllerCommand(): Command {
 }
 
 async function controller(options: Options): Promise<void> {
-  const log = pino(
-    {
-      level: options.logLevel,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    },
-    pino.destination(2),
-  );
+  const log = serverLog(options.logLevel);
   const tlsPaths = tlsOf(options);
   const tls = tlsPaths && (await readTls(tlsPaths));
   const running = await startController({ ...(await parts(options, tls, log)), tls, log });
@@ -206,21 +193,4 @@ function renewTls(running: Controller, paths: TlsPaths, first: Tls, log: Logger)
       log.error({ err: error }, "the renewed certificates can't be used; those of before stay");
     }
   }, TLS_CHECK_MS);
-}
-
-/** Resolves at the first SIGTERM or SIGINT, in place of the end at once that other commands have. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => resolve());
-    }
-  });
-}
-
-function address(text: string): Address {
-  const [, host, port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535)
-    throw new InvalidArgumentError("must be host:port, such as 127.0.0.1:8090");
-  return { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(port) };
 }

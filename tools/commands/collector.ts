@@ -1,0 +1,63 @@
+import { Command } from "commander";
+import { startCollector } from "../collector/collector.ts";
+import { readTls } from "../controller/tls-files.ts";
+import { type Address, address, logLevelOption, serverLog, stopSignal } from "./serve.ts";
+import { bytes, duration, wholeNumber } from "./units.ts";
+
+interface Options {
+  listen: Address;
+  store: string;
+  keep: number;
+  keepMetrics: number;
+  keepBytes: number;
+  spoolBytes: number;
+  interval: number;
+  topSeries: number;
+  tlsCert?: string;
+  tlsKey?: string;
+  clientCa?: string;
+  logLevel: string;
+}
+
+export function collectorCommand(): Command {
+  return new Command("collector")
+    .description("store access logs from files and by HTTP, and compute traffic metrics from them")
+    .argument("[file...]", "access logs to follow; globs are looked through again and again")
+    .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
+    .option("--listen <host:port>", "where it serves", address, { host: "127.0.0.1", port: 8092 })
+    .option("--keep <duration>", "how long lines are kept", duration, 7 * 86_400_000)
+    .option("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, 20 * 2 ** 30)
+    .option("--keep-metrics <duration>", "how long metrics and events are kept", duration, 30 * 86_400_000)
+    .option("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, 2 ** 30)
+    .option("--interval <duration>", "what a line may wait before it is stored", duration, 1_000)
+    .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
+    .option("--tls-cert <file>", "certificate chain, PEM")
+    .option("--tls-key <file>", "its key, PEM")
+    .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .addOption(logLevelOption())
+    .addHelpText(
+      "after",
+      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when what is read is stored.",
+    )
+    .action(collector);
+}
+
+async function collector(globs: string[], options: Options): Promise<void> {
+  const log = serverLog(options.logLevel);
+  const { tlsCert, tlsKey, clientCa } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new Error("--tls-cert and --tls-key: give both");
+  const tls =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
+  const running = await startCollector({
+    ...{ globs, tls, log, folder: options.store, listen: options.listen },
+    ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
+    ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
+  });
+  log.info({ url: running.url }, "the collector takes lines");
+  await stopSignal();
+  log.info("stopping");
+  await running.stop();
+}
