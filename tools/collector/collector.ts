@@ -20,6 +20,8 @@ import { Maintenance } from "./store/maintenance.ts";
 import { RejectedLog } from "./store/rejected-log.ts";
 
 const MAINTENANCE_MS = 10_000;
+/** How old the traffic may be that Prometheus gets. */
+const TRAFFIC_MS = 2_000;
 
 export interface CollectorOptions {
   /** Folder of the store; made when it is not there. */
@@ -72,7 +74,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       return (await database.use((connection) => connection.row<{ bytes: number }>(sum))).bytes;
     },
   });
-  const traffic = new TrafficMetrics(metrics.registry, options.topSeries);
+  let seen = 0;
+  const trafficMetrics = new TrafficMetrics(metrics.registry, options.topSeries);
   const rejected = new RejectedLog(join(folder, "rejected.log"));
   const committer = await Committer.open(await database.connect(), {
     folder,
@@ -88,9 +91,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       metrics.duplicateLines.inc(duplicates);
       metrics.commitSeconds.observe(milliseconds / 1_000);
       if (newestTime > 0) metrics.newestLine.set(newestTime / 1_000);
-      const deltas = await committer.traffic();
-      traffic.record(deltas.traffic, deltas.latency);
       await rejected.add(samples);
+    },
+    async onPause() {
+      if (Date.now() - seen < TRAFFIC_MS) return;
+      seen = Date.now();
+      const { traffic, latency } = await committer.unseen.take();
+      trafficMetrics.record(traffic, latency);
     },
   });
   const receiver = new Receiver(spool);

@@ -20,6 +20,8 @@ export interface IngestOptions {
     milliseconds: number,
     kinds: Map<Input["kind"], number>,
   ) => Promise<void>;
+  /** Called between batches. */
+  onPause: () => Promise<void>;
   log: Logger;
 }
 
@@ -64,7 +66,7 @@ export class Ingest {
 
   /** @returns bytes of lines that were committed */
   private async cycle(): Promise<number> {
-    const { folder, inputs, onCommitted } = this.options;
+    const { folder, inputs, onCommitted, onPause } = this.options;
     const chunk = await Chunk.create(join(folder, "batch.ndjson"));
     const batch: Batch = { path: chunk.path, offsets: [], ended: [], tooLong: 0 };
     const kinds = new Map<Input["kind"], number>();
@@ -86,6 +88,7 @@ export class Ingest {
       for (const input of inputs) await input.committed();
       await onCommitted(done.committed, done.milliseconds, kinds);
     }
+    await onPause();
     return chunk.bytes;
   }
 

@@ -1,7 +1,6 @@
 import { Counter, type Metric, type Registry } from "prom-client";
 import { DIMENSIONS, type Dimension } from "../fields.ts";
-import { bucketValue } from "../sketch.ts";
-import type { LatencyDelta, TrafficDelta } from "../store/aggregate.ts";
+import { BOUNDS, type LatencyDelta, type TrafficDelta } from "../store/unseen-traffic.ts";
 import { TopSeries } from "./top-series.ts";
 
 type Labels = Record<Dimension, string>;
@@ -21,8 +20,6 @@ interface Series {
   durations: number[];
 }
 
-/** Upper bounds of the histogram, in seconds. */
-export const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const RANK_MS = 10 * 60_000;
 
 /** Traffic for Prometheus. Series beyond the largest go by task and version "other", so that the number of labels stays bounded. */
@@ -96,10 +93,7 @@ export class TrafficMetrics {
     }
     for (const row of latency) {
       const { durations } = this.seriesOf(row, 0);
-      const seconds = bucketValue(row.bucket) / 1_000;
-      const bound = BOUNDS.findIndex((each) => seconds <= each);
-      const index = bound < 0 ? BOUNDS.length : bound;
-      durations[index] = (durations[index] as number) + row.requests;
+      durations[row.bound] = (durations[row.bound] as number) + row.requests;
     }
   }
 

@@ -26,20 +26,20 @@ export async function queryHeatmap(
   const { filters, step } = query;
   const range = alignedRange(query.range, step);
   const width = (step || (range.to - range.from) / 1_000) * 1_000;
-  const cells = await connection.rows<{ at: number; band: number; n: number }>(
-    `SELECT (${range.from} + (epoch_ms(time) - ${range.from}) // ${width} * ${width})::DOUBLE AS at,
+  const cells = await connection.rows<{ start: number; band: number; n: number }>(
+    `SELECT (${range.from} + (epoch_ms(time) - ${range.from}) // ${width} * ${width})::DOUBLE AS start,
        CASE WHEN bucket <= 0 THEN 0 ELSE (bucket - 1) // ${BAND} + 1 END::DOUBLE AS band, sum(requests)::DOUBLE AS n
-     FROM ${STORED.latency} WHERE ${conditionOf(filters, range, "time")} GROUP BY ALL ORDER BY at`,
+     FROM ${STORED.latency} WHERE ${conditionOf(filters, range, "time")} GROUP BY ALL ORDER BY start`,
   );
   const bands = Math.max(0, ...cells.map(({ band }) => band + 1));
-  const byTime = Map.groupBy(cells, ({ at }) => at);
+  const byTime = Map.groupBy(cells, ({ start }) => start);
   return {
     step,
     buckets: Array.from({ length: bands }, (_, band) => GAMMA ** (band * BAND)),
-    rows: [...byTime].map(([at, row]) => {
+    rows: [...byTime].map(([start, row]) => {
       const counts = new Array<number>(bands).fill(0);
       for (const { band, n } of row) counts[band] = n;
-      return { time: new Date(at).toISOString(), counts };
+      return { time: new Date(start).toISOString(), counts };
     }),
   };
 }

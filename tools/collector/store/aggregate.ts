@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Dimension } from "../fields.ts";
+import { DIMENSIONS } from "../fields.ts";
 import { bucketOf } from "../sketch.ts";
 
 /** How fine recent traffic is, in seconds. */
@@ -15,12 +15,6 @@ export const SUMS = [
   "bytes_sent",
 ] as const;
 export type Sum = (typeof SUMS)[number];
-
-/** Requests of one series, response code and reason. */
-export type TrafficDelta = Record<Dimension, string> & Record<Sum, number> & { code: number; reason: string };
-
-/** Requests of one series whose latencies are in one bucket of the sketch. */
-export type LatencyDelta = Record<Dimension, string> & { bucket: number; requests: number };
 
 const SERIES = DIMENSIONS.map((name) => `coalesce(${name}, '') AS ${name}`).join(", ");
 

@@ -1,11 +1,12 @@
 import { rm } from "node:fs/promises";
-import { DIMENSIONS, readLines } from "../fields.ts";
-import { type LatencyDelta, latencyOf, SUMS, type TrafficDelta, trafficOf } from "./aggregate.ts";
+import { readLines } from "../fields.ts";
+import { latencyOf, trafficOf } from "./aggregate.ts";
 import type { Batch, Committed, Counts } from "./batch.ts";
 import type { Connection } from "./database.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 import { Rejects } from "./rejects.ts";
 import { salvage } from "./salvage.ts";
+import { UnseenTraffic } from "./unseen-traffic.ts";
 
 /** Lines that duplicates are looked for in: the newest, between this many and twice as many. */
 const REMEMBERED_LINES = 2_000_000;
@@ -29,12 +30,15 @@ export interface CommitOptions {
 export class Committer {
   private readonly connection: Connection;
   private readonly options: CommitOptions;
+  /** The traffic of this process that nobody has taken yet. */
+  readonly unseen: UnseenTraffic;
   private nextSeq = 1;
   private remembered = 0;
 
   private constructor(connection: Connection, options: CommitOptions) {
     this.connection = connection;
     this.options = options;
+    this.unseen = new UnseenTraffic(connection);
   }
 
   static async open(connection: Connection, options: CommitOptions): Promise<Committer> {
@@ -73,24 +77,12 @@ export class Committer {
       await this.moveOffsets(batch);
       await this.setTotals({ ...result, nextSeq });
     });
+    await this.unseen.add();
     this.nextSeq = nextSeq;
     this.remembered += accepted;
     if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();
     const { reasons, samples } = rejects;
     return { ...result, reasons, samples, newestTime: Math.max(0, ...files.map(({ lastTime }) => lastTime)) };
-  }
-
-  /** The traffic of the batch that was committed last. */
-  async traffic(): Promise<{ traffic: TrafficDelta[]; latency: LatencyDelta[] }> {
-    const { connection } = this;
-    const traffic = await connection.rows<TrafficDelta>(
-      `SELECT ${[...DIMENSIONS, "code", "reason"].join(", ")}, ${SUMS.map((name) => `sum(${name})::DOUBLE AS ${name}`).join(", ")}
-       FROM batch_traffic GROUP BY ALL`,
-    );
-    const latency = await connection.rows<LatencyDelta>(
-      `SELECT ${DIMENSIONS.join(", ")}, bucket, sum(requests)::DOUBLE AS requests FROM batch_latency GROUP BY ALL`,
-    );
-    return { traffic, latency };
   }
 
   private async count(): Promise<number> {
