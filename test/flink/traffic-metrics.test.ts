@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { startCollector } from "../../tools/collector/collector.ts";
 import { documents, explainedJob, jobOverFiles, runFlink } from "./support/job.ts";
 import { type Line, logLines, START } from "./support/lines.ts";
 
@@ -24,9 +26,16 @@ interface Traffic {
   in_flight: number;
 }
 
+type Collected = Omit<Traffic, "@timestamp"> & { time: string; codes: object; reasons: object };
+
 const FAILED = ["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"];
 const lines = logLines(6_000, 5);
-const late: Line = { ...(lines[0] as Line), start_time: new Date(START).toISOString(), request_id: "late" };
+const late: Line = {
+  ...(lines[0] as Line),
+  taskid: "late",
+  start_time: new Date(START).toISOString(),
+  request_id: "late",
+};
 let folder: string;
 let output: string;
 
@@ -36,7 +45,7 @@ beforeAll(async () => {
   await mkdir(join(folder, "input"));
   const text = lines.map((line) => JSON.stringify(line));
   const repeated = text.filter((line) => line.includes("request_id")).slice(0, 500);
-  text.splice(1_000, 0, '{"start_time":"2026-11-25T10:0', "no JSON", "", '{"duration":3}', ...repeated);
+  text.splice(1_000, 0, '{"start_time":"2026-11-20T10:0', "no JSON", "", '{"duration":3}', ...repeated);
   text.push(JSON.stringify(late));
   await writeFile(join(folder, "input/access.log"), `${text.join("\n")}\n`);
   await runFlink(await jobOverFiles(join(folder, "input"), output), folder);
@@ -73,6 +82,21 @@ describe("the stream job on Flink's mini cluster", () => {
     }
   });
 
+  test("equals the collector's numbers for the same file", async () => {
+    const collected = await collectedTraffic();
+    const rows = await documents<Traffic>(output, "traffic");
+    expect(rows.length).toBe(collected.size);
+    for (const { "@timestamp": _, ...row } of rows) {
+      const {
+        time,
+        codes: _codes,
+        reasons: _reasons,
+        ...numbers
+      } = collected.get(seriesOf({ ...row, "@timestamp": _ })) as Collected;
+      expect(row).toEqual(numbers);
+    }
+  });
+
   test("splits requests by status and reason", async () => {
     const rows = await documents<{ response_code: number; refusal: string; requests: number }>(
       output,
@@ -106,6 +130,39 @@ test("the job as it ships plans against Kafka", async () => {
     /TableSourceScan\(table=\[\[default_catalog, default_database, log_lines, .*watermark=/,
   );
 });
+
+/** What the collector says of the input, by series; the late line is left out. */
+async function collectedTraffic(): Promise<Map<string, Collected>> {
+  const collector = await startCollector({
+    folder: join(folder, "store"),
+    listen: { host: "127.0.0.1", port: 0 },
+    globs: [join(folder, "input/access.log")],
+    ...{
+      keepMs: 1e12,
+      keepMetricsMs: 1e12,
+      keepBytes: 1e12,
+      spoolBytes: 1e9,
+      intervalMs: 100,
+      topSeries: 100,
+    },
+    log: pino({ level: "silent" }),
+  });
+  try {
+    const range = { from: new Date(START).toISOString(), to: new Date(START + 3_600_000).toISOString() };
+    const query = new URLSearchParams({ ...range, step: "60s" });
+    const read = async () => {
+      const response = await fetch(`${collector.url}/api/v1/traffic?${query}`);
+      const { rows } = (await response.json()) as { rows: Collected[] };
+      expect(sum(rows.map(({ requests }) => requests))).toBe(lines.length + 1);
+      return rows;
+    };
+    const rows = await vi.waitFor(read, { timeout: 20_000, interval: 200 });
+    const timely = rows.filter(({ taskid }) => taskid !== late.taskid);
+    return new Map(timely.map((row) => [seriesOf({ ...row, "@timestamp": row.time }), row]));
+  } finally {
+    await collector.stop();
+  }
+}
 
 function groups(): Map<string, Line[]> {
   return Map.groupBy(lines, (line) =>

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "amaro";
+import type { Request, Response } from "../controller/http.ts";
 
 const FOLDER = new URL("page/", import.meta.url);
 const CONTENT_TYPES: Record<string, string> = {
@@ -24,7 +24,7 @@ interface Asset {
  * another host.
  * @returns a handler that answers the requests for the page and returns false for all others
  */
-export function pageHandler(): (request: IncomingMessage, response: ServerResponse) => boolean {
+export function pageHandler(): (request: Request, response: Response) => boolean {
   const assets = new Map<string, Asset | undefined>();
   return (request, response) => {
     const path = (request.url ?? "").replace(/\?.*/s, "");
@@ -33,11 +33,12 @@ export function pageHandler(): (request: IncomingMessage, response: ServerRespon
     if (!assets.has(path) && assets.size < 100) assets.set(path, load(path));
     const asset = assets.get(path);
     if (asset === undefined) return false;
-    if (request.headers["if-none-match"] === asset.headers.etag) response.writeHead(304, asset.headers).end();
-    else
-      response
-        .writeHead(200, { ...asset.headers, "content-length": asset.body.length })
-        .end(request.method === "HEAD" ? undefined : asset.body);
+    const { body, headers } = asset;
+    const isFresh = request.headers["if-none-match"] === headers.etag;
+    response.statusCode = isFresh ? 304 : 200;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (!isFresh) response.setHeader("content-length", body.length);
+    response.end(isFresh || request.method === "HEAD" ? "" : body);
     return true;
   };
 }

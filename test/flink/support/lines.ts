@@ -17,7 +17,7 @@ export interface Line {
   would_refuse?: string;
 }
 
-export const START = Date.parse("2026-11-25T10:00:00Z");
+export const START = Date.parse("2026-11-20T10:00:00Z");
 
 /** Lines of `minutes` minutes in the order of their ends, the same ones each time; all kinds of outcomes are among them. */
 export function logLines(count: number, minutes: number): Line[] {
