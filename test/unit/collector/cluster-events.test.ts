@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limitEvents, type Rates } from "../../../tools/collector/cluster-events/limit-events.ts";
 import { Owners } from "../../../tools/collector/cluster-events/owners.ts";
@@ -112,6 +113,7 @@ test("limits that changed", () => {
 describe("the watch of a cluster", () => {
   const server = new FakeApiServer();
   const events: TimelineEvent[] = [];
+  const registry = new Registry();
   let watch: ClusterWatch;
 
   beforeEach(async () => {
@@ -124,6 +126,7 @@ describe("the watch of a cluster", () => {
     watch = new ClusterWatch({
       config: server.client.config,
       add: async (more) => void events.push(...more),
+      registry,
       log: pino({ level: "silent" }),
     });
     await watch.start();
@@ -151,6 +154,9 @@ describe("the watch of a cluster", () => {
     await vi.waitFor(
       () => expect(events.map(({ reason }) => reason).sort()).toEqual(expected.sort()),
       10_000,
+    );
+    expect(await registry.metrics()).toContain(
+      'modelgate_rollout_phase{tenant="search",gateway="search-ingress/search-gateway",phase="running"} 1',
     );
   });
 

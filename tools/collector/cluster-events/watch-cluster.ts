@@ -1,5 +1,6 @@
 import { CoreV1Api, type CoreV1Event, type KubeConfig, type V1ConfigMap } from "@kubernetes/client-node";
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import { gatewaySpecs, type Inventory } from "../../controller/inventory.ts";
 import { KubernetesSource } from "../../controller/kubernetes/source.ts";
 import { type Watched, watchObjects } from "../../controller/kubernetes/watched.ts";
@@ -9,6 +10,7 @@ import { fromKubernetes } from "./kubernetes-event.ts";
 import { limitEvents, type Rates, ratesOf } from "./limit-events.ts";
 import { Owners } from "./owners.ts";
 import { rolloutEvents } from "./rollout-events.ts";
+import { RolloutMetrics } from "./rollout-metrics.ts";
 import type { TimelineEvent } from "./timeline-event.ts";
 
 const ROLLOUT = /^modelgate-rollout-/;
@@ -21,6 +23,7 @@ export interface ClusterWatchOptions {
   config: KubeConfig;
   /** Takes events; the same one may come again after a restart. */
   add: (events: TimelineEvent[]) => Promise<void>;
+  registry: Registry;
   log: Logger;
 }
 
@@ -33,11 +36,13 @@ export class ClusterWatch {
   private readonly source: KubernetesSource;
   private readonly watches = new Map<string, Watched<unknown>[]>();
   private readonly rollouts = new Map<string, Rollout>();
+  private readonly metrics: RolloutMetrics;
   private owners = new Owners([], []);
   private rates: Rates | undefined;
 
   constructor(options: ClusterWatchOptions) {
     this.options = options;
+    this.metrics = new RolloutMetrics(options.registry);
     this.source = new KubernetesSource(options.config, options.log);
   }
 
@@ -115,7 +120,9 @@ export class ClusterWatch {
       return;
     }
     const tenant = metadata?.labels?.[TENANT_LABEL] ?? "";
-    const events = rolloutEvents(this.rollouts.get(gateway), rollout, { tenant, gateway });
+    const about = { tenant, gateway };
+    this.metrics.set(about, rollout);
+    const events = rolloutEvents(this.rollouts.get(gateway), rollout, about);
     this.rollouts.set(gateway, rollout);
     this.add(events);
   }
