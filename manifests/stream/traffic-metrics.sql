@@ -124,7 +124,7 @@ SELECT
   duration_sum,
   bytes_received,
   bytes_sent,
-  duration_sum / 60000E0
+  duration_sum / 1000E0 / 60
 FROM sums
 JOIN quantiles
   ON sums.window_start = quantiles.window_start AND sums.window_end = quantiles.window_end

@@ -66,7 +66,7 @@ describe("the stream job on Flink's mini cluster", () => {
         duration_sum: sum(group.map(({ duration }) => duration)),
         bytes_received: sum(group.map(({ bytes_received }) => bytes_received)),
         bytes_sent: sum(group.map(({ bytes_sent }) => bytes_sent)),
-        in_flight: sum(group.map(({ duration }) => duration)) / 60_000,
+        in_flight: sum(group.map(({ duration }) => duration)) / 1_000 / 60,
       });
     }
   });
