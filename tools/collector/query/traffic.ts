@@ -68,10 +68,19 @@ export function alignedRange({ from, to }: Range, step: number): Range {
   return { from: Math.floor(from / unit) * unit, to: Math.ceil(to / unit) * unit };
 }
 
-export async function queryTraffic(
+/** All of it from one snapshot of the store. */
+export function queryTraffic(
   connection: Connection,
   query: TrafficQuery,
   relations: Relations = STORED,
+): Promise<Traffic> {
+  return connection.transaction(() => inSnapshot(connection, query, relations));
+}
+
+async function inSnapshot(
+  connection: Connection,
+  query: TrafficQuery,
+  relations: Relations,
 ): Promise<Traffic> {
   const { step, by, filters } = query;
   const range = alignedRange(query.range, step);

@@ -35,7 +35,9 @@ export async function writeParquet(
   const final = join(folder, path);
   const unfinished = `${final}.tmp`;
   await mkdir(dirname(final), { recursive: true });
-  await connection.run(`COPY (${query}) TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)`);
+  await connection.run(
+    `COPY (${query}) TO ${quote(unfinished)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)`,
+  );
   const handle = await open(unfinished, "r+");
   try {
     await handle.datasync();
