@@ -11,6 +11,8 @@ import { devCommand } from "./commands/dev.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { newCommand } from "./commands/new.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -20,6 +22,7 @@ import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
 import { taskCommand } from "./commands/task.ts";
 import { testCommand } from "./commands/test.ts";
+import { topCommand } from "./commands/top.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -30,6 +33,9 @@ const program = new Command("modelgate")
   .addCommand(buildCommand())
   .addCommand(controllerCommand())
   .addCommand(collectorCommand())
+  .addCommand(topCommand())
+  .addCommand(logsCommand())
+  .addCommand(metricsCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())

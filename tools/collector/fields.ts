@@ -51,11 +51,14 @@ export const LINE_LIMIT = 4 << 20;
  * A table function over a file of log lines. A line that is no JSON object comes out as a row of NULLs, a value of a wrong type as
  * NULL, a blank line not at all.
  */
-export function readLines(path: string): string {
+export function readLines(
+  path: string,
+  compression: "uncompressed" | "auto_detect" = "uncompressed",
+): string {
   const columns = Object.entries(FIELDS).map(([name, type]) => `${name}: '${type}'`);
   return (
     `read_json(${quote(path)}, columns = {${columns.join(", ")}}, format = 'newline_delimited', ` +
-    `compression = 'uncompressed', ignore_errors = true, maximum_object_size = ${LINE_LIMIT})`
+    `compression = '${compression}', ignore_errors = true, maximum_object_size = ${LINE_LIMIT})`
   );
 }
 

@@ -14,7 +14,7 @@ import type { Receiver } from "./receive.ts";
 
 const EVENTS_BYTES = 1 << 20;
 const LOGS_LIMIT = 100;
-const MAX_LOGS = 100_000;
+const MAX_LOGS = 10_000;
 
 export interface RouteOptions {
   database: Database;

@@ -79,9 +79,9 @@ export async function fetchSnapshot(
   span: { from: number; to: number; step: number },
   signal: AbortSignal,
 ): Promise<Snapshot> {
+  const range = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString() };
   const common: Record<string, string> = {
-    from: new Date(span.from).toISOString(),
-    to: new Date(span.to).toISOString(),
+    ...range,
     ...(state.tenant && { tenant: state.tenant }),
     ...(state.task && { taskid: state.task }),
   };
@@ -98,10 +98,25 @@ export async function fetchSnapshot(
     traffic({ by: "", step }),
     traffic({ by, step: "0" }),
     get<HeatMap>("heatmap", { ...common, step }, signal),
-    get<{ events: TimelineEvent[] }>("events", common, signal),
+    get<{ events: TimelineEvent[] }>("events", range, signal),
     state.task ? fetchFailures(common, signal) : [],
   ]);
-  return { ...span, total: total[0], series, rows, heatMap, events, failures };
+  return {
+    ...span,
+    total: total[0],
+    series,
+    rows,
+    heatMap,
+    events: events.filter((event) => concerns(event, state)),
+    failures,
+  };
+}
+
+/** An event that names no tenant or task is for all of them. */
+function concerns({ tenant, taskid }: TimelineEvent, state: State): boolean {
+  return (
+    (!state.tenant || !tenant || tenant === state.tenant) && (!state.task || !taskid || taskid === state.task)
+  );
 }
 
 async function fetchFailures(common: Record<string, string>, signal: AbortSignal): Promise<LogLine[]> {

@@ -132,7 +132,7 @@ export class Chart {
         },
         {
           stroke: text,
-          grid,
+          grid: draw ? { show: false } : grid,
           ticks: { show: false },
           font,
           size: AXIS_WIDTH,

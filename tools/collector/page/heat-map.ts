@@ -5,7 +5,7 @@ import { colour } from "./dom.ts";
 /** Smallest duration that the axis shows, ms; requests below it are in the lowest row. */
 const FLOOR = 0.5;
 
-/** Draws counts by time and latency; a cell's strength is the logarithm of its count. */
+/** Draws counts by time and latency; a cell's strength is the square root of its count. */
 export class HeatMapPainter {
   private map: HeatMap = { buckets: [], rows: [] };
   private step = 60_000;
@@ -49,7 +49,7 @@ export class HeatMapPainter {
         const lower = Math.max(low, this.floorOf(i));
         const top = Math.round(chart.valToPos(Number.isFinite(upper) ? upper : high, "y", true));
         const bottom = Math.round(chart.valToPos(Math.min(lower, high), "y", true));
-        ctx.globalAlpha = 0.1 + (0.9 * Math.log1p(count)) / Math.log1p(this.most);
+        ctx.globalAlpha = 0.08 + 0.92 * Math.sqrt(count / this.most);
         ctx.fillRect(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
       }
     }

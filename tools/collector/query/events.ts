@@ -45,11 +45,15 @@ export function parseEvents(body: Buffer): Event[] {
 
 const COLUMNS = ["type", "reason", "message", ...DIMENSIONS, "source"] as const;
 
+/** Stores events, but for those that are there already: who watches a cluster lists its events anew after a restart. */
 export async function addEvents(connection: Connection, events: Event[]): Promise<void> {
+  const values = COLUMNS.map((name) => `$${name}`).join(", ");
+  const isSame = COLUMNS.map((name) => `${name} = $${name}`).join(" AND ");
+  const at = "epoch_ms($time::BIGINT)";
   await connection.transaction(async () => {
     for (const { time, ...event } of events)
       await connection.run(
-        `INSERT INTO events VALUES (epoch_ms($time::BIGINT), ${COLUMNS.map((name) => `$${name}`).join(", ")})`,
+        `INSERT INTO events SELECT ${at}, ${values} WHERE NOT EXISTS (FROM events WHERE time = ${at} AND ${isSame})`,
         { time: Date.parse(time), ...event },
       );
   });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FIELD_NAMES, quote } from "../fields.ts";
+import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf, oneOf, timestamp } from "./conditions.ts";
 import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
@@ -37,10 +37,13 @@ function codeCondition(text: string): string {
   throw badParameter("code", "a code (503), a class (5xx) or a range (500-504)");
 }
 
-const COLUMNS = FIELD_NAMES.map((name) =>
-  name === "start_time" ? "strftime(start_time, '%Y-%m-%dT%H:%M:%S.%gZ') AS start_time" : name,
-).join(", ");
-const AS_NUMBERS = `* REPLACE (${["duration", "bytes_received", "bytes_sent", "upstream_time", "request_tensor_bytes", "response_tensor_bytes"].map((name) => `${name}::DOUBLE AS ${name}`).join(", ")})`;
+const WHOLE_NUMBERS = new Set<string>(FIELD_NAMES.filter((name) => FIELDS[name] === "BIGINT"));
+
+/** The fields as they are answered: times as RFC 3339, numbers as numbers of JSON. Of a relation with the name `lines`. */
+export const COLUMNS = FIELD_NAMES.map((name) => {
+  if (name === "start_time") return `strftime(lines.start_time, '%Y-%m-%dT%H:%M:%S.%gZ') AS start_time`;
+  return WHOLE_NUMBERS.has(name) ? `${name}::DOUBLE AS ${name}` : name;
+}).join(", ");
 
 /** The newest lines of a range, oldest first. */
 export async function queryLogs(
@@ -55,9 +58,12 @@ export async function queryLogs(
   );
   if (paths.length === 0) return [];
   const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
+  const files = readFiles(folder, paths);
+  // First which ones, by two narrow columns: whole lines would not fit the memory to be sorted in.
   const rows = await connection.rows<LogLine>(
-    `SELECT ${COLUMNS} FROM (SELECT ${AS_NUMBERS} FROM ${readFiles(folder, paths)} WHERE ${where} ORDER BY start_time DESC, seq DESC LIMIT ${limit})
-     ORDER BY ALL`,
+    `SELECT ${COLUMNS} FROM ${files} AS lines
+     WHERE seq IN (SELECT seq FROM ${files} WHERE ${where} ORDER BY start_time DESC, seq DESC LIMIT ${limit})
+     ORDER BY lines.start_time, seq`,
   );
   return rows.map(toLine);
 }
@@ -95,7 +101,7 @@ export async function linesFrom(
   const where = [`seq >= ${start}`, `seq < ${end}`, ...(query?.conditions ?? [])];
   for (const [name, values] of Object.entries(query?.filters ?? {})) where.push(oneOf(name, values));
   const rows = await connection.rows<LogLine & { seq: number }>(
-    `SELECT seq::DOUBLE AS seq, ${COLUMNS} FROM (SELECT ${AS_NUMBERS} FROM ${readFiles(folder, paths)} WHERE ${where.join(" AND ")}) ORDER BY seq`,
+    `SELECT seq::DOUBLE AS seq, ${COLUMNS} FROM ${readFiles(folder, paths)} AS lines WHERE ${where.join(" AND ")} ORDER BY lines.seq`,
   );
   return {
     lines: rows.map(({ seq, ...row }) => toLine(row)),

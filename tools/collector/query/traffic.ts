@@ -60,7 +60,7 @@ export const STORED: Relations = {
 };
 
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
-type Key = Partial<Record<Dimension | "at", string | number>>;
+type Key = Partial<Record<Dimension | "start", string | number>>;
 
 /** Times are brought to whole steps; with a step of 0, to the finest that recent traffic has. */
 export function alignedRange({ from, to }: Range, step: number): Range {
@@ -68,17 +68,26 @@ export function alignedRange({ from, to }: Range, step: number): Range {
   return { from: Math.floor(from / unit) * unit, to: Math.ceil(to / unit) * unit };
 }
 
-export async function queryTraffic(
+/** All of it from one snapshot of the store. */
+export function queryTraffic(
   connection: Connection,
   query: TrafficQuery,
   relations: Relations = STORED,
 ): Promise<Traffic> {
+  return connection.transaction(() => inSnapshot(connection, query, relations));
+}
+
+async function inSnapshot(
+  connection: Connection,
+  query: TrafficQuery,
+  relations: Relations,
+): Promise<Traffic> {
   const { step, by, filters } = query;
   const range = alignedRange(query.range, step);
   const condition = conditionOf(filters, range, "time");
-  const at = step === 0 ? [] : [`(epoch_ms(time) // ${step * 1_000} * ${step * 1_000})::DOUBLE AS at`];
-  const keys = [...at, ...by];
-  const names = [...(step === 0 ? [] : ["at"]), ...by];
+  const start = step === 0 ? [] : [`(epoch_ms(time) // ${step * 1_000} * ${step * 1_000})::DOUBLE AS start`];
+  const keys = [...start, ...by];
+  const names = [...(step === 0 ? [] : ["start"]), ...by];
   const select = (columns: string[], relation: string) =>
     `SELECT ${[...keys, ...columns].join(", ")} FROM ${relation} WHERE ${condition} GROUP BY ALL`;
   const rows = new Map<string, TrafficRow>();
@@ -87,9 +96,9 @@ export async function queryTraffic(
   for (const row of await connection.rows<Key & Record<Sum, number>>(
     `${select(sums, relations.traffic)} ORDER BY ALL`,
   )) {
-    const { at, ...rest } = row;
+    const { start, ...rest } = row;
     rows.set(keyOf(row, names), {
-      ...(at !== undefined && { time: new Date(at).toISOString() }),
+      ...(start !== undefined && { time: new Date(start).toISOString() }),
       ...rest,
       qps: rest.requests / seconds,
       codes: {},
