@@ -118,7 +118,7 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
     await page.waitForSelector("body[data-state=ready]");
     expect(await page.locator("#table .note").textContent()).toBe("200 rows");
     expect(collector.asked.filter((path) => path.includes("tenant=risk"))).toHaveLength(4);
-    expect(await page.locator("#events .list li").count()).toBe(7);
+    expect(await page.locator("#events .list li").count()).toBe(6);
   });
 
   test("takes a part of the time line, and goes back to now", async () => {
