@@ -2,6 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type Listener, listen, type Tls } from "../controller/listener.ts";
+import type { Export } from "./exports/export.ts";
+import { sendOtlpMetrics } from "./exports/otlp-metrics.ts";
+import { type ExportOptions, startExports } from "./exports/start.ts";
 import { handler } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
@@ -19,6 +22,7 @@ import { Database } from "./store/database.ts";
 import { Maintenance } from "./store/maintenance.ts";
 import { RejectedLog } from "./store/rejected-log.ts";
 
+const OTLP_METRICS_MS = 60_000;
 const MAINTENANCE_MS = 10_000;
 /** How old the traffic may be that Prometheus gets. */
 const TRAFFIC_MS = 2_000;
@@ -40,6 +44,7 @@ export interface CollectorOptions {
   intervalMs: number;
   /** How many series have labels of their own. */
   topSeries: number;
+  exports: ExportOptions;
   log: Logger;
 }
 
@@ -66,12 +71,18 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     log,
   );
   const inputs: Input[] = [spool, files];
+  let exports: Export[] = [];
   const metrics = collectorMetrics({
     lag: async () =>
       (await Promise.all(inputs.map((input) => input.lag()))).reduce((sum, lag) => sum + lag, 0),
     storeBytes: async () => {
       const sum = "SELECT coalesce(sum(bytes), 0)::DOUBLE AS bytes FROM files";
       return (await database.use((connection) => connection.row<{ bytes: number }>(sum))).bytes;
+    },
+    exportLags: async () => {
+      const lags = new Map<string, number>();
+      for (const each of exports) lags.set(each.sink.name, await each.lag());
+      return lags;
     },
   });
   let seen = 0;
@@ -111,12 +122,25 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     options.tls,
   );
   ingest.start();
-  const upkeep = new Periodic(
-    MAINTENANCE_MS,
-    () => maintenance.runOnce(),
-    (error) => log.error({ err: error }, "the store can't be tidied up"),
-  );
-  upkeep.start();
+  exports = await startExports(options.exports, { database, folder, metrics, log });
+  const { otlp } = options.exports;
+  const periodic = [
+    new Periodic(
+      MAINTENANCE_MS,
+      () => maintenance.runOnce(),
+      (error) => log.error({ err: error }, "the store can't be tidied up"),
+    ),
+    ...(otlp === undefined
+      ? []
+      : [
+          new Periodic(
+            OTLP_METRICS_MS,
+            () => sendOtlpMetrics(otlp, trafficMetrics.all()),
+            (error) => log.warn({ err: error }, "the metrics were not sent; the next time they are"),
+          ),
+        ]),
+  ];
+  for (const each of periodic) each.start();
   const { host } = options.listen;
   const shown = host.includes(":") ? `[${host}]` : host;
   return {
@@ -124,7 +148,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     async stop() {
       await listener.close();
       await ingest.stop();
-      await upkeep.stop();
+      await Promise.all([...exports, ...periodic].map((each) => each.stop()));
       database.close();
     },
   };

@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { startCollector } from "../collector/collector.ts";
+import { readHeaders } from "../collector/exports/endpoint.ts";
+import type { ExportOptions } from "../collector/exports/start.ts";
 import { readTls } from "../controller/tls-files.ts";
 import { type Address, address, logLevelOption, serverLog, stopSignal } from "./serve.ts";
 import { bytes, duration, wholeNumber } from "./units.ts";
@@ -13,6 +15,13 @@ interface Options {
   spoolBytes: number;
   interval: number;
   topSeries: number;
+  elasticsearch?: string;
+  elasticsearchIndex: string;
+  elasticsearchHeaders?: string;
+  kafka?: string;
+  kafkaTopic: string;
+  otlp?: string;
+  otlpHeaders?: string;
   tlsCert?: string;
   tlsKey?: string;
   clientCa?: string;
@@ -31,6 +40,13 @@ export function collectorCommand(): Command {
     .option("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, 2 ** 30)
     .option("--interval <duration>", "what a line may wait before it is stored", duration, 1_000)
     .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
+    .option("--elasticsearch <url>", "send lines to Elasticsearch or OpenSearch, too")
+    .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
+    .option("--elasticsearch-headers <file>", 'headers for it, "name: value" a line: authorization')
+    .option("--kafka <brokers>", "send lines to Kafka, too: host:port,host:port")
+    .option("--kafka-topic <name>", "the topic", "modelgate-logs")
+    .option("--otlp <url>", "send lines and metrics by OTLP/HTTP, too: http://host:4318")
+    .option("--otlp-headers <file>", 'headers for it, "name: value" a line')
     .option("--tls-cert <file>", "certificate chain, PEM")
     .option("--tls-key <file>", "its key, PEM")
     .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
@@ -55,9 +71,26 @@ async function collector(globs: string[], options: Options): Promise<void> {
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
+    exports: await exportsOf(options),
   });
   log.info({ url: running.url }, "the collector takes lines");
   await stopSignal();
   log.info("stopping");
   await running.stop();
+}
+
+async function exportsOf(options: Options): Promise<ExportOptions> {
+  const { elasticsearch, kafka, otlp } = options;
+  return {
+    elasticsearch:
+      elasticsearch === undefined
+        ? undefined
+        : {
+            url: elasticsearch,
+            headers: await readHeaders(options.elasticsearchHeaders),
+            index: options.elasticsearchIndex,
+          },
+    kafka: kafka === undefined ? undefined : { brokers: kafka.split(","), topic: options.kafkaTopic },
+    otlp: otlp === undefined ? undefined : { url: otlp, headers: await readHeaders(options.otlpHeaders) },
+  };
 }

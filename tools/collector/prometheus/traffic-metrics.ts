@@ -6,8 +6,10 @@ import { TopSeries } from "./top-series.ts";
 type Labels = Record<Dimension, string>;
 
 /** What is counted of a series since it has its name. */
-interface Series {
+export interface Series {
   labels: Labels;
+  /** When it got its name, in milliseconds since the epoch. */
+  since: number;
   codes: Map<number, number>;
   reasons: Map<string, number>;
   errors: number;
@@ -75,6 +77,10 @@ export class TrafficMetrics {
     registry.registerMetric(this.histogram() as unknown as Metric);
   }
 
+  all(): Iterable<Series> {
+    return this.series.values();
+  }
+
   record(traffic: TrafficDelta[], latency: LatencyDelta[]): void {
     if (Date.now() - this.ranked > RANK_MS) {
       for (const key of this.top.rank()) this.series.delete(key);
@@ -108,7 +114,13 @@ export class TrafficMetrics {
     let series = this.series.get(nameKey);
     if (series === undefined) {
       series = {
-        ...{ labels, codes: new Map(), reasons: new Map(), durations: BOUNDS.map(() => 0).concat(0) },
+        ...{
+          labels,
+          since: Date.now(),
+          codes: new Map(),
+          reasons: new Map(),
+          durations: BOUNDS.map(() => 0).concat(0),
+        },
         ...{ errors: 0, wouldRefuse: 0, received: 0, sent: 0, durationSum: 0 },
       };
       this.series.set(nameKey, series);
