@@ -145,6 +145,7 @@ async function collectedTraffic(): Promise<Map<string, Collected>> {
       intervalMs: 100,
       topSeries: 100,
     },
+    exports: {},
     log: pino({ level: "silent" }),
   });
   try {

@@ -44,6 +44,7 @@ describe.skipIf(chromium === undefined)("the page on a real collector", () => {
           intervalMs: 100,
           topSeries: 100,
         },
+        exports: {},
         log: pino({ level: "silent" }),
       });
       const { url } = collector;

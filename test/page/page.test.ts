@@ -106,6 +106,7 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
     expect(query().get("task")).toBeTruthy();
     expect(await page.locator("#table-name").textContent()).toBe("Versions and gateways");
     expect(await page.locator("#failures li").count()).toBe(60);
+    expect(await page.locator("#traffic .u-legend").textContent()).toContain("limit240");
     await page.goBack();
     await page.waitForSelector("body[data-state=ready]");
     expect(await page.title()).toBe("Fleet · Modelgate");
@@ -117,7 +118,7 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
     await page.waitForFunction(() => document.title === "Tenant risk · Modelgate");
     await page.waitForSelector("body[data-state=ready]");
     expect(await page.locator("#table .note").textContent()).toBe("200 rows");
-    expect(collector.asked.filter((path) => path.includes("tenant=risk"))).toHaveLength(4);
+    expect(collector.asked.filter((path) => path.includes("tenant=risk"))).toHaveLength(5);
     expect(await page.locator("#events .list li").count()).toBe(6);
   });
 

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "pino";
 import { type Listener, listen, type Tls } from "../controller/listener.ts";
+import { ClusterWatch } from "./cluster-events/watch-cluster.ts";
 import type { Export } from "./exports/export.ts";
 import { sendOtlpMetrics } from "./exports/otlp-metrics.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
@@ -16,6 +18,7 @@ import { Spool } from "./input/spool.ts";
 import { Periodic } from "./periodic.ts";
 import { collectorMetrics } from "./prometheus/collector-metrics.ts";
 import { TrafficMetrics } from "./prometheus/traffic-metrics.ts";
+import { addEvents } from "./query/events.ts";
 import type { Offset } from "./store/batch.ts";
 import { Committer } from "./store/commit.ts";
 import { Database } from "./store/database.ts";
@@ -45,6 +48,8 @@ export interface CollectorOptions {
   /** How many series have labels of their own. */
   topSeries: number;
   exports: ExportOptions;
+  /** A cluster whose events, rollouts and limits join the time line. */
+  cluster?: KubeConfig | undefined;
   log: Logger;
 }
 
@@ -111,17 +116,28 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       trafficMetrics.record(traffic, latency);
     },
   });
+  const cluster =
+    options.cluster &&
+    new ClusterWatch({
+      ...{ config: options.cluster, registry: metrics.registry, log },
+      add: (events) => database.use((connection) => addEvents(connection, events)),
+    });
   const receiver = new Receiver(spool);
   const listener: Listener = await listen(
     options.listen,
     handler(
-      routes({ database, folder, receiver, registry: metrics.registry, fault: () => ingest.fault }),
+      routes({
+        ...{ database, folder, receiver, registry: metrics.registry },
+        fault: () => ingest.fault,
+        limits: () => cluster?.limits ?? [],
+      }),
       page,
       (error) => log.error({ err: error }, "a request failed"),
     ),
     options.tls,
   );
   ingest.start();
+  cluster?.start().catch((error) => log.error({ err: error }, "the cluster is not watched"));
   exports = await startExports(options.exports, { database, folder, metrics, log });
   const { otlp } = options.exports;
   const periodic = [
@@ -147,6 +163,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     url: `${options.tls === undefined ? "http" : "https"}://${shown}:${listener.port}`,
     async stop() {
       await listener.close();
+      await cluster?.stop();
       await ingest.stop();
       await Promise.all([...exports, ...periodic].map((each) => each.stop()));
       database.close();

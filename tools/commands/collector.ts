@@ -3,10 +3,12 @@ import { startCollector } from "../collector/collector.ts";
 import { readHeaders } from "../collector/exports/endpoint.ts";
 import type { ExportOptions } from "../collector/exports/start.ts";
 import { readTls } from "../controller/tls-files.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { type Address, address, logLevelOption, serverLog, stopSignal } from "./serve.ts";
 import { bytes, duration, wholeNumber } from "./units.ts";
 
-interface Options {
+interface Options extends ConnectOptions {
+  kubernetes?: boolean;
   listen: Address;
   store: string;
   keep: number;
@@ -29,7 +31,7 @@ interface Options {
 }
 
 export function collectorCommand(): Command {
-  return new Command("collector")
+  const command = new Command("collector")
     .description("store access logs from files and by HTTP, and compute traffic metrics from them")
     .argument("[file...]", "access logs to follow; globs are looked through again and again")
     .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
@@ -50,12 +52,15 @@ export function collectorCommand(): Command {
     .option("--tls-cert <file>", "certificate chain, PEM")
     .option("--tls-key <file>", "its key, PEM")
     .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .option("--kubernetes", "put the events, rollouts and limits of the cluster on the time line")
     .addOption(logLevelOption())
     .addHelpText(
       "after",
       "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when what is read is stored.",
     )
     .action(collector);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
 }
 
 async function collector(globs: string[], options: Options): Promise<void> {
@@ -72,6 +77,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),
+    cluster: options.kubernetes ? (await connect(options)).config : undefined,
   });
   log.info({ url: running.url }, "the collector takes lines");
   await stopSignal();

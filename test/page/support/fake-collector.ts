@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { EventType, TimelineEvent, Traffic } from "../../../tools/collector/page/api.ts";
 import { pageHandler } from "../../../tools/collector/page.ts";
 
+const STARTED = Date.now();
 const BUCKETS = Array.from({ length: 40 }, (_, i) => 2 ** (i / 2.5));
 const TENANTS = ["search", "ads", "feed", "risk", "assistant"];
 
@@ -16,7 +17,7 @@ export interface FakeCollector {
 }
 
 /**
- * The collector's HTTP API with made-up numbers of a fleet of `taskCount` tasks, always the same for the same minute, and the
+ * The collector's HTTP API with made-up numbers of a fleet of `taskCount` tasks, always the same for the same start and minute, and the
  * real page in front of it.
  */
 export async function startFakeCollector(taskCount: number): Promise<FakeCollector> {
@@ -56,6 +57,7 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
       traffic: () => traffic(query),
       heatmap: () => heatMap(query),
       events: () => events(query),
+      limits: () => ({ limits: [{ requests_per_second: 240 }] }),
     };
     if (name === "logs") {
       response.writeHead(200, { "content-type": "application/x-ndjson" }).end(logs(query));
@@ -89,7 +91,7 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
       return { step: step / 1000, rows };
     }
     const whole = (share: number, failing: boolean, pace = 1) =>
-      numbers(share, to - 1_800_000, to - from, failing, pace);
+      numbers(share, to - 1_650_000, to - from, failing, pace);
     const rows: Partial<Traffic>[] = by.includes("taskid")
       ? tasks.map(({ tenant, taskid, share, failing, pace }) => ({
           tenant,
@@ -205,10 +207,10 @@ function wave(time: number): number {
   return 1 + 0.16 * Math.sin(minutes / 19) + 0.05 * Math.sin(minutes * 1.7) + 0.03 * Math.sin(minutes * 5.1);
 }
 
-/** Every hour a quarter of an hour is slow. */
+/** From half an hour to 18 minutes ago the models were slow. */
 function slowness(time: number): number {
-  const phase = (time / 60_000) % 60;
-  return phase > 30 && phase < 42 ? 1 + 2 * Math.sin(((phase - 30) / 12) * Math.PI) : 1;
+  const minutesAgo = (STARTED - time) / 60_000;
+  return minutesAgo > 18 && minutesAgo < 30 ? 1 + 2 * Math.sin(((minutesAgo - 18) / 12) * Math.PI) : 1;
 }
 
 function numbers(share: number, time: number, length: number, failing: boolean, pace = 1): Traffic {
@@ -225,7 +227,7 @@ function numbers(share: number, time: number, length: number, failing: boolean, 
     errors,
     refused: limited + unknown + forbidden,
     would_refuse: Math.round(requests * 0.001),
-    reasons: { task_rate_limited: limited, credential_unknown: unknown, task_not_allowed: forbidden },
+    reasons: { task_rate_limited: limited, credential_unknown: unknown, task_forbidden: forbidden },
     p50: 21.3 * pace * slow * (failing ? 2 : 1),
     p90: 74 * pace * slow ** 1.2,
     p99: 212 * pace * slow ** 1.3 * (failing ? 3 : 1),

@@ -128,7 +128,11 @@ interface ElasticsearchPanel {
 /** Labels of what controller and collector export, by name; a histogram has its three. */
 function exportedMetrics(): Map<string, string[]> {
   const limits = new Limits({ log: pino({ level: "silent" }) } as ConstructorParameters<typeof Limits>[0]);
-  const { registry } = collectorMetrics({ lag: async () => 0, storeBytes: async () => 0 });
+  const { registry } = collectorMetrics({
+    lag: async () => 0,
+    storeBytes: async () => 0,
+    exportLags: async () => new Map(),
+  });
   new TrafficMetrics(registry, 10);
   new RolloutMetrics(registry);
   const result = new Map<string, string[]>();

@@ -2,6 +2,14 @@ import type { GatewaySpec } from "../../controller/gateway.ts";
 import { gatewayName, type Tenant } from "../../resources/tenant.ts";
 import type { TimelineEvent } from "./timeline-event.ts";
 
+/** A limit of a task, or with an empty taskid of a tenant, over all pods of its gateway. */
+export interface CurrentLimit {
+  tenant: string;
+  taskid: string;
+  gateway: string;
+  requests_per_second: number;
+}
+
 /** Requests a second of each limit, by whose it is. */
 export type Rates = Map<
   string,

@@ -7,7 +7,7 @@ import { type Watched, watchObjects } from "../../controller/kubernetes/watched.
 import { MANAGED_BY, TENANT_LABEL } from "../../istio/names.ts";
 import type { Rollout } from "../../rollout/state.ts";
 import { fromKubernetes } from "./kubernetes-event.ts";
-import { limitEvents, type Rates, ratesOf } from "./limit-events.ts";
+import { type CurrentLimit, limitEvents, type Rates, ratesOf } from "./limit-events.ts";
 import { Owners } from "./owners.ts";
 import { rolloutEvents } from "./rollout-events.ts";
 import { RolloutMetrics } from "./rollout-metrics.ts";
@@ -49,6 +49,13 @@ export class ClusterWatch {
   /** Resolves when the resources have been read for the first time. */
   start(): Promise<void> {
     return this.source.start((inventory) => this.follow(inventory));
+  }
+
+  get limits(): CurrentLimit[] {
+    return [...(this.rates?.values() ?? [])].map(({ about, rate }) => ({
+      ...about,
+      requests_per_second: rate,
+    }));
   }
 
   async stop(): Promise<void> {

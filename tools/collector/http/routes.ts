@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import { HttpError, readBody, sendJson } from "../../controller/http.ts";
+import type { CurrentLimit } from "../cluster-events/limit-events.ts";
 import { addEvents, parseEvents, queryEvents } from "../query/events.ts";
 import { queryHeatmap } from "../query/heatmap.ts";
 import { logsQueryOf, queryLogs } from "../query/logs.ts";
@@ -21,11 +22,20 @@ export interface RouteOptions {
   folder: string;
   receiver: Receiver;
   registry: Registry;
+  /** The limits that the controller shares now, when the cluster is watched. */
+  limits: () => CurrentLimit[];
   /** Why nothing is stored now, if so. */
   fault: () => string | undefined;
 }
 
-export function routes({ database, folder, receiver, registry, fault }: RouteOptions): Record<string, Route> {
+export function routes({
+  database,
+  folder,
+  receiver,
+  registry,
+  limits,
+  fault,
+}: RouteOptions): Record<string, Route> {
   return {
     "POST /v1/logs": async (request, response) =>
       sendJson(response, 200, { accepted: await receiver.receive(request) }),
@@ -61,6 +71,17 @@ export function routes({ database, folder, receiver, registry, fault }: RouteOpt
         queryEvents(connection, rangeOf(searchParams), filtersOf(searchParams)),
       );
       sendJson(response, 200, { events });
+    },
+
+    "GET /api/v1/limits": (_request, response, { searchParams }) => {
+      const { tenant, taskid, gateway } = filtersOf(searchParams);
+      const chosen = limits().filter(
+        (limit) =>
+          (tenant?.includes(limit.tenant) ?? true) &&
+          (taskid?.includes(limit.taskid) ?? true) &&
+          (gateway?.includes(limit.gateway) ?? true),
+      );
+      sendJson(response, 200, { limits: chosen });
     },
 
     "POST /api/v1/events": async (request, response) => {

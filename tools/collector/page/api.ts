@@ -67,6 +67,8 @@ export interface Snapshot {
   rows: Traffic[];
   heatMap: HeatMap;
   events: TimelineEvent[];
+  /** Requests a second that the task or tenant may have now, when the collector knows. */
+  limit: number | undefined;
   /** Of a task: its latest requests with a status from 400 on, newest first. */
   failures: LogLine[];
 }
@@ -93,12 +95,13 @@ export async function fetchSnapshot(
       : "tenant,taskid";
   const traffic = (more: Record<string, string>) =>
     get<{ rows: Traffic[] }>("traffic", { ...common, ...more }, signal).then(({ rows }) => rows);
-  const [total, series, rows, heatMap, { events }, failures] = await Promise.all([
+  const [total, series, rows, heatMap, { events }, limit, failures] = await Promise.all([
     traffic({ by: "", step: "0" }),
     traffic({ by: "", step }),
     traffic({ by, step: "0" }),
     get<HeatMap>("heatmap", { ...common, step }, signal),
     get<{ events: TimelineEvent[] }>("events", range, signal),
+    state.tenant ? fetchLimit(state, signal) : undefined,
     state.task ? fetchFailures(common, signal) : [],
   ]);
   return {
@@ -108,6 +111,7 @@ export async function fetchSnapshot(
     rows,
     heatMap,
     events: events.filter((event) => concerns(event, state)),
+    limit,
     failures,
   };
 }
@@ -117,6 +121,12 @@ function concerns({ tenant, taskid }: TimelineEvent, state: State): boolean {
   return (
     (!state.tenant || !tenant || tenant === state.tenant) && (!state.task || !taskid || taskid === state.task)
   );
+}
+
+async function fetchLimit({ tenant, task }: State, signal: AbortSignal): Promise<number | undefined> {
+  const query = { tenant, taskid: task };
+  const { limits } = await get<{ limits: { requests_per_second: number }[] }>("limits", query, signal);
+  return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit.requests_per_second, 0);
 }
 
 async function fetchFailures(common: Record<string, string>, signal: AbortSignal): Promise<LogLine[]> {

@@ -14,6 +14,8 @@ export interface Line {
   colour: string;
   /** One value a step; null where there is none. */
   values: (number | null)[];
+  /** A bound: dashed, in no sum, and out of sight where all else is far below it. */
+  bound?: boolean;
 }
 
 export interface ChartData {
@@ -78,6 +80,13 @@ export class Chart {
     return this.options.height ?? HEIGHT;
   }
 
+  /** Top of the axis: a bound is shown when it is not far above all else. */
+  private top(most: number): number {
+    const highest = Number.isFinite(most) && most > 0 ? most : 1;
+    const bounds = this.data.lines.filter(({ bound }) => bound).map(({ values }) => values[0] ?? 0);
+    return Math.max(highest, ...bounds.filter((bound) => bound < 2 * highest));
+  }
+
   private text(value: number | null | undefined): string {
     return value === null || value === undefined ? "–" : this.options.format(value);
   }
@@ -87,7 +96,7 @@ export class Chart {
     const { times, lines } = this.data;
     if (!this.options.stacked) return [times, ...lines.map(({ values }) => values)];
     const sums = lines.map((_, i) =>
-      times.map((_, step) => lines.slice(i).reduce((sum, { values }) => sum + (values[step] ?? 0), 0)),
+      times.map((_, step) => sumOf(lines[i]?.bound ? lines.slice(i, i + 1) : lines.slice(i), step)),
     );
     return [times, ...sums];
   }
@@ -119,7 +128,7 @@ export class Chart {
         x: { time: true },
         y: bounds
           ? { distr: 3, range: () => bounds() }
-          : { range: (_, __, max) => [0, (Number.isFinite(max) && max > 0 ? max : 1) * 1.08] },
+          : { range: (_, __, max) => [0, this.top(max) * 1.08] },
       },
       axes: [
         {
@@ -147,7 +156,9 @@ export class Chart {
           stroke: draw ? "transparent" : colour(line.colour),
           width: 1.6,
           points: { show: false },
-          ...(stacked && { fill: colour(`${line.colour}-fill`) || colour(line.colour), width: 1.2 }),
+          ...(line.bound && { dash: [6, 4], auto: false }),
+          ...(stacked &&
+            !line.bound && { fill: colour(`${line.colour}-fill`) || colour(line.colour), width: 1.2 }),
           value: (_: uPlot, __: number, ___: number, step: number | null) =>
             this.text(this.data.lines[i]?.values[step ?? this.data.times.length - 1]),
         })),
@@ -184,6 +195,12 @@ export class Chart {
     }
     ctx.restore();
   }
+}
+
+/** Bounds are in no sum but their own. */
+function sumOf(lines: Line[], step: number): number {
+  const added = lines.filter(({ bound }, i) => !bound || i === 0);
+  return added.reduce((sum, { values }) => sum + (values[step] ?? 0), 0);
 }
 
 function timeLabels(_: uPlot, splits: number[]): string[] {

@@ -4,6 +4,13 @@ import { count, duration, percent } from "./format.ts";
 
 const ROW_HEIGHT = 34;
 const BEYOND = 8;
+/** Of the columns of names, as grid tracks. */
+const WIDTHS = {
+  tenant: "minmax(0, 1.7fr)",
+  taskid: "minmax(0, 1.7fr)",
+  version: "minmax(0, 0.8fr)",
+  gateway: "minmax(0, 2.8fr)",
+};
 
 export interface TableView {
   rows: Traffic[];
@@ -92,7 +99,7 @@ export class Table {
     this.shown = found.sort(comparator(view.sort));
     this.most = Math.max(1, ...view.rows.map(({ requests }) => requests));
     this.place.setAttribute("aria-rowcount", String(this.shown.length + 1));
-    this.place.style.setProperty("--names", String(view.names.length));
+    this.place.style.setProperty("--names", view.names.map(([field]) => WIDTHS[field]).join(" "));
     this.head.replaceChildren(...this.headings(view));
     this.body.style.height = `${this.shown.length * ROW_HEIGHT}px`;
     const all = view.rows.length;

@@ -32,7 +32,7 @@ export class Timeline {
     };
   }
 
-  set({ from, to, step, series, heatMap, events }: Snapshot): void {
+  set({ from, to, step, series, heatMap, events, limit }: Snapshot): void {
     const rows = inSteps(series, from, to, step);
     const times = rows.map((_, i) => (from + i * step) / 1000);
     const rate = (value: (row: Traffic) => number) =>
@@ -47,6 +47,9 @@ export class Timeline {
         },
         { label: "refused", colour: "refused", values: rate(({ refused }) => refused) },
         { label: "errors", colour: "error", values: rate(({ errors }) => errors) },
+        ...(limit === undefined
+          ? []
+          : [{ label: "limit", colour: "soft", values: rows.map(() => limit), bound: true }]),
       ],
       latency: (["p50", "p90", "p99"] as const).map((name) => ({
         label: name,
