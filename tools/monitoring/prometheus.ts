@@ -179,6 +179,11 @@ function addFleet(result: ReturnType<typeof dashboard>): void {
       ]),
     )
     .withPanel(
+      lines("Lines that exports have not sent", "short", [
+        ["modelgate_collector_export_lag_lines", "{{export}}"],
+      ]),
+    )
+    .withPanel(
       lines("How long the controller takes for a report", "s", [
         [
           "histogram_quantile(0.99, sum by (le) (rate(modelgate_controller_report_seconds_bucket[$__rate_interval])))",

@@ -29,7 +29,7 @@ test("the page and all that it loads is there, from here alone", async () => {
     for (const [, name] of text.matchAll(/from "\.\/([a-z-]+\.ts)"/g))
       if (!wanted.includes(`/page/${name}`)) wanted.push(`/page/${name}`);
     expect(text.replaceAll("http://www.w3.org/2000/svg", ""), wanted[i]).not.toMatch(
-      /(?:from|src=|href=|url\()\s*["']?https?:/,
+      /(?:from|src=|href=|url\()\s*["']https?:/,
     );
   }
   expect(wanted.length).toBeGreaterThan(12);
