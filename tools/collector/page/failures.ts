@@ -25,7 +25,7 @@ function item(line: LogLine): HTMLElement {
     make("time", { datetime: line.start_time }, seconds(Date.parse(line.start_time))),
     make("span", { class: code === 0 || code >= 500 ? "code error" : "code" }, String(code)),
     make("span", {}, duration(line.duration)),
-    make("span", {}, line.reason || line.response_flags || ""),
+    make("span", {}, line.reason || line.response_flags?.replace(/^-$/, "") || ""),
     make("span", { class: "path" }, `${line.method ?? ""} ${line.path ?? ""}`),
     make("span", { class: "ids" }, ids.filter(Boolean).join(" · ")),
   );
