@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { HttpError, readBody, sendJson } from "../../controller/http.ts";
 import { addEvents, parseEvents, queryEvents } from "../query/events.ts";
@@ -80,6 +81,7 @@ export function routes({ database, folder, receiver, registry, fault }: RouteOpt
         lines: limit > 0 ? await queryLogs(connection, folder, query, range, limit) : [],
       }));
       response.setHeader("content-type", "application/x-ndjson");
+      (response as ServerResponse).flushHeaders();
       for (const line of lines) writeLine(response, line);
       if (searchParams.get("follow") === "true") await follow(response, database, folder, next, query);
       response.end();
