@@ -28,6 +28,8 @@ interface Options {
   logLevel: string;
 }
 
+const OTLP_METRICS_MS = 60_000;
+
 export function collectorCommand(): Command {
   return new Command("collector")
     .description("store access logs from files and by HTTP, and compute traffic metrics from them")
@@ -72,6 +74,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),
+    otlpMetricsMs: OTLP_METRICS_MS,
   });
   log.info({ url: running.url }, "the collector takes lines");
   await stopSignal();

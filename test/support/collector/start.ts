@@ -37,6 +37,7 @@ export async function startTestCollector(
     intervalMs: 20,
     topSeries: 100,
     exports: {},
+    otlpMetricsMs: 60_000,
     log: pino({ level: "silent" }),
     ...options,
   });
