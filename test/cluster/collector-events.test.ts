@@ -3,15 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
-import { pino } from "pino";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { TimelineEvent } from "../../tools/collector/cluster-events/timeline-event.ts";
-import { type Collector, startCollector } from "../../tools/collector/collector.ts";
 import { owned } from "../../tools/istio/names.ts";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { temporaryFolder } from "../../tools/temporary-folder.ts";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { startTestCollector, type TestCollector } from "../support/collector/start.ts";
 import {
   type ControlPlane,
   installDefinitions,
@@ -25,7 +24,7 @@ const STARTED = new Date().toISOString();
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: ControlPlane;
-let collector: Collector;
+let collector: TestCollector;
 
 beforeAll(async () => {
   folder = await temporaryFolder(join(tmpdir(), "modelgate-collector-"));
@@ -37,28 +36,27 @@ beforeAll(async () => {
   // The API server needs a moment to serve what it was just told of.
   await vi.waitFor(() => apply(tenant, task(100)), 20_000);
   await apply(event("Scheduled", "rank-5d9f-abcde"));
-  collector = await start();
 });
 
 afterAll(async () => {
-  await collector?.stop();
   for (const program of cluster?.programs ?? []) await program.stop();
   await folder?.remove();
 });
 
 test("Kubernetes events, rollouts and limits are on the collector's time line", async () => {
+  collector = await start();
   await reasons(["Scheduled"]);
   await apply(event("Unhealthy", "rank-5d9f-abcde"), rollout({ step: 0 }));
   await reasons(["RolloutStarted", "Scheduled", "Unhealthy"]);
   await apply(rollout({ step: 1 }), task(50));
   await reasons(["LimitLowered", "RolloutStarted", "RolloutStep", "Scheduled", "Unhealthy"]);
-  const { events } = await get<{ events: TimelineEvent[] }>("events?from=1h");
+  const { events } = await collector.json<{ events: TimelineEvent[] }>("/api/v1/events?from=1h");
   expect(events.find(({ reason }) => reason === "Unhealthy")).toMatchObject({
     ...{ type: "kubernetes", tenant: "search", taskid: "666", gateway: "search-ingress/search-gateway" },
     source: "Pod/search-models/rank-5d9f-abcde",
   });
   expect(events.find(({ reason }) => reason === "LimitLowered")?.message).toBe("100 → 50 requests/s");
-  expect(await get("limits?taskid=666")).toEqual({
+  expect(await collector.json("/api/v1/limits?taskid=666")).toEqual({
     limits: [
       { tenant: "search", taskid: "666", gateway: "search-ingress/search-gateway", requests_per_second: 50 },
     ],
@@ -66,14 +64,13 @@ test("Kubernetes events, rollouts and limits are on the collector's time line", 
 });
 
 test("after a restart the same events are there once", async () => {
-  await collector.stop();
   collector = await start();
   await apply(event("Killing", "rank-5d9f-abcde"));
   await reasons(["Killing", "LimitLowered", "RolloutStarted", "RolloutStep", "Scheduled", "Unhealthy"]);
 });
 
 /** A collector with the rights that its role gives. */
-async function start(): Promise<Collector> {
+async function start(): Promise<TestCollector> {
   const core = cluster.client.config.makeApiClient(CoreV1Api);
   const { status } = await core.createNamespacedServiceAccountToken({
     ...{ name: "modelgate-collector", namespace: SYSTEM },
@@ -81,31 +78,16 @@ async function start(): Promise<Collector> {
   });
   const config = new KubeConfig();
   config.loadFromString(kubeconfigFor("collector", status?.token ?? ""));
-  return startCollector({
-    ...{ folder: join(folder.path, "store"), listen: { host: "127.0.0.1", port: 0 }, globs: [], exports: {} },
-    ...{
-      keepMs: 1e12,
-      keepMetricsMs: 1e12,
-      keepBytes: 1e12,
-      spoolBytes: 1e9,
-      intervalMs: 100,
-      topSeries: 100,
-    },
-    ...{ cluster: config, log: pino({ level: "warn" }) },
-  });
+  return startTestCollector(folder.path, { cluster: config });
 }
 
 async function apply(...objects: Manifest[]): Promise<void> {
   for (const object of objects) await cluster.client.apply(object, { fieldManager: "test", force: true });
 }
 
-async function get<T>(path: string): Promise<T> {
-  return (await fetch(`${collector.url}/api/v1/${path}`)).json() as Promise<T>;
-}
-
 async function reasons(expected: string[]): Promise<void> {
   await vi.waitFor(async () => {
-    const { events } = await get<{ events: TimelineEvent[] }>("events?from=1h");
+    const { events } = await collector.json<{ events: TimelineEvent[] }>("/api/v1/events?from=1h");
     expect(events.map(({ reason }) => reason).sort()).toEqual(expected);
   }, 10_000);
 }

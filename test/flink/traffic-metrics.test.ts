@@ -1,9 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startCollector } from "../../tools/collector/collector.ts";
+import { startTestCollector } from "../support/collector/start.ts";
 import { documents, explainedJob, jobOverFiles, runFlink } from "./support/job.ts";
 import { type Line, logLines, START } from "./support/lines.ts";
 
@@ -133,36 +132,19 @@ test("the job as it ships plans against Kafka", async () => {
 
 /** What the collector says of the input, by series; the late line is left out. */
 async function collectedTraffic(): Promise<Map<string, Collected>> {
-  const collector = await startCollector({
-    folder: join(folder, "store"),
-    listen: { host: "127.0.0.1", port: 0 },
-    globs: [join(folder, "input/access.log")],
-    ...{
-      keepMs: 1e12,
-      keepMetricsMs: 1e12,
-      keepBytes: 1e12,
-      spoolBytes: 1e9,
-      intervalMs: 100,
-      topSeries: 100,
-    },
-    exports: {},
-    log: pino({ level: "silent" }),
-  });
-  try {
-    const range = { from: new Date(START).toISOString(), to: new Date(START + 3_600_000).toISOString() };
-    const query = new URLSearchParams({ ...range, step: "60s" });
-    const read = async () => {
-      const response = await fetch(`${collector.url}/api/v1/traffic?${query}`);
-      const { rows } = (await response.json()) as { rows: Collected[] };
-      expect(sum(rows.map(({ requests }) => requests))).toBe(lines.length + 1);
-      return rows;
-    };
-    const rows = await vi.waitFor(read, { timeout: 20_000, interval: 200 });
-    const timely = rows.filter(({ taskid }) => taskid !== late.taskid);
-    return new Map(timely.map((row) => [seriesOf({ ...row, "@timestamp": row.time }), row]));
-  } finally {
-    await collector.stop();
-  }
+  const kept = { keepMs: 1e12, keepMetricsMs: 1e12 };
+  const collector = await startTestCollector(folder, { ...kept, globs: [join(folder, "input/access.log")] });
+  const range = { from: new Date(START).toISOString(), to: new Date(START + 3_600_000).toISOString() };
+  const query = new URLSearchParams({ ...range, step: "60s" });
+  const read = async () => {
+    const response = await fetch(`${collector.url}/api/v1/traffic?${query}`);
+    const { rows } = (await response.json()) as { rows: Collected[] };
+    expect(sum(rows.map(({ requests }) => requests))).toBe(lines.length + 1);
+    return rows;
+  };
+  const rows = await vi.waitFor(read, { timeout: 20_000, interval: 200 });
+  const timely = rows.filter(({ taskid }) => taskid !== late.taskid);
+  return new Map(timely.map((row) => [seriesOf({ ...row, "@timestamp": row.time }), row]));
 }
 
 function groups(): Map<string, Line[]> {

@@ -1,9 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pino } from "pino";
 import { describe, expect, test, vi } from "vitest";
-import { type Collector, startCollector } from "../../tools/collector/collector.ts";
+import { startTestCollector, testFolder } from "../support/collector/start.ts";
 import { findChromium, launchChromium } from "./support/browser.ts";
 
 const chromium = findChromium();
@@ -27,34 +25,16 @@ function lines(): string {
 
 describe.skipIf(chromium === undefined)("the page on a real collector", () => {
   test("shows what the log holds", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "modelgate-page-"));
+    const folder = await testFolder();
     await writeFile(join(folder, "access.log"), lines());
     const browser = await launchChromium(chromium as string);
-    let collector: Collector | undefined;
     try {
-      collector = await startCollector({
-        folder: join(folder, "store"),
-        listen: { host: "127.0.0.1", port: 0 },
-        globs: [join(folder, "access.log")],
-        ...{
-          keepMs: 1e12,
-          keepMetricsMs: 1e12,
-          keepBytes: 1e12,
-          spoolBytes: 1e9,
-          intervalMs: 100,
-          topSeries: 100,
-        },
-        exports: {},
-        log: pino({ level: "silent" }),
-      });
+      const collector = await startTestCollector(folder);
       const { url } = collector;
       const event = { type: "rollout", reason: "RolloutStarted", message: "step 5 %", tenant: "search" };
       const time = new Date(Date.now() - 300_000).toISOString();
       await fetch(`${url}/api/v1/events`, { method: "POST", body: JSON.stringify({ time, ...event }) });
-      await vi.waitFor(async () => {
-        const answer = await (await fetch(`${url}/api/v1/traffic?from=1h&step=0&by=`)).json();
-        expect((answer as { rows: { requests: number }[] }).rows[0]?.requests).toBe(REQUESTS);
-      }, 15_000);
+      await vi.waitFor(async () => expect(await collector.requests()).toBe(REQUESTS), 15_000);
       const page = await browser.newPage();
       const faults: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
@@ -72,8 +52,6 @@ describe.skipIf(chromium === undefined)("the page on a real collector", () => {
       expect(faults).toEqual([]);
     } finally {
       await browser.close();
-      await collector?.stop();
-      await rm(folder, { recursive: true });
     }
   });
 });

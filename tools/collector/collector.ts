@@ -25,7 +25,6 @@ import { Database } from "./store/database.ts";
 import { Maintenance } from "./store/maintenance.ts";
 import { RejectedLog } from "./store/rejected-log.ts";
 
-const OTLP_METRICS_MS = 60_000;
 const MAINTENANCE_MS = 10_000;
 /** How old the traffic may be that Prometheus gets. */
 const TRAFFIC_MS = 2_000;
@@ -48,6 +47,8 @@ export interface CollectorOptions {
   /** How many series have labels of their own. */
   topSeries: number;
   exports: ExportOptions;
+  /** How often metrics go out by OTLP, in milliseconds. */
+  otlpMetricsMs: number;
   /** A cluster whose events, rollouts and limits join the time line. */
   cluster?: KubeConfig | undefined;
   log: Logger;
@@ -150,7 +151,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       ? []
       : [
           new Periodic(
-            OTLP_METRICS_MS,
+            options.otlpMetricsMs,
             () => sendOtlpMetrics(otlp, trafficMetrics.all()),
             (error) => log.warn({ err: error }, "the metrics were not sent; the next time they are"),
           ),

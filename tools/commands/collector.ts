@@ -30,6 +30,8 @@ interface Options extends ConnectOptions {
   logLevel: string;
 }
 
+const OTLP_METRICS_MS = 60_000;
+
 export function collectorCommand(): Command {
   const command = new Command("collector")
     .description("store access logs from files and by HTTP, and compute traffic metrics from them")
@@ -77,6 +79,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),
+    otlpMetricsMs: OTLP_METRICS_MS,
     cluster: options.kubernetes ? (await connect(options)).config : undefined,
   });
   log.info({ url: running.url }, "the collector takes lines");

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { HttpError, readBody, sendJson } from "../../controller/http.ts";
 import type { CurrentLimit } from "../cluster-events/limit-events.ts";
@@ -101,6 +102,7 @@ export function routes({
         lines: limit > 0 ? await queryLogs(connection, folder, query, range, limit) : [],
       }));
       response.setHeader("content-type", "application/x-ndjson");
+      (response as ServerResponse).flushHeaders();
       for (const line of lines) writeLine(response, line);
       if (searchParams.get("follow") === "true") await follow(response, database, folder, next, query);
       response.end();

@@ -157,8 +157,7 @@ export class Chart {
           width: 1.6,
           points: { show: false },
           ...(line.bound && { dash: [6, 4], auto: false }),
-          ...(stacked &&
-            !line.bound && { fill: colour(`${line.colour}-fill`) || colour(line.colour), width: 1.2 }),
+          ...(stacked && !line.bound && { fill: colour(`${line.colour}-fill`), width: 1.2 }),
           value: (_: uPlot, __: number, ___: number, step: number | null) =>
             this.text(this.data.lines[i]?.values[step ?? this.data.times.length - 1]),
         })),

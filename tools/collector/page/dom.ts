@@ -17,7 +17,11 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Value of a colour of style.css. */
+const probe = make("span", { hidden: true });
+
+/** A colour of style.css as canvases take it. */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
 }

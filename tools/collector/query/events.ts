@@ -25,10 +25,7 @@ const Event = z.strictObject({
 export type Event = z.infer<typeof Event>;
 
 const MAX_EVENTS = 1_000;
-const Events = z.union([
-  z.strictObject({ events: z.array(Event).max(MAX_EVENTS) }).transform(({ events }) => events),
-  Event.transform((event) => [event]),
-]);
+const Events = z.strictObject({ events: z.array(Event).max(MAX_EVENTS) });
 
 /** One event, or an object with the list `events`. @throws HttpError 400 */
 export function parseEvents(body: Buffer): Event[] {
@@ -38,9 +35,10 @@ export function parseEvents(body: Buffer): Event[] {
   } catch (error) {
     throw new HttpError(400, "bad_event", `the body is no JSON: ${(error as Error).message}`);
   }
-  const { success, data, error } = Events.safeParse(json);
-  if (!success) throw new HttpError(400, "bad_event", z.prettifyError(error));
-  return data;
+  const isList = typeof json === "object" && json !== null && "events" in json;
+  const { data, error } = Events.safeParse(isList ? json : { events: [json] });
+  if (error !== undefined) throw new HttpError(400, "bad_event", z.prettifyError(error));
+  return data.events;
 }
 
 const COLUMNS = ["type", "reason", "message", ...DIMENSIONS, "source"] as const;
