@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import type { TimelineEvent } from "../../tools/collector/cluster-events/timeline-event.ts";
+import type { Event } from "../../tools/collector/query/events.ts";
 import { owned } from "../../tools/istio/names.ts";
 import type { Manifest } from "../../tools/kubernetes/manifest.ts";
 import { temporaryFolder } from "../../tools/temporary-folder.ts";
@@ -50,7 +50,7 @@ test("Kubernetes events, rollouts and limits are on the collector's time line", 
   await reasons(["RolloutStarted", "Scheduled", "Unhealthy"]);
   await apply(rollout({ step: 1 }), task(50));
   await reasons(["LimitLowered", "RolloutStarted", "RolloutStep", "Scheduled", "Unhealthy"]);
-  const { events } = await collector.json<{ events: TimelineEvent[] }>("/api/v1/events?from=1h");
+  const { events } = await collector.json<{ events: Event[] }>("/api/v1/events?from=1h");
   expect(events.find(({ reason }) => reason === "Unhealthy")).toMatchObject({
     ...{ type: "kubernetes", tenant: "search", taskid: "666", gateway: "search-ingress/search-gateway" },
     source: "Pod/search-models/rank-5d9f-abcde",
@@ -87,7 +87,7 @@ async function apply(...objects: Manifest[]): Promise<void> {
 
 async function reasons(expected: string[]): Promise<void> {
   await vi.waitFor(async () => {
-    const { events } = await collector.json<{ events: TimelineEvent[] }>("/api/v1/events?from=1h");
+    const { events } = await collector.json<{ events: Event[] }>("/api/v1/events?from=1h");
     expect(events.map(({ reason }) => reason).sort()).toEqual(expected);
   }, 10_000);
 }

@@ -137,8 +137,7 @@ async function collectedTraffic(): Promise<Map<string, Collected>> {
   const range = { from: new Date(START).toISOString(), to: new Date(START + 3_600_000).toISOString() };
   const query = new URLSearchParams({ ...range, step: "60s" });
   const read = async () => {
-    const response = await fetch(`${collector.url}/api/v1/traffic?${query}`);
-    const { rows } = (await response.json()) as { rows: Collected[] };
+    const rows = (await collector.traffic(String(query))).rows as Collected[];
     expect(sum(rows.map(({ requests }) => requests))).toBe(lines.length + 1);
     return rows;
   };

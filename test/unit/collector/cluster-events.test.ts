@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limitEvents, type Rates } from "../../../tools/collector/cluster-events/limit-events.ts";
 import { Owners } from "../../../tools/collector/cluster-events/owners.ts";
 import { rolloutEvents } from "../../../tools/collector/cluster-events/rollout-events.ts";
-import type { TimelineEvent } from "../../../tools/collector/cluster-events/timeline-event.ts";
 import { ClusterWatch } from "../../../tools/collector/cluster-events/watch-cluster.ts";
+import type { Event } from "../../../tools/collector/query/events.ts";
 import { owned } from "../../../tools/istio/names.ts";
 import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import type { ModelTask } from "../../../tools/resources/model-task.ts";
@@ -112,7 +112,7 @@ test("limits that changed", () => {
 
 describe("the watch of a cluster", () => {
   const server = new FakeApiServer();
-  const events: TimelineEvent[] = [];
+  const events: Event[] = [];
   const registry = new Registry();
   let watch: ClusterWatch;
 

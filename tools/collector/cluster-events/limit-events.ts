@@ -1,6 +1,6 @@
 import type { GatewaySpec } from "../../controller/gateway.ts";
 import { gatewayName, type Tenant } from "../../resources/tenant.ts";
-import type { TimelineEvent } from "./timeline-event.ts";
+import type { Event } from "../query/events.ts";
 
 /** A limit of a task, or with an empty taskid of a tenant, over all pods of its gateway. */
 export interface CurrentLimit {
@@ -11,10 +11,7 @@ export interface CurrentLimit {
 }
 
 /** Requests a second of each limit, by whose it is. */
-export type Rates = Map<
-  string,
-  { about: Pick<TimelineEvent, "tenant" | "taskid" | "gateway">; rate: number }
->;
+export type Rates = Map<string, { about: Pick<Event, "tenant" | "taskid" | "gateway">; rate: number }>;
 
 /** @param tenantOf the tenant of a task */
 export function ratesOf(
@@ -43,8 +40,8 @@ export function ratesOf(
 }
 
 /** Limits that are new, gone or of another size. */
-export function limitEvents(before: Rates, now: Rates, time: string): TimelineEvent[] {
-  const events: TimelineEvent[] = [];
+export function limitEvents(before: Rates, now: Rates, time: string): Event[] {
+  const events: Event[] = [];
   for (const key of new Set([...before.keys(), ...now.keys()])) {
     const [old, next] = [before.get(key), now.get(key)];
     const { about } = (next ?? old) as NonNullable<typeof next>;

@@ -1,5 +1,5 @@
 import type { Rollout } from "../../rollout/state.ts";
-import type { TimelineEvent } from "./timeline-event.ts";
+import type { Event } from "../query/events.ts";
 
 const ENDS = { done: "RolloutDone", rolledBack: "RolloutRolledBack" };
 
@@ -10,16 +10,16 @@ const ENDS = { done: "RolloutDone", rolledBack: "RolloutRolledBack" };
 export function rolloutEvents(
   before: Rollout | undefined,
   now: Rollout,
-  about: Pick<TimelineEvent, "tenant" | "gateway">,
-): TimelineEvent[] {
+  about: Pick<Event, "tenant" | "gateway">,
+): Event[] {
   const { image, steps, step, phase, startedAt, updatedAt, message } = now;
-  const event = (time: string, reason: string, message: string): TimelineEvent => ({
+  const event = (time: string, reason: string, message: string): Event => ({
     ...{ time, type: "rollout", reason, message, taskid: "", version: "" },
     ...about,
     source: image.replace(/^.*@/, ""),
   });
   const same = before?.startedAt === startedAt ? before : undefined;
-  const events: TimelineEvent[] = [];
+  const events: Event[] = [];
   if (same === undefined)
     events.push(event(startedAt, "RolloutStarted", `${image}, steps ${steps.join(", ")} %`));
   if (same !== undefined && same.step !== step && phase === "running")

@@ -6,12 +6,12 @@ import { KubernetesSource } from "../../controller/kubernetes/source.ts";
 import { type Watched, watchObjects } from "../../controller/kubernetes/watched.ts";
 import { MANAGED_BY, TENANT_LABEL } from "../../istio/names.ts";
 import type { Rollout } from "../../rollout/state.ts";
+import type { Event } from "../query/events.ts";
 import { fromKubernetes } from "./kubernetes-event.ts";
 import { type CurrentLimit, limitEvents, type Rates, ratesOf } from "./limit-events.ts";
 import { Owners } from "./owners.ts";
 import { rolloutEvents } from "./rollout-events.ts";
 import { RolloutMetrics } from "./rollout-metrics.ts";
-import type { TimelineEvent } from "./timeline-event.ts";
 
 const ROLLOUT = /^modelgate-rollout-/;
 const ROLLOUT_SELECTOR = [
@@ -22,7 +22,7 @@ const ROLLOUT_SELECTOR = [
 export interface ClusterWatchOptions {
   config: KubeConfig;
   /** Takes events; the same one may come again after a restart. */
-  add: (events: TimelineEvent[]) => Promise<void>;
+  add: (events: Event[]) => Promise<void>;
   registry: Registry;
   log: Logger;
 }
@@ -134,7 +134,7 @@ export class ClusterWatch {
     this.add(events);
   }
 
-  private add(events: TimelineEvent[]): void {
+  private add(events: Event[]): void {
     if (events.length === 0) return;
     this.options
       .add(events)

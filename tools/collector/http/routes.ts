@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { HttpError, readBody, sendJson } from "../../controller/http.ts";
 import type { CurrentLimit } from "../cluster-events/limit-events.ts";
+import { parseAlerts } from "../query/alerts.ts";
 import { addEvents, parseEvents, queryEvents } from "../query/events.ts";
 import { queryHeatmap } from "../query/heatmap.ts";
 import { logsQueryOf, queryLogs } from "../query/logs.ts";
@@ -83,6 +84,12 @@ export function routes({
           (gateway?.includes(limit.gateway) ?? true),
       );
       sendJson(response, 200, { limits: chosen });
+    },
+
+    "POST /api/v1/alerts": async (request, response) => {
+      const events = parseAlerts(await readBody(request, EVENTS_BYTES));
+      await database.use((connection) => addEvents(connection, events));
+      sendJson(response, 202, { accepted: events.length });
     },
 
     "POST /api/v1/events": async (request, response) => {
