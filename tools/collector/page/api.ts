@@ -1,4 +1,4 @@
-import type { State } from "./state.ts";
+import type { Span, State } from "./state.ts";
 
 /** A row of `/api/v1/traffic`: one series in one step, or in the whole range. */
 export interface Traffic {
@@ -58,10 +58,9 @@ export interface LogLine {
 }
 
 /** All that one refresh shows. */
-export interface Snapshot {
-  from: number;
-  to: number;
-  step: number;
+export interface Snapshot extends Span {
+  /** When it was taken, milliseconds. */
+  now: number;
   total: Traffic | undefined;
   series: Traffic[];
   rows: Traffic[];
@@ -76,11 +75,7 @@ export interface Snapshot {
 const MOST_FAILURES = 100;
 
 /** Reads a snapshot. @throws Error that says what the collector answered */
-export async function fetchSnapshot(
-  state: State,
-  span: { from: number; to: number; step: number },
-  signal: AbortSignal,
-): Promise<Snapshot> {
+export async function fetchSnapshot(state: State, span: Span, signal: AbortSignal): Promise<Snapshot> {
   const range = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString() };
   const common: Record<string, string> = {
     ...range,
@@ -106,6 +101,7 @@ export async function fetchSnapshot(
   ]);
   return {
     ...span,
+    now: Date.now(),
     total: total[0],
     series,
     rows,

@@ -19,6 +19,9 @@ export interface Line {
 }
 
 export interface ChartData {
+  /** Bounds of the time line, seconds. */
+  from: number;
+  to: number;
   /** Start of each step, seconds. */
   times: number[];
   lines: Line[];
@@ -43,7 +46,7 @@ export interface ChartOptions {
 export class Chart {
   private plot: uPlot | undefined;
   private shape = "";
-  private data: ChartData = { times: [], lines: [], events: [] };
+  private data: ChartData = { from: 0, to: 1, times: [], lines: [], events: [] };
   private readonly body = make("div", { class: "plot" });
   private readonly options: ChartOptions;
 
@@ -125,7 +128,7 @@ export class Chart {
         },
       },
       scales: {
-        x: { time: true },
+        x: { time: true, range: () => [this.data.from, this.data.to] },
         y: bounds
           ? { distr: 3, range: () => bounds() }
           : { range: (_, __, max) => [0, this.top(max) * 1.08] },

@@ -27,6 +27,9 @@ export const RANGES: Record<string, { label: string; minutes: number; step: numb
 };
 export const REFRESHES = [0, 10, 30, 60];
 const MOST_STEPS = 100;
+const MINUTE = 60_000;
+/** Of fixed ranges, in minutes. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1_440];
 
 const DEFAULTS: State = {
   tenant: "",
@@ -71,19 +74,29 @@ export function linkTo(state: State, change: Partial<State>): string {
   return text === "" ? "/" : `/?${text}`;
 }
 
-/** The time that a state shows, in whole steps, so that no step is drawn half full. */
-export function spanOf(state: State, now: number): { from: number; to: number; step: number } {
-  const { minutes, step } = RANGES[state.range] as (typeof RANGES)[string];
-  if (state.from > 0) {
-    const length = (state.to - state.from) / 60_000;
-    const steps = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1_440];
-    const chosen = (steps.find((step) => length / step <= MOST_STEPS) ?? 1_440) * 60_000;
-    return {
-      from: Math.floor(state.from / chosen) * chosen,
-      to: Math.ceil(state.to / chosen) * chosen,
-      step: chosen,
-    };
-  }
-  const to = Math.floor(now / (step * 60_000)) * step * 60_000;
-  return { from: to - minutes * 60_000, to, step: step * 60_000 };
+/** The time that is shown. Steps start at multiples of their length, as the collector's do; all times are milliseconds. */
+export interface Span {
+  from: number;
+  to: number;
+  step: number;
+}
+
+/** A live range ends at the last whole minute, so that what is short is not drawn half full. */
+export function spanOf(state: State, now: number): Span {
+  const range = RANGES[state.range] as (typeof RANGES)[string];
+  const isFixed = state.from > 0;
+  const to = isFixed ? state.to : Math.floor(now / MINUTE) * MINUTE;
+  const length = isFixed ? to - state.from : range.minutes * MINUTE;
+  const fitting = STEPS.find((step) => length / (step * MINUTE) <= MOST_STEPS) ?? 1_440;
+  const step = (isFixed ? fitting : range.step) * MINUTE;
+  return {
+    from: Math.floor((to - length) / step) * step,
+    to: isFixed ? Math.ceil(to / step) * step : to,
+    step,
+  };
+}
+
+/** How much of a step is over, in milliseconds: what is still under way has had less time for its requests. */
+export function lengthOf(start: number, { step }: Span, now: number): number {
+  return Math.max(MINUTE, Math.min(step, now - start));
 }

@@ -6,8 +6,8 @@ const ROW_HEIGHT = 34;
 const BEYOND = 8;
 /** Of the columns of names, as grid tracks. */
 const WIDTHS = {
-  tenant: "minmax(0, 1.7fr)",
-  taskid: "minmax(0, 1.7fr)",
+  tenant: "minmax(0, 2fr)",
+  taskid: "minmax(0, 2fr)",
   version: "minmax(0, 0.8fr)",
   gateway: "minmax(0, 2.8fr)",
 };

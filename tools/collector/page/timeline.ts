@@ -4,6 +4,7 @@ import { element } from "./dom.ts";
 import { count, duration } from "./format.ts";
 import { HeatMapPainter } from "./heat-map.ts";
 import { Lanes } from "./lanes.ts";
+import { lengthOf } from "./state.ts";
 
 const MOST_REASONS = 5;
 
@@ -32,11 +33,12 @@ export class Timeline {
     };
   }
 
-  set({ from, to, step, series, heatMap, events, limit }: Snapshot): void {
+  set({ from, to, step, series, heatMap, events, limit, now }: Snapshot): void {
     const rows = inSteps(series, from, to, step);
     const times = rows.map((_, i) => (from + i * step) / 1000);
+    const lengths = rows.map((_, i) => lengthOf(from + i * step, { from, to, step }, now));
     const rate = (value: (row: Traffic) => number) =>
-      rows.map((row) => (row ? (value(row) * 1000) / step : 0));
+      rows.map((row, i) => (row ? (value(row) * 1000) / (lengths[i] as number) : 0));
     this.painter.set(heatMap, step);
     const lines: Record<keyof Timeline["charts"], Line[]> = {
       traffic: [
@@ -62,7 +64,13 @@ export class Timeline {
         colour: `reason-${i}`,
         values: rate((row) => reasons.reduce((sum, reason) => sum + (row.reasons[reason] ?? 0), 0)),
       })),
-      flight: [{ label: "in flight", colour: "flight", values: rows.map((row) => row?.in_flight ?? 0) }],
+      flight: [
+        {
+          label: "in flight",
+          colour: "flight",
+          values: rows.map((row, i) => ((row?.in_flight ?? 0) * step) / (lengths[i] as number)),
+        },
+      ],
     };
     if (series.some(({ would_refuse }) => would_refuse > 0))
       lines.refusals.push({
@@ -71,7 +79,13 @@ export class Timeline {
         values: rate(({ would_refuse }) => would_refuse),
       });
     for (const [name, chart] of Object.entries(this.charts))
-      chart.set({ times, events, lines: lines[name as keyof typeof lines] });
+      chart.set({
+        from: from / 1000,
+        to: to / 1000,
+        times,
+        events,
+        lines: lines[name as keyof typeof lines],
+      });
     this.lanes.set(events, from, to);
   }
 
@@ -83,7 +97,7 @@ export class Timeline {
 
 /** One row a step; undefined where nothing came. */
 export function inSteps(series: Traffic[], from: number, to: number, step: number): (Traffic | undefined)[] {
-  const rows = new Array<Traffic | undefined>(Math.round((to - from) / step)).fill(undefined);
+  const rows = new Array<Traffic | undefined>(Math.ceil((to - from) / step)).fill(undefined);
   for (const row of series) {
     const index = Math.floor((Date.parse(row.time as string) - from) / step);
     if (index >= 0 && index < rows.length) rows[index] = row;
