@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { type Listener, listen, type Tls } from "../controller/listener.ts";
 import type { Export } from "./exports/export.ts";
-import { sendOtlpMetrics } from "./exports/otlp-metrics.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
 import { handler } from "./http/handler.ts";
 import { page } from "./http/page.ts";
@@ -136,7 +135,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       : [
           new Periodic(
             options.otlpMetricsMs,
-            () => sendOtlpMetrics(otlp, trafficMetrics.all()),
+            async () => {
+              const { sendOtlpMetrics } = await import("./exports/otlp-metrics.ts");
+              await sendOtlpMetrics(otlp, trafficMetrics.all());
+            },
             (error) => log.warn({ err: error }, "the metrics were not sent; the next time they are"),
           ),
         ]),
