@@ -1,13 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { type Listener, listen, type Tls } from "../controller/listener.ts";
+import { listen, type Tls } from "../controller/listener.ts";
 import type { Export } from "./exports/export.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
-import { handler } from "./http/handler.ts";
+import { handler, nothing } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
-import { routes } from "./http/routes.ts";
+import { batchRoutes, routes } from "./http/routes.ts";
 import { Ingest } from "./ingest.ts";
 import { FollowedFiles } from "./input/followed-files.ts";
 import type { Input } from "./input/input.ts";
@@ -29,6 +29,8 @@ export interface CollectorOptions {
   /** Folder of the store; made when it is not there. */
   folder: string;
   listen: { host: string; port: number };
+  /** Another address, where only batches are taken: for senders that may not read. */
+  listenBatches?: { host: string; port: number } | undefined;
   tls?: Tls | undefined;
   /** Files to follow. */
   globs: string[];
@@ -112,15 +114,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     },
   });
   const receiver = new Receiver(spool);
-  const listener: Listener = await listen(
-    options.listen,
-    handler(
-      routes({ database, folder, receiver, registry: metrics.registry, fault: () => ingest.fault }),
-      page,
-      (error) => log.error({ err: error }, "a request failed"),
-    ),
-    options.tls,
-  );
+  const all = routes({ database, folder, receiver, registry: metrics.registry, fault: () => ingest.fault });
+  const onFault = (error: unknown) => log.error({ err: error }, "a request failed");
+  const listener = await listen(options.listen, handler(all, page, onFault), options.tls);
+  const { listenBatches } = options;
+  const batchListener =
+    listenBatches && (await listen(listenBatches, handler(batchRoutes(all), nothing, onFault), options.tls));
   ingest.start();
   exports = await startExports(options.exports, { database, folder, metrics, log });
   const { otlp } = options.exports;
@@ -149,7 +148,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   return {
     url: `${options.tls === undefined ? "http" : "https"}://${shown}:${listener.port}`,
     async stop() {
-      await listener.close();
+      await Promise.all([listener.close(), batchListener?.close()]);
       await ingest.stop();
       await Promise.all([...exports, ...periodic].map((each) => each.stop()));
       database.close();
