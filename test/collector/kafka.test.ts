@@ -9,7 +9,8 @@ import { type Program, startProgram } from "../cluster/support/process.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
-import { freePort, JAVA, lacking, mavenClassPath } from "./support/parts.ts";
+import { freePort } from "../support/free-port.ts";
+import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
 
 const missing = lacking(JAVA);
 if (missing) console.log(`Kafka tests are skipped: ${missing}`);

@@ -6,7 +6,8 @@ import { answers, type Program, startProgram } from "../cluster/support/process.
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
-import { freePort, JAVA, lacking, mavenClassPath } from "./support/parts.ts";
+import { freePort } from "../support/free-port.ts";
+import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
 
 const missing = lacking(JAVA);
 if (missing) console.log(`OpenSearch tests are skipped: ${missing}`);

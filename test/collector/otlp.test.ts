@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type Program, startProgram } from "../cluster/support/process.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../support/collector/start.ts";
-import { freePort, GO, goProgram, lacking } from "./support/parts.ts";
+import { freePort } from "../support/free-port.ts";
+import { GO, goProgram, lacking } from "./support/parts.ts";
 
 const missing = lacking(GO);
 if (missing) console.log(`OpenTelemetry tests are skipped: ${missing}`);

@@ -2,15 +2,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "pino";
-import { type Listener, listen, type Tls } from "../controller/listener.ts";
+import { listen, type Tls } from "../controller/listener.ts";
 import { ClusterWatch } from "./cluster-events/watch-cluster.ts";
 import type { Export } from "./exports/export.ts";
-import { sendOtlpMetrics } from "./exports/otlp-metrics.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
-import { handler } from "./http/handler.ts";
+import { handler, nothing } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
-import { routes } from "./http/routes.ts";
+import { batchRoutes, routes } from "./http/routes.ts";
 import { Ingest } from "./ingest.ts";
 import { FollowedFiles } from "./input/followed-files.ts";
 import type { Input } from "./input/input.ts";
@@ -33,6 +32,8 @@ export interface CollectorOptions {
   /** Folder of the store; made when it is not there. */
   folder: string;
   listen: { host: string; port: number };
+  /** Another address, where only batches are taken: for senders that may not read. */
+  listenBatches?: { host: string; port: number } | undefined;
   tls?: Tls | undefined;
   /** Files to follow. */
   globs: string[];
@@ -124,19 +125,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       add: (events) => database.use((connection) => addEvents(connection, events)),
     });
   const receiver = new Receiver(spool);
-  const listener: Listener = await listen(
-    options.listen,
-    handler(
-      routes({
-        ...{ database, folder, receiver, registry: metrics.registry },
-        fault: () => ingest.fault,
-        limits: () => cluster?.limits ?? [],
-      }),
-      page,
-      (error) => log.error({ err: error }, "a request failed"),
-    ),
-    options.tls,
-  );
+  const all = routes({
+    ...{ database, folder, receiver, registry: metrics.registry },
+    fault: () => ingest.fault,
+    limits: () => cluster?.limits ?? [],
+  });
+  const onFault = (error: unknown) => log.error({ err: error }, "a request failed");
+  const listener = await listen(options.listen, handler(all, page, onFault), options.tls);
+  const { listenBatches } = options;
+  const batchListener =
+    listenBatches && (await listen(listenBatches, handler(batchRoutes(all), nothing, onFault), options.tls));
   ingest.start();
   cluster?.start().catch((error) => log.error({ err: error }, "the cluster is not watched"));
   exports = await startExports(options.exports, { database, folder, metrics, log });
@@ -152,7 +150,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       : [
           new Periodic(
             options.otlpMetricsMs,
-            () => sendOtlpMetrics(otlp, trafficMetrics.all()),
+            async () => {
+              const { sendOtlpMetrics } = await import("./exports/otlp-metrics.ts");
+              await sendOtlpMetrics(otlp, trafficMetrics.all());
+            },
             (error) => log.warn({ err: error }, "the metrics were not sent; the next time they are"),
           ),
         ]),
@@ -163,7 +164,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   return {
     url: `${options.tls === undefined ? "http" : "https"}://${shown}:${listener.port}`,
     async stop() {
-      await listener.close();
+      await Promise.all([listener.close(), batchListener?.close()]);
       await cluster?.stop();
       await ingest.stop();
       await Promise.all([...exports, ...periodic].map((each) => each.stop()));

@@ -10,6 +10,7 @@ import { bytes, duration, wholeNumber } from "./units.ts";
 interface Options extends ConnectOptions {
   kubernetes?: boolean;
   listen: Address;
+  listenBatches?: Address;
   store: string;
   keep: number;
   keepMetrics: number;
@@ -38,6 +39,7 @@ export function collectorCommand(): Command {
     .argument("[file...]", "access logs to follow; globs are looked through again and again")
     .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
     .option("--listen <host:port>", "where it serves", address, { host: "127.0.0.1", port: 8092 })
+    .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
     .option("--keep <duration>", "how long lines are kept", duration, 7 * 86_400_000)
     .option("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, 20 * 2 ** 30)
     .option("--keep-metrics <duration>", "how long metrics and events are kept", duration, 30 * 86_400_000)
@@ -76,6 +78,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
       : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
   const running = await startCollector({
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
+    listenBatches: options.listenBatches,
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),

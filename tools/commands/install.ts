@@ -13,9 +13,9 @@ interface InstallOptions extends ConnectOptions {
 export function installCommand(): Command {
   const command = new Command("install")
     .description(
-      "bring custom resource definitions, roles and the controller into a cluster; may be repeated",
+      "bring custom resource definitions, roles, the controller and the collector into a cluster; may be repeated",
     )
-    .option("--image <reference>", "image of the controller: host/name@sha256:...")
+    .option("--image <reference>", "image of the controller and the collector: host/name@sha256:...")
     .option("--crds-only", "only the custom resource definitions")
     .addOption(
       new Option("--dry-run <how>", "change nothing; client prints the objects")
@@ -40,6 +40,6 @@ export function installCommand(): Command {
 async function chosen({ image, crdsOnly }: InstallOptions): Promise<Manifest[]> {
   if (crdsOnly) return definitions();
   if (image === undefined)
-    throw new Error("name the controller's image with --image, or install --crds-only");
+    throw new Error("name the image of controller and collector with --image, or install --crds-only");
   return installation(image);
 }

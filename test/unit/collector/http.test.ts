@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const lines = (count: number, fields = {}) => Array.from({ length: count }, () => logLine(fields));
 
@@ -140,4 +141,15 @@ it("keeps events beside the traffic, each once", async () => {
     "/api/v1/events?from=2026-11-24T00:00:00Z&tenant=search",
   );
   expect(events).toMatchObject([{ time: "2026-11-25T00:00:00.000Z", reason: "Paused", tenant: "search" }]);
+});
+
+it("takes batches, and shows nothing, where only batches are taken", async () => {
+  const listenBatches = { host: "127.0.0.1", port: await freePort() };
+  const collector = await startTestCollector(await testFolder(), { listenBatches });
+  const url = `http://127.0.0.1:${listenBatches.port}`;
+  expect((await fetch(`${url}/v1/logs`, { method: "POST", body: toText(lines(2)) })).status).toBe(200);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  for (const path of ["/", "/metrics", "/api/v1/logs", "/api/v1/traffic"])
+    expect((await fetch(url + path)).status).toBe(404);
+  await expect.poll(() => collector.requests()).toBe(2);
 });

@@ -29,12 +29,12 @@ export class ElasticsearchSink implements Sink {
     this.log = log;
   }
 
-  async send(lines: Numbered[]): Promise<number> {
+  async send(lines: Numbered[], signal: AbortSignal): Promise<number> {
     let refused = 0;
     for (let from = 0; from < lines.length; ) {
       const some = lines.slice(from, from + this.bulkLines);
       try {
-        refused += await this.sendSome(some);
+        refused += await this.sendSome(some, signal);
         from += some.length;
       } catch (error) {
         if (!(error instanceof HttpStatusError) || error.status !== 413 || this.bulkLines === 1) throw error;
@@ -46,10 +46,10 @@ export class ElasticsearchSink implements Sink {
 
   async close(): Promise<void> {}
 
-  private async sendSome(lines: Numbered[]): Promise<number> {
+  private async sendSome(lines: Numbered[], signal: AbortSignal): Promise<number> {
     const body = lines.map((each) => this.operation(each)).join("");
     const answer = JSON.parse(
-      (await post(this.endpoint, body, "application/x-ndjson")).toString("utf8"),
+      (await post(this.endpoint, body, "application/x-ndjson", signal)).toString("utf8"),
     ) as BulkAnswer;
     if (!answer.errors) return 0;
     let refused = 0;
@@ -66,7 +66,7 @@ export class ElasticsearchSink implements Sink {
     if (again.length === 0) return refused;
     if (again.length === lines.length)
       throw new Error(`${again.length} lines were turned away for want of room`);
-    return refused + (await this.sendSome(again));
+    return refused + (await this.sendSome(again, signal));
   }
 
   private operation({ line, seq }: Numbered): string {

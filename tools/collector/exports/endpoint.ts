@@ -21,17 +21,21 @@ export async function readHeaders(path: string | undefined): Promise<Record<stri
   return headers;
 }
 
-/** @throws Error when the server does not answer with 2xx, with what it says and, if it says so, when to come again */
+/**
+ * @param signal ends the request before its time
+ * @throws Error when the server does not answer with 2xx, with what it says
+ */
 export async function post(
   { url, headers }: Endpoint,
   body: Uint8Array | string,
   contentType: string,
+  signal?: AbortSignal,
 ): Promise<Buffer> {
   const response = await fetch(url, {
     method: "POST",
     headers: { ...headers, "content-type": contentType },
     body: body as BodyInit,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]),
   });
   const answer = Buffer.from(await response.arrayBuffer());
   if (response.ok) return answer;

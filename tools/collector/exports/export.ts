@@ -14,10 +14,11 @@ export interface Sink {
   readonly name: string;
   /**
    * Resolves when all lines have arrived, but for those that will never be taken.
+   * @param signal ends the attempt, when the collector stops
    * @returns how many will never be taken
    * @throws Error when it should be tried again
    */
-  send(lines: Numbered[]): Promise<number>;
+  send(lines: Numbered[], signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -120,7 +121,7 @@ export class Export {
     if (next === this.next) return true;
     const isFirst = this.next === 1;
     const numbered = lines.map((line, i) => ({ line, seq: seqs[i] as number }));
-    const refused = numbered.length === 0 ? 0 : await this.sink.send(numbered);
+    const refused = numbered.length === 0 ? 0 : await this.sink.send(numbered, this.end.signal);
     await this.database.use((connection) =>
       connection.run("UPDATE cursors SET seq = $next WHERE export = $name", { next, name: this.sink.name }),
     );

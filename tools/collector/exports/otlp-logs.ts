@@ -28,10 +28,10 @@ export class OtlpLogsSink implements Sink {
     this.endpoint = { ...endpoint, url: `${endpoint.url.replace(/\/$/, "")}/v1/logs` };
   }
 
-  async send(lines: Numbered[]): Promise<number> {
+  async send(lines: Numbered[], signal: AbortSignal): Promise<number> {
     const body = ProtobufLogsSerializer.serializeRequest(lines.map(({ line }) => recordOf(line)));
     if (body === undefined) throw new Error("the lines have no form in OTLP");
-    const answer = await post(this.endpoint, body, PROTOBUF);
+    const answer = await post(this.endpoint, body, PROTOBUF, signal);
     if (answer.length === 0) return 0;
     const { partialSuccess } = ProtobufLogsSerializer.deserializeResponse(answer);
     return Number(partialSuccess?.rejectedLogRecords ?? 0);

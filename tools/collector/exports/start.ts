@@ -1,11 +1,8 @@
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../prometheus/collector-metrics.ts";
 import type { Database } from "../store/database.ts";
-import { ElasticsearchSink } from "./elasticsearch.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Export, type Sink } from "./export.ts";
-import { KafkaSink } from "./kafka.ts";
-import { OtlpLogsSink } from "./otlp-logs.ts";
 
 /** Where lines are sent on to. */
 export interface ExportOptions {
@@ -21,10 +18,19 @@ export async function startExports(
 ): Promise<Export[]> {
   const { metrics, ...rest } = parts;
   const sinks: Sink[] = [];
-  if (elasticsearch !== undefined)
+  // The clients are large, and most collectors need none of them or one.
+  if (elasticsearch !== undefined) {
+    const { ElasticsearchSink } = await import("./elasticsearch.ts");
     sinks.push(new ElasticsearchSink(elasticsearch, elasticsearch.index, parts.log));
-  if (kafka !== undefined) sinks.push(new KafkaSink(kafka.brokers, kafka.topic));
-  if (otlp !== undefined) sinks.push(new OtlpLogsSink(otlp));
+  }
+  if (kafka !== undefined) {
+    const { KafkaSink } = await import("./kafka.ts");
+    sinks.push(new KafkaSink(kafka.brokers, kafka.topic));
+  }
+  if (otlp !== undefined) {
+    const { OtlpLogsSink } = await import("./otlp-logs.ts");
+    sinks.push(new OtlpLogsSink(otlp));
+  }
   const exports = sinks.map((sink) => {
     const labels = { export: sink.name };
     const counts = {

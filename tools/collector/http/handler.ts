@@ -32,3 +32,8 @@ export function handler(
     }
   }
 }
+
+/** Answers what no route has where there is nothing else. */
+export const nothing: Route = (_request, _response, { pathname }) => {
+  throw new HttpError(404, "path_unknown", `there is no ${pathname} here`);
+};

@@ -30,6 +30,13 @@ export interface RouteOptions {
   fault: () => string | undefined;
 }
 
+const BATCH_ROUTES = ["POST /v1/logs", "GET /healthz", "GET /readyz"];
+
+/** Those of the routes that senders of batches need. */
+export function batchRoutes(all: Record<string, Route>): Record<string, Route> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => BATCH_ROUTES.includes(name)));
+}
+
 export function routes({
   database,
   folder,

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 
 /** What one batch holds at most; its lines are in memory together. */
-export const CHUNK_BYTES = 16 << 20;
-export const CHUNK_LINES = 40_000;
+export const CHUNK_BYTES = 12 << 20;
+export const CHUNK_LINES = 30_000;
 
 /** The file in which the whole lines of a batch are put together. */
 export class Chunk {

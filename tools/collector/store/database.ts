@@ -4,7 +4,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from "@duckdb
 import { SCHEMA } from "./schema.ts";
 
 /** What DuckDB may take of the collector's memory. */
-const MEMORY_LIMIT = "128MB";
+const MEMORY_LIMIT = "112MB";
 
 export type Values = Record<string, DuckDBValue>;
 
