@@ -85,7 +85,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
   expect(lines).toBe(sent.size);
   expect(ids.size).toBe(lines);
   expect([...ids].every((id) => sent.has(id))).toBe(true);
-}, 120_000);
+}, 600_000);
 
 /** What stands in the files that the store lists. */
 async function storedLines(store: string): Promise<{ lines: number; ids: Set<string> }> {

@@ -80,6 +80,22 @@ it("rolls traffic up to minutes and keeps its numbers", async () => {
   expect(await queryTraffic(connection, query)).toEqual(before);
 });
 
+it("keeps only so many series apart, whatever clients name", async () => {
+  const { commit, maintenance, connection } = await open();
+  const time = Math.floor((Date.now() - 2 * HOUR) / 60_000) * 60_000;
+  const named = Array.from({ length: 6_000 }, (_, i) => at(time, { taskid: `made-up-${i}` }));
+  await commit([...named, ...Array.from({ length: 3 }, () => at(time, { taskid: "666" }))]);
+  await maintenance.runOnce();
+  const query = { range: { from: time, to: time + 60_000 }, filters: {}, by: ["taskid" as const], step: 0 };
+  const { rows } = await queryTraffic(connection, query);
+  expect(rows).toHaveLength(5_001);
+  expect(rows.find(({ taskid }) => taskid === "other")).toMatchObject({
+    requests: 1_001,
+    p50: expect.any(Number),
+  });
+  expect(rows.find(({ taskid }) => taskid === "666")?.requests).toBe(3);
+});
+
 it("deletes what is too old, and the oldest of what is too much", async () => {
   const now = Date.now();
   const { commit, maintenance, files } = await open({ keepBytes: 1 });

@@ -47,7 +47,11 @@ export class Receiver {
       );
       if (lines.length === 0) return 0;
       const ended = lines.at(-1) === 10 ? lines : Buffer.concat([lines, Buffer.from("\n")]);
-      await this.spool.append(ended);
+      await this.spool.append(ended).catch((error: Error) => {
+        throw new HttpError(503, "disk_failing", `the batch can't be kept: ${error.message}`, {
+          "retry-after": "5",
+        });
+      });
       return countLines(ended);
     } finally {
       this.inMemory -= size;

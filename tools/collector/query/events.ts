@@ -25,6 +25,8 @@ const Event = z.strictObject({
 export type Event = z.infer<typeof Event>;
 
 const MAX_EVENTS = 1_000;
+/** How many are answered at most. */
+const MAX_ANSWERED = 10_000;
 const Events = z.strictObject({ events: z.array(Event).max(MAX_EVENTS) });
 
 /** One event, or an object with the list `events`. @throws HttpError 400 */
@@ -57,10 +59,10 @@ export async function addEvents(connection: Connection, events: Event[]): Promis
   });
 }
 
-/** Oldest first. */
+/** The newest of a range, oldest first. */
 export async function queryEvents(connection: Connection, range: Range, filters: Filters): Promise<Event[]> {
   const rows = await connection.rows<Omit<Event, "time"> & { at: number }>(
-    `SELECT epoch_ms(time)::DOUBLE AS at, ${COLUMNS.join(", ")} FROM events WHERE ${conditionOf(filters, range, "time")} ORDER BY time LIMIT 10000`,
+    `SELECT epoch_ms(time)::DOUBLE AS at, ${COLUMNS.join(", ")} FROM events WHERE ${conditionOf(filters, range, "time")} ORDER BY time DESC LIMIT ${MAX_ANSWERED}`,
   );
-  return rows.map(({ at, ...event }) => ({ time: new Date(at).toISOString(), ...event }));
+  return rows.reverse().map(({ at, ...event }) => ({ time: new Date(at).toISOString(), ...event }));
 }

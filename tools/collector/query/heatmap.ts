@@ -1,7 +1,7 @@
 import { GAMMA } from "../sketch.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf } from "./conditions.ts";
-import type { Filters, Range } from "./parameters.ts";
+import { badParameter, type Filters, type Range } from "./parameters.ts";
 import { alignedRange, STORED } from "./traffic.ts";
 
 export interface Heatmap {
@@ -15,6 +15,8 @@ export interface Heatmap {
   }[];
 }
 
+/** Most rows of one answer. */
+const MAX_ROWS = 10_000;
 /** So many buckets of the sketch are one band: a factor of 1.38. */
 const BAND = 16;
 
@@ -26,6 +28,8 @@ export async function queryHeatmap(
   const { filters, step } = query;
   const range = alignedRange(query.range, step);
   const width = (step || (range.to - range.from) / 1_000) * 1_000;
+  if ((range.to - range.from) / width > MAX_ROWS)
+    throw badParameter("step", `larger: these are more than ${MAX_ROWS} rows`);
   const cells = await connection.rows<{ start: number; band: number; n: number }>(
     `SELECT (${range.from} + (epoch_ms(time) - ${range.from}) // ${width} * ${width})::DOUBLE AS start,
        CASE WHEN bucket <= 0 THEN 0 ELSE (bucket - 1) // ${BAND} + 1 END::DOUBLE AS band, sum(requests)::DOUBLE AS n

@@ -3,7 +3,7 @@ import { bucketValue } from "../sketch.ts";
 import { RECENT_SECONDS, SUMS, type Sum } from "../store/aggregate.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf } from "./conditions.ts";
-import type { Filters, Range } from "./parameters.ts";
+import { badParameter, type Filters, type Range } from "./parameters.ts";
 
 export interface TrafficQuery {
   range: Range;
@@ -59,6 +59,8 @@ export const STORED: Relations = {
   latency: "(FROM latency UNION ALL FROM latency_recent)",
 };
 
+/** Most rows of one answer. */
+const MAX_ROWS = 100_000;
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
 type Key = Partial<Record<Dimension | "start", string | number>>;
 
@@ -93,9 +95,12 @@ async function inSnapshot(
   const rows = new Map<string, TrafficRow>();
   const seconds = step || (range.to - range.from) / 1_000;
   const sums = SUMS.map((name) => `sum(${name})::DOUBLE AS ${name}`);
-  for (const row of await connection.rows<Key & Record<Sum, number>>(
-    `${select(sums, relations.traffic)} ORDER BY ALL`,
-  )) {
+  const summed = await connection.rows<Key & Record<Sum, number>>(
+    `${select(sums, relations.traffic)} ORDER BY ALL LIMIT ${MAX_ROWS + 1}`,
+  );
+  if (summed.length > MAX_ROWS)
+    throw badParameter("step", `larger, or by fewer: these are more than ${MAX_ROWS} rows`);
+  for (const row of summed) {
     const { start, ...rest } = row;
     rows.set(keyOf(row, names), {
       ...(start !== undefined && { time: new Date(start).toISOString() }),

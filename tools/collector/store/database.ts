@@ -5,6 +5,8 @@ import { SCHEMA } from "./schema.ts";
 
 /** What DuckDB may take of the collector's memory. */
 const MEMORY_LIMIT = "112MB";
+/** Queries at once, beside commits and maintenance: each takes one of the few threads that also read and write files. */
+const MAX_QUERIES = 2;
 
 export type Values = Record<string, DuckDBValue>;
 
@@ -56,6 +58,8 @@ export class Connection {
 export class Database {
   private readonly instance: DuckDBInstance;
   private readonly idle: Connection[] = [];
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
 
   private constructor(instance: DuckDBInstance) {
     this.instance = instance;
@@ -80,13 +84,21 @@ export class Database {
     return new Connection(await this.instance.connect());
   }
 
-  /** Runs `work` with a connection that nobody else has meanwhile. */
+  /** Runs `work` with a connection that nobody else has meanwhile, when it is its turn. */
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = this.idle.pop() ?? (await this.connect());
+    if (this.running >= MAX_QUERIES) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running++;
     try {
-      return await work(connection);
+      const connection = this.idle.pop() ?? (await this.connect());
+      try {
+        return await work(connection);
+      } finally {
+        this.idle.push(connection);
+      }
     } finally {
-      this.idle.push(connection);
+      const next = this.waiting.shift();
+      if (next === undefined) this.running--;
+      else next();
     }
   }
 

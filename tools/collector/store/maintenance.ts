@@ -18,6 +18,12 @@ const RECENT_MS = 10 * 60_000;
 /** A query may read a file that is listed no more for so long. */
 const READERS_MS = 2 * 60_000;
 
+/** How many series are kept apart by the minute; the others of a tenant and gateway go together. */
+const SERIES_A_MINUTE = 5_000;
+const MINUTE = "time_bucket(INTERVAL '1 minute', time)";
+const SERIES = DIMENSIONS.join(", ");
+const IS_SAME = DIMENSIONS.map((name) => `l.${name} = r.${name}`).join(" AND ");
+
 export interface MaintenanceOptions {
   folder: string;
   /** How long lines are kept, in milliseconds. */
@@ -101,19 +107,27 @@ export class Maintenance {
     const { connection } = this;
     const before = { before: Math.floor((now - RECENT_MS) / 60_000) * 60_000 };
     const old = "time < epoch_ms($before::BIGINT)::TIMESTAMP";
-    const series = `time_bucket(INTERVAL '1 minute', time) AS time, ${DIMENSIONS.join(", ")}`;
     const sums = SUMS.map((name) => `sum(${name})::BIGINT`).join(", ");
     await connection.transaction(async () => {
+      // Clients choose what task and version they name, so there may be any number of series.
       await connection.run(
-        `INSERT INTO traffic SELECT ${series}, code, reason, ${sums} FROM traffic_recent WHERE ${old} GROUP BY ALL ORDER BY ALL`,
+        `CREATE OR REPLACE TEMP TABLE largest AS SELECT ${MINUTE} AS minute, ${SERIES} FROM traffic_recent WHERE ${old} GROUP BY minute, ${SERIES}
+         QUALIFY row_number() OVER (PARTITION BY minute ORDER BY sum(requests) DESC) <= ${SERIES_A_MINUTE}`,
         before,
       );
-      await connection.run(`DELETE FROM traffic_recent WHERE ${old}`, before);
-      await connection.run(
-        `INSERT INTO latency SELECT ${series}, bucket, sum(requests)::BIGINT FROM latency_recent WHERE ${old} GROUP BY ALL ORDER BY ALL`,
-        before,
-      );
-      await connection.run(`DELETE FROM latency_recent WHERE ${old}`, before);
+      for (const [recent, kept, columns] of [
+        ["traffic_recent", "traffic", `code, reason, ${sums}`],
+        ["latency_recent", "latency", "bucket, sum(requests)::BIGINT"],
+      ])
+        await connection.run(
+          `INSERT INTO ${kept} SELECT minute, tenant, CASE WHEN is_large THEN taskid ELSE 'other' END,
+             CASE WHEN is_large THEN version ELSE 'other' END, gateway, ${columns}
+           FROM (SELECT r.*, ${MINUTE} AS minute, EXISTS (FROM largest l WHERE l.minute = ${MINUTE} AND ${IS_SAME}) AS is_large
+             FROM ${recent} r WHERE ${old}) GROUP BY ALL ORDER BY ALL`,
+          before,
+        );
+      for (const table of ["traffic_recent", "latency_recent"])
+        await connection.run(`DELETE FROM ${table} WHERE ${old}`, before);
     });
   }
 
