@@ -1,20 +1,17 @@
-import { execFile } from "node:child_process";
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { Consumer, MessagesStreamModes, stringDeserializers } from "@platformatic/kafka";
+import { MessagesStreamModes } from "@platformatic/kafka";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Program, startProgram } from "../cluster/support/process.ts";
+import type { Program } from "../cluster/support/process.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
 import { freePort } from "../support/free-port.ts";
-import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
+import { newConsumer, startBroker } from "./support/kafka-broker.ts";
+import { JAVA, lacking } from "./support/parts.ts";
 
 const missing = lacking(JAVA);
 if (missing) console.log(`Kafka tests are skipped: ${missing}`);
-const FOLDER = fileURLToPath(new URL("kafka", import.meta.url));
 const TOPIC = "modelgate-logs";
 
 let broker: Program | undefined;
@@ -23,61 +20,6 @@ afterEach(async () => {
   await collector?.end("SIGKILL");
   await broker?.stop();
 });
-
-/** A broker that is its own controller (KRaft). */
-async function startBroker(folder: string, port: number): Promise<Program> {
-  const classPath = await mavenClassPath(FOLDER);
-  const properties = join(folder, "server.properties");
-  const controller = await freePort();
-  await mkdir(folder, { recursive: true });
-  await writeFile(
-    properties,
-    `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=${join(folder, "data")}
-offsets.topic.replication.factor=1
-num.partitions=3
-`,
-  );
-  const java = (...args: string[]) => ["-Xmx256m", "-cp", classPath, ...args];
-  await promisify(execFile)(
-    "java",
-    java(
-      "kafka.tools.StorageTool",
-      "format",
-      "--ignore-formatted",
-      "-t",
-      "4L6g3nShT-eMCtK--X86sw",
-      "-c",
-      properties,
-    ),
-  );
-  return startProgram({
-    name: "kafka",
-    command: "java",
-    args: java("kafka.Kafka", properties),
-    folder,
-    ready: async () => {
-      const consumer = newConsumer(port);
-      try {
-        return (await consumer.metadata({ topics: [] })).brokers.size > 0;
-      } finally {
-        await consumer.close(true);
-      }
-    },
-  });
-}
-
-function newConsumer(port: number) {
-  return new Consumer({
-    ...{ groupId: `test-${Math.random()}`, clientId: "test", bootstrapBrokers: [`127.0.0.1:${port}`] },
-    deserializers: stringDeserializers,
-  });
-}
 
 /** How often each request id is in the topic, once all of `ids` are. */
 async function consumed(port: number, ids: Set<string>): Promise<Map<string, number>> {

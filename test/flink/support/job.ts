@@ -3,7 +3,9 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { mavenClassPath } from "../../collector/support/parts.ts";
 
+const FLINK = fileURLToPath(new URL("..", import.meta.url));
 const STREAM = new URL("../../../manifests/stream/", import.meta.url);
 const TABLE = /CREATE TABLE (\w+) \(([\s\S]*?)\n\) WITH \([\s\S]*?\n\);/g;
 const JSON_FORMAT = `'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601'`;
@@ -31,13 +33,14 @@ export async function jobOverFiles(input: string, output: string): Promise<strin
   return `SET 'table.dml-sync' = 'true';\n${tables}\n${await stream("traffic-metrics.sql")}`;
 }
 
-/** The job as it ships, its plan asked for in place of a run. Only Elasticsearch is replaced. */
-export async function explainedJob(output: string): Promise<string> {
-  const tables = (await stream("tables.sql")).replace(TABLE, (statement, name, columns) =>
-    name === "log_lines" ? statement : files(name, columns, join(output, name)),
-  );
-  const job = (await stream("traffic-metrics.sql")).replace("EXECUTE STATEMENT SET", "EXPLAIN STATEMENT SET");
-  return `${tables}\n${job}`;
+/** A job as it ships, with folders in place of Elasticsearch, that ends where the topic ends now. */
+export async function jobOverKafka(port: number, output: string): Promise<string> {
+  const tables = (await stream("tables.sql"))
+    .replace(TABLE, (statement, name, columns) =>
+      name === "log_lines" ? statement : files(name, columns, join(output, name)),
+    )
+    .replace("'kafka:9092'", `'127.0.0.1:${port}', 'scan.bounded.mode' = 'latest-offset'`);
+  return `SET 'table.dml-sync' = 'true';\n${tables}\n${await stream("traffic-metrics.sql")}`;
 }
 
 /** Runs SQL in Flink's client with a mini cluster in the same process. @throws Error with the client's words */
@@ -54,7 +57,7 @@ export async function runFlink(sql: string, folder: string): Promise<string> {
       "-Xmx1g",
       ...OPENED,
       "-cp",
-      join(process.env.FLINK_LIB as string, "*"),
+      await mavenClassPath(FLINK),
       "org.apache.flink.table.client.SqlClient",
       "-f",
       join(folder, "job.sql"),
