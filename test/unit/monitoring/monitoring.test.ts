@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { Histogram } from "prom-client";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
 import { RolloutMetrics } from "../../../tools/collector/cluster-events/rollout-metrics.ts";
 import { DIMENSIONS } from "../../../tools/collector/fields.ts";
 import { collectorMetrics } from "../../../tools/collector/prometheus/collector-metrics.ts";
@@ -47,6 +48,25 @@ test("what is committed is what the code writes", async () => {
       .map((name) => `grafana/${name}`)
       .sort(),
   ).toEqual([...files.keys()].filter((path) => path.endsWith(".json")).sort());
+});
+
+test("kustomize takes every dashboard, and Prometheus scrapes ports that are there", async () => {
+  const yaml = async (path: string) => await readFile(fileURLToPath(new URL(path, FOLDER)), "utf8");
+  const { configMapGenerator } = parse(await yaml("kustomization.yaml"));
+  expect(configMapGenerator[0].files.sort()).toEqual(
+    [...files.keys()].filter((path) => path.endsWith(".json")).sort(),
+  );
+  const workloads = parseAllDocuments(
+    `${await yaml("../controller/deployment.yaml")}\n---\n${await yaml("../collector/statefulset.yaml")}`,
+  ).map((document) => document.toJS());
+  for (const monitor of parseAllDocuments(await yaml("pod-monitors.yaml")).map((document) =>
+    document.toJS(),
+  )) {
+    const { app } = monitor.spec.selector.matchLabels;
+    const workload = workloads.find(({ spec }) => spec.template?.metadata.labels.app === app);
+    const ports = workload?.spec.template.spec.containers[0].ports.map(({ name }: { name: string }) => name);
+    expect(ports, app).toContain(monitor.spec.podMetricsEndpoints[0].port);
+  }
 });
 
 test("every metric is exported, with the labels that it is chosen by", () => {
