@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { findChromium, launchChromium } from "./support/browser.ts";
-import { type FakeCollector, startFakeCollector } from "./support/fake-collector.ts";
+import { type FakeCollector, HOSTILE_TASK, startFakeCollector } from "./support/fake-collector.ts";
 
 const chromium = findChromium();
 if (chromium === undefined)
@@ -194,6 +194,19 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
       });
       expect(violations).toEqual([]);
     }
+  });
+
+  test("a task's name is text, whatever it holds", async () => {
+    await open();
+    await page.locator("#search").fill("onerror");
+    expect(await rows().count()).toBe(1);
+    await rows().locator("a").click();
+    await page.waitForFunction(() => document.title.startsWith("Task"));
+    await page.waitForSelector("body[data-state=ready]");
+    expect(await page.title()).toBe(`Task ${HOSTILE_TASK} · Modelgate`);
+    expect(Object.fromEntries(query())).toEqual({ tenant: "assistant", task: HOSTILE_TASK });
+    expect(await page.locator("img").count()).toBe(1);
+    expect(faults).toEqual([]);
   });
 
   test("fits a phone", async () => {

@@ -5,6 +5,8 @@ import { pageHandler } from "../../../tools/collector/page.ts";
 
 const STARTED = Date.now();
 const BUCKETS = Array.from({ length: 40 }, (_, i) => 2 ** (i / 2.5));
+/** Clients choose what task they name. */
+export const HOSTILE_TASK = `"><img src=x onerror="document.title='owned'">&tenant=ads`;
 const TENANTS = ["search", "ads", "feed", "risk", "assistant"];
 
 export interface FakeCollector {
@@ -30,6 +32,7 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
     failing: i % 41 === 7,
     pace: 0.4 + ((i * 37) % 50) / 20,
   }));
+  Object.assign(fleet.at(-1) as object, { taskid: HOSTILE_TASK });
   const server = createServer((request, response) => {
     if (!page(request, response)) answer(request, response);
   });
