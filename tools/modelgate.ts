@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { applyCommand } from "./commands/apply.ts";
 import { buildCommand } from "./commands/build.ts";
+import { collectorCommand } from "./commands/collector.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { controllerCommand } from "./commands/controller.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
@@ -13,6 +14,8 @@ import { explainCommand } from "./commands/explain.ts";
 import { getCommand } from "./commands/get.ts";
 import { installCommand } from "./commands/install.ts";
 import { loadtestCommand } from "./commands/loadtest.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { newCommand } from "./commands/new.ts";
 import { packCommand } from "./commands/pack.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -22,6 +25,7 @@ import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
 import { taskCommand } from "./commands/task.ts";
 import { testCommand } from "./commands/test.ts";
+import { topCommand } from "./commands/top.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -32,6 +36,10 @@ const program = new Command("modelgate")
   .showHelpAfterError()
   .addCommand(buildCommand())
   .addCommand(controllerCommand())
+  .addCommand(collectorCommand())
+  .addCommand(topCommand())
+  .addCommand(logsCommand())
+  .addCommand(metricsCommand())
   .addCommand(devCommand())
   .addCommand(packCommand())
   .addCommand(pushCommand())

@@ -44,7 +44,7 @@ it("a cluster without the custom resources says how to get them", async () => {
   expect((await modelgate("get", "tenants")).stderr).toContain("run modelgate install");
 });
 
-it("installs, twice, and the controller's pods pass the restricted standard", async () => {
+it("installs, twice, and the pods of controller and collector pass the restricted standard", async () => {
   for (const run of [1, 2]) {
     const { code, stderr, stdout } = await modelgate(
       "install",
@@ -56,11 +56,11 @@ it("installs, twice, and the controller's pods pass the restricted standard", as
     expect(stdout).toContain("CustomResourceDefinition tenants.modelgate.dev applied");
   }
   let pods: unknown[] = [];
-  for (let i = 0; i < 100 && pods.length < 2; i++) {
+  for (let i = 0; i < 100 && pods.length < 3; i++) {
     await sleep(100);
     pods = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE });
   }
-  expect(pods).toHaveLength(2);
+  expect(pods).toHaveLength(3);
   expect((await modelgate("get", "tenants")).stdout).toMatch(/^NAME/);
 });
 

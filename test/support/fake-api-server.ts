@@ -12,6 +12,8 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ["modelgate.dev/v1alpha1", "ModelTask"],
   ["v1", "Event"],
   ["v1", "Secret"],
+  ["v1", "ConfigMap"],
+  ["discovery.k8s.io/v1", "EndpointSlice"],
 ];
 const CLUSTER_SCOPED = ["Tenant"];
 
@@ -64,7 +66,7 @@ export class FakeApiServer {
     if (parts.length === 0) return reply(response, 200, { resources: resourcesOf(group) });
     const namespace = parts[0] === "namespaces" && parts.length > 2 ? parts.splice(0, 2)[1] : undefined;
     const [plural = "", name, subresource] = parts;
-    const folder = `${group}/${plural}`;
+    const folder = `${group}/${plural} ${namespace === undefined ? "" : `${namespace}/`}`;
     if (name === undefined && method === "GET") {
       if (searchParams.has("watch")) {
         response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
@@ -76,12 +78,12 @@ export class FakeApiServer {
         return;
       }
       const items = [...this.objects].filter(
-        ([key, object]) => key.startsWith(`${folder} `) && matches(object, selector),
+        ([key, object]) => key.startsWith(folder) && matches(object, selector),
       );
       const metadata = { resourceVersion: String(this.version) };
       return reply(response, 200, { metadata, items: items.map(([, object]) => object) });
     }
-    const key = `${folder} ${namespace ?? ""}/${name ?? `event-${this.version}`}`;
+    const key = `${group}/${plural} ${namespace ?? ""}/${name ?? `event-${this.version}`}`;
     const [status, answer] = this.change(method, key, subresource, body);
     reply(response, status, answer);
   }
@@ -168,7 +170,7 @@ interface Change {
 }
 
 function tell({ folder, selector, response }: Watcher, { key, type, object }: Change): void {
-  if (key.startsWith(`${folder} `) && matches(object, selector))
+  if (key.startsWith(folder) && matches(object, selector))
     response.write(`${JSON.stringify({ type, object })}\n`);
 }
 
@@ -209,7 +211,7 @@ function matches({ metadata }: Manifest, selector: string): boolean {
     .every((each) => {
       if (each.startsWith("!")) return !(each.slice(1) in labels);
       const [key = "", value] = each.split("=");
-      return labels[key] === value;
+      return value === undefined ? key in labels : labels[key] === value;
     });
 }
 

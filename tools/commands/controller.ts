@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { Command, Option } from "commander";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { type Authenticate, anyone, clientCertificate } from "../controller/authenticate.ts";
 import { type Controller, type ControllerOptions, startController } from "../controller/controller.ts";
 import { FileSource } from "../controller/file-source.ts";
@@ -12,7 +11,6 @@ import type { Target } from "../istio/render.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Operator } from "../operator/operator.ts";
-import { stopSignal } from "../stop-signal.ts";
 import {
   controllerOf,
   controllerOption,
@@ -21,13 +19,11 @@ import {
   type ControllerOptions as RenderedController,
   targetOption,
 } from "./render.ts";
-import { address } from "./task-options.ts";
+import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
 const TLS_CHECK_MS = 30_000;
-
-type Address = { host: string; port: number };
 
 interface Options extends ConnectOptions, RenderedController {
   config?: string[];
@@ -98,11 +94,7 @@ export function controllerCommand(): Command {
     .addOption(targetOption())
     .addOption(controllerOption())
     .addOption(controllerTokenOption())
-    .addOption(
-      new Option("--log-level <level>", "least severe log lines")
-        .choices(["debug", "info", "warn", "error"])
-        .default("info"),
-    )
+    .addOption(logLevelOption())
     .addHelpText(
       "after",
       "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when the answers under way are sent.",
@@ -113,21 +105,13 @@ export function controllerCommand(): Command {
 }
 
 async function controller(options: Options): Promise<void> {
-  const log = pino(
-    {
-      level: options.logLevel,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    },
-    pino.destination(2),
-  );
+  const log = serverLog(options.logLevel);
   const tlsPaths = tlsOf(options);
   const tls = tlsPaths && (await readTls(tlsPaths));
   const running = await startController({ ...(await parts(options, tls, log)), tls, log });
   log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
   const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
-  await once(stopSignal(), "abort");
+  await untilStopped();
   log.info("stopping");
   clearInterval(renewal);
   await running.stop();

@@ -3,11 +3,12 @@ import { drainEnvoy } from "../drain/envoy-drain.ts";
 import { drainReplica } from "../drain/replica-drain.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
-import { address, inlineOption, readTask, type TaskOptions } from "./task-options.ts";
+import { type Address, address } from "./serve.ts";
+import { inlineOption, readTask, type TaskOptions } from "./task-options.ts";
 import { type GatewayOptions, gatewayOption, gatewayServiceOption, gatewaysOf } from "./warmup.ts";
 
 interface Options extends TaskOptions, GatewayOptions {
-  address?: { host: string; port: number };
+  address?: Address;
   sidecar?: string;
   envoy?: string;
   endpointTimeout?: string;

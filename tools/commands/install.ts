@@ -14,9 +14,9 @@ interface InstallOptions extends ConnectOptions {
 export function installCommand(): Command {
   const command = new Command("install")
     .description(
-      "bring custom resource definitions, roles and the controller into a cluster; may be repeated",
+      "bring custom resource definitions, roles, the controller and the collector into a cluster; may be repeated",
     )
-    .option("--image <reference>", "image of the controller: host/name@sha256:...")
+    .option("--image <reference>", "image of the controller and the collector: host/name@sha256:...")
     .option("--crds-only", "only the custom resource definitions")
     .option("--force-conflicts", "take fields that others, such as kubectl apply -k, have set")
     .addOption(
@@ -43,6 +43,6 @@ export function installCommand(): Command {
 async function chosen({ image, crdsOnly }: InstallOptions): Promise<Manifest[]> {
   if (crdsOnly) return definitions();
   if (image === undefined)
-    throw new Error("name the controller's image with --image, or install --crds-only");
+    throw new Error("name the image of controller and collector with --image, or install --crds-only");
   return installation(image);
 }

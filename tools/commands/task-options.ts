@@ -60,14 +60,6 @@ export function taskOfFlags(spec: object): ModelTask {
   throw new Error(`${issue?.path.slice(1).map(String).join(".")}: ${issue?.message}`);
 }
 
-/** `host:port`; `:port` is all addresses of this machine. */
-export function address(text: string): { host: string; port: number } {
-  const [, host, port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535)
-    throw new InvalidArgumentError("must be host:port, such as 127.0.0.1:8866");
-  return { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(port) };
-}
-
 export function jsonArgument(text: string): object {
   try {
     const value: unknown = JSON.parse(text);

@@ -10,7 +10,9 @@ interface UninstallOptions extends ConnectOptions {
 
 export function uninstallCommand(): Command {
   const command = new Command("uninstall")
-    .description("take the controller and its roles out of a cluster; gateways keep what they have")
+    .description(
+      "take the controller, the collector and their roles out of a cluster; gateways keep what they have, and the collector's volume stays",
+    )
     .option("--crds", "the custom resource definitions as well, when no Tenant is left");
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: UninstallOptions) => {

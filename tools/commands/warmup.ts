@@ -1,17 +1,15 @@
-import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { adminsOf } from "../drain/envoy-admin.ts";
 import { drainReplica } from "../drain/replica-drain.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import type { ModelTask } from "../resources/model-task.ts";
-import { stopSignal } from "../stop-signal.ts";
 import { startSidecar } from "../warmup/sidecar.ts";
 import { planOf, servingPort, targetOf } from "../warmup/specification.ts";
 import { WarmMark } from "../warmup/warm-mark.ts";
 import { warmUp } from "../warmup/warm-up.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
+import { type Address, address, untilStopped } from "./serve.ts";
 import {
-  address,
   inlineOption,
   jsonArgument,
   readTask,
@@ -19,8 +17,6 @@ import {
   taskOfFlags,
   wholeNumber,
 } from "./task-options.ts";
-
-type Address = { host: string; port: number };
 
 export interface GatewayOptions {
   gateway: string[];
@@ -142,7 +138,7 @@ async function serve(
 ): Promise<void> {
   const { endpointTimeout, requestTimeout = task.spec.timeout } = task.spec.drain;
   const log = (line: string) => console.error(line);
-  const stopped = once(stopSignal(), "abort");
+  const stopped = untilStopped();
   const sidecar = await startSidecar({
     ...{ listen, server, target, log, plan: planOf(task) },
     drain: () =>

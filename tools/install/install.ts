@@ -13,7 +13,7 @@ const FIELD_MANAGER = "modelgate-install";
 const TIMEOUT_MS = 60_000;
 const DEFINITION = "CustomResourceDefinition";
 
-/** All that Modelgate needs in a cluster once, with the image of its controller. */
+/** All that Modelgate needs in a cluster once, with the image of its controller and collector. */
 export async function installation(image: string): Promise<Manifest[]> {
   const objects = await readKustomization(fileURLToPath(new URL("manifests", PROJECT_ROOT)));
   return objects.map((object) => withImage(object, image));
@@ -24,15 +24,17 @@ export function definitions(): Promise<Manifest[]> {
   return readKustomization(fileURLToPath(new URL("manifests/crds", PROJECT_ROOT)));
 }
 
-interface Deployment extends Manifest {
+const WORKLOADS = ["Deployment", "StatefulSet"];
+
+interface Workload extends Manifest {
   spec: { template: { spec: { containers: { image: string }[] } } };
 }
 
 function withImage(object: Manifest, image: string): Manifest {
-  if (object.kind !== "Deployment") return object;
-  const deployment = structuredClone(object) as Deployment;
-  for (const container of deployment.spec.template.spec.containers) container.image = image;
-  return deployment;
+  if (!WORKLOADS.includes(object.kind)) return object;
+  const workload = structuredClone(object) as Workload;
+  for (const container of workload.spec.template.spec.containers) container.image = image;
+  return workload;
 }
 
 /** Applies the objects and waits until the API server serves the custom resources. @throws Error that names the object */

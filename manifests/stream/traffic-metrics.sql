@@ -1,0 +1,157 @@
+-- Traffic metrics from the access log, per tenant, task, version, gateway and minute: what `modelgate collector` computes, for traffic beyond one
+-- process. Run it after tables.sql. A minute holds the requests that started in it.
+
+SET 'table.local-time-zone' = 'UTC';
+
+-- A minute is closed by the watermark; what comes after that is late.
+CREATE TEMPORARY VIEW timely AS
+SELECT *
+FROM log_lines
+WHERE start_time IS NOT NULL
+  AND (CURRENT_WATERMARK(event_time) IS NULL
+    OR FLOOR(event_time TO MINUTE) + INTERVAL '1' MINUTE > CURRENT_WATERMARK(event_time));
+
+-- Shippers deliver at least once: the same request, start and gateway pod is one request. Its copies start in the same minute, so the state of this
+-- ends with the minute. Lines without a request id are all counted.
+CREATE TEMPORARY VIEW requests AS
+SELECT
+  window_start,
+  window_end,
+  COALESCE(tenant, '') AS tenant,
+  COALESCE(taskid, '') AS taskid,
+  COALESCE(version, '') AS version,
+  COALESCE(gateway, '') AS gateway,
+  COALESCE(response_code, 0) AS response_code,
+  COALESCE(duration, 0) AS duration,
+  COALESCE(bytes_received, 0) AS bytes_received,
+  COALESCE(bytes_sent, 0) AS bytes_sent,
+  COALESCE(reason, '') AS reason,
+  COALESCE(response_code, 0) = 0 OR response_code >= 500
+    OR COALESCE(grpc_status, '') IN ('Unknown', 'DeadlineExceeded', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss') AS failed,
+  COALESCE(decision, '') = 'refused' OR (COALESCE(decision, '') = '' AND COALESCE(reason, '') <> '') AS refused,
+  COALESCE(decision, '') = 'would_refuse' OR COALESCE(would_refuse, '') <> '' AS would_refuse,
+  -- DDSketch (Masson, Rim, Lee: DDSketch, VLDB 2019) with a relative accuracy of 1 %: gamma = 1.01 / 0.99; -1 holds what took less than 1 ms.
+  CASE WHEN COALESCE(duration, 0) < 1 THEN -1 ELSE CAST(CEIL(LN(duration) / LN(1.01E0 / 0.99E0)) AS INT) END AS bucket
+FROM (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY window_start, window_end, one_request, start_time, hostname
+      ORDER BY event_time
+    ) AS copy
+  FROM (
+    SELECT *, COALESCE(NULLIF(request_id, ''), UUID()) AS one_request
+    FROM TABLE(TUMBLE(TABLE timely, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+  )
+)
+WHERE copy = 1;
+
+CREATE TEMPORARY VIEW sketch AS
+SELECT window_start, window_end, tenant, taskid, version, gateway, bucket, COUNT(*) AS requests
+FROM requests
+GROUP BY window_start, window_end, tenant, taskid, version, gateway, bucket;
+
+-- For each bucket, how many requests are in it or below it. The size of this join follows the buckets of a series, not its requests.
+CREATE TEMPORARY VIEW ranks AS
+SELECT
+  here.window_start,
+  here.window_end,
+  here.tenant,
+  here.taskid,
+  here.version,
+  here.gateway,
+  here.bucket,
+  SUM(CASE WHEN other.bucket <= here.bucket THEN other.requests ELSE 0 END) AS up_to,
+  SUM(other.requests) AS total
+FROM sketch AS here
+JOIN sketch AS other
+  ON here.window_start = other.window_start AND here.window_end = other.window_end
+  AND here.tenant = other.tenant AND here.taskid = other.taskid
+  AND here.version = other.version AND here.gateway = other.gateway
+GROUP BY here.window_start, here.window_end, here.tenant, here.taskid, here.version, here.gateway, here.bucket;
+
+-- The quantile q is in the first bucket that holds more than q * (n - 1) requests with those below.
+CREATE TEMPORARY VIEW quantiles AS
+SELECT
+  window_start,
+  window_end,
+  tenant,
+  taskid,
+  version,
+  gateway,
+  MIN(CASE WHEN up_to > 0.5E0 * (total - 1) THEN bucket END) AS b50,
+  MIN(CASE WHEN up_to > 0.9E0 * (total - 1) THEN bucket END) AS b90,
+  MIN(CASE WHEN up_to > 0.99E0 * (total - 1) THEN bucket END) AS b99
+FROM ranks
+GROUP BY window_start, window_end, tenant, taskid, version, gateway;
+
+CREATE TEMPORARY VIEW sums AS
+SELECT
+  window_start,
+  window_end,
+  tenant,
+  taskid,
+  version,
+  gateway,
+  COUNT(*) AS requests,
+  COUNT(*) FILTER (WHERE failed) AS errors,
+  COUNT(*) FILTER (WHERE refused) AS refused,
+  COUNT(*) FILTER (WHERE would_refuse) AS would_refuse,
+  SUM(duration) AS duration_sum,
+  SUM(bytes_received) AS bytes_received,
+  SUM(bytes_sent) AS bytes_sent
+FROM requests
+GROUP BY window_start, window_end, tenant, taskid, version, gateway;
+
+EXECUTE STATEMENT SET
+BEGIN
+
+INSERT INTO traffic
+SELECT
+  CAST(sums.window_start AS TIMESTAMP_LTZ(3)),
+  sums.tenant,
+  sums.taskid,
+  sums.version,
+  sums.gateway,
+  requests,
+  requests / 60E0,
+  errors,
+  refused,
+  would_refuse,
+  CASE WHEN b50 < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, b50) / (1.01E0 / 0.99E0 + 1) END,
+  CASE WHEN b90 < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, b90) / (1.01E0 / 0.99E0 + 1) END,
+  CASE WHEN b99 < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, b99) / (1.01E0 / 0.99E0 + 1) END,
+  duration_sum,
+  bytes_received,
+  bytes_sent,
+  duration_sum / 1000E0 / 60
+FROM sums
+JOIN quantiles
+  ON sums.window_start = quantiles.window_start AND sums.window_end = quantiles.window_end
+  AND sums.tenant = quantiles.tenant AND sums.taskid = quantiles.taskid
+  AND sums.version = quantiles.version AND sums.gateway = quantiles.gateway;
+
+INSERT INTO outcomes
+SELECT
+  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, response_code,
+  CASE WHEN refused THEN reason ELSE '' END,
+  COUNT(*)
+FROM requests
+GROUP BY
+  window_start, window_end, tenant, taskid, version, gateway, response_code, CASE WHEN refused THEN reason ELSE '' END;
+
+INSERT INTO latency
+SELECT
+  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, bucket,
+  CASE WHEN bucket < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, bucket) / (1.01E0 / 0.99E0 + 1) END,
+  requests
+FROM sketch;
+
+INSERT INTO late_lines
+SELECT start_time, hostname, request_id, gateway, tenant, taskid, version
+FROM log_lines
+WHERE start_time IS NULL
+  OR (CURRENT_WATERMARK(event_time) IS NOT NULL
+    AND FLOOR(event_time TO MINUTE) + INTERVAL '1' MINUTE <= CURRENT_WATERMARK(event_time));
+
+END;

@@ -1,0 +1,64 @@
+import { appendFile, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { answers, type Program, startProgram } from "../cluster/support/process.ts";
+import { logLine, toText } from "../support/collector/log-lines.ts";
+import { CollectorProcess } from "../support/collector/process.ts";
+import { testFolder } from "../support/collector/start.ts";
+import { freePort } from "../support/free-port.ts";
+import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
+
+const missing = lacking(JAVA);
+if (missing) console.log(`OpenSearch tests are skipped: ${missing}`);
+const FOLDER = fileURLToPath(new URL("opensearch", import.meta.url));
+
+let node: Program | undefined;
+let collector: CollectorProcess | undefined;
+afterEach(async () => {
+  await collector?.end("SIGKILL");
+  await node?.stop();
+});
+
+async function startNode(folder: string, port: number): Promise<Program> {
+  const classPath = await mavenClassPath(FOLDER);
+  await mkdir(folder, { recursive: true });
+  return startProgram({
+    name: "opensearch",
+    command: "java",
+    args: ["-Xmx512m", "-cp", classPath, join(FOLDER, "OpenSearchNode.java"), folder, String(port)],
+    folder,
+    ready: () => answers(`http://127.0.0.1:${port}`),
+    timeoutSeconds: 90,
+  });
+}
+
+describe.skipIf(missing)("a real OpenSearch node", () => {
+  it("has each line once, however often it is sent", async () => {
+    const folder = await testFolder();
+    const port = await freePort();
+    node = await startNode(join(folder, "opensearch"), port);
+    const url = `http://127.0.0.1:${port}`;
+    const path = join(folder, "a.log");
+    const args = [path, "--store", join(folder, "store"), "--elasticsearch", url];
+    const count = async () => {
+      await fetch(`${url}/modelgate-logs-*/_refresh`, { method: "POST" });
+      return ((await (await fetch(`${url}/modelgate-logs-*/_count`)).json()) as { count: number }).count;
+    };
+    await appendFile(path, toText(Array.from({ length: 6_000 }, () => logLine())));
+    collector = await CollectorProcess.start(args);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await collector.end("SIGKILL");
+    collector = await CollectorProcess.start(args);
+    await expect.poll(count, { timeout: 60_000 }).toBe(6_000);
+    // A new store sends all of it again.
+    await collector.end("SIGTERM");
+    await rm(join(folder, "store"), { recursive: true });
+    await appendFile(path, toText([logLine({ taskid: "last" })]));
+    collector = await CollectorProcess.start(args);
+    await expect.poll(count, { timeout: 60_000 }).toBe(6_001);
+    const found = await fetch(`${url}/modelgate-logs-*/_search?q=taskid:last`);
+    const { hits } = (await found.json()) as { hits: { hits: { _source: object }[] } };
+    expect(hits.hits[0]?._source).toMatchObject({ taskid: "last", tenant: "search", response_code: 200 });
+  });
+});

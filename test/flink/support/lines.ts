@@ -1,0 +1,63 @@
+/** A line of the access log, as far as traffic metrics read it. */
+export interface Line {
+  start_time: string;
+  duration: number;
+  response_code: number;
+  grpc_status?: string;
+  bytes_received: number;
+  bytes_sent: number;
+  hostname: string;
+  request_id?: string;
+  gateway?: string;
+  tenant?: string;
+  taskid?: string;
+  version?: string;
+  decision?: string;
+  reason?: string;
+  would_refuse?: string;
+}
+
+export const START = Date.parse("2026-11-20T10:00:00Z");
+
+/** Lines of `minutes` minutes in the order of their ends, the same ones each time; all kinds of outcomes are among them. */
+export function logLines(count: number, minutes: number): Line[] {
+  const random = generator(9);
+  const pick = <T>(values: T[]): T => values[Math.floor(random() * values.length)] as T;
+  const lines = Array.from({ length: count }, (_, i): Line => {
+    const task = pick(["666", "667", "search-rank", ""]);
+    const line: Line = {
+      start_time: new Date(START + Math.floor((i / count) * minutes * 60_000)).toISOString(),
+      duration: Math.floor(Math.exp(random() * random() * 9) - 0.5),
+      response_code: pick([200, 200, 200, 200, 200, 200, 400, 404, 503, 0]),
+      bytes_received: Math.floor(random() * 1e6),
+      bytes_sent: Math.floor(random() * 1e5),
+      hostname: pick(["gateway-a", "gateway-b"]),
+      gateway: "search-gateway",
+      tenant: pick(["search", "ads"]),
+      ...(task && { taskid: task, version: pick(["v1", "v2"]) }),
+    };
+    if (i % 97 > 0) line.request_id = `request-${i}`;
+    if (i % 11 === 0)
+      Object.assign(line, { response_code: 429, reason: "task_rate_limited", decision: "refused" });
+    if (i % 13 === 0) Object.assign(line, { response_code: 401, reason: "credential_unknown" });
+    if (i % 17 === 0) Object.assign(line, { response_code: 200, grpc_status: pick(["OK", "Unavailable"]) });
+    if (i % 19 === 0) Object.assign(line, { would_refuse: "tenant_rate_limited" });
+    return line;
+  });
+  return lines.sort((a, b) => end(a) - end(b));
+}
+
+function end({ start_time, duration }: Line): number {
+  return Date.parse(start_time) + duration;
+}
+
+/** Uniform numbers in [0, 1) from a seed (Mulberry32, public domain). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let word = Math.imul(state ^ (state >>> 15), 1 | state);
+    word = (word + Math.imul(word ^ (word >>> 7), 61 | word)) ^ word;
+    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

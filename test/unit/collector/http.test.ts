@@ -1,0 +1,155 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { expect, it } from "vitest";
+import { logLine, toText } from "../../support/collector/log-lines.ts";
+import { startTestCollector, testFolder } from "../../support/collector/start.ts";
+import { freePort } from "../../support/free-port.ts";
+
+const lines = (count: number, fields = {}) => Array.from({ length: count }, () => logLine(fields));
+
+it("takes batches, plain and packed, and stores them", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const text = (count: number) => toText(lines(count));
+  expect(await (await collector.post(text(2).trimEnd())).json()).toEqual({ accepted: 2 });
+  await collector.post(gzipSync(text(3)), { "content-encoding": "gzip" });
+  await collector.post(zstdCompressSync(text(4)), { "content-encoding": "zstd" });
+  await expect.poll(() => collector.requests()).toBe(9);
+});
+
+it("counts a batch once that is sent again", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const text = toText(lines(20));
+  await collector.post(text);
+  await expect.poll(() => collector.requests()).toBe(20);
+  await collector.post(text);
+  await expect.poll(() => collector.metric("modelgate_collector_duplicate_lines_total")).toBe(20);
+  expect(await collector.requests()).toBe(20);
+});
+
+it("stores what it has acknowledged before it is stopped, or after it is started again", async () => {
+  const folder = await testFolder();
+  const first = await startTestCollector(folder);
+  await Promise.all(
+    Array.from({ length: 20 }, () => first.post(toText(lines(10, { request_id: undefined })))),
+  );
+  await first.stop();
+  const second = await startTestCollector(folder);
+  await expect.poll(() => second.requests()).toBe(200);
+  await second.stop();
+  expect(await (await startTestCollector(folder)).requests()).toBe(200);
+});
+
+it("says that it can take no more, and when to come again", async () => {
+  const collector = await startTestCollector(await testFolder(), { spoolBytes: 1_000, intervalMs: 60_000 });
+  const text = toText(lines(10));
+  expect((await collector.post(text)).status).toBe(200);
+  const refused = await collector.post(text);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("retry-after")).toBe("5");
+});
+
+it.each([
+  ["an encoding that it does not know", "x", { "content-encoding": "br" }, 415],
+  ["what is not of its encoding", "x", { "content-encoding": "gzip" }, 400],
+  [
+    "what is too large when it is unpacked",
+    gzipSync(Buffer.alloc(17 << 20)),
+    { "content-encoding": "gzip" },
+    413,
+  ],
+  ["what is too large", Buffer.alloc(17 << 20), {}, 413],
+])("refuses %s", async (_, body, headers, status) => {
+  const collector = await startTestCollector(await testFolder());
+  const response = await collector.post(body, headers as Record<string, string>).catch((error) => error);
+  // A server that says no before it has read all may cut the connection.
+  if (response instanceof Response) expect(response.status).toBe(status);
+  else expect(status).toBe(413);
+});
+
+it.each([
+  ["/api/v1/traffic?from=yesterday", "from"],
+  ["/api/v1/traffic?from=1h&to=2h", "from"],
+  ["/api/v1/traffic?step=7s", "step"],
+  ["/api/v1/traffic?by=colour", "by"],
+  ["/api/v1/logs?code=nine", "code"],
+  ["/api/v1/logs?slower_than=fast", "slower_than"],
+])("says what is wrong with %s", async (path, name) => {
+  const collector = await startTestCollector(await testFolder());
+  const response = await fetch(collector.url + path);
+  expect(response.status).toBe(400);
+  expect(((await response.json()) as { error: string }).error).toContain(`${name}: must be`);
+});
+
+it("finds lines by what they say", async () => {
+  const collector = await startTestCollector(await testFolder());
+  await collector.post(
+    toText([
+      logLine({ taskid: "1", response_code: 503, duration: 900, trace_id: "t1" }),
+      logLine({ taskid: "2", response_code: 429, decision: "refused", reason: "task_rate_limited" }),
+      logLine({ taskid: "it's", response_code: 200, tenant: "maps", phases: undefined }),
+    ]),
+  );
+  await expect.poll(() => collector.requests()).toBe(3);
+  const tasks = async (query: string) => (await collector.logs(query)).map((line) => line.taskid);
+  expect(await tasks("code=5xx")).toEqual(["1"]);
+  expect(await tasks("code=429")).toEqual(["2"]);
+  expect(await tasks("code=200-429&limit=1")).toHaveLength(1);
+  expect(await tasks("slower_than=500")).toEqual(["1"]);
+  expect(await tasks("reason=task_rate_limited")).toEqual(["2"]);
+  expect(await tasks("decision=allowed&tenant=maps")).toEqual(["it's"]);
+  expect(await tasks("taskid=it's")).toEqual(["it's"]);
+  expect(await tasks("trace_id=t1")).toEqual(["1"]);
+  expect((await collector.logs("taskid=1"))[0]).toMatchObject({ duration: 900, phases: { rate_limit: 2 } });
+});
+
+it("follows lines as they come", async () => {
+  const collector = await startTestCollector(await testFolder());
+  await collector.post(toText(lines(1)));
+  await expect.poll(() => collector.requests()).toBe(1);
+  const end = new AbortController();
+  const response = await fetch(`${collector.url}/api/v1/logs?follow=true&limit=0&taskid=9`, {
+    signal: end.signal,
+  });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+      seen.push(Buffer.from(chunk).toString());
+  })().catch(() => {});
+  await collector.post(toText([logLine({ taskid: "9", path: "/seen" }), logLine({ taskid: "8" })]));
+  await expect.poll(() => seen.join(""), { timeout: 5_000 }).toContain("/seen");
+  expect(seen.join("").trim().split("\n")).toHaveLength(1);
+  end.abort();
+  await reading;
+});
+
+it("keeps events beside the traffic, each once", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const event = {
+    time: "2026-11-25T00:00:00Z",
+    type: "rollout",
+    reason: "Paused",
+    message: "m",
+    tenant: "search",
+  };
+  const post = (body: object) =>
+    fetch(`${collector.url}/api/v1/events`, { method: "POST", body: JSON.stringify(body) });
+  expect((await post(event)).status).toBe(202);
+  expect((await post({ events: [event, { ...event, tenant: "maps" }] })).status).toBe(202);
+  const wrong = await post({ type: "party" });
+  expect(wrong.status).toBe(400);
+  expect(((await wrong.json()) as { error: string }).error).toContain("type");
+  const { events } = await collector.json<{ events: object[] }>(
+    "/api/v1/events?from=2026-11-24T00:00:00Z&tenant=search",
+  );
+  expect(events).toMatchObject([{ time: "2026-11-25T00:00:00.000Z", reason: "Paused", tenant: "search" }]);
+});
+
+it("takes batches, and shows nothing, where only batches are taken", async () => {
+  const listenBatches = { host: "127.0.0.1", port: await freePort() };
+  const collector = await startTestCollector(await testFolder(), { listenBatches });
+  const url = `http://127.0.0.1:${listenBatches.port}`;
+  expect((await fetch(`${url}/v1/logs`, { method: "POST", body: toText(lines(2)) })).status).toBe(200);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  for (const path of ["/", "/metrics", "/api/v1/logs", "/api/v1/traffic"])
+    expect((await fetch(url + path)).status).toBe(404);
+  await expect.poll(() => collector.requests()).toBe(2);
+});

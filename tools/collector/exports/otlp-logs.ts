@@ -1,0 +1,68 @@
+import { type Attributes, SeverityNumber } from "@opentelemetry/api";
+import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
+import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import type { LogLine } from "../query/logs.ts";
+import { type Endpoint, post } from "./endpoint.ts";
+import type { Numbered, Sink } from "./export.ts";
+import { hrTime, PROTOBUF, RESOURCE, SCOPE } from "./otlp.ts";
+
+/** Fields with a name in OpenTelemetry's semantic conventions; the others are modelgate.<field>. */
+const ATTRIBUTES: Record<string, string> = {
+  response_code: "http.response.status_code",
+  method: "http.request.method",
+  path: "url.path",
+  authority: "server.address",
+  user_agent: "user_agent.original",
+  bytes_received: "http.request.body.size",
+  bytes_sent: "http.response.body.size",
+  hostname: "host.name",
+};
+
+/** The log service of OTLP, over HTTP in protobuf. */
+export class OtlpLogsSink implements Sink {
+  readonly name = "otlp";
+  private readonly endpoint: Endpoint;
+
+  /** @param endpoint without the path /v1/logs */
+  constructor(endpoint: Endpoint) {
+    this.endpoint = { ...endpoint, url: `${endpoint.url.replace(/\/$/, "")}/v1/logs` };
+  }
+
+  async send(lines: Numbered[], signal: AbortSignal): Promise<number> {
+    const body = ProtobufLogsSerializer.serializeRequest(lines.map(({ line }) => recordOf(line)));
+    if (body === undefined) throw new Error("the lines have no form in OTLP");
+    const answer = await post(this.endpoint, body, PROTOBUF, signal);
+    if (answer.length === 0) return 0;
+    const { partialSuccess } = ProtobufLogsSerializer.deserializeResponse(answer);
+    return Number(partialSuccess?.rejectedLogRecords ?? 0);
+  }
+
+  async close(): Promise<void> {}
+}
+
+function recordOf(line: LogLine): ReadableLogRecord {
+  const time = hrTime(Date.parse(String(line.start_time)));
+  const code = Number(line.response_code ?? 0);
+  const isError = code === 0 || code >= 500;
+  return {
+    ...{ hrTime: time, hrTimeObserved: time, resource: RESOURCE, instrumentationScope: SCOPE },
+    severityNumber: isError ? SeverityNumber.ERROR : SeverityNumber.INFO,
+    severityText: isError ? "ERROR" : "INFO",
+    body: `${line.method ?? "-"} ${line.path ?? "-"} ${code}`,
+    attributes: attributesOf(line),
+    droppedAttributesCount: 0,
+    // Which span of the trace it was is not in the log.
+    ...(typeof line.trace_id === "string" && {
+      spanContext: { traceId: line.trace_id, spanId: "", traceFlags: 0 },
+    }),
+  };
+}
+
+function attributesOf({ start_time, trace_id, phases, ...fields }: LogLine): Attributes {
+  const attributes: Attributes = {};
+  for (const [name, value] of Object.entries(fields))
+    attributes[ATTRIBUTES[name] ?? `modelgate.${name}`] = value as string | number;
+  for (const [stage, microseconds] of Object.entries((phases ?? {}) as Record<string, number>))
+    attributes[`modelgate.phases.${stage}`] = microseconds;
+  return attributes;
+}

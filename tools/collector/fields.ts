@@ -1,0 +1,68 @@
+/**
+ * The fields of an access log line that the store keeps, with their DuckDB types. Names are those of the log
+ * (filters/access-log, tools/envoy/access-log.ts); fields that are not here are dropped.
+ */
+export const FIELDS = {
+  start_time: "TIMESTAMP_MS",
+  duration: "BIGINT",
+  protocol: "VARCHAR",
+  response_code: "USMALLINT",
+  response_flags: "VARCHAR",
+  response_code_details: "VARCHAR",
+  grpc_status: "VARCHAR",
+  bytes_received: "BIGINT",
+  bytes_sent: "BIGINT",
+  downstream_local_address: "VARCHAR",
+  downstream_remote_address: "VARCHAR",
+  upstream_host: "VARCHAR",
+  upstream_time: "BIGINT",
+  hostname: "VARCHAR",
+  authority: "VARCHAR",
+  method: "VARCHAR",
+  path: "VARCHAR",
+  user_agent: "VARCHAR",
+  request_id: "VARCHAR",
+  trace_id: "VARCHAR",
+  gateway: "VARCHAR",
+  tenant: "VARCHAR",
+  credential: "VARCHAR",
+  taskid: "VARCHAR",
+  version: "VARCHAR",
+  model: "VARCHAR",
+  decision: "VARCHAR",
+  reason: "VARCHAR",
+  would_refuse: "VARCHAR",
+  request_tensor_bytes: "BIGINT",
+  response_tensor_bytes: "BIGINT",
+  phases: "JSON",
+} as const;
+
+export type Field = keyof typeof FIELDS;
+export const FIELD_NAMES = Object.keys(FIELDS) as Field[];
+
+/** What traffic can be grouped and filtered by. */
+export const DIMENSIONS = ["tenant", "taskid", "version", "gateway"] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** Longest line that is read, in bytes. */
+export const LINE_LIMIT = 4 << 20;
+
+/**
+ * A table function over a file of log lines. A line that is no JSON object comes out as a row of NULLs, a value of a wrong type as
+ * NULL, a blank line not at all.
+ */
+export function readLines(
+  path: string,
+  compression: "uncompressed" | "auto_detect" = "uncompressed",
+): string {
+  const columns = Object.entries(FIELDS).map(([name, type]) => `${name}: '${type}'`);
+  return (
+    `read_json(${quote(path)}, columns = {${columns.join(", ")}}, format = 'newline_delimited', ` +
+    `compression = '${compression}', ignore_errors = true, maximum_object_size = ${LINE_LIMIT})`
+  );
+}
+
+/** A text as an SQL literal. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,103 @@
+import { promisify } from "node:util";
+import { gunzip, zstdDecompress } from "node:zlib";
+import { HttpError, type Request } from "../../controller/http.ts";
+import type { Spool } from "../input/spool.ts";
+
+/** Largest batch, as it comes and as it is when unpacked. */
+const BATCH_BYTES = 16 << 20;
+/** Batches that may be in memory at once, in bytes as far as their senders say. */
+const IN_MEMORY_BYTES = 64 << 20;
+const BODY_WITHIN_MS = 30_000;
+
+const UNPACK: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
+  identity: async (body) => body,
+  gzip: promisify(gunzip),
+  zstd: promisify(zstdDecompress),
+};
+
+/** Takes batches of log lines, one JSON object a line. */
+export class Receiver {
+  private readonly spool: Spool;
+  private inMemory = 0;
+
+  constructor(spool: Spool) {
+    this.spool = spool;
+  }
+
+  /**
+   * Resolves when the lines of the body are on disk. @returns how many lines
+   * @throws HttpError 503 when the store is too far behind, 429 when too many batches come at once, 413, 415, 400
+   */
+  async receive(request: Request): Promise<number> {
+    if (this.spool.isFull)
+      throw new HttpError(503, "store_behind", "the store is too far behind; send again later", {
+        "retry-after": "5",
+      });
+    const size = Number(request.headers["content-length"] ?? BATCH_BYTES);
+    if (size > BATCH_BYTES) throw tooLarge();
+    if (this.inMemory + size > IN_MEMORY_BYTES)
+      throw new HttpError(429, "too_many_batches", "too many batches at once; send again later", {
+        "retry-after": "1",
+      });
+    this.inMemory += size;
+    try {
+      const lines = await unpack(
+        await readAll(request),
+        String(request.headers["content-encoding"] ?? "identity"),
+      );
+      if (lines.length === 0) return 0;
+      const ended = lines.at(-1) === 10 ? lines : Buffer.concat([lines, Buffer.from("\n")]);
+      await this.spool.append(ended).catch((error: Error) => {
+        throw new HttpError(503, "disk_failing", `the batch can't be kept: ${error.message}`, {
+          "retry-after": "5",
+        });
+      });
+      return countLines(ended);
+    } finally {
+      this.inMemory -= size;
+    }
+  }
+}
+
+function tooLarge(): HttpError {
+  return new HttpError(413, "batch_too_large", `a batch may have ${BATCH_BYTES} bytes`, {
+    connection: "close",
+  });
+}
+
+async function readAll(request: Request): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const timer = setTimeout(() => request.destroy(), BODY_WITHIN_MS);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > BATCH_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(408, "batch_incomplete", "the batch broke off or came too slowly");
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+async function unpack(body: Buffer, encoding: string): Promise<Buffer> {
+  const unpackBody = UNPACK[encoding];
+  if (unpackBody === undefined)
+    throw new HttpError(415, "unknown_encoding", `content-encoding: must be gzip, zstd or none`);
+  try {
+    return await unpackBody(body, { maxOutputLength: BATCH_BYTES });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
+    throw new HttpError(400, "bad_encoding", `the body is no ${encoding}: ${(error as Error).message}`);
+  }
+}
+
+function countLines(lines: Buffer): number {
+  let count = 0;
+  for (let end = lines.indexOf(10) + 1; end > 0; end = lines.indexOf(10, end) + 1) count++;
+  return count;
+}

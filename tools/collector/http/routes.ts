@@ -1,0 +1,139 @@
+import type { ServerResponse } from "node:http";
+import type { Registry } from "prom-client";
+import { HttpError, readBody, sendJson } from "../../controller/http.ts";
+import type { CurrentLimit } from "../cluster-events/limit-events.ts";
+import { parseAlerts } from "../query/alerts.ts";
+import { addEvents, parseEvents, queryEvents } from "../query/events.ts";
+import { queryHeatmap } from "../query/heatmap.ts";
+import { logsQueryOf, queryLogs } from "../query/logs.ts";
+import { queryNames } from "../query/names.ts";
+import { dimensionsOf, filtersOf, numberOf, rangeOf, stepOf } from "../query/parameters.ts";
+import { queryTraffic } from "../query/traffic.ts";
+import { RECENT_SECONDS } from "../store/aggregate.ts";
+import type { Database } from "../store/database.ts";
+import { follow, writeLine } from "./follow.ts";
+import type { Route } from "./handler.ts";
+import type { Receiver } from "./receive.ts";
+
+const EVENTS_BYTES = 1 << 20;
+const LOGS_LIMIT = 100;
+const MAX_LOGS = 10_000;
+
+export interface RouteOptions {
+  database: Database;
+  folder: string;
+  receiver: Receiver;
+  registry: Registry;
+  /** The limits that the controller shares now, when the cluster is watched. */
+  limits: () => CurrentLimit[];
+  /** Why nothing is stored now, if so. */
+  fault: () => string | undefined;
+}
+
+const BATCH_ROUTES = ["POST /v1/logs", "GET /healthz", "GET /readyz"];
+
+/** Those of the routes that senders of batches need. */
+export function batchRoutes(all: Record<string, Route>): Record<string, Route> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => BATCH_ROUTES.includes(name)));
+}
+
+export function routes({
+  database,
+  folder,
+  receiver,
+  registry,
+  limits,
+  fault,
+}: RouteOptions): Record<string, Route> {
+  return {
+    "POST /v1/logs": async (request, response) =>
+      sendJson(response, 200, { accepted: await receiver.receive(request) }),
+
+    "GET /api/v1/traffic": async (_request, response, { searchParams }) => {
+      const query = {
+        range: rangeOf(searchParams),
+        filters: filtersOf(searchParams),
+        by: dimensionsOf(searchParams),
+        step: stepOf(searchParams, RECENT_SECONDS),
+      };
+      sendJson(response, 200, await database.use((connection) => queryTraffic(connection, query)));
+    },
+
+    "GET /api/v1/heatmap": async (_request, response, { searchParams }) => {
+      const query = {
+        range: rangeOf(searchParams),
+        filters: filtersOf(searchParams),
+        step: stepOf(searchParams, RECENT_SECONDS),
+      };
+      sendJson(response, 200, await database.use((connection) => queryHeatmap(connection, query)));
+    },
+
+    "GET /api/v1/names": async (_request, response, { searchParams }) =>
+      sendJson(
+        response,
+        200,
+        await database.use((connection) => queryNames(connection, rangeOf(searchParams))),
+      ),
+
+    "GET /api/v1/events": async (_request, response, { searchParams }) => {
+      const events = await database.use((connection) =>
+        queryEvents(connection, rangeOf(searchParams), filtersOf(searchParams)),
+      );
+      sendJson(response, 200, { events });
+    },
+
+    "GET /api/v1/limits": (_request, response, { searchParams }) => {
+      const { tenant, taskid, gateway } = filtersOf(searchParams);
+      const chosen = limits().filter(
+        (limit) =>
+          (tenant?.includes(limit.tenant) ?? true) &&
+          (taskid?.includes(limit.taskid) ?? true) &&
+          (gateway?.includes(limit.gateway) ?? true),
+      );
+      sendJson(response, 200, { limits: chosen });
+    },
+
+    "POST /api/v1/alerts": async (request, response) => {
+      const events = parseAlerts(await readBody(request, EVENTS_BYTES));
+      await database.use((connection) => addEvents(connection, events));
+      sendJson(response, 202, { accepted: events.length });
+    },
+
+    "POST /api/v1/events": async (request, response) => {
+      const events = parseEvents(await readBody(request, EVENTS_BYTES));
+      await database.use((connection) => addEvents(connection, events));
+      sendJson(response, 202, { accepted: events.length });
+    },
+
+    "GET /api/v1/logs": async (_request, response, { searchParams }) => {
+      const query = logsQueryOf(searchParams);
+      const range = rangeOf(searchParams);
+      const limit = Math.min(numberOf(searchParams, "limit") ?? LOGS_LIMIT, MAX_LOGS);
+      const { lines, next } = await database.use(async (connection) => ({
+        ...(await connection.row<{ next: number }>(
+          "SELECT value::DOUBLE AS next FROM totals WHERE name = 'next_seq'",
+        )),
+        lines: limit > 0 ? await queryLogs(connection, folder, query, range, limit) : [],
+      }));
+      response.setHeader("content-type", "application/x-ndjson");
+      (response as ServerResponse).flushHeaders();
+      for (const line of lines) writeLine(response, line);
+      if (searchParams.get("follow") === "true") await follow(response, database, folder, next, query);
+      response.end();
+    },
+
+    "GET /metrics": async (_request, response) => {
+      const text = await registry.metrics();
+      response.setHeader("content-type", registry.contentType);
+      response.end(text);
+    },
+
+    "GET /healthz": (_request, response) => sendJson(response, 200, { status: "ok" }),
+
+    "GET /readyz": (_request, response) => {
+      const message = fault();
+      if (message !== undefined) throw new HttpError(503, "store_failing", message);
+      sendJson(response, 200, { status: "ok" });
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
+import type { Connection } from "../store/database.ts";
+import { conditionOf, oneOf, timestamp } from "./conditions.ts";
+import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
+
+/** One log line as an object; what is absent was empty. */
+export type LogLine = Record<string, unknown>;
+
+export interface LogsQuery {
+  filters: Filters;
+  /** Conditions of SQL on the fields, beyond range and filters. */
+  conditions: string[];
+}
+
+const MATCHED = ["reason", "decision", "request_id", "trace_id", "credential", "hostname", "model"] as const;
+
+/** @throws HttpError 400 */
+export function logsQueryOf(parameters: URLSearchParams): LogsQuery {
+  const conditions: string[] = [];
+  for (const name of MATCHED) {
+    const values = parameters.getAll(name);
+    if (values.length > 0) conditions.push(oneOf(name, values));
+  }
+  const codes = parameters.getAll("code");
+  if (codes.length > 0) conditions.push(`(${codes.map(codeCondition).join(" OR ")})`);
+  const slower = numberOf(parameters, "slower_than");
+  if (slower !== undefined) conditions.push(`duration > ${slower}`);
+  return { filters: filtersOf(parameters), conditions };
+}
+
+function codeCondition(text: string): string {
+  const [, first, last] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text) ?? [];
+  if (first !== undefined) return `response_code BETWEEN ${first} AND ${last ?? first}`;
+  const [, hundreds] = /^([1-5])xx$/.exec(text) ?? [];
+  if (hundreds !== undefined) return `response_code BETWEEN ${hundreds}00 AND ${hundreds}99`;
+  throw badParameter("code", "a code (503), a class (5xx) or a range (500-504)");
+}
+
+const WHOLE_NUMBERS = new Set<string>(FIELD_NAMES.filter((name) => FIELDS[name] === "BIGINT"));
+
+/** The fields as they are answered: times as RFC 3339, numbers as numbers of JSON. Of a relation with the name `lines`. */
+export const COLUMNS = FIELD_NAMES.map((name) => {
+  if (name === "start_time") return `strftime(lines.start_time, '%Y-%m-%dT%H:%M:%S.%gZ') AS start_time`;
+  return WHOLE_NUMBERS.has(name) ? `${name}::DOUBLE AS ${name}` : name;
+}).join(", ");
+
+/** The newest lines of a range, oldest first. */
+export async function queryLogs(
+  connection: Connection,
+  folder: string,
+  { filters, conditions }: LogsQuery,
+  range: Range,
+  limit: number,
+): Promise<LogLine[]> {
+  const paths = await connection.rows<{ path: string }>(
+    `SELECT path FROM files WHERE last_time >= ${timestamp(range.from)} AND first_time < ${timestamp(range.to)}`,
+  );
+  if (paths.length === 0) return [];
+  const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
+  const files = readFiles(folder, paths);
+  // First which ones, by two narrow columns: whole lines would not fit the memory to be sorted in.
+  const rows = await connection.rows<LogLine>(
+    `SELECT ${COLUMNS} FROM ${files} AS lines
+     WHERE seq IN (SELECT seq FROM ${files} WHERE ${where} ORDER BY start_time DESC, seq DESC LIMIT ${limit})
+     ORDER BY lines.start_time, seq`,
+  );
+  return rows.map(toLine);
+}
+
+export interface Page {
+  lines: LogLine[];
+  /** Sequence numbers of the lines. */
+  seqs: number[];
+  /** Where to go on. */
+  next: number;
+  /** Lines between `from` and the first of the page that are gone: retention was faster than the reader. */
+  missed: number;
+}
+
+/**
+ * The lines with sequence numbers from `from` on, in the order in which they were committed.
+ * @param window how many sequence numbers are looked at
+ */
+export async function linesFrom(
+  connection: Connection,
+  folder: string,
+  from: number,
+  window: number,
+  query?: LogsQuery,
+): Promise<Page> {
+  const { first, last } = await connection.row<{ first: number | null; last: number | null }>(
+    `SELECT min(first_seq)::DOUBLE AS first, max(last_seq)::DOUBLE AS last FROM files WHERE last_seq >= ${from}`,
+  );
+  if (first === null || last === null) return { lines: [], seqs: [], next: from, missed: 0 };
+  const start = Math.max(from, first);
+  const end = Math.min(start + window, last + 1);
+  const paths = await connection.rows<{ path: string }>(
+    `SELECT path FROM files WHERE last_seq >= ${start} AND first_seq < ${end} ORDER BY first_seq`,
+  );
+  const where = [`seq >= ${start}`, `seq < ${end}`, ...(query?.conditions ?? [])];
+  for (const [name, values] of Object.entries(query?.filters ?? {})) where.push(oneOf(name, values));
+  const rows = await connection.rows<LogLine & { seq: number }>(
+    `SELECT seq::DOUBLE AS seq, ${COLUMNS} FROM ${readFiles(folder, paths)} AS lines WHERE ${where.join(" AND ")} ORDER BY lines.seq`,
+  );
+  return {
+    lines: rows.map(({ seq, ...row }) => toLine(row)),
+    seqs: rows.map(({ seq }) => seq),
+    next: end,
+    missed: start - from,
+  };
+}
+
+function readFiles(folder: string, files: { path: string }[]): string {
+  return `read_parquet([${files.map(({ path }) => quote(join(folder, path))).join(", ")}])`;
+}
+
+/** Leaves out what is empty. */
+export function toLine(row: LogLine): LogLine {
+  const line: LogLine = {};
+  for (const [name, value] of Object.entries(row))
+    if (value !== null) line[name] = name === "phases" ? JSON.parse(value as string) : value;
+  return line;
+}

@@ -1,0 +1,108 @@
+import { Command } from "commander";
+import { startCollector } from "../collector/collector.ts";
+import { readHeaders } from "../collector/exports/endpoint.ts";
+import type { ExportOptions } from "../collector/exports/start.ts";
+import { readTls } from "../controller/tls-files.ts";
+import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
+import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
+import { bytes, duration, wholeNumber } from "./units.ts";
+
+interface Options extends ConnectOptions {
+  kubernetes?: boolean;
+  listen: Address;
+  listenBatches?: Address;
+  store: string;
+  keep: number;
+  keepMetrics: number;
+  keepBytes: number;
+  spoolBytes: number;
+  interval: number;
+  topSeries: number;
+  elasticsearch?: string;
+  elasticsearchIndex: string;
+  elasticsearchHeaders?: string;
+  kafka?: string;
+  kafkaTopic: string;
+  otlp?: string;
+  otlpHeaders?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  clientCa?: string;
+  logLevel: string;
+}
+
+const OTLP_METRICS_MS = 60_000;
+
+export function collectorCommand(): Command {
+  const command = new Command("collector")
+    .description("store access logs from files and by HTTP, and compute traffic metrics from them")
+    .argument("[file...]", "access logs to follow; globs are looked through again and again")
+    .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
+    .option("--listen <host:port>", "where it serves", address, { host: "127.0.0.1", port: 8092 })
+    .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
+    .option("--keep <duration>", "how long lines are kept", duration, 7 * 86_400_000)
+    .option("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, 20 * 2 ** 30)
+    .option("--keep-metrics <duration>", "how long metrics and events are kept", duration, 30 * 86_400_000)
+    .option("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, 2 ** 30)
+    .option("--interval <duration>", "what a line may wait before it is stored", duration, 1_000)
+    .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
+    .option("--elasticsearch <url>", "send lines to Elasticsearch or OpenSearch, too")
+    .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
+    .option("--elasticsearch-headers <file>", 'headers for it, "name: value" a line: authorization')
+    .option("--kafka <brokers>", "send lines to Kafka, too: host:port,host:port")
+    .option("--kafka-topic <name>", "the topic", "modelgate-logs")
+    .option("--otlp <url>", "send lines and metrics by OTLP/HTTP, too: http://host:4318")
+    .option("--otlp-headers <file>", 'headers for it, "name: value" a line')
+    .option("--tls-cert <file>", "certificate chain, PEM")
+    .option("--tls-key <file>", "its key, PEM")
+    .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .option("--kubernetes", "put the events, rollouts and limits of the cluster on the time line")
+    .addOption(logLevelOption())
+    .addHelpText(
+      "after",
+      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when what is read is stored.",
+    )
+    .action(collector);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
+}
+
+async function collector(globs: string[], options: Options): Promise<void> {
+  const log = serverLog(options.logLevel);
+  const { tlsCert, tlsKey, clientCa } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new Error("--tls-cert and --tls-key: give both");
+  const tls =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
+  const running = await startCollector({
+    ...{ globs, tls, log, folder: options.store, listen: options.listen },
+    listenBatches: options.listenBatches,
+    ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
+    ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
+    exports: await exportsOf(options),
+    otlpMetricsMs: OTLP_METRICS_MS,
+    cluster: options.kubernetes ? (await connect(options)).config : undefined,
+  });
+  log.info({ url: running.url }, "the collector takes lines");
+  await untilStopped();
+  log.info("stopping");
+  await running.stop();
+}
+
+async function exportsOf(options: Options): Promise<ExportOptions> {
+  const { elasticsearch, kafka, otlp } = options;
+  return {
+    elasticsearch:
+      elasticsearch === undefined
+        ? undefined
+        : {
+            url: elasticsearch,
+            headers: await readHeaders(options.elasticsearchHeaders),
+            index: options.elasticsearchIndex,
+          },
+    kafka: kafka === undefined ? undefined : { brokers: kafka.split(","), topic: options.kafkaTopic },
+    otlp: otlp === undefined ? undefined : { url: otlp, headers: await readHeaders(options.otlpHeaders) },
+  };
+}

@@ -1,0 +1,203 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
+import {
+  type Dashboard,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import {
+  type BucketAggregation,
+  BucketScriptBuilder,
+  DataqueryBuilder,
+  DateHistogramBuilder,
+  LogsBuilder,
+  MaxBuilder,
+  type MetricAggregation,
+  PipelineVariableBuilder,
+  SumBuilder,
+  TermsBuilder,
+  TermsOrder,
+} from "@grafana/grafana-foundation-sdk/elasticsearch";
+import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
+import { dashboard, heatMap, timeSeries } from "./panels.ts";
+import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
+
+/** Data sources, one an index: of the stream job (manifests/stream/tables.sql), and the collector's export of lines. */
+const SOURCES = ["traffic", "outcomes", "latency", "logs"] as const;
+type Source = (typeof SOURCES)[number];
+
+/** A dashboard over the documents of the stream job. Documents are of one minute, and so are the steps of its panels. */
+export function elasticsearchDashboard(scope: Scope): Dashboard {
+  const labels = labelsOf(scope);
+  const filter = labels.map((label) => `${label}.keyword:"$${label}"`).join(" AND ") || "*";
+  const [part = "tenant"] = partsOf(scope);
+  const result = dashboard(
+    `modelgate-${scope}-elasticsearch`,
+    `${titleOf(scope)} (Elasticsearch)`,
+    "Traffic as the stream job counts it.",
+  );
+  for (const source of SOURCES)
+    result.withVariable(
+      new DatasourceVariableBuilder(source)
+        .label(`modelgate-${source}`)
+        .type("elasticsearch")
+        .regex(`/modelgate-${source}/`),
+    );
+  for (const [i, label] of labels.entries()) {
+    const query =
+      labels
+        .slice(0, i)
+        .map((each) => `${each}.keyword:"$${each}"`)
+        .join(" AND ") || "*";
+    result.withVariable(
+      new QueryVariableBuilder(label)
+        .label(label === "taskid" ? "Task" : "Tenant")
+        .datasource(sourceRef("traffic"))
+        .query(JSON.stringify({ find: "terms", field: `${label}.keyword`, query, size: 2000 }))
+        .refresh(VariableRefresh.OnTimeRangeChanged),
+    );
+  }
+  const series = (
+    title: string,
+    unit: string,
+    source: Source,
+    queries: { metrics: Builder<MetricAggregation>[]; by?: string; alias?: string }[],
+    stacked = false,
+  ) =>
+    timeSeries({
+      ...{ title, unit, stacked, source: sourceRef(source) },
+      queries: queries.map(({ metrics, by, alias = "" }) =>
+        aggregated(source, filter, metrics, by).alias(alias),
+      ),
+    });
+
+  result
+    .withRow(new RowBuilder("Traffic"))
+    .withPanel(
+      series("Requests", "reqps", "traffic", [{ metrics: [sum("qps")], by: part, alias: "{{term}}" }], true),
+    )
+    .withPanel(
+      series(
+        "Requests a minute by status",
+        "short",
+        "outcomes",
+        [{ metrics: [sum("requests")], by: "response_code" }],
+        true,
+      ),
+    )
+    .withPanel(series("Error ratio", "percentunit", "traffic", [{ metrics: ratio("errors"), by: part }]))
+    .withPanel(
+      series("Bytes a minute", "bytes", "traffic", [
+        { metrics: [sum("bytes_received")], alias: "received" },
+        { metrics: [sum("bytes_sent")], alias: "sent" },
+      ]),
+    )
+    .withRow(new RowBuilder("Latency"))
+    .withPanel(
+      series(`Latency of the slowest ${scope === "task" ? "version" : "task"}`, "ms", "traffic", [
+        { metrics: [max("p50")], alias: "p50" },
+        { metrics: [max("p90")], alias: "p90" },
+        { metrics: [max("p99")], alias: "p99" },
+      ]),
+    )
+    .withPanel(
+      heatMap({
+        title: "Latency heat map",
+        unit: "ms",
+        source: sourceRef("latency"),
+        queries: [aggregated("latency", filter, [sum("requests")], "milliseconds", 500)],
+      }),
+    )
+    .withPanel(series("p99", "ms", "traffic", [{ metrics: [max("p99")], by: part }]))
+    .withPanel(series("Requests in flight", "short", "traffic", [{ metrics: [sum("in_flight")], by: part }]))
+    .withRow(new RowBuilder("Refusals"))
+    .withPanel(
+      timeSeries({
+        ...{
+          title: "Refusals a minute by reason",
+          unit: "short",
+          stacked: true,
+          source: sourceRef("outcomes"),
+        },
+        queries: [aggregated("outcomes", `${filter} AND refusal.keyword:?*`, [sum("requests")], "refusal")],
+      }),
+    )
+    .withPanel(
+      series("Would be refused a minute (dry run)", "short", "traffic", [
+        { metrics: [sum("would_refuse")], by: part },
+      ]),
+    );
+  if (scope === "task")
+    result.withRow(new RowBuilder("Requests")).withPanel(
+      new Logs()
+        .title("Failed and refused requests")
+        .datasource(sourceRef("logs"))
+        .span(24)
+        .height(12)
+        .withTarget(
+          new DataqueryBuilder()
+            .datasource(sourceRef("logs"))
+            .query(`${filter} AND response_code:[400 TO 599]`)
+            .timeField("@timestamp")
+            .metrics([new LogsBuilder().id("1").settings({ limit: "200" })])
+            .bucketAggs([]),
+        ),
+    );
+  return result.build();
+}
+
+function sourceRef(source: Source): DataSourceRef {
+  return { type: "elasticsearch", uid: `\${${source}}` };
+}
+
+/** Documents a minute, also by the values of a field. */
+function aggregated(
+  source: Source,
+  filter: string,
+  metrics: Builder<MetricAggregation>[],
+  by?: string,
+  size = 10,
+): DataqueryBuilder {
+  const numeric = by === "response_code" || by === "milliseconds";
+  const buckets: Builder<BucketAggregation>[] = [
+    new DateHistogramBuilder()
+      .id("minutes")
+      .field("@timestamp")
+      .settings({ interval: "1m", min_doc_count: "0" }),
+  ];
+  if (by !== undefined)
+    buckets.unshift(
+      new TermsBuilder()
+        .id("terms")
+        .field(numeric ? by : `${by}.keyword`)
+        .settings({ order: TermsOrder.Asc, orderBy: "_term", size: String(size), min_doc_count: "1" }),
+    );
+  return new DataqueryBuilder()
+    .datasource(sourceRef(source))
+    .query(filter)
+    .timeField("@timestamp")
+    .metrics(metrics)
+    .bucketAggs(buckets);
+}
+
+function sum(field: string, id = "1"): SumBuilder {
+  return new SumBuilder().id(id).field(field);
+}
+
+function max(field: string): MaxBuilder {
+  return new MaxBuilder().id("1").field(field);
+}
+
+function ratio(field: string): Builder<MetricAggregation>[] {
+  const variable = (name: string, id: string) => new PipelineVariableBuilder().name(name).pipelineAgg(id);
+  return [
+    sum(field, "1").hide(true),
+    sum("requests", "2").hide(true),
+    new BucketScriptBuilder()
+      .id("3")
+      .pipelineVariables([variable("part", "1"), variable("whole", "2")])
+      .settings({ script: "params.whole > 0 ? params.part / params.whole : 0" }),
+  ];
+}

@@ -1,0 +1,224 @@
+import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
+import {
+  type Dashboard,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
+import { dashboard, heatMap, stat, timeSeries } from "./panels.ts";
+import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
+
+export const PROMETHEUS: DataSourceRef = { type: "prometheus", uid: `\${prometheus}` };
+
+/** A dashboard over the metrics of the collector and the controller. */
+export function prometheusDashboard(scope: Scope): Dashboard {
+  const labels = labelsOf(scope);
+  const selector = labels.map((label) => `${label}=~"$${label}"`).join(", ");
+  const of = (metric: string, more = "") => `${metric}{${[selector, more].filter(Boolean).join(", ")}}`;
+  const rate = (metric: string, by: string[] = [], more = "") =>
+    `sum${by.length > 0 ? ` by (${by.join(", ")})` : ""} (rate(${of(metric, more)}[$__rate_interval]))`;
+  const requests = rate("modelgate_requests_total");
+  const quantile = (q: number) =>
+    `histogram_quantile(${q}, ${rate("modelgate_request_duration_seconds_bucket", ["le"])})`;
+  const parts = partsOf(scope);
+  const legend = parts.map((part) => `{{${part}}}`).join(" ");
+  const top = (expr: string) => `topk(10, ${expr})`;
+
+  const result = dashboard(
+    `modelgate-${scope}`,
+    titleOf(scope),
+    "Traffic as the collector counts it, limits as the controller shares them.",
+  ).withVariable(new DatasourceVariableBuilder("prometheus").label("Prometheus").type("prometheus"));
+  for (const [i, label] of labels.entries()) result.withVariable(variable(label, labels.slice(0, i)));
+
+  result
+    .withPanel(single("Requests", "reqps", requests))
+    .withPanel(single("Errors", "percentunit", `${rate("modelgate_errors_total")} / ${requests}`))
+    .withPanel(single("Refused", "percentunit", `${rate("modelgate_refused_total")} / ${requests}`))
+    .withPanel(single("p50", "s", quantile(0.5)))
+    .withPanel(single("p99", "s", quantile(0.99)))
+    .withPanel(single("In flight", "short", rate("modelgate_request_duration_seconds_sum")))
+    .withRow(new RowBuilder("Traffic"))
+    .withPanel(
+      lines("Requests by status", "reqps", [[rate("modelgate_requests_total", ["code"]), "{{code}}"]], true),
+    )
+    .withPanel(
+      lines(`Requests by ${parts.join(" and ")}`, "reqps", [
+        [top(rate("modelgate_requests_total", parts)), legend],
+      ]),
+    )
+    .withPanel(
+      lines("Error ratio", "percentunit", [
+        [`${rate("modelgate_errors_total", parts)} / ${rate("modelgate_requests_total", parts)}`, legend],
+      ]),
+    )
+    .withPanel(
+      lines("Bytes", "Bps", [
+        [rate("modelgate_received_bytes_total"), "received"],
+        [rate("modelgate_sent_bytes_total"), "sent"],
+      ]),
+    )
+    .withRow(new RowBuilder("Latency"))
+    .withPanel(
+      lines("Latency", "s", [
+        [quantile(0.5), "p50"],
+        [quantile(0.9), "p90"],
+        [quantile(0.99), "p99"],
+      ]),
+    )
+    .withPanel(
+      heatMap({
+        title: "Latency heat map",
+        unit: "s",
+        source: PROMETHEUS,
+        queries: [
+          query(rate("modelgate_request_duration_seconds_bucket", ["le"]), "{{le}}").format(
+            PromQueryFormat.Heatmap,
+          ),
+        ],
+      }),
+    )
+    .withPanel(
+      lines(`p99 by ${parts.join(" and ")}`, "s", [
+        [
+          top(
+            `histogram_quantile(0.99, ${rate("modelgate_request_duration_seconds_bucket", ["le", ...parts])})`,
+          ),
+          legend,
+        ],
+      ]),
+    )
+    .withPanel(
+      lines("Requests in flight", "short", [
+        [top(rate("modelgate_request_duration_seconds_sum", parts)), legend],
+      ]),
+    )
+    .withRow(new RowBuilder("Refusals and limits"))
+    .withPanel(
+      lines(
+        "Refusals by reason",
+        "reqps",
+        [[rate("modelgate_refused_total", ["reason"]), "{{reason}}"]],
+        true,
+      ),
+    )
+    .withPanel(
+      lines("Would be refused (dry run)", "reqps", [
+        [
+          rate(
+            "modelgate_would_refuse_total",
+            partsOf(scope).filter((part) => part !== "version"),
+          ),
+          "{{tenant}} {{taskid}} {{gateway}}",
+        ],
+      ]),
+    );
+  if (scope === "fleet") addFleet(result);
+  else {
+    const names = scope === "task" ? 'kind="tasks", name=~"$taskid"' : 'kind="tenants", name=~"$tenant"';
+    result.withPanel(
+      lines("Limit and use", "reqps", [
+        [`sum by (gateway) (modelgate_controller_limit_requests_per_second{${names}})`, "limit {{gateway}}"],
+        [
+          `sum by (gateway) (modelgate_controller_reserved_requests_per_second{${names}})`,
+          "in use {{gateway}}",
+        ],
+        [
+          `sum by (gateway) (rate(modelgate_controller_refused_requests{${names}}[$__rate_interval]))`,
+          "refused {{gateway}}",
+        ],
+      ]),
+    );
+    result.withPanel(rollouts('tenant=~"$tenant"'));
+  }
+  return result.build();
+}
+
+function addFleet(result: ReturnType<typeof dashboard>): void {
+  result
+    .withPanel(
+      lines("Limits that are used up most", "percentunit", [
+        [
+          "topk(10, modelgate_controller_reserved_requests_per_second / (modelgate_controller_limit_requests_per_second > 0))",
+          "{{kind}} {{name}} {{gateway}}",
+        ],
+      ]),
+    )
+    .withPanel(rollouts(""))
+    .withRow(new RowBuilder("Modelgate itself"))
+    .withPanel(
+      lines("Gateway pods that hold shares", "short", [["modelgate_controller_gateway_pods", "{{gateway}}"]]),
+    )
+    .withPanel(
+      lines("Reports by status", "reqps", [
+        ["sum by (status) (rate(modelgate_controller_reports_total[$__rate_interval]))", "{{status}}"],
+      ]),
+    )
+    .withPanel(
+      lines("Log lines", "short", [
+        ["sum by (source) (rate(modelgate_collector_lines_total[$__rate_interval]))", "{{source}}"],
+        [
+          "sum by (reason) (rate(modelgate_collector_rejected_lines_total[$__rate_interval]))",
+          "rejected: {{reason}}",
+        ],
+        ["sum (rate(modelgate_collector_duplicate_lines_total[$__rate_interval]))", "duplicates"],
+      ]),
+    )
+    .withPanel(
+      lines("How far the collector is behind", "s", [
+        ["time() - max(modelgate_collector_newest_line_timestamp_seconds)", "age of the newest line"],
+      ]),
+    )
+    .withPanel(
+      lines("Lines that wait, lines that are kept", "bytes", [
+        ["sum(modelgate_collector_lag_bytes)", "not stored yet"],
+        ["sum(modelgate_collector_store_bytes)", "stored"],
+      ]),
+    )
+    .withPanel(
+      lines("Lines that exports have not sent", "short", [
+        ["modelgate_collector_export_lag_lines", "{{export}}"],
+      ]),
+    )
+    .withPanel(
+      lines("How long the controller takes for a report", "s", [
+        [
+          "histogram_quantile(0.99, sum by (le) (rate(modelgate_controller_report_seconds_bucket[$__rate_interval])))",
+          "p99",
+        ],
+      ]),
+    );
+}
+
+function rollouts(selector: string) {
+  return lines("Rollouts", "short", [[`modelgate_rollout_phase{${selector}} == 1`, "{{gateway}} {{phase}}"]]);
+}
+
+function variable(label: string, chosen: string[]): QueryVariableBuilder {
+  const selector = chosen.map((each) => `${each}=~"$${each}"`).join(", ");
+  return new QueryVariableBuilder(label)
+    .label(label === "taskid" ? "Task" : titleOf(label as Scope))
+    .datasource(PROMETHEUS)
+    .query(`label_values(modelgate_requests_total{${selector}}, ${label})`)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc);
+}
+
+function query(expr: string, legend: string): DataqueryBuilder {
+  return new DataqueryBuilder().expr(expr).legendFormat(legend).datasource(PROMETHEUS);
+}
+
+function single(title: string, unit: string, expr: string) {
+  return stat({ title, unit, source: PROMETHEUS, queries: [query(expr, title)] });
+}
+
+/** @param queries expression and legend of each */
+export function lines(title: string, unit: string, queries: [string, string][], stacked = false) {
+  return timeSeries({
+    ...{ title, unit, stacked, source: PROMETHEUS },
+    queries: queries.map(([expr, legend]) => query(expr, legend)),
+  });
+}
