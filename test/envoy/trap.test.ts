@@ -28,5 +28,5 @@ it("answers the next request after a trap, and names function and line", async (
   const symbolize = await symbolizer(module);
   const log = gateway.envoy.log.map(symbolize).join("\n");
   // What the optimiser inlined carries the name of where it went.
-  expect(log).toMatch(/on_?request_?headers \(test\/wasm\/trap\.ts:29\)/i);
+  expect(log).toMatch(/on_?request_?headers \(test\/wasm\/trap-stage\.ts:25\)/i);
 });

@@ -107,6 +107,14 @@ describe("reports", () => {
 });
 
 describe("limits", () => {
+  it("come with as many revocations as a Tenant can have", () => {
+    const set = workers(1, config);
+    const revoked = Array.from({ length: 120_000 }, (_, i) => i.toString(16).padStart(64, "0"));
+    answer(set, { generation: 7, full: true, tasks: { "1": rate(10) }, tenants: {}, revoked });
+    set.process.now += SECOND;
+    expect(count(set.vms, 300)).toBe(10);
+  });
+
   it("of the plug-in configuration hold until the controller speaks, then its own", () => {
     const set = workers(2, config);
     expect(count(set.vms, 300)).toBe(100);

@@ -1,33 +1,7 @@
-import { Action, CONTINUE } from "../../filters/sdk/abi";
-import { bytes } from "../../filters/sdk/bytes";
-import { Config } from "../../filters/sdk/config";
 import { defineModule } from "../../filters/sdk/contexts";
-import { Slice } from "../../filters/sdk/headers";
-import { HttpContext } from "../../filters/sdk/http-context";
-import { Stage } from "../../filters/sdk/stage";
+import { Trap } from "./trap-stage";
 
 export * from "../../filters/sdk/exports/base";
 export * from "../../filters/sdk/exports/request-headers";
-
-const X_TRAP = bytes("x-trap");
-const value = new Slice();
-
-/** Traps on a request with the header `x-trap`, for the tests of what happens then. */
-class Trap extends Stage {
-  get key(): string {
-    return "trap";
-  }
-
-  configure(config: Config): void {}
-
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    if (http.headers.find(X_TRAP, value) > 0) this.springTheTrap();
-    return CONTINUE;
-  }
-
-  springTheTrap(): void {
-    unreachable();
-  }
-}
 
 defineModule(() => [new Trap()], true);

@@ -18,6 +18,8 @@ let isDown: boolean;
 /** The API server takes requests and says nothing. */
 let isHung: boolean;
 let reviews: number;
+/** The API server tells which audiences the token is for. */
+let knowsAudiences: boolean;
 const elections: LeaseElection[] = [];
 
 beforeEach(async () => {
@@ -25,6 +27,7 @@ beforeEach(async () => {
   isDown = false;
   isHung = false;
   reviews = 0;
+  knowsAudiences = true;
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -59,7 +62,8 @@ function answer(method: string, url: string, body: any): [number, object] {
     reviews++;
     const good = body.spec.token === "good";
     const user = { username: "system:serviceaccount:ingress:gateway", extra: {} };
-    return [201, { ...body, status: { authenticated: good, user: good ? user : {} } }];
+    const audiences = knowsAudiences ? body.spec.audiences : undefined;
+    return [201, { ...body, status: { authenticated: good, user: good ? user : {}, audiences } }];
   }
   if (method === "GET") return lease === undefined ? [404, { code: 404 }] : [200, lease];
   if (method === "PUT" && body.metadata.resourceVersion !== lease?.metadata.resourceVersion)
@@ -152,6 +156,16 @@ describe("token review", () => {
     await expect(ask("another")).rejects.toThrow();
     isDown = false;
     expect(await ask("bad")).toBe("credential_unknown");
+  });
+
+  test.each([
+    { audiences: ["modelgate"], known: true, caller: { namespace: "ingress" } },
+    { audiences: ["modelgate"], known: false, caller: "credential_unknown" },
+    { audiences: [], known: false, caller: { namespace: "ingress" } },
+  ])("audiences $audiences, told by the API server: $known", async ({ audiences, known, caller }) => {
+    knowsAudiences = known;
+    const authenticate = serviceAccountToken(config, audiences);
+    expect(await authenticate({ authorization: "Bearer good" }, undefined)).toEqual(caller);
   });
 
   test("a token that was good stays so while the API server hangs", async () => {

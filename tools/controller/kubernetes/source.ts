@@ -30,7 +30,10 @@ export class KubernetesSource implements Source {
   private readonly watches: Watched<unknown>[] = [];
   private readonly gatewayPods = new Map<string, Watched<V1Pod>>();
   private readonly parsed = new WeakMap<object, Tenant | ModelTask>();
-  private readonly lastValid = new Map<string, Tenant | ModelTask>();
+  private readonly lastValid: Record<Kind, Map<string, Tenant | ModelTask>> = {
+    Tenant: new Map(),
+    ModelTask: new Map(),
+  };
   private timer: NodeJS.Timeout | undefined;
 
   constructor(config: KubeConfig, log: Logger) {
@@ -138,15 +141,17 @@ export class KubernetesSource implements Source {
 
   /** The objects that pass the schema; one that doesn't, though the CRD let it in, stays as it was when it last did. */
   private valid<T extends Tenant | ModelTask>(kind: Kind, objects: readonly KubernetesObject[]): T[] {
-    return objects.flatMap((object) => {
+    const before = this.lastValid[kind];
+    const now = new Map<string, Tenant | ModelTask>();
+    for (const object of objects) {
       const id = `${kind}/${object.metadata?.namespace ?? ""}/${object.metadata?.name}`;
-      let resource = this.parsed.get(object) ?? this.parse(kind, id, object);
-      resource ??= this.lastValid.get(id);
-      if (resource === undefined) return [];
+      const resource = this.parsed.get(object) ?? this.parse(kind, id, object) ?? before.get(id);
+      if (resource === undefined) continue;
       this.parsed.set(object, resource);
-      this.lastValid.set(id, resource);
-      return [resource as T];
-    });
+      now.set(id, resource);
+    }
+    this.lastValid[kind] = now;
+    return [...now.values()] as T[];
   }
 
   private parse(kind: Kind, id: string, object: KubernetesObject): Tenant | ModelTask | undefined {

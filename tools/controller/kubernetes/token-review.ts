@@ -51,6 +51,9 @@ async function review(
   const { status } = await api.createTokenReview({ body: { spec } }, within(REVIEW_WITHIN_MS));
   const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(status?.user?.username ?? "") ?? [];
   if (status?.authenticated !== true || namespace === undefined) return "credential_unknown";
+  // A server that knows nothing of audiences would take a token for any (authentication/v1, TokenReviewStatus.audiences).
+  if (audiences.length > 0 && !audiences.some((each) => status.audiences?.includes(each)))
+    return "credential_unknown";
   const pod = status.user?.extra?.[POD_NAME]?.[0];
   return pod === undefined ? { namespace } : { namespace, pod };
 }

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { answers, answersAfter, answersHalf, resets } from "./model.ts";
+import { type Stack, type StackOptions, TIMEOUT } from "./stack.ts";
+
+export interface Scenario {
+  name: string;
+  options?: StackOptions;
+  /** Brings the fault about. */
+  begin(stack: Stack): Promise<void> | void;
+  /** Takes it away, after FAULT_SECONDS. */
+  end(stack: Stack): Promise<void> | void;
+  /** What callers may see meanwhile, beside 200. */
+  statuses: number[];
+  /** Longest time until every request is answered again once the fault is over, in milliseconds. */
+  recoversWithin: number;
+}
+
+/** Envoy ends an HTTP/1.1 connection whose response broke off by this many milliseconds later (`delayed_close_timeout`). */
+const CLOSE = 1000;
+
+const behaves = (behaviour: Stack["model"]["behaviour"]) => (stack: Stack) => {
+  stack.model.behaviour = behaviour;
+};
+
+/** What goes wrong in production, as far as one machine can show it. */
+export const SCENARIOS: Scenario[] = [
+  {
+    name: "model server killed, started again",
+    begin: ({ model }) => model.kill(),
+    end: ({ model }) => model.start(),
+    statuses: [503],
+    recoversWithin: 1500,
+  },
+  {
+    name: `model server slower than the timeout of ${TIMEOUT} s`,
+    begin: behaves(answersAfter(TIMEOUT * 3000)),
+    end: behaves(answers),
+    statuses: [504],
+    recoversWithin: 1500,
+  },
+  {
+    name: "model server sends half a reply",
+    begin: behaves(answersHalf),
+    end: behaves(answers),
+    statuses: [0],
+    recoversWithin: CLOSE + 500,
+  },
+  {
+    name: "model server resets streams in the middle of a reply",
+    begin: behaves(resets),
+    end: behaves(answers),
+    statuses: [0],
+    recoversWithin: CLOSE + 500,
+  },
+  {
+    name: "controller killed",
+    begin: ({ controller }) => controller.stop(),
+    end: () => {},
+    statuses: [],
+    recoversWithin: 0,
+  },
+  {
+    name: "controller says nothing",
+    begin: ({ controller }) => {
+      controller.answer = () => undefined;
+    },
+    end: () => {},
+    statuses: [],
+    recoversWithin: 0,
+  },
+  {
+    name: "disk of the access log full",
+    options: { accessLog: "/dev/full" },
+    begin: () => {},
+    end: () => {},
+    statuses: [],
+    recoversWithin: 0,
+  },
+  {
+    name: "the VM traps on somebody's request",
+    begin: async ({ envoy }) => {
+      const { status } = await fetch(`http://127.0.0.1:${envoy.port}/`, { headers: { "x-trap": "1" } });
+      if (status !== 503) throw new Error(`the VM did not trap: ${status}`);
+    },
+    end: () => {},
+    statuses: [],
+    recoversWithin: 0,
+  },
+  {
+    name: "Envoy killed, started again",
+    begin: async (stack) => {
+      process.kill(stack.envoy.pid as number, "SIGKILL");
+      await stack.envoy.stop();
+      await stack.startEnvoy();
+    },
+    end: () => {},
+    statuses: [0],
+    recoversWithin: 0,
+  },
+  {
+    name: "Envoy gets no CPU for 0.5 s, again and again",
+    begin: async ({ envoy }) => {
+      for (let i = 0; i < 3; i++) {
+        process.kill(envoy.pid as number, "SIGSTOP");
+        await sleep(500);
+        process.kill(envoy.pid as number, "SIGCONT");
+        await sleep(200);
+      }
+    },
+    end: () => {},
+    statuses: [],
+    recoversWithin: 0,
+  },
+];

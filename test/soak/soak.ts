@@ -1,0 +1,96 @@
+/**
+ * Mixed traffic through the real Envoy while its configuration changes every 5 seconds and the filter's build every 30:
+ * `npm run test:soak [minutes]`. No request may be lost, no VM made anew, and memory and descriptors must be flat after
+ * the first sixth of the time. Writes docs/soak.svg.
+ */
+import { writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startModelServer } from "../../tools/model-server/server.ts";
+import { timeSeriesSvg } from "../../tools/plot/time-series.ts";
+import { startSoakGateway } from "./gateway.ts";
+import { offerMixture } from "./offer.ts";
+import { hangUp, KINDS } from "./traffic.ts";
+import { type Sample, sample, slope } from "./watch.ts";
+
+const REQUESTS_PER_SECOND = 150;
+const RECONFIGURE_EVERY = 5;
+const SWAP_EVERY = 30;
+/** Share of the time after which memory must be flat, and by how much it may still differ over the rest. */
+const WARM = 1 / 6;
+const FLAT = 0.05;
+const PICTURE = new URL("../../docs/soak.svg", import.meta.url);
+
+const minutes = Number(process.argv[2] ?? 30);
+const models = await startModelServer();
+const gateway = await startSoakGateway(models.port);
+const { pid, port, adminPort } = gateway.envoy;
+if (pid === undefined) throw new Error("the soak reads /proc of Envoy: run it with a program, not an image");
+const over = new AbortController();
+const load = offerMixture(port, KINDS, REQUESTS_PER_SECOND, over.signal);
+const samples: Sample[] = [];
+const start = performance.now();
+const end = minutes * 60;
+let changes = 0;
+let swaps = 0;
+console.error(`${minutes} minutes of ${REQUESTS_PER_SECOND} requests a second`);
+for (let second = 1; second <= end; second++) {
+  await sleep(Math.max(0, start + second * 1000 - performance.now()));
+  samples.push(await sample(pid, second));
+  if (second % SWAP_EVERY === 0) {
+    await gateway.swap();
+    swaps++;
+  } else if (second % RECONFIGURE_EVERY === 0) {
+    await gateway.reconfigure();
+    changes++;
+  }
+  if (second % 60 === 0) {
+    const { memory, descriptors } = samples.at(-1) as Sample;
+    console.error(`${second / 60} min: ${memory.toFixed(1)} MiB, ${descriptors} descriptors`);
+  }
+}
+over.abort();
+const counts = await load;
+const stats = await (await fetch(`http://127.0.0.1:${adminPort}/stats?filter=vm_reload`)).text();
+hangUp();
+await gateway.stop();
+models.stop();
+
+const faults: string[] = [];
+let sent = 0;
+for (const [name, count] of Object.entries(counts)) {
+  sent += count.sent;
+  const wrong = Object.entries(count.wrong).map(([status, times]) => `${times} x ${status}`);
+  console.log(`${name.padEnd(24)} ${String(count.sent).padStart(7)}  ${wrong.join(", ") || "as expected"}`);
+  if (wrong.length > 0) faults.push(`${name}: ${wrong.join(", ")}`);
+}
+const reloads = [...stats.matchAll(/: (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
+if (reloads > 0) faults.push(`VMs were made anew:\n${stats}`);
+const settled = samples.filter(({ at }) => at > end * WARM);
+const memorySlope = slope(settled.map(({ at, memory }) => [at / 3600, memory]));
+const descriptorSlope = slope(settled.map(({ at, descriptors }) => [at / 3600, descriptors]));
+const hours = (end * (1 - WARM)) / 3600;
+const first = settled[0] as Sample;
+for (const [what, perHour, level] of [
+  ["memory", memorySlope, first.memory],
+  ["descriptors", descriptorSlope, first.descriptors],
+] as const) {
+  const grown = (perHour * hours) / level;
+  console.log(`${what}: ${level.toFixed(1)} after the first sixth, slope ${perHour.toFixed(2)} an hour`);
+  if (grown > FLAT) faults.push(`${what} grew by ${(grown * 100).toFixed(1)} % in ${hours.toFixed(2)} hours`);
+}
+console.log(
+  `${sent} requests, ${changes} changes of the configuration, ${swaps} of the filter, ${reloads} VMs made anew`,
+);
+await writeFile(
+  PICTURE,
+  timeSeriesSvg({
+    title: `Envoy's memory over ${minutes} minutes of mixed traffic, ${changes} configurations and ${swaps} filters`,
+    x: "minutes",
+    y: "MiB resident",
+    series: [
+      { name: "memory", color: "#0969da", points: samples.map(({ at, memory }) => [at / 60, memory]) },
+    ],
+  }),
+);
+for (const fault of faults) console.error(`FAULT ${fault}`);
+process.exit(faults.length > 0 ? 1 : 0);
