@@ -16,14 +16,16 @@ import type { Receiver } from "./receive.ts";
 const EVENTS_BYTES = 1 << 20;
 const LOGS_LIMIT = 100;
 const MAX_LOGS = 10_000;
+/** After so long without a commit a new process may do better. */
+const UNHEALTHY_MS = 5 * 60_000;
 
 export interface RouteOptions {
   database: Database;
   folder: string;
   receiver: Receiver;
   registry: Registry;
-  /** Why nothing is stored now, if so. */
-  fault: () => string | undefined;
+  /** Why nothing is stored now, if so, and since when. */
+  fault: () => { message: string; since: number } | undefined;
 }
 
 const BATCH_ROUTES = ["POST /v1/logs", "GET /healthz", "GET /readyz"];
@@ -100,11 +102,16 @@ export function routes({ database, folder, receiver, registry, fault }: RouteOpt
       response.end(text);
     },
 
-    "GET /healthz": (_request, response) => sendJson(response, 200, { status: "ok" }),
+    "GET /healthz": (_request, response) => {
+      const failing = fault();
+      if (failing !== undefined && Date.now() - failing.since > UNHEALTHY_MS)
+        throw new HttpError(503, "store_failing", failing.message);
+      sendJson(response, 200, { status: "ok" });
+    },
 
     "GET /readyz": (_request, response) => {
-      const message = fault();
-      if (message !== undefined) throw new HttpError(503, "store_failing", message);
+      const failing = fault();
+      if (failing !== undefined) throw new HttpError(503, "store_failing", failing.message);
       sendJson(response, 200, { status: "ok" });
     },
   };
