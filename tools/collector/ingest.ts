@@ -31,8 +31,8 @@ export class Ingest {
   private isStopping = false;
   private readonly wake = new AbortController();
   private running: Promise<void> | undefined;
-  /** Why the last commit failed, until one succeeds. */
-  fault: string | undefined;
+  /** Why the last commit failed, until one succeeds, and since when none does. */
+  fault: { message: string; since: number } | undefined;
   /** Whether the inputs have more than fits into a batch. */
   isBehind = false;
 
@@ -66,7 +66,7 @@ export class Ingest {
 
   /** @returns bytes of lines that were committed */
   private async cycle(): Promise<number> {
-    const { folder, inputs, onCommitted, onPause } = this.options;
+    const { folder, inputs, committer, onCommitted, onPause } = this.options;
     const chunk = await Chunk.create(join(folder, "batch.ndjson"));
     const batch: Batch = { path: chunk.path, offsets: [], ended: [], tooLong: 0 };
     const kinds = new Map<Input["kind"], number>();
@@ -86,6 +86,7 @@ export class Ingest {
     const done = isEmpty ? undefined : await this.commit(batch);
     if (done !== undefined) {
       for (const input of inputs) await input.committed();
+      await committer.settle();
       await onCommitted(done.committed, done.milliseconds, kinds);
     }
     await onPause();
@@ -102,7 +103,8 @@ export class Ingest {
         this.fault = undefined;
         return { committed, milliseconds: performance.now() - started };
       } catch (error) {
-        this.fault = error instanceof Error ? error.message : String(error);
+        const message = error instanceof Error ? error.message : String(error);
+        this.fault = { message, since: this.fault?.since ?? Date.now() };
         log.error({ err: error }, "the store takes no lines");
         if (this.isStopping) return undefined;
         await this.rest(RETRY_MS);

@@ -38,6 +38,7 @@ const rollout: Rollout = {
   steps: [5, 25, 100],
   step: 0,
   phase: "running",
+  holder: "",
   intervalSeconds: 60,
   thresholds: {} as Rollout["thresholds"],
   startedAt: "2026-11-25T10:00:00.000Z",

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
@@ -152,4 +156,32 @@ it("takes batches, and shows nothing, where only batches are taken", async () =>
   for (const path of ["/", "/metrics", "/api/v1/logs", "/api/v1/traffic"])
     expect((await fetch(url + path)).status).toBe(404);
   await expect.poll(() => collector.requests()).toBe(2);
+});
+
+it("takes no more batches at once than fit into memory", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const { port } = new URL(collector.url);
+  const head = `POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-length: ${16 << 20}\r\n\r\n`;
+  const sockets = Array.from({ length: 5 }, () => connect(Number(port), "127.0.0.1"));
+  for (const socket of sockets) socket.write(head);
+  const answer = await Promise.race(sockets.map(async (socket) => String((await once(socket, "data"))[0])));
+  expect(answer).toMatch(/^HTTP\/1\.1 429 /);
+  expect(answer).toMatch(/retry-after: 1/i);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(async () => (await collector.post(toText(lines(1)))).status).toBe(200);
+});
+
+it("is not ready while the store takes no lines, and goes on when it does again", async () => {
+  const folder = await testFolder();
+  const collector = await startTestCollector(folder);
+  const logs = join(folder, "store", "logs");
+  // A file where the folder of the lines should be: what a disk that fails or is full comes to.
+  await writeFile(logs, "");
+  expect(await (await collector.post(toText(lines(3)))).json()).toEqual({ accepted: 3 });
+  const ready = async () => (await fetch(`${collector.url}/readyz`)).status;
+  await expect.poll(ready, { timeout: 5_000 }).toBe(503);
+  expect((await fetch(`${collector.url}/healthz`)).status).toBe(200);
+  await rm(logs);
+  await expect.poll(ready, { timeout: 5_000 }).toBe(200);
+  expect(await collector.requests()).toBe(3);
 });

@@ -18,6 +18,8 @@ import type { Receiver } from "./receive.ts";
 const EVENTS_BYTES = 1 << 20;
 const LOGS_LIMIT = 100;
 const MAX_LOGS = 10_000;
+/** After so long without a commit a new process may do better. */
+const UNHEALTHY_MS = 5 * 60_000;
 
 export interface RouteOptions {
   database: Database;
@@ -26,8 +28,8 @@ export interface RouteOptions {
   registry: Registry;
   /** The limits that the controller shares now, when the cluster is watched. */
   limits: () => CurrentLimit[];
-  /** Why nothing is stored now, if so. */
-  fault: () => string | undefined;
+  /** Why nothing is stored now, if so, and since when. */
+  fault: () => { message: string; since: number } | undefined;
 }
 
 const BATCH_ROUTES = ["POST /v1/logs", "GET /healthz", "GET /readyz"];
@@ -128,11 +130,16 @@ export function routes({
       response.end(text);
     },
 
-    "GET /healthz": (_request, response) => sendJson(response, 200, { status: "ok" }),
+    "GET /healthz": (_request, response) => {
+      const failing = fault();
+      if (failing !== undefined && Date.now() - failing.since > UNHEALTHY_MS)
+        throw new HttpError(503, "store_failing", failing.message);
+      sendJson(response, 200, { status: "ok" });
+    },
 
     "GET /readyz": (_request, response) => {
-      const message = fault();
-      if (message !== undefined) throw new HttpError(503, "store_failing", message);
+      const failing = fault();
+      if (failing !== undefined) throw new HttpError(503, "store_failing", failing.message);
       sendJson(response, 200, { status: "ok" });
     },
   };

@@ -77,12 +77,16 @@ export class Committer {
       await this.moveOffsets(batch);
       await this.setTotals({ ...result, nextSeq });
     });
-    await this.unseen.add();
     this.nextSeq = nextSeq;
     this.remembered += accepted;
-    if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();
     const { reasons, samples } = rejects;
     return { ...result, reasons, samples, newestTime: Math.max(0, ...files.map(({ lastTime }) => lastTime)) };
+  }
+
+  /** What is to be done after a commit, and apart from it: if this fails, the batch is stored nevertheless. */
+  async settle(): Promise<void> {
+    await this.unseen.add();
+    if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();
   }
 
   private async count(): Promise<number> {
