@@ -25,9 +25,10 @@ export interface SoakGateway {
 export async function startSoakGateway(modelPort: number): Promise<SoakGateway> {
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-soak-"));
   const file = join(folder.path, "gateway.json");
-  const other = join(folder.path, "other.wasm");
-  await writeFile(other, Buffer.concat([await readFile(modulePath("gateway")), customSection("soak")]));
-  const modules = [modulePath("gateway"), other];
+  const modules = ["one.wasm", "other.wasm"].map((name) => join(folder.path, name)) as [string, string];
+  const module = await readFile(modulePath("gateway"));
+  await writeFile(modules[0], module);
+  await writeFile(modules[1], Buffer.concat([module, customSection("soak")]));
   let build = 0;
   let change = 0;
   const write = () =>

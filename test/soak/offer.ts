@@ -28,7 +28,7 @@ export async function offerMixture(
     const outcome = await kind.send(port);
     inFlight--;
     if (kind.accepts(outcome)) return;
-    const status = `${outcome.status}${outcome.grpcStatus === undefined ? "" : `/${outcome.grpcStatus}`}`;
+    const status = [outcome.status, outcome.grpcStatus, outcome.error].filter(Boolean).join(" ");
     count.wrong[status] = (count.wrong[status] ?? 0) + 1;
   };
   let last = performance.now();

@@ -7,6 +7,8 @@ import { frame, ModelInferRequest } from "../support/conversion.ts";
 export interface Outcome {
   status: number;
   grpcStatus?: string;
+  /** Why it was lost. */
+  error?: string;
 }
 
 export interface Kind {
@@ -105,11 +107,17 @@ async function http1(port: number, headers: Record<string, string>, body: string
 }
 
 let session: ClientHttp2Session | undefined;
+/**
+ * Envoy resets a stream that it refused before the request was whole, and with it what of the reply the connection's window
+ * had no room for. This one always has room.
+ */
+const WINDOW_BYTES = 64 << 20;
 
 function openSession(port: number): ClientHttp2Session {
   if (session === undefined || session.closed || session.destroyed) {
     session = connect(`http://127.0.0.1:${port}`);
     session.on("error", () => {});
+    session.on("connect", (connected) => connected.setLocalWindowSize(WINDOW_BYTES));
     session.unref();
   }
   return session;
@@ -132,7 +140,8 @@ function http2(
       note(fields);
     });
     stream.on("trailers", note);
-    stream.on("error", () => {
+    stream.on("error", (error) => {
+      outcome.error = `${error.message} after ${outcome.status}`;
       outcome.status = 0;
     });
     stream.on("close", () => resolve(outcome));
