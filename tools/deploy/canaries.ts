@@ -8,8 +8,8 @@ import type { WasmPlugin } from "./wasm-plugins.ts";
 const FIELD_MANAGER = "modelgate";
 
 /**
- * Gives the canaries of rollouts under way the configuration that their gateways' WasmPlugins have now: they differ by the
- * image alone. @throws ApiError also when a rollout has ended meanwhile: its WasmPlugin must not come back
+ * Gives the canaries of rollouts the configuration that their gateways' WasmPlugins have now: they differ by the
+ * image alone. @throws ApiError also when a canary's WasmPlugin is gone meanwhile: it must not come back
  */
 export async function updateCanaries(client: KubernetesClient, plugins: Manifest[]): Promise<void> {
   const configs = new Map(
@@ -21,7 +21,7 @@ export async function updateCanaries(client: KubernetesClient, plugins: Manifest
   const [{ apiVersion, kind } = { apiVersion: "", kind: "" }] = plugins;
   if (configs.size === 0) return;
   for (const canary of await client.list(apiVersion, kind, { labelSelector: ROLLOUT_LABEL })) {
-    const { name, namespace, labels, resourceVersion } = canary.metadata;
+    const { name, namespace, labels, ownerReferences, resourceVersion } = canary.metadata;
     const pluginConfig = configs.get(`${namespace}/${name}`);
     const { spec } = canary as WasmPlugin;
     if (pluginConfig === undefined || isDeepStrictEqual(spec.pluginConfig, pluginConfig)) continue;
@@ -29,6 +29,7 @@ export async function updateCanaries(client: KubernetesClient, plugins: Manifest
       name,
       ...(namespace !== undefined && { namespace }),
       ...(labels && { labels }),
+      ...(ownerReferences !== undefined && { ownerReferences }),
       resourceVersion,
     };
     await client.apply(

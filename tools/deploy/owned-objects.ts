@@ -22,7 +22,7 @@ export const OWNED_KINDS: [apiVersion: string, kind: string][] = [
   ["gateway.networking.k8s.io/v1", "GRPCRoute"],
 ];
 
-/** Of a rollout, which removes it itself. */
+/** Of a rollout's WasmPlugin, which goes with the one that it is made after. */
 export const ROLLOUT_LABEL = "modelgate.dev/rollout";
 
 /** Labels of what Modelgate has in a cluster, without what a rollout adds. */

@@ -10,7 +10,7 @@ export interface WasmPlugin extends Manifest {
   spec: { url: string; selector: { matchLabels: Record<string, string> }; pluginConfig?: object };
 }
 
-/** The WasmPlugins of a tenant's gateway; `canary` is there during a rollout. */
+/** The WasmPlugins of a tenant's gateway; `canary` is there since the first rollout. */
 export async function wasmPlugins(
   client: KubernetesClient,
   tenant: Tenant,

@@ -2,7 +2,7 @@ import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import { sum } from "./sample.ts";
-import { createCanaryPlugin, deleteCanaryPlugin, setCanaries, setStableImage } from "./slices.ts";
+import { setCanaries, setCanaryImage, setStableImage } from "./slices.ts";
 import { type Rollout, type RolloutStore, TakenOver } from "./state.ts";
 import { sample, untilAllRun, watch } from "./watch.ts";
 
@@ -51,7 +51,7 @@ async function leavable(context: Run, work: () => Promise<void>): Promise<boolea
 
 async function forward(context: Run): Promise<void> {
   const { client, tenant, store, rollout, say } = context;
-  await createCanaryPlugin(client, tenant, rollout.image);
+  await setCanaryImage(client, tenant, rollout.image);
   for (; rollout.step < rollout.steps.length; rollout.step++) {
     const percent = rollout.steps[rollout.step] as number;
     await save(context, "running", `step ${rollout.step + 1} of ${rollout.steps.length}: ${percent} %`);
@@ -76,7 +76,6 @@ async function forward(context: Run): Promise<void> {
   await setStableImage(client, tenant, rollout.image);
   await setCanaries(client, tenant, 0);
   const late = await untilAllRun(context, rollout.image, rollout.version);
-  await deleteCanaryPlugin(client, tenant);
   await save(context, "done", `every pod runs the new filter${except(late)}`);
   say(`done: every pod runs ${rollout.image}${except(late)}`);
 }
@@ -86,10 +85,11 @@ async function backward(context: Run): Promise<void> {
   const { message } = rollout;
   await save(context, "rollingBack", message);
   say(`rolling back: ${message}`);
-  await setCanaries(client, tenant, 0);
   await setStableImage(client, tenant, rollout.previous);
+  // Whichever slice istiod takes a pod for, it gets the filter of before.
+  await setCanaryImage(client, tenant, rollout.previous);
+  await setCanaries(client, tenant, 0);
   const late = await untilAllRun(context, rollout.previous);
-  await deleteCanaryPlugin(client, tenant);
   await save(context, "rolledBack", `${message}${except(late)}`);
   say(`rolled back: every pod runs ${rollout.previous}${except(late)}`);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
 import { ROLLOUT_LABEL } from "../deploy/owned-objects.ts";
 import { type WasmPlugin, wasmPlugins } from "../deploy/wasm-plugins.ts";
@@ -22,31 +23,33 @@ export async function stablePlugin(client: KubernetesClient, tenant: Tenant): Pr
   return stable;
 }
 
-/** Gives the canaries their own WasmPlugin: the live one with another image. It waits for pods with the label. */
-export async function createCanaryPlugin(
-  client: KubernetesClient,
-  tenant: Tenant,
-  image: string,
-): Promise<void> {
+/** Istiod hears of a new WasmPlugin and of pods' labels by watches of their own, in any order. */
+const SETTLE_MS = 5000;
+
+/**
+ * Gives canaries their own WasmPlugin: the live one with another image. It stays for good: a pod that istiod takes for a canary
+ * while there is no WasmPlugin for canaries would serve without any filter. It goes with the live one.
+ */
+export async function setCanaryImage(client: KubernetesClient, tenant: Tenant, image: string): Promise<void> {
+  const { canary } = await wasmPlugins(client, tenant);
   const stable = await stablePlugin(client, tenant);
+  const { apiVersion, kind, metadata } = stable;
+  const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid };
   await client.apply(
     {
-      apiVersion: stable.apiVersion,
-      kind: stable.kind,
+      apiVersion,
+      kind,
       metadata: {
         name: canaryName(tenant),
         namespace: tenant.spec.gateway.namespace,
         labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant.metadata.name, [ROLLOUT_LABEL]: "canary" },
+        ownerReferences: [owner],
       },
       spec: { ...stable.spec, url: image, selector: { matchLabels: pluginSelector(tenant, "canary") } },
     },
     { fieldManager: FIELD_MANAGER, force: true },
   );
-}
-
-export async function deleteCanaryPlugin(client: KubernetesClient, tenant: Tenant): Promise<void> {
-  const { canary } = await wasmPlugins(client, tenant);
-  if (canary) await client.delete(canary);
+  if (!canary) await sleep(SETTLE_MS);
 }
 
 /** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns all, with the canaries */
