@@ -16,6 +16,7 @@ import { ProtobufLine } from "./protobuf-line";
 const BLOCK_BYTES: i32 = 32 * 1024;
 const BLOCK_HEADER: i32 = 4;
 const BATCH_BYTES: i32 = 1024 * 1024;
+const FORMATS: string[] = ["json", "protobuf"];
 const FIRST_PAUSE: u64 = 1_000_000_000;
 const LONGEST_PAUSE: u64 = 32_000_000_000;
 
@@ -55,12 +56,12 @@ export class LogSender extends CalloutHandler {
     const cluster = config.text("cluster");
     this.cluster = bytes(cluster);
     this.timeout = <u32>config.number("timeoutMilliseconds", 5000, 10);
-    this.queue = new LogQueue(
-      `modelgate.log.${cluster}`,
-      <i64>config.number("maxQueueBytes", 16 * 1024 * 1024, BLOCK_BYTES),
-    );
-    this.election = new Election(`modelgate.log.${cluster}.sender`, randomId());
-    const protobuf = config.choice("format", ["json", "protobuf"]) == 1;
+    const protobuf = config.choice("format", FORMATS) == 1;
+    // Lines of one form share a queue, also while another configuration takes over.
+    const name = `modelgate.log.${cluster}.${FORMATS[protobuf ? 1 : 0]}`;
+    const maxBytes = <i64>config.number("maxQueueBytes", 16 * 1024 * 1024, BLOCK_BYTES);
+    this.queue = new LogQueue(name, maxBytes);
+    this.election = new Election(`${name}.sender`, randomId());
     this.line = protobuf ? new ProtobufLine(limit) : new JsonLine(limit);
     this.header(":method", "POST");
     this.header(":path", config.has("path") ? config.text("path") : "/v1/logs");
