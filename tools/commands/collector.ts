@@ -5,7 +5,7 @@ import type { ExportOptions } from "../collector/exports/start.ts";
 import { readTls } from "../controller/tls-files.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
-import { bytes, duration, wholeNumber } from "./units.ts";
+import { bytes, duration, wholeNumber, withDefault } from "./units.ts";
 
 interface Options extends ConnectOptions {
   kubernetes?: boolean;
@@ -38,13 +38,21 @@ export function collectorCommand(): Command {
     .description("store access logs from files and by HTTP, and compute traffic metrics from them")
     .argument("[file...]", "access logs to follow; globs are looked through again and again")
     .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
-    .option("--listen <host:port>", "where it serves", address, { host: "127.0.0.1", port: 8092 })
+    .addOption(withDefault("--listen <host:port>", "where it serves", address, "127.0.0.1:8092"))
     .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
-    .option("--keep <duration>", "how long lines are kept", duration, 7 * 86_400_000)
-    .option("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, 20 * 2 ** 30)
-    .option("--keep-metrics <duration>", "how long metrics and events are kept", duration, 30 * 86_400_000)
-    .option("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, 2 ** 30)
-    .option("--interval <duration>", "what a line may wait before it is stored", duration, 1_000)
+    .addOption(withDefault("--keep <duration>", "how long lines are kept", duration, "7d"))
+    .addOption(
+      withDefault("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, "20Gi"),
+    )
+    .addOption(
+      withDefault("--keep-metrics <duration>", "how long metrics and events are kept", duration, "30d"),
+    )
+    .addOption(
+      withDefault("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, "1Gi"),
+    )
+    .addOption(
+      withDefault("--interval <duration>", "what a line may wait before it is stored", duration, "1s"),
+    )
     .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
     .option("--elasticsearch <url>", "send lines to Elasticsearch or OpenSearch, too")
     .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")

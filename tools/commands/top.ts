@@ -5,7 +5,7 @@ import { RECENT_SECONDS } from "../collector/store/aggregate.ts";
 import { table } from "../table.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "./traffic-options.ts";
 import { milliseconds, percent, rate } from "./traffic-text.ts";
-import { duration } from "./units.ts";
+import { duration, withDefault } from "./units.ts";
 
 interface Options extends TrafficOptions {
   sort: SortKey;
@@ -38,8 +38,15 @@ export function topCommand(): Command {
     .argument("[file...]", "log files to show the traffic of, instead of asking a collector");
   addTrafficOptions(command)
     .addOption(new Option("--sort <column>", "largest first").choices(SORT_KEYS).default("qps"))
-    .option("--interval <duration>", "how often it is drawn", duration, 2_000)
-    .option("--window <duration>", "how much time the numbers are of, in steps of 10s", duration, 30_000)
+    .addOption(withDefault("--interval <duration>", "how often it is drawn", duration, "2s"))
+    .addOption(
+      withDefault(
+        "--window <duration>",
+        "how much time the numbers are of, in steps of 10s",
+        duration,
+        "30s",
+      ),
+    )
     .option("--once", "print it once");
   command.addHelpText(
     "after",

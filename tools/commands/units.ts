@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../collector/query/time.ts";
 
 const FACTORS: Record<string, number> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
@@ -21,4 +21,14 @@ export function bytes(text: string): number {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number");
   return Number(text);
+}
+
+/** An option whose default shows as one would write it. */
+export function withDefault<T>(
+  flags: string,
+  description: string,
+  parse: (text: string) => T,
+  text: string,
+): Option {
+  return new Option(flags, description).argParser(parse).default(parse(text), text);
 }
