@@ -2,7 +2,7 @@ import { ByteBuffer } from "../../sdk/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes";
 import { Slice } from "../../sdk/headers";
 import { appendField } from "../../sdk/protobuf";
-import { copyText, textClosed } from "../json/element-text";
+import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
@@ -370,11 +370,8 @@ export class InferRequest extends JsonReader {
 
   protected moreText(at: usize, to: usize): usize {
     const end = copyText(at, to, this.chain);
-    if (end == 0) {
-      this.fail(BAD_TEXT);
-      return at;
-    }
-    if (textClosed) {
+    if (textMalformed) this.fail(BAD_TEXT);
+    else if (textClosed) {
       this.chain.fillGap(this.chain.length - this.stringStart, 4);
       this.elementCount++;
       this.textDone();
