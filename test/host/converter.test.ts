@@ -198,6 +198,20 @@ describe("whatever the model sends", () => {
     expect(reply?.body).toMatch(error);
   });
 
+  it.each(["<html>", ""])("a success that is no gRPC gets a 502: '%s'", (text) => {
+    const stream = probe.vm.open({ ":method": "POST", ":path": "/", taskid: "test" });
+    stream.sendRequestBody(Buffer.from(body("infer")));
+    stream.respond(
+      [
+        [":status", "200"],
+        ["content-type", "text/html"],
+      ],
+      Buffer.from(text),
+    );
+    stream.close();
+    expect(stream.reply).toMatchObject({ status: 502, details: "model_reply_malformed" });
+  });
+
   it("its own error keeps its meaning", () => {
     const reply = respond(Buffer.of(), [
       ["grpc-status", "5"],
