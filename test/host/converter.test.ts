@@ -65,6 +65,16 @@ describe("before", () => {
       "floats[2]: must be a number",
     ],
     [
+      "a number beyond float32",
+      body("infer", { ...TENSORS, floats: [1, 1e39] }),
+      "floats[1]: must be a number that float32 can hold",
+    ],
+    [
+      "a number beyond float64",
+      body("infer", { ...TENSORS, shape: [7] }).replace("[7]", "[7,1e400]"),
+      "shape[1]: must be a number that float64 can hold",
+    ],
+    [
       "an object among numbers",
       body("infer", { ...TENSORS, floats: [1, {}] }),
       "floats: must be an array of numbers",
