@@ -315,6 +315,22 @@ describe("errors", () => {
     }
   });
 
+  it.each([
+    ["a request", (parameters: string) => `{"parameters":{${parameters}},"inputs":[]}`],
+    ["an input", (parameters: string) => `{"inputs":[{"parameters":{${parameters}}}]}`],
+  ])("of much beside data, of %s, and its memory is given back", (_name, body) => {
+    const large = conversionVm({ maxRequestBytes: 3_000_000 });
+    const member = (i: number) => `"k${i}":"${"v".repeat(1000)}"`;
+    const parameters = (count: number) => Array.from({ length: count }, (_, i) => member(i)).join(",");
+    const run = () => send(large, body(parameters(2000)), 65536).error;
+    expect(run()).toContain("names, shapes and parameters are over 1 MiB");
+    expect(send(large, `{"parameters":{${parameters(900)}},"inputs":[]}`).error).toBeUndefined();
+    for (let i = 0; i < 3; i++) run();
+    const before = large.memoryBytes;
+    for (let i = 0; i < 10; i++) run();
+    expect(large.memoryBytes).toBe(before);
+  });
+
   it("of a body that is too large is 413", () => {
     const stream = open(vm);
     stream.sendRequestBody(Buffer.alloc(1_000_001, " "), 65536);
