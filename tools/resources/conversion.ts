@@ -24,7 +24,7 @@ const OPEN_INFERENCE_TYPES = [
 ] as const;
 
 /** Data types of TensorFlow that are converted. */
-const TENSORFLOW_TYPES = [
+export const TENSORFLOW_TYPES = [
   "DT_FLOAT",
   "DT_DOUBLE",
   "DT_INT32",
