@@ -108,6 +108,7 @@ function passBinary(conversion: Conversion, contents: RawContents, offset: i32, 
   sink.replace(REQUEST_BODY);
   if (!conversion.begun) contents.begin(sink);
   conversion.begun = true;
+  conversion.heldBytes = 0;
   for (let slab = gathered.firstSlab; slab != 0; slab = gathered.firstSlab) {
     let at = gathered.slabData(slab);
     let left = gathered.slabLength(slab);

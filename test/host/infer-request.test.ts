@@ -374,6 +374,14 @@ describe("binary data", () => {
     expect(send(vm, '{"inputs":[]}', undefined, undefined, more)).toMatchObject({ reason: "binary_length" });
   });
 
+  it("counts for maxRequestBytes in chunks of one byte, too", () => {
+    const limited = conversionVm({ maxRequestBytes: body.length - 1 });
+    const stream = open(limited, undefined, headers);
+    stream.sendRequestBody(body, 1);
+    expect(stream.reply?.status).toBe(413);
+    stream.close();
+  });
+
   it("that trailers cut short is refused", () => {
     const stream = open(vm, undefined, headers);
     stream.sendRequestBody(body.subarray(0, -1), 50, false);
