@@ -24,7 +24,7 @@ const OPEN_INFERENCE_TYPES = [
 ] as const;
 
 /** Data types of TensorFlow that are converted. */
-const TENSORFLOW_TYPES = [
+export const TENSORFLOW_TYPES = [
   "DT_FLOAT",
   "DT_DOUBLE",
   "DT_INT32",
@@ -169,11 +169,25 @@ export const conversion = withRules(
       path: ["raw"],
     },
     {
-      holds: ({ converter, raw, signatures }) =>
-        converter === undefined || (raw === undefined && signatures.length === 0),
-      cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0))",
-      message: "converts by itself: raw and signatures have no use beside it",
+      holds: ({ converter, raw, signatures, nonFinite, binaryHeaderBytes }) =>
+        converter === undefined || (!raw && signatures.length === 0 && !nonFinite && !binaryHeaderBytes),
+      cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0) && !has(self.nonFinite) && !has(self.binaryHeaderBytes))",
+      message: "converts by itself: raw, signatures, nonFinite and binaryHeaderBytes have no use beside it",
       path: ["converter"],
+    },
+    {
+      holds: ({ protocol, binaryHeaderBytes }) => !binaryHeaderBytes || protocol === "openInference",
+      cel: "!has(self.binaryHeaderBytes) || !has(self.protocol) || self.protocol == 'openInference'",
+      message: "is for protocol: openInference",
+      path: ["binaryHeaderBytes"],
+    },
+    {
+      holds: ({ protocol, converter, nonFinite, maxRequestBytes, maxResponseBytes }) =>
+        protocol !== "none" || converter !== undefined || !(nonFinite || maxRequestBytes || maxResponseBytes),
+      cel: "!has(self.protocol) || self.protocol != 'none' || has(self.converter) || (!has(self.nonFinite) && !has(self.maxRequestBytes) && !has(self.maxResponseBytes))",
+      message:
+        "none passes bodies as they are: nonFinite, maxRequestBytes and maxResponseBytes have no use beside it",
+      path: ["protocol"],
     },
     {
       holds: ({ converter, maxRequestBytes = 1, maxResponseBytes = 1 }) =>
