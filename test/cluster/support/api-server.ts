@@ -16,7 +16,8 @@ const PORT = 6443;
 export const API_SERVER = `https://127.0.0.1:${PORT}`;
 /** Controllers that act on what the tests create. Scheduler and kubelet are `node.ts`. */
 const CONTROLLERS = [
-  ...["deployment-controller", "replicaset-controller", "endpointslice-controller", "namespace-controller"],
+  ...["deployment-controller", "replicaset-controller", "statefulset-controller"],
+  ...["endpointslice-controller", "namespace-controller"],
   ...[
     "garbage-collector-controller",
     "serviceaccount-controller",

@@ -83,10 +83,15 @@ describe("operator", () => {
     expect(kinds()).toEqual(
       expect.arrayContaining(["WasmPlugin gateway-modelgate", "VirtualService ranking", "Gateway gateway"]),
     );
-    const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
-    expect(
-      events.map(({ reason, involvedObject }) => `${(involvedObject as Manifest).kind} ${reason}`).sort(),
-    ).toEqual(["ModelTask Applied", "Tenant Applied", "Tenant Reconciled"]);
+    const events = () => [...api.objects.values()].filter(({ kind }) => kind === "Event");
+    // An Event is posted after the status that it is about.
+    await waitFor(() =>
+      expect(
+        events()
+          .map(({ reason, involvedObject }) => `${(involvedObject as Manifest).kind} ${reason}`)
+          .sort(),
+      ).toEqual(["ModelTask Applied", "Tenant Applied", "Tenant Reconciled"]),
+    );
 
     await api.apply(task("search", "ranking", "666", { timeout: "3s" }));
     await waitFor(() => {
