@@ -206,10 +206,12 @@ function resourcesOf(group: string): object[] {
 function matches({ metadata }: Manifest, selector: string): boolean {
   const labels = metadata.labels ?? {};
   return selector
-    .split(",")
+    .split(/,(?![^(]*\))/)
     .filter(Boolean)
     .every((each) => {
       if (each.startsWith("!")) return !(each.slice(1) in labels);
+      const [, of = "", values] = /^(\S+) in \((.*)\)$/.exec(each) ?? [];
+      if (values !== undefined) return values.split(",").includes(labels[of] ?? "");
       const [key = "", value] = each.split("=");
       return value === undefined ? key in labels : labels[key] === value;
     });

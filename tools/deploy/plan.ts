@@ -15,11 +15,14 @@ import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
 import { RENDERED, stamped } from "./unchanged.ts";
 
+/** Whatever the gateway has in the cluster. */
+const AS_IT_IS = "as it is";
+
 export interface PlanOptions {
   /** Image for gateways that have none yet, or instead of theirs. */
   image?: Reference | undefined;
-  target: Target;
-  controller?: ControllerAddress | undefined;
+  target: Target | typeof AS_IT_IS;
+  controller?: ControllerAddress | typeof AS_IT_IS | undefined;
   /** What the files do not hold any more goes, for the tenants that they name. */
   prune: boolean;
 }
@@ -58,11 +61,12 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const faults = crossFaults({ tenants, tasks });
   if (faults.length > 0) throw new InvalidResources(faults);
 
+  const controller = options.controller === AS_IT_IS ? undefined : options.controller;
   const touchedTenants = tenants.filter(({ resource }) => touched.has(resource.metadata.name));
   const ofTouched = touchedTenants.map(({ resource }) => resource);
   const secrets = requireSecrets(
     touchedTenants,
-    await secretsOfCluster(client, ofTouched, tokenSecrets(options.controller)),
+    await secretsOfCluster(client, ofTouched, tokenSecrets(controller)),
     "apply it to the cluster first",
   );
   const images = liveImages(ofTouched, owned);
@@ -70,13 +74,14 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
     ofTouched,
     tasks.map(({ resource }) => resource),
     {
-      target: options.target,
-      controller: options.controller,
+      target: options.target === AS_IT_IS ? liveTarget(owned) : options.target,
+      controller,
       secrets,
       image: (gateway) => options.image ?? images.get(gateway),
     },
   );
-  const objects = planObjects(rendered, owned);
+  const wanted = options.controller === AS_IT_IS ? withLiveControllers(rendered, owned) : rendered;
+  const objects = planObjects(wanted, owned);
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
   const sources = stored.installed
     ? [...files.tenants, ...files.tasks].map(({ resource }) => source(resource))
@@ -166,4 +171,25 @@ export function liveImages(tenants: Tenant[], owned: Map<string, Manifest>): Map
     if (url) images.set(gatewayName(tenant), parseReference(url));
   }
   return images;
+}
+
+function liveTarget(owned: Map<string, Manifest>): Target {
+  const kinds = new Set([...owned.values()].map(({ kind }) => kind));
+  if (kinds.has("HTTPRoute")) return "gateway-api";
+  return kinds.has("GRPCRoute") ? "gateway-api-grpc" : "istio";
+}
+
+/** The rendered objects with the controllers that the gateways report to today. */
+function withLiveControllers(rendered: Manifest[], owned: Map<string, Manifest>): Manifest[] {
+  return rendered.map((object) => {
+    const live = (owned.get(keyOf(object)) as PluginWithLimits | undefined)?.spec.pluginConfig?.rateLimit;
+    if (object.kind !== "WasmPlugin" || live?.controller === undefined) return object;
+    const plugin = structuredClone(object) as PluginWithLimits;
+    Object.assign(plugin.spec.pluginConfig?.rateLimit ?? {}, { controller: live.controller });
+    return plugin;
+  });
+}
+
+interface PluginWithLimits extends Manifest {
+  spec: { pluginConfig?: { rateLimit?: { controller?: object } } };
 }
