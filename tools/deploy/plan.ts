@@ -182,8 +182,9 @@ function liveTarget(owned: Map<string, Manifest>): Target {
 /** The rendered objects with the controllers that the gateways report to today. */
 function withLiveControllers(rendered: Manifest[], owned: Map<string, Manifest>): Manifest[] {
   return rendered.map((object) => {
+    if (object.kind !== "WasmPlugin") return object;
     const live = (owned.get(keyOf(object)) as PluginWithLimits | undefined)?.spec.pluginConfig?.rateLimit;
-    if (object.kind !== "WasmPlugin" || live?.controller === undefined) return object;
+    if (live?.controller === undefined) return object;
     const plugin = structuredClone(object) as PluginWithLimits;
     Object.assign(plugin.spec.pluginConfig?.rateLimit ?? {}, { controller: live.controller });
     return plugin;

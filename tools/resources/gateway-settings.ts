@@ -1,16 +1,10 @@
 import { z } from "zod";
 import { accessLogSettings } from "./access-log-settings.ts";
-import { dnsName, duration } from "./fields.ts";
+import { dnsName, duration, quantity } from "./fields.ts";
 
 const MIB = 1024 * 1024;
 
-const quantity = () =>
-  z
-    .string()
-    .regex(/^[0-9.]+(m|[KMG]i?)?$/, "must be a quantity such as 500m or 1Gi")
-    .optional();
-
-const quantities = z.strictObject({ cpu: quantity(), memory: quantity() });
+const quantities = z.strictObject({ cpu: quantity().optional(), memory: quantity().optional() });
 
 /** The filter that a gateway runs. */
 export const gatewayFilter = z.strictObject({

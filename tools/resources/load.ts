@@ -72,7 +72,20 @@ function readDocument(place: Place, document: Document.Parsed, result: LoadResul
     result.faults.push({ ...fault, message: `is not YAML: ${what}${hint}` });
   }
   if (document.errors.length > 0) return;
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const message = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
+    result.faults.push({
+      file,
+      line: positions.lineOf(place.index, []),
+      resource: "document",
+      path: [],
+      message,
+    });
+    return;
+  }
   if (value === null) return;
   if (isRecord(value) && value.kind === "List" && Array.isArray(value.items))
     value.items.forEach((item, index) => {

@@ -36,7 +36,10 @@ const FILES = JSON.stringify({
       apiVersion: API_VERSION,
       kind: "Tenant",
       metadata: { name: "search" },
-      spec: { namespaces: ["search"], gateway: { name: "g", namespace: "search", hosts: ["a.example"] } },
+      spec: {
+        namespaces: ["search"],
+        gateway: { name: "g", namespace: "search", hosts: ["a.example"], deployment: {} },
+      },
     },
     task("ranking", "666"),
     task("spelling", "667"),

@@ -212,8 +212,8 @@ describe("the access log", () => {
     expect(loggers).toEqual([]);
     expect(stage).toMatchObject({
       collector: {
-        cluster: "outbound|8092||modelgate-collector.logs.svc.cluster.local",
-        authority: "modelgate-collector.logs:8092",
+        cluster: "outbound|8093||modelgate-collector.logs.svc.cluster.local",
+        authority: "modelgate-collector.logs:8093",
         format: "protobuf",
         timeoutMilliseconds: 5000,
         sample: { ratio: 0.5 },

@@ -25,7 +25,12 @@ afterEach(async () => {
 });
 
 function tenant(name: string, spec: object = {}): Manifest {
-  const gateway = { name: "gateway", namespace: name, hosts: [`*.${name}.example`] };
+  const gateway = {
+    name: "gateway",
+    namespace: name,
+    selector: { istio: name },
+    hosts: [`*.${name}.example`],
+  };
   return {
     apiVersion: API_VERSION,
     kind: "Tenant",
