@@ -214,7 +214,9 @@ async function history({ store }: Gateway): Promise<void> {
 
 function amount(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("must be a number of 0 or more");
+  // The state of a rollout is JSON, which has no Infinity.
+  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError("must be a number of 0 or more");
   return value;
 }
 

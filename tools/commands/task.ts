@@ -2,11 +2,12 @@ import grpc from "@grpc/grpc-js";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { decodeSignatures, protos, type SignatureDef } from "../model-server/server.ts";
+import { seconds } from "./apply.ts";
 
 interface DiscoverOptions {
   taskid: string;
   model: string;
-  timeout: string;
+  timeout: number;
   output: "modeltask" | "plugin-config";
 }
 
@@ -19,14 +20,14 @@ export function taskCommand(): Command {
       .argument("<address>", "host:port where the model server speaks gRPC, without TLS")
       .requiredOption("--model <name>", "the model")
       .requiredOption("--taskid <id>", "the task, as callers name it")
-      .option("--timeout <seconds>", "how long to wait", "10")
+      .option("--timeout <seconds>", "how long to wait", seconds, 10)
       .addOption(
         new Option("-o, --output <form>", "fields of a ModelTask, or of a file for modelgate dev --config")
           .choices(["modeltask", "plugin-config"])
           .default("modeltask"),
       )
       .action(async (address: string, options: DiscoverOptions) => {
-        const signatures = await discover(address, options.model, Number(options.timeout));
+        const signatures = await discover(address, options.model, options.timeout);
         process.stdout.write(stringify(configuration(options, signatures)));
       }),
   );
