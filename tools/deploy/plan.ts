@@ -5,11 +5,12 @@ import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
+import { tenantOf } from "../operator/custom-resources.ts";
 import { byKind, crossFaults, type Resources } from "../resources/cross-check.ts";
-import { InvalidResources } from "../resources/fault.ts";
+import { type Fault, InvalidResources } from "../resources/fault.ts";
 import { API_VERSION } from "../resources/fields.ts";
 import { KINDS } from "../resources/kinds.ts";
-import { fromCluster, type Loaded } from "../resources/load.ts";
+import { faultsInCluster, fromCluster, type Loaded } from "../resources/load.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
@@ -43,7 +44,7 @@ export interface Plan {
 /**
  * What the cluster should hold for the tenants of the files, beside what it holds. Resources that the cluster has and the
  * files do not are taken along, so that one file of a tenant is enough; with `prune` those of these tenants go instead.
- * @throws InvalidResources for faults between all these resources
+ * @throws InvalidResources for faults of and between all these resources
  */
 export async function plan(client: KubernetesClient, files: Resources, options: PlanOptions): Promise<Plan> {
   const touched = new Set([
@@ -58,7 +59,7 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const others = without(stored.tasks, files.tasks, taskKey);
   const kept = options.prune ? others.filter(({ resource }) => !touched.has(resource.spec.tenant)) : others;
   const tasks = [...files.tasks, ...kept];
-  const faults = crossFaults({ tenants, tasks });
+  const faults = [...unsound(stored, files, touched), ...crossFaults({ tenants, tasks })];
   if (faults.length > 0) throw new InvalidResources(faults);
 
   const controller = options.controller === AS_IT_IS ? undefined : options.controller;
@@ -107,21 +108,35 @@ export function planObjects(rendered: Manifest[], owned: Map<string, Manifest>):
   return { changes, obsolete };
 }
 
+/**
+ * Faults of what the cluster has for the touched tenants and the schema refuses, such as after an upgrade: without it gateways
+ * would lose limits and routes unasked.
+ */
+function unsound({ faulty }: StoredResources, files: Resources, touched: Set<string>): Fault[] {
+  const given = new Set([...files.tenants, ...files.tasks].map(({ resource }) => keyOf(source(resource))));
+  return faulty
+    .filter((object) => touched.has(tenantOf(object)) && !given.has(keyOf(object)))
+    .flatMap(faultsInCluster);
+}
+
 interface StoredResources extends Resources {
   /** Whether the cluster has the custom resource definitions. */
   installed: boolean;
   objects: Manifest[];
+  /** Those that do not pass the schema. */
+  faulty: Manifest[];
 }
 
-/** The Tenants and ModelTasks of the cluster; those that do not pass the schema are left to their owners. */
+/** The Tenants and ModelTasks of the cluster. */
 export async function storedResources(client: KubernetesClient): Promise<StoredResources> {
   const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
   const installed = await client.knows(API_VERSION, "Tenant");
   const objects = installed
     ? (await Promise.all(kinds.map((kind) => client.list(API_VERSION, kind)))).flat()
     : [];
-  const loaded = objects.flatMap((object) => fromCluster(object) ?? []);
-  return { ...byKind(loaded), installed, objects };
+  const loaded = objects.map(fromCluster);
+  const faulty = objects.filter((_, index) => loaded[index] === undefined);
+  return { ...byKind(loaded.filter((each) => each !== undefined)), installed, objects, faulty };
 }
 
 /** The custom resource itself, as it is stored beside what it renders to: the same from a file and from the cluster. */

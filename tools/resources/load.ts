@@ -55,6 +55,18 @@ export function fromCluster(object: { kind: string; metadata: { name: string } }
   };
 }
 
+/** What is wrong with a custom resource of the cluster, each for itself; it may be older than the schema. */
+export function faultsInCluster(object: { kind: string; metadata: { name: string } }): Fault[] {
+  const { kind } = object;
+  if (!isKind(kind)) return [];
+  const resource = `${kind}/${object.metadata.name}`;
+  const parsed = KINDS[kind].schema.safeParse(object, { error: issueMessage, reportInput: true });
+  const fault = (path: PropertyKey[], message: string) => ({
+    ...{ file: "cluster", line: 0, resource, path, message },
+  });
+  return (parsed.error?.issues ?? []).flatMap((issue) => faultsOf(kind, issue, fault));
+}
+
 interface Place {
   file: string;
   positions: Positions;

@@ -101,14 +101,12 @@ export const outlierDetection = z.strictObject({
     .describe("Most replicas out at once, in percent. Default: 50."),
 });
 
+const count = () => z.int().min(1).max(2_147_483_647).optional();
+
 const connectionPool = z.strictObject({
-  maxConnections: z.int().min(1).optional().describe("TCP connections to a replica. Default: no limit."),
-  maxPendingRequests: z
-    .int()
-    .min(1)
-    .optional()
-    .describe("Requests that wait for a connection. Default: Envoy's 1024."),
-  maxRequestsPerConnection: z.int().min(1).optional().describe("Default: no limit."),
+  maxConnections: count().describe("TCP connections of a gateway pod to the replicas. Default: no limit."),
+  maxPendingRequests: count().describe("Requests that wait for a connection. Default: no limit."),
+  maxRequestsPerConnection: count().describe("Default: no limit."),
 });
 
 const versionEntry = z.strictObject({

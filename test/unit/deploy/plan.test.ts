@@ -51,6 +51,17 @@ const route: Record<Target, string> = {
   "gateway-api-grpc": "GRPCRoute",
 };
 
+it("a task that the schema refuses is not left out of its gateway unasked", async () => {
+  const { resources } = parseResources([{ file: "a.json", text: FILES }]);
+  const files = byKind(resources);
+  const old = task("old", "668");
+  await api.apply({ ...old, spec: { ...old.spec, timeout: "0s" } });
+  const again = () => plan(api.client, files, { image, target: "istio", prune: false });
+  await expect(again()).rejects.toThrow("cluster: ModelTask/old: spec.timeout: must be at least 1ms");
+  await api.apply({ ...old, spec: { ...old.spec, tenant: "other", timeout: "0s" } });
+  expect((await again()).changes.length).toBeGreaterThan(0);
+});
+
 it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as it is: %s", async (target) => {
   await api.apply({
     apiVersion: "v1",
