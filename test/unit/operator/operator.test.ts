@@ -128,6 +128,28 @@ describe("operator", () => {
     );
   });
 
+  test("a rollout's image stays, though the operator hears of it later than of a task", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await settled();
+    const release = api.holdWatches("wasmplugins");
+    const plugin = api.find("WasmPlugin", "gateway-modelgate") as Manifest;
+    const url = `oci://registry.example/gateway@sha256:${"b".repeat(64)}`;
+    await api.client.mergePatch(plugin, { spec: { ...(plugin.spec as object), url } });
+    const tried = api.writes.length;
+    await api.apply(task("search", "ranking", "666", { limits: { requestsPerSecond: 7 } }));
+    await waitFor(() =>
+      expect(api.writes.slice(tried).filter((write) => write.includes("/wasmplugins/"))).not.toEqual([]),
+    );
+    expect(ready("Tenant", "search")).toMatch(/^1 True/);
+    release();
+    await waitFor(() =>
+      expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":7'),
+    );
+    expect(api.find("WasmPlugin", "gateway-modelgate")?.spec).toMatchObject({ url });
+  });
+
   test("a faulty task is told so; the others go on, and who had a task id keeps it", async () => {
     await start();
     await api.apply(tenant("search"), task("search", "ranking", "666"));
