@@ -79,6 +79,9 @@ export class Ingest {
         batch.tooLong += tooLong;
         kinds.set(input.kind, chunk.lines - before + tooLong);
       }
+    } catch (error) {
+      for (const input of inputs) await input.rewind();
+      throw error;
     } finally {
       await chunk.close();
     }

@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import protobuf from "protobufjs";
 import { expect, it } from "vitest";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
@@ -184,4 +185,32 @@ it("is not ready while the store takes no lines, and goes on when it does again"
   await rm(logs);
   await expect.poll(ready, { timeout: 5_000 }).toBe(200);
   expect(await collector.requests()).toBe(3);
+});
+
+it("takes batches of protobuf", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const { Batch } = protobuf
+    .loadSync("proto/access_log.proto")
+    .lookup("modelgate.accesslog.v1") as unknown as {
+    Batch: protobuf.Type;
+  };
+  const time = Date.now() - 1_000;
+  const line = {
+    startTime: time,
+    duration: 7,
+    responseCode: 200,
+    requestId: Buffer.from("a"),
+    taskid: Buffer.from("9"),
+  };
+  const body = Batch.encode(
+    Batch.create({ lines: [line, { ...line, requestId: Buffer.from("b") }] }),
+  ).finish();
+  const headers = { "content-type": "application/x-protobuf" };
+  expect(await (await collector.post(body, headers)).json()).toEqual({ accepted: 2 });
+  await expect.poll(() => collector.requests("taskid=9")).toBe(2);
+  expect((await collector.logs())[0]).toMatchObject({
+    start_time: new Date(time).toISOString(),
+    duration: 7,
+  });
+  expect((await collector.post("no protobuf", headers)).status).toBe(400);
 });

@@ -179,3 +179,11 @@ it("finds a whole line behind a torn one", () => {
       JSON.parse(line),
     );
 });
+
+it("reads what a container runtime has put its own time before (CRI)", () => {
+  const line = logLine();
+  const written = `2026-11-25T00:00:00.123456789Z stdout F ${JSON.stringify(line)}`;
+  expect(JSON.parse(mend(Buffer.from(written), { oldest: 0, newest: Number.MAX_VALUE }) as string)).toEqual(
+    line,
+  );
+});

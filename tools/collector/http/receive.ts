@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";
+import { decodeBatch } from "../../access-log/decode-batch.ts";
 import { HttpError, type Request } from "../../controller/http.ts";
 import type { Spool } from "../input/spool.ts";
 
@@ -8,6 +9,7 @@ const BATCH_BYTES = 16 << 20;
 /** Batches that may be in memory at once, in bytes as far as their senders say. */
 const IN_MEMORY_BYTES = 64 << 20;
 const BODY_WITHIN_MS = 30_000;
+const PROTOBUF = "application/x-protobuf";
 
 const UNPACK: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
   identity: async (body) => body,
@@ -15,7 +17,7 @@ const UNPACK: Record<string, (body: Buffer, options: { maxOutputLength: number }
   zstd: promisify(zstdDecompress),
 };
 
-/** Takes batches of log lines, one JSON object a line. */
+/** Takes batches of log lines: one JSON object a line, or protobuf (proto/access_log.proto). */
 export class Receiver {
   private readonly spool: Spool;
   private inMemory = 0;
@@ -41,10 +43,9 @@ export class Receiver {
       });
     this.inMemory += size;
     try {
-      const lines = await unpack(
-        await readAll(request),
-        String(request.headers["content-encoding"] ?? "identity"),
-      );
+      const { "content-encoding": encoding = "identity", "content-type": type = "" } = request.headers;
+      const body = await unpack(await readAll(request), String(encoding));
+      const lines = type.startsWith(PROTOBUF) ? linesOf(body) : body;
       if (lines.length === 0) return 0;
       const ended = lines.at(-1) === 10 ? lines : Buffer.concat([lines, Buffer.from("\n")]);
       await this.spool.append(ended).catch((error: Error) => {
@@ -93,6 +94,23 @@ async function unpack(body: Buffer, encoding: string): Promise<Buffer> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
     throw new HttpError(400, "bad_encoding", `the body is no ${encoding}: ${(error as Error).message}`);
+  }
+}
+
+/** The lines of a batch of protobuf as JSON, one a line. */
+function linesOf(batch: Buffer): Buffer {
+  try {
+    return Buffer.from(
+      decodeBatch(batch)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(""),
+    );
+  } catch (error) {
+    throw new HttpError(
+      400,
+      "bad_batch",
+      `the body is no batch of proto/access_log.proto: ${(error as Error).message}`,
+    );
   }
 }
 

@@ -31,6 +31,8 @@ export class FollowedFiles implements Input {
   private readonly globs: string[];
   private readonly log: Logger;
   private readonly followed = new Map<string, Followed>();
+  /** Read to their ends, which is not committed yet. */
+  private readonly finished = new Map<string, Followed>();
   /** How far earlier runs read, and how far files were read that were cut then. */
   private readonly earlier: Offset[];
   private isFirst = true;
@@ -65,7 +67,7 @@ export class FollowedFiles implements Input {
       const isDone = !hasGrown && !each.isListed && Date.now() - each.lastGrowth > ROTATED_MS;
       if (isDone && !chunk.isFull) {
         await file.readRest(chunk);
-        await file.close();
+        this.finished.set(source, each);
         this.followed.delete(source);
         taken.ended.push(source);
       } else if (hasGrown) taken.offsets.push(file.offset);
@@ -75,10 +77,20 @@ export class FollowedFiles implements Input {
     return taken;
   }
 
-  async committed(): Promise<void> {}
+  async committed(): Promise<void> {
+    for (const { file } of this.followed.values()) file.keep();
+    for (const { file } of this.finished.values()) await file.close();
+    this.finished.clear();
+  }
+
+  async rewind(): Promise<void> {
+    for (const [source, each] of this.finished) this.followed.set(source, each);
+    this.finished.clear();
+    for (const { file } of this.followed.values()) file.rewind();
+  }
 
   async close(): Promise<void> {
-    for (const { file } of this.followed.values()) await file.close();
+    for (const { file } of [...this.followed.values(), ...this.finished.values()]) await file.close();
   }
 
   /** Looks for new, moved and cut files. */

@@ -10,6 +10,8 @@ export interface Input {
   take(chunk: Chunk): Promise<Taken>;
   /** All that was taken is in the store. */
   committed(): Promise<void>;
+  /** What was taken since `committed` is not in the store, and has to be taken again. */
+  rewind(): Promise<void>;
   /** Bytes that are still to be taken. */
   lag(): Promise<number>;
   close(): Promise<void>;

@@ -20,6 +20,7 @@ export class LineFile {
   private head = "";
   /** Within a line that is too long. */
   private isPassing = false;
+  private kept = { position: 0, headBytes: 0, head: "", isPassing: false };
 
   private constructor(source: string, path: string, file: FileHandle) {
     this.source = source;
@@ -43,6 +44,16 @@ export class LineFile {
     return (await this.file.stat()).size;
   }
 
+  /** The state that `rewind` comes back to is this one from now on. */
+  keep(): void {
+    const { position, headBytes, head, isPassing } = this;
+    this.kept = { position, headBytes, head, isPassing };
+  }
+
+  rewind(): void {
+    Object.assign(this, this.kept);
+  }
+
   /** Goes on where an earlier run stopped, if this is still the same file. @returns whether it is */
   async resume(offset: Offset): Promise<boolean> {
     if (offset.position > (await this.size()) || (await this.hashHead(offset.headBytes)) !== offset.head)
@@ -50,6 +61,7 @@ export class LineFile {
     this.position = offset.position;
     this.headBytes = offset.headBytes;
     this.head = offset.head;
+    this.keep();
     return true;
   }
 

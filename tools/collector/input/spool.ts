@@ -135,10 +135,18 @@ export class Spool implements Input {
     return file;
   }
 
+  async rewind(): Promise<void> {
+    await this.reading?.close();
+    this.reading = undefined;
+    this.segments.unshift(...this.done.splice(0));
+  }
+
   async committed(): Promise<void> {
+    if (this.reading !== undefined) this.offsets.set(this.reading.source, this.reading.offset);
     for (const segment of this.done.splice(0)) {
       await rm(segment.path, { force: true });
       this.gone.push(sourceOf(segment));
+      this.offsets.delete(sourceOf(segment));
     }
   }
 

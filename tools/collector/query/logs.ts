@@ -119,6 +119,6 @@ function readFiles(folder: string, files: { path: string }[]): string {
 export function toLine(row: LogLine): LogLine {
   const line: LogLine = {};
   for (const [name, value] of Object.entries(row))
-    if (value !== null) line[name] = name === "phases" ? JSON.parse(value as string) : value;
+    if (value !== null && value !== "") line[name] = name === "phases" ? JSON.parse(value as string) : value;
   return line;
 }
