@@ -103,7 +103,11 @@ function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: o
       filters: [
         {
           type: "RequestMirror",
-          requestMirror: { backendRef: backend(task, mirror.version), percent: Math.round(mirror.percent) },
+          requestMirror: {
+            backendRef: backend(task, mirror.version),
+            // Its field percent takes whole ones only.
+            fraction: { numerator: Math.round(mirror.percent * 100), denominator: 10_000 },
+          },
         },
       ],
     }),

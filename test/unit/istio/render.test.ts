@@ -443,6 +443,13 @@ describe("Gateway API", () => {
     expect(manifests.filter(({ kind }) => kind === "Service")).toHaveLength(2);
   });
 
+  it("copies a part of a percent", () => {
+    const versions = [{ name: "v1", weight: 100, labels: { app: "a" } }];
+    const mirrored = task({ versions, mirror: { version: "v1", percent: 0.4 } });
+    const { spec } = find(render({}, {}, [mirrored], "gateway-api"), "HTTPRoute");
+    expect(JSON.stringify(spec)).toContain('"fraction":{"numerator":40,"denominator":10000}');
+  });
+
   it("GRPCRoute", () => {
     const route = find(render({}, {}, [task()], "gateway-api-grpc"), "GRPCRoute");
     expect(JSON.stringify(route.spec)).not.toContain("timeouts");
