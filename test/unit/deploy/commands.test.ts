@@ -16,6 +16,7 @@ vi.mock("../../../tools/kubernetes/connect.ts", async (original) => {
 });
 
 const KEY = "a key of hmac that is long enough, or longer";
+const DIGEST = `sha256:${"a".repeat(64)}`;
 const API_VERSION = "modelgate.dev/v1alpha1";
 let api: FakeApiServer;
 let folder: string;
@@ -52,7 +53,7 @@ it.each(["yaml", "json"])("apply -o %s shows no key and no token", async (form) 
     },
   };
   await writeFile(file, JSON.stringify(tenant));
-  const image = `oci://registry.example/gateway@sha256:${"a".repeat(64)}`;
+  const image = `oci://registry.example/gateway@${DIGEST}`;
   const controller = ["--controller", "modelgate-system/c:8090", "--controller-token-secret", "reports"];
   const dryRun = ["--image", image, "--dry-run", "client", "-o", form];
   const { stdout, stderr } = await runHere(applyCommand(), ["-f", file, ...controller, ...dryRun]);
@@ -75,6 +76,35 @@ it.each(["Infinity", "-1", "x", ""])("a rollout takes no threshold of %j", async
   const { code, stderr } = await runHere(rolloutCommand(), args);
   expect(code).toBe(1);
   expect(stderr).toContain("must be a number of 0 or more");
+});
+
+it.each([
+  ["oci://registry.example/gateway:v1", "name the image by digest"],
+  [
+    `oci://registry.example/gateway:v1@${DIGEST}`,
+    `the gateway runs oci://registry.example/gateway@${DIGEST} already`,
+  ],
+])("no rollout of %s", async (image, message) => {
+  connected.client = api.client;
+  const name = "g-modelgate";
+  const gateway = { name: "g", namespace: "search", hosts: ["a.example"] };
+  await api.apply(
+    {
+      ...{ apiVersion: API_VERSION, kind: "Tenant", metadata: { name: "search" } },
+      spec: { namespaces: ["search"], gateway },
+    },
+    {
+      ...{ apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin" },
+      metadata: { name, namespace: "search" },
+      spec: {
+        url: `oci://registry.example/gateway@${DIGEST}`,
+        selector: { matchLabels: { "modelgate.dev/slice": "stable" } },
+      },
+    },
+  );
+  const { code, stderr } = await runHere(rolloutCommand(), ["start", "--gateway", "g", "--image", image]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
 });
 
 it("discover takes whole seconds", async () => {
