@@ -424,7 +424,7 @@ describe("Gateway API", () => {
       { name: "v1", weight: 80, labels: { app: "a", version: "v1" } },
       { name: "v2", weight: 20, labels: { app: "a", version: "v2" } },
     ];
-    const manifests = render({}, {}, [task({ versions, timeout: "1.5s" })], "gateway-api");
+    const manifests = render({}, {}, [task({ versions, timeout: "123.456s" })], "gateway-api");
     expect(find(manifests, "HTTPRoute").spec).toMatchObject({
       parentRefs: [{ name: "gw", namespace: "edge" }],
       hostnames: ["*.search.example"],
@@ -432,7 +432,7 @@ describe("Gateway API", () => {
         { backendRefs: [{ name: "service-666-v1", port: 8866 }] },
         { backendRefs: [{ name: "service-666-v2", port: 8866 }] },
         {
-          timeouts: { request: "1500ms" },
+          timeouts: { request: "123s456ms" },
           backendRefs: [
             { name: "service-666-v1", weight: 8000 },
             { name: "service-666-v2", weight: 2000 },
