@@ -85,6 +85,16 @@ export const positiveDuration = () =>
 export const quantity = () =>
   z.string().regex(/^[0-9]+(\.[0-9]+)?(m|k|[MGT]|[KMGT]i)?$/, "must be a quantity such as 500m, 1.5 or 16Gi");
 
+/** An image by digest, as `parseReference` reads it. */
+export const imageByDigest = (example: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(
+      /^oci:\/\/([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+)?\/[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$/,
+      `must be an image by digest such as ${example}@sha256:...`,
+    );
+
 /** Labels that select pods; none would select each of them. */
 export const podLabels = () =>
   withRules(z.record(z.string(), z.string()), [

@@ -275,6 +275,11 @@ const CASES: [name: string, text: string, message: string][] = [
   ],
   ["no time at all", spec("timeout: 0s"), "a.yaml:20: ModelTask/ranking: spec.timeout: must be at least 1ms"],
   [
+    "image that no registry can have",
+    TENANT.concat(`    filter: { image: "oci://r.example/Gateway@sha256:${"a".repeat(64)}" }\n`),
+    "a.yaml:10: Tenant/search: spec.gateway.filter.image: must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
+  ],
+  [
     "aliases without end",
     `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
