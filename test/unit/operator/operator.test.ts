@@ -105,8 +105,9 @@ describe("operator", () => {
     });
 
     await api.client.delete(task("search", "ranking", "666"));
-    await waitFor(() => expect(api.find("VirtualService", "ranking")).toBeUndefined());
-    expect(api.find("DestinationRule", "ranking")).toBeUndefined();
+    // Routes go before what they point to.
+    await waitFor(() => expect(api.find("DestinationRule", "ranking")).toBeUndefined());
+    expect(api.find("VirtualService", "ranking")).toBeUndefined();
 
     expect(api.find("Tenant", "search")?.metadata.finalizers).toEqual([FINALIZER]);
     await api.client.delete(tenant("search"));
