@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageByDigest } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
 const GIB = 1024 ** 3;
@@ -101,13 +102,7 @@ export const conversion = withRules(
       .enum(["openInference", "tensorflowServing", "none"])
       .default("openInference")
       .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
-    converter: z
-      .string()
-      .max(2048)
-      .regex(
-        /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
-        "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
-      )
+    converter: imageByDigest("oci://registry.example/converters/ranking")
       .optional()
       .describe(
         "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
