@@ -19,7 +19,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   latencyFactor: 3,
   latencyFloor: 25,
   refusalPoints: 5,
-  minimumRequests: 100,
+  minimumRequests: 500,
 };
 
 /**
