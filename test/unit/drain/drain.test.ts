@@ -58,6 +58,13 @@ describe("a replica's drain", () => {
     expect(milliseconds).toBeGreaterThanOrEqual(600);
   });
 
+  it("does not wait longer for a gateway that hangs", async () => {
+    const port = await portOf(createTcpServer((socket) => socket.resume()));
+    const { left, milliseconds } = await drain([`http://127.0.0.1:${port}`], 9, 600);
+    expect(left).toBe(false);
+    expect(milliseconds).toBeLessThan(4000);
+  });
+
   it("waits for what is under way, within bounds", async () => {
     const port = await portOf(createTcpServer((socket) => socket.resume()));
     const client = connect(port, "127.0.0.1");
