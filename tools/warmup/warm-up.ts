@@ -73,9 +73,12 @@ class Run {
     const requests = await this.prepared();
     if (!requests) return;
     const connection = connectFor(requests, this.target.origin);
+    const leave = () => connection.close();
+    this.signal?.addEventListener("abort", leave, { once: true });
     try {
       await Promise.all(Array.from({ length: this.plan.concurrency }, () => this.work(requests, connection)));
     } finally {
+      this.signal?.removeEventListener("abort", leave);
       connection.close();
     }
   }
