@@ -5,7 +5,13 @@ import { durationMilliseconds } from "../resources/fields.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
 import { type Address, address } from "./serve.ts";
 import { durationArgument, inlineOption, readTask, type TaskOptions } from "./task-options.ts";
-import { type GatewayOptions, gatewayOption, gatewayServiceOption, gatewaysOf, replicaHost } from "./warmup.ts";
+import {
+  type GatewayOptions,
+  gatewayOption,
+  gatewayServiceOption,
+  gatewaysOf,
+  replicaHost,
+} from "./warmup.ts";
 
 interface Options extends TaskOptions, GatewayOptions {
   address?: Address;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
-import { duration } from "../resources/fields.ts";
 import { InvalidResources } from "../resources/fault.ts";
+import { duration } from "../resources/fields.ts";
 import { parseResources } from "../resources/load.ts";
 import { type ModelTask, modelTask } from "../resources/model-task.ts";
 import { readUnchecked } from "./resources.ts";

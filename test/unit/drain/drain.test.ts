@@ -133,7 +133,10 @@ describe("modelgate drain", () => {
     [[], "say which replica with --address"],
     [["--address", ":80"], "say which replica with --address"],
     [["--address", "10.1.2.3:80", "--endpoint-timeout", "soon"], "must be a duration such as 15s"],
-    [["--sidecar", "127.0.0.1:8867"], "--sidecar 127.0.0.1:8867: must be a URL such as http://127.0.0.1:8867"],
+    [
+      ["--sidecar", "127.0.0.1:8867"],
+      "--sidecar 127.0.0.1:8867: must be a URL such as http://127.0.0.1:8867",
+    ],
     [["--sidecar", "http://127.0.0.1:65535"], "--sidecar http://127.0.0.1:65535: connect ECONNREFUSED"],
     [
       ["--envoy", "http://127.0.0.1:65535"],
