@@ -37,7 +37,10 @@ const warm = (
   protocol: Protocol = "openInference",
 ) => {
   const origin = `http://127.0.0.1:${port}`;
-  return warmUp(plan(over), { origin, prepare: () => prepareRequests(request, { origin, protocol }) });
+  return warmUp(plan(over), {
+    origin,
+    prepare: (timeout) => prepareRequests(request, { origin, protocol, timeout }),
+  });
 };
 const INFER = "/inference.GRPCInferenceService/ModelInfer";
 const input = {
@@ -168,6 +171,30 @@ describe("a warm-up", () => {
     );
     const never = await warm({ model: "linear" }, { timeout: 300, success: { consecutive: 2, latency: 0 } });
     expect(never.reason).toMatch(/0 of 2 in a row within 0 ms/);
+  });
+
+  it.each([{ model: "linear" }, { method: "/a.B/C" }])(
+    "ends in its time where the server hangs (%j)",
+    async (request) => {
+      const hanging = createTcpServer((socket) => socket.on("error", () => {}).resume());
+      await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+      const { milliseconds, reason } = await warm(
+        request,
+        { timeout: 300 },
+        (hanging.address() as AddressInfo).port,
+      );
+      expect(reason).toContain("no answer in");
+      expect(milliseconds).toBeLessThan(5000);
+      hanging.close();
+    },
+  );
+
+  it.each(["{}", "<html>", "null", '{"inputs":[{}]}'])("says that %s is no metadata", async (answer) => {
+    const web = createServer((_, response) => void response.end(answer));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { reason } = await warm({ model: "x" }, {}, (web.address() as AddressInfo).port, "none");
+    expect(reason).toContain("GET /v2/models/x: the answer is no metadata of a model");
+    web.close();
   });
 
   it("ends at once for requests that the server never takes", async () => {
