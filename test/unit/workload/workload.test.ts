@@ -204,6 +204,11 @@ describe("a gateway's pods", () => {
     expect(pod({ drain: "20s" }, "1s").spec.terminationGracePeriodSeconds).toBe(45);
     expect(pod({ terminationGracePeriod: "99s" }).spec.terminationGracePeriodSeconds).toBe(99);
   });
+
+  it("are not ended while preStop still waits", () => {
+    expect(() => pod({ terminationGracePeriod: "15s" })).toThrow("must be longer than drain");
+    expect(() => pod({ drain: "1m", terminationGracePeriod: "30s" })).toThrow("must be longer than drain");
+  });
 });
 
 it("the share of a new replica grows with the warm-up", () => {
