@@ -121,7 +121,7 @@ async function warmup(options: Options): Promise<void> {
     protoPaths: options.protoPath,
   });
   if (options.serve) return serve(task, server, target, options.serve, options);
-  const mark = new WarmMark(server.port, options.state);
+  const mark = new WarmMark(server.host, server.port, options.state);
   if (await mark.isSet()) return console.error("warm already");
   const { warm, reason, answered, milliseconds, firstLatency, lastLatency } = await warmUp(
     planOf(task),

@@ -11,6 +11,7 @@ import { warmupCommand } from "../../../tools/commands/warmup.ts";
 import { prepareRequests } from "../../../tools/model-client/prepare.ts";
 import { startModelServer } from "../../../tools/model-server/server.ts";
 import type { ModelRequest } from "../../../tools/resources/warm-up.ts";
+import { WarmMark } from "../../../tools/warmup/warm-mark.ts";
 import { type WarmUpPlan, warmUp } from "../../../tools/warmup/warm-up.ts";
 import { Child } from "../../support/child.ts";
 import { runHere } from "../../support/modelgate.ts";
@@ -243,5 +244,26 @@ describe("modelgate warmup", () => {
       code: 1,
       stderr: expect.stringContaining(message),
     });
+  });
+});
+
+describe("what is remembered of a warm process", () => {
+  it("is nothing where no server listens, or on another machine", async () => {
+    for (const [host, port] of [
+      ["127.0.0.1", await freePort()],
+      ["192.0.2.1", server.port],
+    ] as const) {
+      const mark = new WarmMark(host, port, join(folder, `mark-${host}`));
+      await mark.set();
+      expect(await mark.isSet()).toBe(false);
+    }
+  });
+
+  it("is that it is warm, by any address of this machine", async () => {
+    for (const host of ["localhost", "127.0.0.1", "127.0.0.2"]) {
+      const mark = new WarmMark(host, server.port, join(folder, "mark"));
+      await mark.set();
+      expect(await mark.isSet()).toBe(true);
+    }
   });
 });
