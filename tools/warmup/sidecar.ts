@@ -21,6 +21,7 @@ export interface SidecarOptions {
 
 export interface Sidecar {
   port: number;
+  /** Lets a drain under way come to its end first. */
   stop(): Promise<void>;
 }
 
@@ -88,6 +89,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       stopping.abort();
       watched.stop();
       warmth.end();
+      // A hook that is cut off lets the kubelet end the server at once.
+      await draining?.catch(() => {});
+      await sleep(0);
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
     },

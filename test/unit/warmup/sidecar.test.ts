@@ -68,6 +68,21 @@ describe("the sidecar", () => {
     expect(await get("/else")).toBe(404);
   });
 
+  it("answers the hook before it stops", async () => {
+    model = Child.model(0, 1, 1);
+    const port = Number(await model.printed(/^(\d+)$/));
+    await start(port, async () => {
+      await sleep(300);
+      return { left: true, idle: true };
+    });
+    const hook = get("/drain");
+    await until("/readyz", 503);
+    await sleep(100);
+    await sidecar?.stop();
+    expect(await hook).toBe(200);
+    sidecar = undefined;
+  });
+
   it("warms the process that a probe's failure had restarted", async () => {
     model = Child.model(0, 1, 1);
     const port = Number(await model.printed(/^(\d+)$/));
