@@ -4,8 +4,14 @@ import { drainReplica } from "../drain/replica-drain.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
 import { type Address, address } from "./serve.ts";
-import { inlineOption, readTask, type TaskOptions } from "./task-options.ts";
-import { type GatewayOptions, gatewayOption, gatewayServiceOption, gatewaysOf } from "./warmup.ts";
+import { durationArgument, inlineOption, readTask, type TaskOptions } from "./task-options.ts";
+import {
+  type GatewayOptions,
+  gatewayOption,
+  gatewayServiceOption,
+  gatewaysOf,
+  replicaHost,
+} from "./warmup.ts";
 
 interface Options extends TaskOptions, GatewayOptions {
   address?: Address;
@@ -41,10 +47,12 @@ export function drainCommand(): Command {
     .option(
       "--endpoint-timeout <duration>",
       `longest wait for the gateways; also what is waited when they can't be asked (default: the task's, ${DEFAULT_ENDPOINT_TIMEOUT})`,
+      durationArgument,
     )
     .option(
       "--request-timeout <duration>",
       `longest wait for requests under way (default: the task's, ${DEFAULT_REQUEST_TIMEOUT})`,
+      durationArgument,
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
@@ -76,7 +84,7 @@ async function drain(options: Options): Promise<void> {
     return;
   }
   const port = options.address?.port ?? task?.spec.workload.port ?? task?.spec.service.port;
-  const host = options.address?.host ?? process.env.POD_IP;
+  const host = replicaHost(options.address?.host);
   if (port === undefined || host === undefined)
     throw new Error("say which replica with --address host:port (or $POD_IP and a ModelTask)");
   await drainReplica({
@@ -91,6 +99,8 @@ async function drain(options: Options): Promise<void> {
 
 /** @throws Error when the sidecar does not answer well */
 async function askSidecar(url: string): Promise<void> {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new Error(`--sidecar ${url}: must be a URL such as http://127.0.0.1:8867`);
   const response = await fetch(new URL("/drain", url), { method: "POST" }).catch((error: Error) => {
     throw new Error(
       `--sidecar ${url}: ${error.cause instanceof Error ? error.cause.message : error.message}`,

@@ -38,6 +38,13 @@ export function percent(text: string): number {
   return value;
 }
 
+/** A percentage that a search can come to. */
+export function precision(text: string): number {
+  const value = percent(text);
+  if (value < 0.1) throw new InvalidArgumentError("must be 0.1 or more: no search comes nearer");
+  return value;
+}
+
 /** A duration above 0, in milliseconds. */
 export function stepDuration(text: string): number {
   const milliseconds = duration().safeParse(text).success ? durationMilliseconds(text) : 0;

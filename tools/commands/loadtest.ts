@@ -26,6 +26,7 @@ import {
   header,
   percent,
   positive,
+  precision,
   requestArgument,
   slo,
   stepDuration,
@@ -104,7 +105,7 @@ export function loadtestCommand(): Command {
       factor,
       1.5,
     )
-    .option("--precision <percent>", "how near the capacity is to be found", percent, 3)
+    .option("--precision <percent>", "how near the capacity is to be found", precision, 3)
     .addOption(
       new Option("--duration <duration>", "of each step; many times the objective's latency")
         .argParser(stepDuration)
@@ -141,6 +142,8 @@ export function loadtestCommand(): Command {
 
 async function loadtest(name: string | undefined, options: Options): Promise<void> {
   const baseline = options.baseline === undefined ? undefined : await readRun(options.baseline);
+  if (options.write && options.filename?.includes("-"))
+    throw new Error("--write: stdin can't be edited: name a file with -f");
   for (const file of options.report)
     if (![".svg", ".html"].includes(extname(file)))
       throw new Error(`--report ${file}: must end with .svg or .html`);
@@ -157,6 +160,7 @@ async function loadtest(name: string | undefined, options: Options): Promise<voi
   try {
     if (options.replay !== undefined) return await replay(task, generator, options);
     const run = await search(task, generator, options, signal);
+    if (run.steps.length === 0) throw new Error("ended before the first rate was measured");
     await tell(run, options, baseline);
     if (options.write) await write(store, task, run, options);
   } finally {
@@ -198,7 +202,10 @@ async function tell(run: SavedRun, options: Options, baseline: SavedRun | undefi
       `${run.task}: ${run.isFound ? "" : "at least "}${(run.capacity / run.replicas).toFixed(1)} requests a second per replica at ${run.slo}; ` +
         `${(inFlightAt(knee) / run.replicas).toFixed(1)} in flight per replica there`,
     );
-  else console.log(`${run.task}: no rate from ${options.from}/s on holds ${run.slo}`);
+  else
+    console.log(
+      `${run.task}: ${run.isFound ? `no rate from ${options.from}/s down` : "no rate so far"} holds ${run.slo}`,
+    );
   for (const file of options.report)
     await writeFile(file, extname(file) === ".html" ? htmlReport(run, baseline) : svgReport(run, baseline));
   if (options.save !== undefined) await saveRun(options.save, run);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { InvalidResources } from "../resources/fault.ts";
+import { duration } from "../resources/fields.ts";
 import { parseResources } from "../resources/load.ts";
 import { type ModelTask, modelTask } from "../resources/model-task.ts";
 import { readUnchecked } from "./resources.ts";
@@ -71,4 +72,10 @@ export function jsonArgument(text: string): object {
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number");
   return Number(text);
+}
+
+/** A span of time, as it was written. */
+export function durationArgument(text: string): string {
+  if (!duration().safeParse(text).success) throw new InvalidArgumentError("must be a duration such as 15s");
+  return text;
 }

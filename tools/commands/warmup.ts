@@ -108,6 +108,11 @@ export function gatewaysOf({ gateway, gatewayService }: GatewayOptions): () => P
   ];
 }
 
+/** The replica's address as gateways know it: the one given, unless that is all of this machine's, else the pod's. */
+export function replicaHost(given: string | undefined): string | undefined {
+  return given === undefined || given === "0.0.0.0" ? process.env.POD_IP : given;
+}
+
 async function warmup(options: Options): Promise<void> {
   const task = await taskOf(options);
   const server = options.address ?? { host: "127.0.0.1", port: servingPort(task) };
@@ -116,7 +121,7 @@ async function warmup(options: Options): Promise<void> {
     protoPaths: options.protoPath,
   });
   if (options.serve) return serve(task, server, target, options.serve, options);
-  const mark = new WarmMark(server.port, options.state);
+  const mark = new WarmMark(server.host, server.port, options.state);
   if (await mark.isSet()) return console.error("warm already");
   const { warm, reason, answered, milliseconds, firstLatency, lastLatency } = await warmUp(
     planOf(task),
@@ -137,13 +142,18 @@ async function serve(
   options: Options,
 ): Promise<void> {
   const { endpointTimeout, requestTimeout = task.spec.timeout } = task.spec.drain;
+  const replica = replicaHost(options.advertise);
+  if (replica === undefined && (options.gateway.length > 0 || options.gatewayService))
+    throw new Error(
+      "say the replica's address, as gateways know it, with --advertise (or $POD_IP): they would be asked for another",
+    );
   const log = (line: string) => console.error(line);
   const stopped = untilStopped();
   const sidecar = await startSidecar({
     ...{ listen, server, target, log, plan: planOf(task) },
     drain: () =>
       drainReplica({
-        address: options.advertise ?? process.env.POD_IP ?? server.host,
+        address: replica ?? server.host,
         port: server.port,
         gateways: gatewaysOf(options),
         endpointTimeout: durationMilliseconds(endpointTimeout),

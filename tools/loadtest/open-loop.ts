@@ -38,7 +38,7 @@ export interface LoadResult {
   lateness: RecordableHistogram;
   /** From the first send to the last answer, milliseconds. */
   milliseconds: number;
-  /** Failures by what was wrong, most frequent first. */
+  /** How many failed, by what was wrong. */
   failures: Map<string, number>;
 }
 

@@ -7,6 +7,7 @@ interface LogLine {
   start_time?: string;
   taskid?: string;
   decision?: string;
+  reason?: string;
   request_tensor_bytes?: number;
 }
 
@@ -36,7 +37,8 @@ export async function recordedArrivals(file: string, taskid: string, speed: numb
     const {
       start_time,
       taskid: of,
-      decision = "allowed",
+      reason = "",
+      decision = reason === "" ? "allowed" : "refused",
       request_tensor_bytes: tensorBytes,
     } = parse(line, `${file}:${number}`);
     if (of !== taskid || decision === "refused") continue;

@@ -20,7 +20,7 @@ export function parseSlo(text: string): Slo {
   for (const part of text.split(",")) {
     const [, percent, duration] = /^p(\d+(?:\.\d+)?)=((?:\d+(?:\.\d+)?(?:ms|s|m))+)$/.exec(part.trim()) ?? [];
     const [, errors] = /^errors=(\d+(?:\.\d+)?)%$/.exec(part.trim()) ?? [];
-    if (duration !== undefined && Number(percent) <= 100)
+    if (duration !== undefined && Number(percent) > 0 && Number(percent) <= 100)
       slo.latencies.push({ percent: Number(percent), milliseconds: durationMilliseconds(duration) });
     else if (errors !== undefined) slo.errors = Number(errors) / 100;
     else throw new Error(`${JSON.stringify(part)}: must be such as p99=200ms or errors=0.1%`);
@@ -32,7 +32,7 @@ export function parseSlo(text: string): Slo {
 export function formatSlo({ latencies, errors }: Slo): string {
   return [
     ...latencies.map(({ percent, milliseconds }) => `p${percent}=${milliseconds}ms`),
-    `errors=${errors * 100}%`,
+    `errors=${inPercent(errors)}%`,
   ].join(",");
 }
 
@@ -50,6 +50,18 @@ export function breaches({ latencies, errors }: Slo, result: LoadResult): string
       .map(
         ({ percent, milliseconds, measured }) => `p${percent} ${measured.toFixed(1)} ms > ${milliseconds} ms`,
       ),
-    ...(share > errors ? [`errors ${(share * 100).toFixed(2)} % > ${errors * 100} %`] : []),
+    ...(share > errors
+      ? [`errors ${(share * 100).toFixed(2)} % > ${inPercent(errors)} %${mostFrequent(result.failures)}`]
+      : []),
   ];
+}
+
+/** As parseSlo reads it: no exponent, none of the digits that binary fractions add. */
+function inPercent(share: number): string {
+  return (share * 100).toFixed(9).replace(/\.?0+$/, "");
+}
+
+function mostFrequent(failures: LoadResult["failures"]): string {
+  const [first] = [...failures].sort(([, a], [, b]) => b - a);
+  return first ? ` (${first[0]})` : "";
 }

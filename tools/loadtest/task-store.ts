@@ -1,4 +1,5 @@
 import { FIELD_MANAGER } from "../deploy/apply.ts";
+import { namespaceOf } from "../istio/names.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Change } from "../resources/change.ts";
 import { byKind } from "../resources/cross-check.ts";
@@ -24,7 +25,7 @@ export async function tasksOfFiles(paths: string[], recursive: boolean): Promise
   return {
     tasks: byKind(resources).tasks.map(({ resource }) => resource),
     async writePerReplica(task, perReplica) {
-      const { source, root } = locate(sources, "ModelTask", task.metadata.name);
+      const { source, root } = locate(sources, "ModelTask", task.metadata.name, namespaceOf(task.metadata));
       if (source.file === "stdin") throw new Error("stdin can't be edited: name a file with -f");
       const text = editedText(source, root, [changeOf(task, perReplica)]);
       const checked = parseResources([{ file: source.file, text }]);
@@ -63,8 +64,6 @@ export async function tasksOfCluster(client: KubernetesClient, namespace?: strin
 /** A limit over all replicas is replaced, with what else the limits say kept. */
 function changeOf({ spec: { limits } }: ModelTask, perReplica: number): Change {
   if (limits === undefined) return { set: { perReplica }, field: "limits", of: ["spec"] };
-  if (limits.requestsPerSecond === undefined)
-    return { set: perReplica, field: "perReplica", of: ["spec", "limits"] };
-  const { requestsPerSecond: _, ...others } = limits;
-  return { set: { perReplica, ...others }, field: "limits", of: ["spec"] };
+  const change = { set: perReplica, field: "perReplica", of: ["spec", "limits"] };
+  return limits.requestsPerSecond === undefined ? change : { ...change, insteadOf: "requestsPerSecond" };
 }

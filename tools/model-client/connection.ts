@@ -33,6 +33,9 @@ export interface Connection {
   close(): void;
 }
 
+/** For questions to the server, unless said: what its model takes, which types its methods have. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+
 export const NO_REPLY = Buffer.alloc(0);
 
 /** The server gave no answer to make a request from; it may later. */

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { type Connection, NO_REPLY, type Outcome, type PreparedRequest } from "./connection.ts";
 
 const PREFIX_BYTES = 5;
@@ -32,14 +32,15 @@ export class GrpcConnection implements Connection {
       let status = -1;
       let reason = "the stream broke off";
       const chunks: Buffer[] = [];
-      const stream = this.session().request({
-        [constants.HTTP2_HEADER_METHOD]: "POST",
-        [constants.HTTP2_HEADER_PATH]: request.path,
-        [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
-        [constants.HTTP2_HEADER_TE]: "trailers",
-        "grpc-timeout": `${Math.ceil(timeout)}m`,
-        ...request.headers,
-      });
+      let stream: ClientHttp2Stream;
+      try {
+        stream = this.open(request, timeout);
+      } catch (error) {
+        // A header field that HTTP/2 has not, or a session that can open no more streams.
+        reason = error instanceof Error ? error.message : String(error);
+        resolve({ ok: false, code: -1, reason, mayPass: false, reply: NO_REPLY });
+        return;
+      }
       const timer = setTimeout(() => {
         status = 4;
         reason = `no answer in ${Math.round(timeout)} ms`;
@@ -72,6 +73,17 @@ export class GrpcConnection implements Connection {
   close(): void {
     for (const session of this.sessions) session?.destroy();
     this.sessions.fill(undefined);
+  }
+
+  private open(request: PreparedRequest, timeout: number): ClientHttp2Stream {
+    return this.session().request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: request.path,
+      [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
+      [constants.HTTP2_HEADER_TE]: "trailers",
+      "grpc-timeout": `${Math.ceil(timeout)}m`,
+      ...request.headers,
+    });
   }
 
   private session(): ClientHttp2Session {

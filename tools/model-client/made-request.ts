@@ -1,13 +1,12 @@
 import type protobuf from "protobufjs";
 import type { ModelRequest } from "../resources/warm-up.ts";
-import { type Connection, NotAnswered, type PreparedRequest } from "./connection.ts";
+import { ANSWER_TIMEOUT_MS, type Connection, NotAnswered, type PreparedRequest } from "./connection.ts";
 import { GrpcConnection, messages } from "./grpc-connection.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { findMethod, ownProtocols } from "./methods.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import { encodeJson } from "./protobuf-json.ts";
 
-const TIMEOUT_MS = 10_000;
 /** Elements of a made tensor at most: a model with several free dimensions and a large batch would fill the memory. */
 const MAX_ELEMENTS = 16_000_000;
 
@@ -39,14 +38,14 @@ type Made = ModelRequest & { model: string };
  */
 export async function madeRequest(
   request: Made,
-  { origin, protocol }: PrepareOptions,
+  { origin, protocol, timeout = ANSWER_TIMEOUT_MS }: PrepareOptions,
 ): Promise<PreparedRequest> {
   const connection = protocol === "none" ? new HttpConnection(origin) : new GrpcConnection(origin);
   try {
-    if (protocol === "none") return await overHttp(request, connection);
+    if (protocol === "none") return await overHttp(request, connection, timeout);
     return protocol === "tensorflowServing"
-      ? await predict(request, connection)
-      : await modelInfer(request, connection);
+      ? await predict(request, connection, timeout)
+      : await modelInfer(request, connection, timeout);
   } finally {
     connection.close();
   }
@@ -55,6 +54,7 @@ export async function madeRequest(
 async function overHttp(
   { model, version, batch = 1 }: Made,
   connection: Connection,
+  timeout: number,
 ): Promise<PreparedRequest> {
   const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? "" : `/versions/${encodeURIComponent(version)}`}`;
   const get: PreparedRequest = {
@@ -64,9 +64,10 @@ async function overHttp(
     headers: {},
     payload: Buffer.alloc(0),
   };
-  const outcome = await connection.send(get, TIMEOUT_MS, true);
+  const outcome = await connection.send(get, timeout, true);
   if (!outcome.ok) throw new NotAnswered(`GET ${path}: ${outcome.reason}`, outcome.mayPass);
-  const { inputs } = JSON.parse(outcome.reply.toString()) as { inputs: TensorMetadata[] };
+  const inputs = inputsOf(outcome.reply.toString());
+  if (!inputs) throw new Error(`GET ${path}: the answer is no metadata of a model (JSON with inputs)`);
   const tensors = inputs.map((input) => {
     const shape = fixed(input, batch);
     const zero = input.datatype === "BYTES" ? "" : input.datatype === "BOOL" ? false : 0;
@@ -81,12 +82,22 @@ async function overHttp(
   return { protocol: "http", method: "POST", path: `${path}/infer`, headers: {}, payload };
 }
 
+function inputsOf(reply: string): TensorMetadata[] | undefined {
+  try {
+    const { inputs } = JSON.parse(reply) as { inputs?: TensorMetadata[] };
+    return Array.isArray(inputs) && inputs.every(({ shape }) => Array.isArray(shape)) ? inputs : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function modelInfer(
   { model, version = "", batch = 1 }: Made,
   connection: Connection,
+  timeout: number,
 ): Promise<PreparedRequest> {
   const service = "/inference.GRPCInferenceService";
-  const metadata = await ask(connection, `${service}/ModelMetadata`, { name: model, version });
+  const metadata = await ask(connection, timeout, `${service}/ModelMetadata`, { name: model, version });
   const inputs = (metadata.inputs as TensorMetadata[] | undefined) ?? [];
   const tensors = inputs.map((input) => ({ ...input, shape: fixed(input, batch) }));
   const raw_input_contents = tensors.map(({ name, datatype, shape }) => {
@@ -102,10 +113,11 @@ async function modelInfer(
 async function predict(
   { model, version, signature = "serving_default", batch = 1 }: Made,
   connection: Connection,
+  timeout: number,
 ): Promise<PreparedRequest> {
   const service = "/tensorflow.serving.PredictionService";
   const model_spec = { name: model, ...(version !== undefined && { version: { value: version } }) };
-  const metadata = await ask(connection, `${service}/GetModelMetadata`, {
+  const metadata = await ask(connection, timeout, `${service}/GetModelMetadata`, {
     ...{ model_spec, metadata_field: ["signature_def"] },
   });
   const any = (metadata.metadata as Record<string, { value: Uint8Array }> | undefined)?.signature_def;
@@ -155,10 +167,15 @@ function elements(name: string, shape: number[]): number {
   return count;
 }
 
-async function ask(connection: Connection, path: string, message: object): Promise<Record<string, unknown>> {
+async function ask(
+  connection: Connection,
+  timeout: number,
+  path: string,
+  message: object,
+): Promise<Record<string, unknown>> {
   const method = findMethod(ownProtocols(), path);
   if (!method) throw new Error(`${path} is not known`);
-  const outcome = await connection.send(grpcRequest(path, message), TIMEOUT_MS, true);
+  const outcome = await connection.send(grpcRequest(path, message), timeout, true);
   if (!outcome.ok) throw new NotAnswered(`${path}: ${outcome.reason}`, outcome.mayPass);
   const [reply] = messages(outcome.reply);
   return toObject(method.response, reply ?? new Uint8Array());

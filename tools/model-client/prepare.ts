@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type protobuf from "protobufjs";
 import type { ModelTask } from "../resources/model-task.ts";
 import { type ModelRequest, modelRequest } from "../resources/warm-up.ts";
-import type { Connection, PreparedRequest } from "./connection.ts";
+import { ANSWER_TIMEOUT_MS, type Connection, type PreparedRequest } from "./connection.ts";
 import { GrpcConnection } from "./grpc-connection.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { madeRequest } from "./made-request.ts";
@@ -20,6 +20,8 @@ export interface PrepareOptions {
   /** .proto files of methods that Modelgate does not know. Default: gRPC reflection. */
   protos?: string[] | undefined;
   protoPaths?: string[] | undefined;
+  /** Longest wait for an answer to such a question, milliseconds. Default: 10 s. */
+  timeout?: number | undefined;
 }
 
 /**
@@ -90,7 +92,7 @@ async function prepare(request: ModelRequest, options: PrepareOptions): Promise<
 
 async function requestType(
   path: string,
-  { origin, protos, protoPaths = [] }: PrepareOptions,
+  { origin, protos, protoPaths = [], timeout = ANSWER_TIMEOUT_MS }: PrepareOptions,
 ): Promise<protobuf.Type> {
   const root = protos ? readProtocols(protos, protoPaths) : ownProtocols();
   const known = findMethod(root, path);
@@ -98,7 +100,7 @@ async function requestType(
   if (protos) throw new Error(`${path}: is not in ${protos.join(", ")}`);
   const connection = new GrpcConnection(origin);
   try {
-    const reflected = findMethod(await reflect(connection, path.split("/")[1] ?? ""), path);
+    const reflected = findMethod(await reflect(connection, path.split("/")[1] ?? "", timeout), path);
     if (!reflected) throw new Error(`${path}: the server has no such method`);
     return reflected.request;
   } finally {

@@ -7,7 +7,6 @@ import { ownProtocols } from "./methods.ts";
 /** In the order in which they are tried. */
 const VERSIONS = ["v1", "v1alpha"];
 const UNIMPLEMENTED = 12;
-const TIMEOUT_MS = 10_000;
 
 interface FileDescriptor {
   name: string;
@@ -21,12 +20,17 @@ interface ReflectionResponse {
 
 /**
  * Asks a server for the definitions of a service, with all that they import.
+ * @param timeout for each answer, milliseconds
  * @throws Error when the server has no reflection, or does not know the service
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export async function reflect(connection: GrpcConnection, service: string): Promise<protobuf.Root> {
+export async function reflect(
+  connection: GrpcConnection,
+  service: string,
+  timeout: number,
+): Promise<protobuf.Root> {
   const files = new Map<string, Uint8Array>();
-  const ask = await openReflection(connection, { file_containing_symbol: service });
+  const ask = await openReflection(connection, timeout, { file_containing_symbol: service });
   let wanted: Record<string, string>[] = [{ file_containing_symbol: service }];
   while (wanted.length > 0) {
     const found = (await Promise.all(wanted.map(ask))).flat();
@@ -42,7 +46,11 @@ export async function reflect(connection: GrpcConnection, service: string): Prom
 
 type Ask = (question: Record<string, string>) => Promise<Uint8Array[]>;
 
-async function openReflection(connection: GrpcConnection, first: Record<string, string>): Promise<Ask> {
+async function openReflection(
+  connection: GrpcConnection,
+  timeout: number,
+  first: Record<string, string>,
+): Promise<Ask> {
   const root = ownProtocols();
   const Request = root.lookupType("grpc.reflection.v1.ServerReflectionRequest");
   const Response = root.lookupType("grpc.reflection.v1.ServerReflectionResponse");
@@ -54,7 +62,7 @@ async function openReflection(connection: GrpcConnection, first: Record<string, 
         path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
         payload: Buffer.from(Request.encode(Request.create(question)).finish()),
       };
-      const outcome = await connection.send(request, TIMEOUT_MS, true);
+      const outcome = await connection.send(request, timeout, true);
       if (outcome.code === UNIMPLEMENTED) return undefined;
       if (!outcome.ok) throw new NotAnswered(`gRPC reflection: ${outcome.reason}`, outcome.mayPass);
       const [message] = messages(outcome.reply);

@@ -1,7 +1,12 @@
 /** A change of a resource, by the path of the list or object that it touches. */
 export type Change =
   | { append: unknown; to: PropertyKey[] }
-  | { set: unknown; field: string; of: PropertyKey[] };
+  | {
+      set: unknown;
+      field: string;
+      of: PropertyKey[] /** The field that it takes the place of. */;
+      insteadOf?: string;
+    };
 
 /** The object with the changes in it; lists that are not there are made. The object itself stays as it is. */
 export function changed<T>(object: T, changes: Change[]): T {
@@ -14,7 +19,11 @@ export function changed<T>(object: T, changes: Change[]): T {
         ...((parent[field] as unknown[] | null | undefined) ?? []),
         structuredClone(change.append),
       ];
-    } else at(copy, change.of)[change.field] = change.set;
+    } else {
+      const parent = at(copy, change.of);
+      if (change.insteadOf !== undefined) delete parent[change.insteadOf];
+      parent[change.field] = change.set;
+    }
   }
   return copy;
 }

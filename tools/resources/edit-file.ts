@@ -6,13 +6,17 @@ import type { Change } from "./change.ts";
 import { editYaml, type Root } from "./edit-yaml.ts";
 import type { SourceText } from "./read.ts";
 
-/** Finds where a resource stands. @throws Error when the files don't hold it */
+/** Finds where a resource stands. @param namespace of a namespaced kind. @throws Error when the files don't hold it */
 export function locate(
   sources: SourceText[],
   kind: string,
   name: string,
+  namespace?: string,
 ): { source: SourceText; root: Root } {
-  const isIt = (object: Manifest | null) => object?.kind === kind && object.metadata.name === name;
+  const isIt = (object: Manifest | null) =>
+    object?.kind === kind &&
+    object.metadata.name === name &&
+    (namespace === undefined || (object.metadata.namespace ?? "default") === namespace);
   for (const source of sources)
     for (const [document, each] of [...parseAllDocuments(source.text)].entries()) {
       const object = each.toJS() as (Manifest & { items?: Manifest[] }) | null;

@@ -30,7 +30,12 @@ export function editYaml(text: string, root: Root, changes: Change[]): string {
   for (const change of changes) {
     const parsed = parse(edited, root);
     if ("append" in change) edited = append(edited, parsed, [...root.path, ...change.to], change.append);
-    else edited = set(edited, parsed, [...root.path, ...change.of], change.field, change.set);
+    else {
+      const path = [...root.path, ...change.of];
+      if (change.insteadOf !== undefined)
+        edited = renamed(edited, parsed, path, change.insteadOf, change.field);
+      edited = set(edited, parse(edited, root), path, change.field, change.set);
+    }
   }
   const wanted = changed(resourceOf(parse(text, root), root), changes);
   if (!isDeepStrictEqual(resourceOf(parse(edited, root), root), wanted))
@@ -95,6 +100,21 @@ function set(
   }
   const column = columnOf(text, start((map.items[0] as Pair).key as Node));
   return insertLines(text, endOfLine(text, lastLeaf(map)), block({ [field]: value }), column);
+}
+
+/** The text with another name for a field, where it is there. */
+function renamed(
+  text: string,
+  document: Document.Parsed,
+  path: PropertyKey[],
+  from: string,
+  to: string,
+): string {
+  const map = document.getIn(path, true);
+  const pair = isMap(map) && map.items.find(({ key }) => isScalar(key) && key.value === from);
+  if (!pair) return text;
+  const key = pair.key as Node;
+  return replace(text, key, isScalar(key) && key.type === "PLAIN" ? to : JSON.stringify(to));
 }
 
 /** Block YAML without indentation. */

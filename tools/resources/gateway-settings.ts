@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accessLogSettings } from "./access-log-settings.ts";
-import { dnsName, duration, imageByDigest, quantity } from "./fields.ts";
+import { dnsName, duration, durationMilliseconds, imageByDigest, quantity } from "./fields.ts";
+import { withRules } from "./rules.ts";
 
 const MIB = 1024 * 1024;
 
@@ -29,40 +30,53 @@ export const gatewayFilter = z.strictObject({
 });
 
 /** The gateway's pods. */
-export const gatewayDeployment = z.strictObject({
-  minReplicas: z.int().min(1).max(1000).default(2).describe("Least pods. Default: 2."),
-  maxReplicas: z.int().min(1).max(1000).default(10).describe("Most pods. Default: 10."),
-  cpuUtilizationPercent: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(70)
-    .describe("CPU use that autoscaling aims at. Default: 70."),
-  requests: quantities
-    .default({ cpu: "1", memory: "1Gi" })
-    .describe("What each pod is given. Default: 1 CPU, 1Gi."),
-  limits: quantities
-    .default({ memory: "2Gi" })
-    .describe("What each pod may use at most. Default: 2Gi of memory."),
-  serviceType: z
-    .enum(["LoadBalancer", "ClusterIP", "NodePort"])
-    .default("LoadBalancer")
-    .describe("Type of the gateway's Service. Default: LoadBalancer."),
-  serviceAnnotations: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe("Annotations of the Service, such as those of a cloud's load balancer. Default: none."),
-  drain: duration()
-    .default("15s")
-    .describe(
-      "A stopping pod still takes requests for this time, while its endpoint is removed. Default: 15s.",
-    ),
-  terminationGracePeriod: duration()
-    .optional()
-    .describe(
-      "A stopping pod is ended after this time. Default: drain, the longest timeout of the tenant's tasks (15s at least), and 10s.",
-    ),
-});
+export const gatewayDeployment = withRules(
+  z.strictObject({
+    minReplicas: z.int().min(1).max(1000).default(2).describe("Least pods. Default: 2."),
+    maxReplicas: z.int().min(1).max(1000).default(10).describe("Most pods. Default: 10."),
+    cpuUtilizationPercent: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(70)
+      .describe("CPU use that autoscaling aims at. Default: 70."),
+    requests: quantities
+      .default({ cpu: "1", memory: "1Gi" })
+      .describe("What each pod is given. Default: 1 CPU, 1Gi."),
+    limits: quantities
+      .default({ memory: "2Gi" })
+      .describe("What each pod may use at most. Default: 2Gi of memory."),
+    serviceType: z
+      .enum(["LoadBalancer", "ClusterIP", "NodePort"])
+      .default("LoadBalancer")
+      .describe("Type of the gateway's Service. Default: LoadBalancer."),
+    serviceAnnotations: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe("Annotations of the Service, such as those of a cloud's load balancer. Default: none."),
+    drain: duration()
+      .default("15s")
+      .describe(
+        "A stopping pod still takes requests for this time, while its endpoint is removed. Default: 15s.",
+      ),
+    terminationGracePeriod: duration()
+      .optional()
+      .describe(
+        "A stopping pod is ended after this time. Default: drain, the longest timeout of the tenant's tasks (15s at least), and 10s.",
+      ),
+  }),
+  [
+    {
+      // preStop's sleep is part of the grace period: the API server takes no Deployment whose sleep is longer.
+      holds: ({ drain, terminationGracePeriod }) =>
+        terminationGracePeriod === undefined ||
+        durationMilliseconds(terminationGracePeriod) > durationMilliseconds(drain),
+      cel: "!has(self.terminationGracePeriod) || duration(self.terminationGracePeriod) > duration(has(self.drain) ? self.drain : '15s')",
+      message: "must be longer than drain, which is part of it",
+      path: ["terminationGracePeriod"],
+    },
+  ],
+);
 
 /** Envoy settings for which Istio has no field. */
 export const gatewayTuning = z.strictObject({

@@ -4,15 +4,16 @@ import { listeners } from "../drain/tcp-sockets.ts";
 const START_TIME_FIELD = 22;
 
 /**
- * Which process serves a port of this network namespace, as `pid:start time`; the start of process 1 where that can't be seen (other users'
- * processes, other containers). Undefined without /proc. A restarted process, or container, has another identity.
+ * Which process serves a port of this network namespace, as `pid:start time`; its listening socket where that can't be seen (other users'
+ * processes, other containers). Undefined when none does. A restarted process has another identity.
  */
 export async function serverProcess(port: number): Promise<string | undefined> {
-  const sockets = new Set((await listeners(port)).map((inode) => `socket:[${inode}]`));
-  const pids =
-    sockets.size > 0 ? (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name)) : [];
+  const inodes = await listeners(port);
+  if (inodes.length === 0) return undefined;
+  const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`));
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) if (await holds(pid, sockets)) return identity(pid);
-  return identity("1");
+  return [...sockets].sort().join(" ");
 }
 
 async function holds(pid: string, sockets: Set<string>): Promise<boolean> {

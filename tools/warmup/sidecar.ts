@@ -1,10 +1,13 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DrainResult } from "../drain/replica-drain.ts";
+import { listeners } from "../drain/tcp-sockets.ts";
 import { type WarmUpPlan, type WarmUpTarget, warmUp } from "./warm-up.ts";
 import { WatchedServer } from "./watched-server.ts";
 
 const AGAIN_MS = 1000;
+const ENDED_POLL_MS = 250;
 
 export interface SidecarOptions {
   listen: { host: string; port: number };
@@ -18,6 +21,7 @@ export interface SidecarOptions {
 
 export interface Sidecar {
   port: number;
+  /** Lets a drain under way come to its end first. */
   stop(): Promise<void>;
 }
 
@@ -31,14 +35,19 @@ type State = "waiting" | "warming" | "warm" | "draining";
  * - `/drain`: from now on not ready; answers when the server can be ended without loss.
  *
  * A server that was restarted is warmed anew. A warm-up that did not succeed is tried again: the kubelet's startup probe decides how long.
+ * When that or a liveness probe gives up, the kubelet drains and restarts the server's container alone: the process that comes after a drain is
+ * warmed like any other.
  */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { listen, server, log } = options;
   const warmth = new Warmth(options);
-  const watched = new WatchedServer(server.host, server.port, {
-    onUp: () => warmth.begin(),
-    onDown: () => warmth.end(),
-  });
+  const watch = () =>
+    new WatchedServer(server.host, server.port, {
+      onUp: () => warmth.begin(),
+      onDown: () => warmth.end(),
+    });
+  let watched = watch();
+  const stopping = new AbortController();
   let draining: Promise<DrainResult> | undefined;
   const drain = () => {
     if (!draining) {
@@ -46,8 +55,21 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       watched.stop();
       warmth.drain();
       draining = options.drain();
+      watchAgain(listeners(server.port), draining).catch(() => {});
     }
     return draining;
+  };
+  /** Once the process is drained and has ended: until then a connection of ours would keep it from being idle. */
+  const watchAgain = async (before: Promise<string[]>, drained: Promise<DrainResult>) => {
+    const sockets = new Set(await before);
+    await drained.catch(() => {});
+    while ((await listeners(server.port)).some((socket) => sockets.has(socket)))
+      await sleep(ENDED_POLL_MS, undefined, { signal: stopping.signal });
+    if (stopping.signal.aborted) return;
+    log("the server's process has ended");
+    draining = undefined;
+    warmth.end();
+    watched = watch();
   };
   const http = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -64,8 +86,12 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   return {
     port: (http.address() as AddressInfo).port,
     stop: async () => {
+      stopping.abort();
       watched.stop();
       warmth.end();
+      // A hook that is cut off lets the kubelet end the server at once.
+      await draining?.catch(() => {});
+      await sleep(0);
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
     },

@@ -26,7 +26,7 @@ export function targetOf(
   const { request } = warmUp;
   return {
     origin,
-    prepare: async () =>
-      request ? prepareRequests(request, { origin, protocol: conversion.protocol, ...types }) : [],
+    prepare: async (timeout) =>
+      request ? prepareRequests(request, { origin, protocol: conversion.protocol, timeout, ...types }) : [],
   };
 }

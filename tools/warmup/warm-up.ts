@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Connection, NotAnswered, type PreparedRequest } from "../model-client/connection.ts";
+import {
+  ANSWER_TIMEOUT_MS,
+  type Connection,
+  NotAnswered,
+  type PreparedRequest,
+} from "../model-client/connection.ts";
 import { connectFor } from "../model-client/prepare.ts";
 
 const RETRY_MS = 100;
@@ -17,8 +22,8 @@ export interface WarmUpPlan {
 export interface WarmUpTarget {
   /** `http://host:port` of the model server. */
   origin: string;
-  /** Makes the requests ready; tried again while the server has no answer. */
-  prepare(): Promise<PreparedRequest[]>;
+  /** Makes the requests ready; tried again while the server has no answer. @param timeout for each of its answers, milliseconds */
+  prepare(timeout: number): Promise<PreparedRequest[]>;
 }
 
 export interface WarmUpResult {
@@ -73,9 +78,12 @@ class Run {
     const requests = await this.prepared();
     if (!requests) return;
     const connection = connectFor(requests, this.target.origin);
+    const leave = () => connection.close();
+    this.signal?.addEventListener("abort", leave, { once: true });
     try {
       await Promise.all(Array.from({ length: this.plan.concurrency }, () => this.work(requests, connection)));
     } finally {
+      this.signal?.removeEventListener("abort", leave);
       connection.close();
     }
   }
@@ -120,7 +128,7 @@ class Run {
   private async prepared(): Promise<PreparedRequest[] | undefined> {
     while (!this.isOver) {
       try {
-        return await this.target.prepare();
+        return await this.target.prepare(Math.min(ANSWER_TIMEOUT_MS, this.remaining));
       } catch (error) {
         this.reason = error instanceof Error ? error.message : String(error);
         this.isHopeless = !(error instanceof NotAnswered && error.mayPass);

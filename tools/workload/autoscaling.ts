@@ -16,9 +16,19 @@ export function isScaled(task: ModelTask): task is Scaled {
   return task.spec.autoscaling !== undefined;
 }
 
-/** Scales a task's Deployment by requests in flight, from the external metrics API: see manifests/autoscaling. */
+/** What the selector of an external metric can hold, as the value of a label. */
+const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/**
+ * Scales a task's Deployment by requests in flight, from the external metrics API: see manifests/autoscaling.
+ * @throws Error for a task id that no label can hold
+ */
 export function horizontalPodAutoscaler(task: Scaled): Manifest {
   const { autoscaling, taskid, tenant } = task.spec;
+  if (!LABEL_VALUE.test(taskid))
+    throw new Error(
+      `ModelTask ${task.metadata.name}: a HorizontalPodAutoscaler cannot select the task id ${taskid} (63 characters at most, no ~): render --target keda`,
+    );
   return {
     apiVersion: "autoscaling/v2",
     kind: "HorizontalPodAutoscaler",
@@ -101,7 +111,8 @@ function inFlightPerReplica({ spec: { autoscaling, limits } }: Scaled): number {
   return autoscaling.inFlightPerReplica ?? (limits?.maxInFlightPerReplica ?? 1) * SHARE_OF_CAP;
 }
 
-function deploymentOf({ spec: { workload, service } }: ModelTask): string {
+/** Name of the Deployment that serves a task. */
+export function deploymentOf({ spec: { workload, service } }: ModelTask): string {
   return workload.deployment ?? service.name;
 }
 

@@ -3,6 +3,7 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 import { API_VERSION, durationMilliseconds } from "../resources/fields.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { servingPort } from "../warmup/specification.ts";
+import { deploymentOf } from "./autoscaling.ts";
 import { computeThreads, resourcesOf } from "./placement.ts";
 
 /** Port of the sidecar. */
@@ -31,12 +32,12 @@ export interface PatchOptions {
  * The sidecar is a native one (an init container that restarts, Kubernetes 1.29 and later): it is there before the model server and ends after it.
  */
 export function deploymentPatch(task: ModelTask, options: PatchOptions): Manifest {
-  const { workload, service, placement } = task.spec;
+  const { workload, placement } = task.spec;
   const probe = (path: string) => ({ httpGet: { path, port: SIDECAR_PORT } });
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name: workload.deployment ?? service.name, namespace: namespaceOf(task.metadata) },
+    metadata: { name: deploymentOf(task), namespace: namespaceOf(task.metadata) },
     spec: {
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
       template: {

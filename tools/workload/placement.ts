@@ -58,6 +58,11 @@ export function explainPlacement({ metadata, spec: { placement, workload } }: Mo
       : [
           "The topology manager also puts the GPUs beside the cores, where the device plugin tells their NUMA node.",
         ]),
+    ...(cpus % 2 === 1
+      ? [
+          `full-pcpus-only gives physical cores whole: a node whose cores have two threads each refuses the pod with ${cpus} of them (SMTAlignmentError). Ask for an even number there.`,
+        ]
+      : []),
     "Memory is bound to the NUMA node only with memoryManagerPolicy Static, which needs reservedMemory for each node.",
     "The nodes' kubelets must be configured; no pod can ask for that. Give these nodes a label and the Deployment a nodeSelector for it:",
   ];

@@ -58,6 +58,13 @@ describe("a replica's drain", () => {
     expect(milliseconds).toBeGreaterThanOrEqual(600);
   });
 
+  it("does not wait longer for a gateway that hangs", async () => {
+    const port = await portOf(createTcpServer((socket) => socket.resume()));
+    const { left, milliseconds } = await drain([`http://127.0.0.1:${port}`], 9, 600);
+    expect(left).toBe(false);
+    expect(milliseconds).toBeLessThan(4000);
+  });
+
   it("waits for what is under way, within bounds", async () => {
     const port = await portOf(createTcpServer((socket) => socket.resume()));
     const client = connect(port, "127.0.0.1");
@@ -124,6 +131,12 @@ describe("modelgate drain", () => {
 
   it.each([
     [[], "say which replica with --address"],
+    [["--address", ":80"], "say which replica with --address"],
+    [["--address", "10.1.2.3:80", "--endpoint-timeout", "soon"], "must be a duration such as 15s"],
+    [
+      ["--sidecar", "127.0.0.1:8867"],
+      "--sidecar 127.0.0.1:8867: must be a URL such as http://127.0.0.1:8867",
+    ],
     [["--sidecar", "http://127.0.0.1:65535"], "--sidecar http://127.0.0.1:65535: connect ECONNREFUSED"],
     [
       ["--envoy", "http://127.0.0.1:65535"],

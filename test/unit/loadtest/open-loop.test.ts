@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { constantRate, openLoop, percentile } from "../../../tools/loadtest/open-loop.ts";
 import { breaches, formatSlo, parseSlo } from "../../../tools/loadtest/slo.ts";
 import { type Connection, NO_REPLY, type PreparedRequest } from "../../../tools/model-client/connection.ts";
+import { GrpcConnection } from "../../../tools/model-client/grpc-connection.ts";
 
 const request: PreparedRequest = {
   protocol: "grpc",
@@ -91,6 +92,13 @@ describe("open-loop load", () => {
   });
 });
 
+it("a header that HTTP/2 has not is a failure", async () => {
+  const connection = new GrpcConnection("http://127.0.0.1:1");
+  const outcome = await connection.send({ ...request, headers: { connection: "close" } }, 1000);
+  expect(outcome).toMatchObject({ ok: false, mayPass: false, reason: expect.stringContaining("connection") });
+  connection.close();
+});
+
 describe("the objective", () => {
   it.each([
     ["p99=200ms", "p99=200ms,errors=0.1%"],
@@ -99,8 +107,22 @@ describe("the objective", () => {
     expect(formatSlo(parseSlo(text))).toBe(formatted);
   });
 
-  it.each(["", "errors=1%", "p99", "p99=200", "p101=1s", "q=1ms", "p99=200ms,"])("refuses %j", (text) => {
-    expect(() => parseSlo(text)).toThrow(/must/);
+  it.each(["", "errors=1%", "p99", "p99=200", "p101=1s", "p0=1s", "q=1ms", "p99=200ms,"])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseSlo(text)).toThrow(/must/);
+    },
+  );
+
+  it.each(["0.07", "0.0000001", "0", "100"])("of %s %% is written as it was read", (errors) => {
+    const text = `p99=200ms,errors=${errors}%`;
+    expect(formatSlo(parseSlo(text))).toBe(text);
+  });
+
+  it("says why most failed", async () => {
+    const connection: Connection = { send: async () => FAILED, close() {} };
+    const load = { connection, requests: [request], timeout: 1000, schedule: [0] };
+    expect(breaches(parseSlo("p99=1s"), await openLoop(load))).toEqual(["errors 100.00 % > 0.1 % (gone)"]);
   });
 
   it("says what was broken", async () => {
@@ -111,7 +133,7 @@ describe("the objective", () => {
       timeout: 10,
       schedule: constantRate(100, 0.05),
     });
-    expect(breaches(parseSlo("p99=1ms"), result)).toEqual(["errors 100.00 % > 0.1 %"]);
+    expect(breaches(parseSlo("p99=1ms"), result)).toEqual(["errors 100.00 % > 0.1 % (gone)"]);
     result.latencies.record(5000);
     expect(breaches(parseSlo("p99=1ms,errors=100%"), result)).toEqual(["p99 5.0 ms > 1 ms"]);
   });

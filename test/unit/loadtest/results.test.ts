@@ -85,6 +85,7 @@ describe("replay", () => {
       line("00.500"),
       line("00.600", "667"),
       line("00.700", "666", "refused"),
+      '{"start_time":"2026-11-25T10:00:00.8Z","taskid":"666","reason":"no_route"}',
       "",
       line("02.500"),
     ];
@@ -139,10 +140,23 @@ describe("limits.perReplica", () => {
     [
       "takes the place of requestsPerSecond",
       "  limits: { requestsPerSecond: 5, burst: 9 }\n",
-      "  limits:\n    perReplica: 42\n    burst: 9\n",
+      "  limits: { perReplica: 42, burst: 9 }\n",
+    ],
+    [
+      "takes its place, comments kept",
+      "  limits:\n    # measured in May\n    requestsPerSecond: 5 # all\n    # the cap\n    maxInFlightPerReplica: 4\n",
+      "  limits:\n    # measured in May\n    perReplica: 42 # all\n    # the cap\n    maxInFlightPerReplica: 4\n",
     ],
   ])("%s", async (_name, before, after) => {
     expect(await write(before)).toBe(after);
+  });
+
+  it("is written into the task of that namespace", async () => {
+    const twin = head.replace("name: ranking", "name: ranking, namespace: b").replace("'6'", "'7'");
+    const path = await file("twins.yaml", `${head}---\n${twin}`);
+    const store = await tasksOfFiles([path], false);
+    await store.writePerReplica(store.tasks[1] as never, 42);
+    expect(await readFile(path, "utf8")).toBe(`${head}---\n${twin}  limits:\n    perReplica: 42\n`);
   });
 });
 
@@ -182,6 +196,17 @@ describe("modelgate loadtest", () => {
     const replay = await runHere(loadtestCommand(), ["-f", path, "--slo", "p99=30s", "--replay", log]);
     expect(replay).toMatchObject({ code: 0, stdout: expect.stringContaining("2 requests in 0.1 s") });
     await model.stop();
+  });
+
+  it.each([
+    [["--precision", "0"], "must be 0.1 or more"],
+    [["--slo", "p0=5ms"], "must be such as p99=200ms"],
+    [["-f", "-", "--write"], "--write: stdin can't be edited"],
+  ])("refuses %j", async (flags, message) => {
+    expect(await runHere(loadtestCommand(), flags)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(message),
+    });
   });
 
   it("writes what it found", async () => {

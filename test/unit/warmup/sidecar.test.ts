@@ -1,5 +1,7 @@
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { connectionsTo } from "../../../tools/drain/tcp-sockets.ts";
 import { prepareRequests } from "../../../tools/model-client/prepare.ts";
 import { type Sidecar, startSidecar } from "../../../tools/warmup/sidecar.ts";
 import { Child } from "../../support/child.ts";
@@ -64,5 +66,45 @@ describe("the sidecar", () => {
     expect(drains).toBe(1);
     expect(await get("/readyz")).toBe(503);
     expect(await get("/else")).toBe(404);
+  });
+
+  it("answers the hook before it stops", async () => {
+    model = Child.model(0, 1, 1);
+    const port = Number(await model.printed(/^(\d+)$/));
+    await start(port, async () => {
+      await sleep(300);
+      return { left: true, idle: true };
+    });
+    const hook = get("/drain");
+    await until("/readyz", 503);
+    await sleep(100);
+    await sidecar?.stop();
+    expect(await hook).toBe(200);
+    sidecar = undefined;
+  });
+
+  it("warms the process that a probe's failure had restarted", async () => {
+    model = Child.model(0, 1, 1);
+    const port = Number(await model.printed(/^(\d+)$/));
+    await start(port);
+    await until("/readyz", 200);
+    expect(await get("/drain")).toBe(200);
+    await sleep(600);
+    expect(await get("/readyz")).toBe(503);
+    await model.stop();
+    model = Child.model(port, 1, 1);
+    await until("/readyz", 200);
+  });
+
+  it("stops at once while the server hangs", async () => {
+    const hanging = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+    const { port } = hanging.address() as AddressInfo;
+    await start(port);
+    while ((await connectionsTo(port)) !== 2) await sleep(20);
+    await sidecar?.stop();
+    for (const deadline = Date.now() + 5000; (await connectionsTo(port)) !== 0; await sleep(20))
+      expect(Date.now()).toBeLessThan(deadline);
+    hanging.close();
   });
 });

@@ -11,6 +11,7 @@ import { warmupCommand } from "../../../tools/commands/warmup.ts";
 import { prepareRequests } from "../../../tools/model-client/prepare.ts";
 import { startModelServer } from "../../../tools/model-server/server.ts";
 import type { ModelRequest } from "../../../tools/resources/warm-up.ts";
+import { WarmMark } from "../../../tools/warmup/warm-mark.ts";
 import { type WarmUpPlan, warmUp } from "../../../tools/warmup/warm-up.ts";
 import { Child } from "../../support/child.ts";
 import { runHere } from "../../support/modelgate.ts";
@@ -37,7 +38,10 @@ const warm = (
   protocol: Protocol = "openInference",
 ) => {
   const origin = `http://127.0.0.1:${port}`;
-  return warmUp(plan(over), { origin, prepare: () => prepareRequests(request, { origin, protocol }) });
+  return warmUp(plan(over), {
+    origin,
+    prepare: (timeout) => prepareRequests(request, { origin, protocol, timeout }),
+  });
 };
 const INFER = "/inference.GRPCInferenceService/ModelInfer";
 const input = {
@@ -170,6 +174,30 @@ describe("a warm-up", () => {
     expect(never.reason).toMatch(/0 of 2 in a row within 0 ms/);
   });
 
+  it.each([{ model: "linear" }, { method: "/a.B/C" }])(
+    "ends in its time where the server hangs (%j)",
+    async (request) => {
+      const hanging = createTcpServer((socket) => socket.on("error", () => {}).resume());
+      await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+      const { milliseconds, reason } = await warm(
+        request,
+        { timeout: 300 },
+        (hanging.address() as AddressInfo).port,
+      );
+      expect(reason).toContain("no answer in");
+      expect(milliseconds).toBeLessThan(5000);
+      hanging.close();
+    },
+  );
+
+  it.each(["{}", "<html>", "null", '{"inputs":[{}]}'])("says that %s is no metadata", async (answer) => {
+    const web = createServer((_, response) => void response.end(answer));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { reason } = await warm({ model: "x" }, {}, (web.address() as AddressInfo).port, "none");
+    expect(reason).toContain("GET /v2/models/x: the answer is no metadata of a model");
+    web.close();
+  });
+
   it("ends at once for requests that the server never takes", async () => {
     const wrong = { method: INFER, message: { model_name: "linear" } };
     const result = await warm(wrong, { timeout: 30_000 });
@@ -216,5 +244,26 @@ describe("modelgate warmup", () => {
       code: 1,
       stderr: expect.stringContaining(message),
     });
+  });
+});
+
+describe("what is remembered of a warm process", () => {
+  it("is nothing where no server listens, or on another machine", async () => {
+    for (const [host, port] of [
+      ["127.0.0.1", await freePort()],
+      ["192.0.2.1", server.port],
+    ] as const) {
+      const mark = new WarmMark(host, port, join(folder, `mark-${host}`));
+      await mark.set();
+      expect(await mark.isSet()).toBe(false);
+    }
+  });
+
+  it("is that it is warm, by any address of this machine", async () => {
+    for (const host of ["localhost", "127.0.0.1", "127.0.0.2"]) {
+      const mark = new WarmMark(host, server.port, join(folder, "mark"));
+      await mark.set();
+      expect(await mark.isSet()).toBe(true);
+    }
   });
 });

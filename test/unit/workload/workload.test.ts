@@ -107,6 +107,18 @@ describe("what is rendered for a task's Deployment", () => {
     expect(JSON.stringify(render("keda"))).toContain('"threshold":"6.4"');
   });
 
+  it.each(["a~b", "a".repeat(64)])("refuses an HPA for a task id that no label can hold", (taskid) => {
+    expect(() => render("hpa", { taskid })).toThrow("render --target keda");
+    expect(() => render("keda", { taskid })).not.toThrow();
+  });
+
+  it.each(WORKLOAD_TARGETS)("refuses two tasks of one Deployment (%s)", (target) => {
+    const tasks = [task(), task({ taskid: "7", workload: { deployment: "service-666" } })];
+    expect(() => renderWorkload(tasks, { target, commandImage: "i", prometheus: "http://p" })).toThrow(
+      "have the same Deployment models/service-666",
+    );
+  });
+
   it("says when no task is scaled", () => {
     expect(() => render("hpa", { autoscaling: undefined })).toThrow(
       "--target hpa: no ModelTask here has spec.autoscaling",
@@ -161,6 +173,13 @@ describe("placement", () => {
     expect(stdout).toContain("topologyManagerPolicy: single-numa-node");
   });
 
+  it("warns of cores that are half of a physical one", () => {
+    const explained = (cpus: number) =>
+      explainPlacement(task({ placement: { cpus, memory: "1Gi" } })).join(" ");
+    expect(explained(3)).toContain("SMTAlignmentError");
+    expect(explained(4)).not.toContain("SMTAlignmentError");
+  });
+
   it("asks nodes for one NUMA node unless any will do", () => {
     const policy = (numaNodes: "single" | "any") =>
       kubeletConfiguration({ cpus: 1, memory: "1Gi", numaNodes });
@@ -203,6 +222,11 @@ describe("a gateway's pods", () => {
     expect(pod({ drain: "20s" }, "40s").spec.terminationGracePeriodSeconds).toBe(70);
     expect(pod({ drain: "20s" }, "1s").spec.terminationGracePeriodSeconds).toBe(45);
     expect(pod({ terminationGracePeriod: "99s" }).spec.terminationGracePeriodSeconds).toBe(99);
+  });
+
+  it("are not ended while preStop still waits", () => {
+    expect(() => pod({ terminationGracePeriod: "15s" })).toThrow("must be longer than drain");
+    expect(() => pod({ drain: "1m", terminationGracePeriod: "30s" })).toThrow("must be longer than drain");
   });
 });
 
