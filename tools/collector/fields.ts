@@ -44,21 +44,27 @@ export const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 export const DIMENSIONS = ["tenant", "taskid", "version", "gateway"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** Largest whole number that is one of a log line: with any number of such lines no sum leaves BIGINT. */
+const MAX_NUMBER = 1e12;
+
 /** Longest line that is read, in bytes. */
 export const LINE_LIMIT = 4 << 20;
 
 /**
  * A table function over a file of log lines. A line that is no JSON object comes out as a row of NULLs, a value of a wrong type as
- * NULL, a blank line not at all.
+ * NULL, as one that is negative or beyond all measure, a blank line not at all.
  */
 export function readLines(
   path: string,
   compression: "uncompressed" | "auto_detect" = "uncompressed",
 ): string {
   const columns = Object.entries(FIELDS).map(([name, type]) => `${name}: '${type}'`);
+  const values = Object.entries(FIELDS).map(([name, type]) =>
+    type === "BIGINT" ? `CASE WHEN ${name} BETWEEN 0 AND ${MAX_NUMBER} THEN ${name} END AS ${name}` : name,
+  );
   return (
-    `read_json(${quote(path)}, columns = {${columns.join(", ")}}, format = 'newline_delimited', ` +
-    `compression = '${compression}', ignore_errors = true, maximum_object_size = ${LINE_LIMIT})`
+    `(SELECT ${values.join(", ")} FROM read_json(${quote(path)}, columns = {${columns.join(", ")}}, format = 'newline_delimited', ` +
+    `compression = '${compression}', ignore_errors = true, maximum_object_size = ${LINE_LIMIT}))`
   );
 }
 

@@ -120,6 +120,40 @@ it("refuses lines that are older than what is kept", async () => {
   expect(reasons.get("out_of_time")).toBe(2);
 });
 
+it.each([
+  ["durations beyond all sums", { duration: 9e18, bytes_sent: 9e18, bytes_received: -5 }],
+  ["negative durations", { duration: -(2 ** 60) }],
+])("stores lines with %s, without these values", async (_, fields) => {
+  const { commit, folder, connection } = await open();
+  const lines = Array.from({ length: 3 }, () => at(Date.now(), { bytes_received: 5, ...fields }));
+  expect(await commit(lines)).toMatchObject({ accepted: 3 });
+  const page = await linesFrom(connection, folder, 1, 10);
+  expect(page.lines.map((line) => line.duration)).toEqual([undefined, undefined, undefined]);
+});
+
+it.each([
+  ["no JSON", '{"a":NaN}'],
+  ["nested without end", "[".repeat(50_000) + "]".repeat(50_000)],
+  ["no object", "7"],
+  ["no numbers", '{"a":{"b":1}}'],
+])("reads lines whose phases are %s without them", async (_, phases) => {
+  const { folder, database, connection } = await open();
+  const committer = await Committer.open(await database.connect(), { folder, keepMs: 7 * DAY });
+  const path = join(folder, "batch");
+  await writeFile(path, toText([at(Date.now(), { phases: 0 })]).replace('"phases":0', `"phases":${phases}`));
+  expect(await committer.commit({ path, offsets: [], ended: [], tooLong: 0 })).toMatchObject({ accepted: 1 });
+  const { lines } = await linesFrom(connection, folder, 1, 10);
+  expect(JSON.stringify(lines)).not.toContain("phases");
+});
+
+it("mends a line whatever is nested in it", () => {
+  const nested = "[".repeat(200_000) + "]".repeat(200_000);
+  const text = (name: string) => `{"start_time":"2026-11-25T10:00:00Z","duration":-,"${name}":${nested}}`;
+  const times = { oldest: 0, newest: 1e15 };
+  expect(mend(Buffer.from(text("x")), times)).toContain("2026-11-25T10:00:00.000Z");
+  expect(mend(Buffer.from(text("tenant")), times)).toMatchObject({ reason: "not_json" });
+});
+
 it("removes files that a crash left unlisted", async () => {
   const { commit, folder, maintenance, files } = await open();
   await commit([at(Date.now())]);

@@ -1,8 +1,12 @@
 import { join } from "node:path";
+import { z } from "zod";
 import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf, oneOf, timestamp } from "./conditions.ts";
 import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
+
+/** Microseconds by stage. */
+const Phases = z.record(z.string(), z.number());
 
 /** One log line as an object; what is absent was empty. */
 export type LogLine = Record<string, unknown>;
@@ -115,10 +119,22 @@ function readFiles(folder: string, files: { path: string }[]): string {
   return `read_parquet([${files.map(({ path }) => quote(join(folder, path))).join(", ")}])`;
 }
 
-/** Leaves out what is empty. */
+/** Leaves out what is empty, and phases that are none. */
 export function toLine(row: LogLine): LogLine {
   const line: LogLine = {};
-  for (const [name, value] of Object.entries(row))
-    if (value !== null && value !== "") line[name] = name === "phases" ? JSON.parse(value as string) : value;
+  for (const [name, stored] of Object.entries(row)) {
+    const value = name === "phases" ? phasesOf(stored as string | null) : stored;
+    if (value !== undefined && value !== null && value !== "") line[name] = value;
+  }
   return line;
+}
+
+/** DuckDB takes for JSON what is none, such as NaN, and what is nested deeper than JSON.stringify goes. */
+function phasesOf(stored: string | null): Record<string, number> | undefined {
+  try {
+    const { success, data } = Phases.safeParse(JSON.parse(stored ?? "null"));
+    return success ? data : undefined;
+  } catch {
+    return undefined;
+  }
 }
