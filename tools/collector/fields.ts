@@ -68,7 +68,7 @@ export function readLines(
   );
 }
 
-/** A text as an SQL literal. */
+/** A text as an SQL expression; DuckDB reads a statement only up to a NUL. */
 export function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `'${text.replaceAll("'", "''").replaceAll("\0", "' || chr(0) || '")}'`;
 }

@@ -77,12 +77,62 @@ it.each([
   ["/api/v1/traffic?by=colour", "by"],
   ["/api/v1/logs?code=nine", "code"],
   ["/api/v1/logs?slower_than=fast", "slower_than"],
+  ["/api/v1/logs?slower_than=1e999", "slower_than"],
+  ["/api/v1/traffic?from=99999999999d", "from"],
+  ["/api/v1/traffic?to=%2B275760-09-13T00:00:00Z", "to"],
+  ["/api/v1/heatmap?step=99999999999999999d", "step"],
 ])("says what is wrong with %s", async (path, name) => {
   const collector = await startTestCollector(await testFolder());
   const response = await fetch(collector.url + path);
   expect(response.status).toBe(400);
   expect(((await response.json()) as { error: string }).error).toContain(`${name}: must be`);
 });
+
+it("reads any text in a parameter as a value", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const tenants = ["a' OR '1'='1", "a\0b", "'); DROP TABLE files; --", "\\'"];
+  await collector.post(toText(tenants.flatMap((tenant) => lines(1, { tenant }))));
+  await expect.poll(() => collector.requests()).toBe(tenants.length);
+  for (const tenant of tenants) {
+    const query = `tenant=${encodeURIComponent(tenant)}`;
+    expect((await collector.logs(query)).map((line) => line.tenant)).toEqual([tenant]);
+    expect(await collector.requests(query)).toBe(1);
+  }
+});
+
+it.each(["//", "http://[/"])("answers a request for %s", async (target) => {
+  const collector = await startTestCollector(await testFolder());
+  expect(await raw(collector.url, `GET ${target} HTTP/1.1\r\nhost: localhost\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 40[04] /,
+  );
+});
+
+it.each([
+  [
+    "a page of another host sends a batch",
+    "POST /v1/logs",
+    "host: 127.0.0.1:1\r\norigin: http://evil.test",
+    403,
+  ],
+  ["a page without a host sends events", "POST /api/v1/events", "host: 127.0.0.1:1\r\norigin: null", 403],
+  ["a name that is made to resolve to this machine reads", "GET /api/v1/logs", "host: evil.test", 403],
+  ["such a name sends", "POST /v1/logs", "host: evil.test\r\norigin: http://evil.test", 403],
+  ["a gateway sends under any name", "POST /v1/logs", "host: modelgate-collector", 200],
+  ["somebody reads by localhost", "GET /api/v1/names", "host: localhost:8092", 200],
+  ["somebody reads by another loopback address", "GET /api/v1/names", "host: [::1]:8092", 200],
+])("when %s, the answer is right", async (_, start, headers, status) => {
+  const collector = await startTestCollector(await testFolder());
+  const request = `${start} HTTP/1.1\r\n${headers}\r\ncontent-length: 0\r\n\r\n`;
+  expect(await raw(collector.url, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+async function raw(url: string, request: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(request);
+  const answer = String((await once(socket, "data"))[0]);
+  socket.destroy();
+  return answer;
+}
 
 it("finds lines by what they say", async () => {
   const collector = await startTestCollector(await testFolder());
