@@ -2,9 +2,13 @@ import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import protobuf from "protobufjs";
 import { expect, it } from "vitest";
+import { Receiver } from "../../../tools/collector/http/receive.ts";
+import type { Spool } from "../../../tools/collector/input/spool.ts";
+import type { Request } from "../../../tools/controller/http.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -220,6 +224,28 @@ it("takes no more batches at once than fit into memory", async () => {
   expect(answer).toMatch(/retry-after: 1/i);
   for (const socket of sockets) socket.destroy();
   await expect.poll(async () => (await collector.post(toText(lines(1)))).status).toBe(200);
+});
+
+it("counts batches as large as they are when unpacked", async () => {
+  // A disk that takes its time.
+  const spool = { isFull: false, append: () => new Promise<void>(() => {}) };
+  const receiver = new Receiver(spool as unknown as Spool);
+  const bomb = gzipSync(Buffer.alloc(15 << 20, "x"));
+  const headers = { "content-encoding": "gzip", "content-length": String(bomb.length) };
+  const send = () =>
+    receiver.receive(Object.assign(Readable.from([bomb]), { headers }) as unknown as Request);
+  const sent = Array.from({ length: 5 }, send);
+  await expect(Promise.race(sent)).rejects.toMatchObject({ status: 429 });
+});
+
+it("refuses a batch of protobuf that has more lines than fit into memory", async () => {
+  const collector = await startTestCollector(await testFolder());
+  // Two bytes are a line without any field.
+  const bomb = gzipSync(Buffer.alloc(15 << 20, "\x0a\x00"));
+  const headers = { "content-type": "application/x-protobuf", "content-encoding": "gzip" };
+  const response = await collector.post(bomb, headers);
+  expect(response.status).toBe(413);
+  expect(await response.text()).toContain("lines");
 });
 
 it("is not ready while the store takes no lines, and goes on when it does again", async () => {

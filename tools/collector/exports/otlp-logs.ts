@@ -18,6 +18,9 @@ const ATTRIBUTES: Record<string, string> = {
   hostname: "host.name",
 };
 
+/** What is no trace id a server refuses, and with it all lines of the request. */
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+
 /** The log service of OTLP, over HTTP in protobuf. */
 export class OtlpLogsSink implements Sink {
   readonly name = "otlp";
@@ -52,8 +55,8 @@ function recordOf(line: LogLine): ReadableLogRecord {
     attributes: attributesOf(line),
     droppedAttributesCount: 0,
     // Which span of the trace it was is not in the log.
-    ...(typeof line.trace_id === "string" && {
-      spanContext: { traceId: line.trace_id, spanId: "", traceFlags: 0 },
+    ...(TRACE_ID.test(String(line.trace_id)) && {
+      spanContext: { traceId: String(line.trace_id), spanId: "", traceFlags: 0 },
     }),
   };
 }
