@@ -84,9 +84,25 @@ export interface Page {
 
 /**
  * The lines with sequence numbers from `from` on, in the order in which they were committed.
- * @param window how many sequence numbers are looked at
+ * @param window how many sequence numbers are looked at, fewer when their lines don't fit into DuckDB's memory
  */
 export async function linesFrom(
+  connection: Connection,
+  folder: string,
+  from: number,
+  window: number,
+  query?: LogsQuery,
+): Promise<Page> {
+  for (let size = window; ; size = Math.ceil(size / 8)) {
+    try {
+      return await linesWithin(connection, folder, from, size, query);
+    } catch (error) {
+      if (size === 1 || !String(error).includes("Out of Memory")) throw error;
+    }
+  }
+}
+
+async function linesWithin(
   connection: Connection,
   folder: string,
   from: number,

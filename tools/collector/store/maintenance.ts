@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Logger } from "pino";
 import { DIMENSIONS, quote } from "../fields.ts";
 import { SUMS } from "./aggregate.ts";
@@ -54,15 +54,16 @@ export class Maintenance {
     const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of names) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile() && !listed.has(path.slice(this.options.folder.length + 1))) await rm(path);
+      if (entry.isFile() && !listed.has(relative(this.options.folder, path))) await rm(path);
     }
   }
 
   async runOnce(now = Date.now()): Promise<void> {
-    await this.merge(now);
-    await this.rollUp(now);
     await this.expire(now);
     await this.unlink(now);
+    await this.rollUp(now);
+    // Last: what can't be merged, for damage or want of memory, must not keep the rest from being done.
+    await this.merge(now);
   }
 
   async files(): Promise<ParquetFile[]> {
