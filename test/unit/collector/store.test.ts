@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pino } from "pino";
 import { expect, it } from "vitest";
@@ -178,6 +178,16 @@ it.each(["./", "/", "/."])(
     expect(await files()).toHaveLength(1);
   },
 );
+
+it("removes no file that is not the store's own", async () => {
+  const { commit, maintenance, folder } = await open();
+  await commit([at(Date.now())]);
+  await mkdir(join(folder, "logs", "2026-11-25"));
+  const others = ["access.log", "2026-11-25/7-9.parquet"].map((name) => join(folder, "logs", name));
+  for (const path of others) await writeFile(path, "mine");
+  await maintenance.removeUnlisted();
+  for (const path of others) expect(await readFile(path, "utf8")).toBe("mine");
+});
 
 it("deletes what is too old also when files can't be merged", async () => {
   const { commit, maintenance, files, folder, connection } = await open();

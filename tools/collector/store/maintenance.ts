@@ -35,6 +35,9 @@ export interface MaintenanceOptions {
   log: Logger;
 }
 
+/** What `parquetPath` makes, whole or not. */
+const OWN_FILE = /^logs\/\d{4}-\d\d-\d\dT\d\d\/\d+-\d+\.parquet(\.tmp)?$/;
+
 /** Merges small files, rolls traffic up, and deletes what is too old or too much. */
 export class Maintenance {
   private readonly connection: Connection;
@@ -54,7 +57,8 @@ export class Maintenance {
     const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of names) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile() && !listed.has(relative(this.options.folder, path))) await rm(path);
+      const name = relative(this.options.folder, path);
+      if (entry.isFile() && OWN_FILE.test(name) && !listed.has(name)) await rm(path);
     }
   }
 
