@@ -180,6 +180,21 @@ it("follows lines as they come", async () => {
   await reading;
 });
 
+it("has only so many followers, and room again when they go", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const end = new AbortController();
+  const follow = () => fetch(`${collector.url}/api/v1/logs?follow=true&limit=0`, { signal: end.signal });
+  const answers = await Promise.all(Array.from({ length: 65 }, follow));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(64);
+  expect(answers.find(({ status }) => status !== 200)?.status).toBe(503);
+  end.abort();
+  const probe = new AbortController();
+  const again = async () =>
+    (await fetch(`${collector.url}/api/v1/logs?follow=true`, { signal: probe.signal })).status;
+  await expect.poll(again, { timeout: 5_000 }).toBe(200);
+  probe.abort();
+});
+
 it("keeps events beside the traffic, each once", async () => {
   const collector = await startTestCollector(await testFolder());
   const event = {
