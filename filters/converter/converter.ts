@@ -5,7 +5,7 @@ import {
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../protocol-conversion/common-replies";
-import { grpcStatusOf } from "../protocol-conversion/grpc-status";
+import { grpcStatusOf, saysSuccess } from "../protocol-conversion/grpc-status";
 import {
   Action,
   CONTINUE,
@@ -164,6 +164,7 @@ export class ConverterStage extends Stage {
     if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
     const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
+    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), STOP);
     if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
     exchange.upstreamError = !grpc;
     return STOP;
@@ -252,6 +253,7 @@ export class ConverterStage extends Stage {
 
 const scratch: Slice = new Slice();
 
+const NOT_GRPC = "the model server answered without gRPC";
 const CUT_OFF = "the model's reply ends too early";
 const COMPRESSED = "the model sent a compressed message";
 const SEVERAL = "the model sent more than one message";

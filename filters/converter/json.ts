@@ -110,7 +110,9 @@ export class Json {
       this.wrong("a number");
       return 0;
     }
-    return decimalToF64();
+    const value = decimalToF64();
+    if (!isFinite<f64>(value)) this.wrong(DOUBLE);
+    return value;
   }
 
   /** An integer of 64 bits. */
@@ -192,19 +194,39 @@ export class Json {
         continue;
       }
       at = parseNumber(at);
-      if (at == 0 || (isInteger<T>() && !decimalToInteger(64, true))) break;
-      if (isInteger<T>()) store<u64>(to, integerValue);
-      else if (sizeof<T>() == 4) store<f32>(to, decimalToF32());
-      else store<f64>(to, decimalToF64());
+      if (at == 0 || !storeNumber<T>(to)) break;
       to += sizeof<T>();
       done++;
     }
-    if (done < count) this.element(done).wrong(isInteger<T>() ? "an integer" : "a number");
+    if (done < count)
+      this.element(done).wrong(isInteger<T>() ? "an integer" : at == 0 ? "a number" : rangeOf<T>());
     else if (this.at != 0 && hasOtherThanNumbers(this.at)) this.wrong("an array of numbers");
   }
 
   private element(index: i32): Json {
     return new Json(this.at, `${this.path}[${index}]`);
+  }
+}
+
+const FLOAT = "a number that float32 can hold";
+const DOUBLE = "a number that float64 can hold";
+
+function rangeOf<T>(): string {
+  return sizeof<T>() == 4 ? FLOAT : DOUBLE;
+}
+
+/** Stores the number that `parseNumber` read. @returns false for one that the type has not */
+function storeNumber<T>(to: usize): bool {
+  if (isInteger<T>()) {
+    if (!decimalToInteger(64, true)) return false;
+    store<u64>(to, integerValue);
+    return true;
+  } else if (sizeof<T>() == 4) {
+    store<f32>(to, decimalToF32());
+    return isFinite<f32>(load<f32>(to));
+  } else {
+    store<f64>(to, decimalToF64());
+    return isFinite<f64>(load<f64>(to));
   }
 }
 

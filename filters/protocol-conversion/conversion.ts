@@ -53,6 +53,11 @@ export class Conversion extends StreamState {
   /** The response is an error text of a proxy and not the model's. */
   upstreamError: bool = false;
 
+  /** Does the caller say how many bytes of the body are JSON? */
+  get jsonIsCounted(): bool {
+    return this.jsonBytes != i64.MAX_VALUE;
+  }
+
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
     return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;

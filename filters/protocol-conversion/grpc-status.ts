@@ -1,7 +1,9 @@
+import { RESPONSE_HEADERS } from "../sdk/abi";
 import { bytes } from "../sdk/bytes";
 import { getHeader, headerValue } from "../sdk/headers";
 
 const GRPC_STATUS = bytes("grpc-status");
+const STATUS = bytes(":status");
 
 const TO_HTTP = memory.data<u16>([
   200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
@@ -23,4 +25,9 @@ export function grpcStatusOf(mapType: i32): i32 {
     status = status * 10 + digit;
   }
   return status > 16 ? 2 : status;
+}
+
+/** Does the HTTP status of a response say success? */
+export function saysSuccess(): bool {
+  return getHeader(RESPONSE_HEADERS, STATUS) > 0 && load<u8>(headerValue()) == 0x32;
 }

@@ -15,13 +15,14 @@ import { LocalReply } from "../sdk/local-reply";
 import { Stage } from "../sdk/stage";
 import { BODY_TOO_LARGE, ENCODED, modelError, OVERLOADED, TRAILERS_REFUSED } from "./common-replies";
 import { Conversion, takeConversion } from "./conversion";
-import { grpcStatusOf } from "./grpc-status";
-import { CUT_OFF } from "./model-faults";
+import { grpcStatusOf, saysSuccess } from "./grpc-status";
+import { CUT_OFF, NOT_GRPC } from "./model-faults";
 import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/reply-json";
 import { takeFrameBytes } from "./piece-sink";
 import { isRaw, rawTensor } from "./raw-tensor";
 import {
+  BINARY_LENGTH,
   BODY_MISSING,
   HEADER_LENGTH,
   modelFault,
@@ -139,19 +140,24 @@ export class ProtocolConversion extends Stage {
       return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
     }
     setNonFinite(conversion.policy.nonFinite);
-    const refusal = convertRequestChunk(conversion, size, endOfStream);
+    const refusal = convertRequestChunk(conversion, size, endOfStream, this.settings.maxMemoryBytes);
     http.requestTensorBytes += takeFrameBytes();
     if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
     if (conversion.begun || endOfStream) return CONTINUE;
-    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
     return conversion.heldBytes > 0 ? STOP_AND_BUFFER : STOP_NO_BUFFER;
   }
 
   onRequestTrailers(http: HttpContext): Action {
     const conversion = this.conversionOf(http);
-    if (conversion == null || conversion.begun) return CONTINUE;
+    if (conversion == null) return CONTINUE;
+    if (conversion.begun) {
+      const complete = conversion.inferRequest.contents.complete;
+      return complete ? CONTINUE : this.refuse(http, BINARY_LENGTH, STOP);
+    }
     if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
-    const refusal = convertRequestChunk(conversion, conversion.heldBytes, true);
+    setNonFinite(conversion.policy.nonFinite);
+    const most = this.settings.maxMemoryBytes;
+    const refusal = convertRequestChunk(conversion, conversion.heldBytes, true, most);
     http.requestTensorBytes += takeFrameBytes();
     return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
   }
@@ -163,6 +169,7 @@ export class ProtocolConversion extends Stage {
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
     const status = grpcStatusOf(RESPONSE_HEADERS);
     if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
+    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), STOP);
     if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
     this.startReply(conversion);
     makeReplyHeaders(conversion, conversion.announcedBytes, grpc);

@@ -2,26 +2,33 @@ import { REQUEST_BODY } from "../sdk/abi";
 import { bufferData, readBuffer, replaceBody } from "../sdk/body";
 import { LocalReply } from "../sdk/local-reply";
 import { sink } from "./body-sink";
+import { OVERLOADED } from "./common-replies";
 import { Conversion } from "./conversion";
 import { closeWindow, end, openWindow, start } from "./input-window";
 import { MAX_TOKEN, TRUNCATED } from "./json/reader";
 import { RawContents } from "./open-inference/raw-contents";
 import { BINARY_LENGTH, malformedRequest } from "./replies";
-import { SLAB_SIZE, SlabChain } from "./tensor/slabs";
+import { SLAB_SIZE, SlabChain, slabBytes } from "./tensor/slabs";
 
 /**
  * Converts a chunk of `size` bytes that lies in the request body buffer. @returns what the request is refused with, or
  * null. The buffer then holds what goes on to the model: nothing before the whole JSON is there.
  */
-export function convertRequestChunk(conversion: Conversion, size: i32, endOfStream: bool): LocalReply | null {
+export function convertRequestChunk(
+  conversion: Conversion,
+  size: i32,
+  endOfStream: bool,
+  maxMemoryBytes: i64,
+): LocalReply | null {
   let offset = 0;
   if (!conversion.begun) {
     const held = conversion.heldBytes;
     const before = conversion.received - (size - held);
     offset = held + <i32>min<i64>(size - held, conversion.jsonBytes - before);
     const last = conversion.received >= conversion.jsonBytes || endOfStream;
-    const refusal = readJson(conversion, held, offset, last);
+    const refusal = readJson(conversion, held, offset, last, maxMemoryBytes);
     if (refusal != null) return refusal;
+    if (conversion.jsonIsCounted && conversion.received < conversion.jsonBytes && last) return BINARY_LENGTH;
     if (!last) {
       conversion.heldBytes = <i32>conversion.mayHaveTrailers;
       replaceBody(REQUEST_BODY, HELD_BYTE, conversion.heldBytes);
@@ -46,7 +53,13 @@ const HELD_BYTE = memory.data<u8>([0x20]);
  * Parses [offset, size) of the buffer; `last` when no JSON follows. A little more of a long token is only put aside until
  * it is worth another look at the token: else a token in tiny chunks would be read again for each of them.
  */
-function readJson(conversion: Conversion, offset: i32, size: i32, last: bool): LocalReply | null {
+function readJson(
+  conversion: Conversion,
+  offset: i32,
+  size: i32,
+  last: bool,
+  maxMemoryBytes: i64,
+): LocalReply | null {
   const request = conversion.request;
   const carry = conversion.carry;
   const fresh = size - offset;
@@ -62,6 +75,8 @@ function readJson(conversion: Conversion, offset: i32, size: i32, last: bool): L
     conversion.unread = 0;
     const rest = request.parse(start, end);
     if (rest == 0 || !closeWindow(rest, carry)) return malformedRequest(request);
+    // A tensor takes a slab however small it is: many of them in one chunk must not get past the limit.
+    if (slabBytes > maxMemoryBytes) return OVERLOADED;
     offset += read;
   }
   return null;
@@ -93,6 +108,7 @@ function passBinary(conversion: Conversion, contents: RawContents, offset: i32, 
   sink.replace(REQUEST_BODY);
   if (!conversion.begun) contents.begin(sink);
   conversion.begun = true;
+  conversion.heldBytes = 0;
   for (let slab = gathered.firstSlab; slab != 0; slab = gathered.firstSlab) {
     let at = gathered.slabData(slab);
     let left = gathered.slabLength(slab);

@@ -132,9 +132,17 @@ it("uninstalls; the definitions only when told to and no Tenant is left", async 
   expect((await modelgate("uninstall", "--crds")).stderr).toContain("there are Tenants left (left)");
   // As a controller left it, which uninstall takes away.
   await cluster.client.mergePatch(tenant, { metadata: { finalizers: [FINALIZER] } });
-  expect((await modelgate("uninstall")).code).toBe(0);
+  const uninstalled = await modelgate("uninstall");
+  expect(uninstalled.code).toBe(0);
+  expect(uninstalled.stdout).toContain(
+    "Namespace modelgate-system stays: it holds the volume store-modelgate-collector-0",
+  );
+  const volumes = await cluster.client.list("v1", "PersistentVolumeClaim", { namespace: NAMESPACE });
+  expect(volumes.map(({ metadata }) => metadata.deletionTimestamp)).toEqual([undefined]);
   await cluster.client.delete(tenant);
+  for (const volume of volumes) await cluster.client.delete(volume);
   const { code, stdout } = await modelgate("uninstall", "--crds");
   expect(code).toBe(0);
   expect(stdout).toContain("CustomResourceDefinition tenants.modelgate.dev deleted");
+  expect(stdout).toContain("Namespace modelgate-system deleted");
 });

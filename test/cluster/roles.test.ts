@@ -102,7 +102,7 @@ it("with both: applies, diffs, gets and deletes, and reads no Secret elsewhere",
   const run = (...args: string[]) => runModelgate(kubeconfig, args);
   expect((await runModelgate(kubeconfig, ["diff", "-f", "-"], TENANT)).code).toBe(0);
   expect((await run("get", "tenants")).stdout).toContain("search/gateway");
-  const elsewhere = TENANT.replaceAll("search", "ads");
+  const elsewhere = TENANT.replaceAll("search", "ads").replace("name: gateway", "name: ads-gateway");
   expect((await apply(elsewhere)).stderr).toContain("Secret ads/signer");
 });
 

@@ -65,6 +65,16 @@ describe("before", () => {
       "floats[2]: must be a number",
     ],
     [
+      "a number beyond float32",
+      body("infer", { ...TENSORS, floats: [1, 1e39] }),
+      "floats[1]: must be a number that float32 can hold",
+    ],
+    [
+      "a number beyond float64",
+      body("infer", { ...TENSORS, shape: [7] }).replace("[7]", "[7,1e400]"),
+      "shape[1]: must be a number that float64 can hold",
+    ],
+    [
       "an object among numbers",
       body("infer", { ...TENSORS, floats: [1, {}] }),
       "floats: must be an array of numbers",
@@ -196,6 +206,20 @@ describe("whatever the model sends", () => {
     const reply = respond(bytes);
     expect(reply?.status).toBe(502);
     expect(reply?.body).toMatch(error);
+  });
+
+  it.each(["<html>", ""])("a success that is no gRPC gets a 502: '%s'", (text) => {
+    const stream = probe.vm.open({ ":method": "POST", ":path": "/", taskid: "test" });
+    stream.sendRequestBody(Buffer.from(body("infer")));
+    stream.respond(
+      [
+        [":status", "200"],
+        ["content-type", "text/html"],
+      ],
+      Buffer.from(text),
+    );
+    stream.close();
+    expect(stream.reply).toMatchObject({ status: 502, details: "model_reply_malformed" });
   });
 
   it("its own error keeps its meaning", () => {

@@ -307,6 +307,30 @@ describe("errors", () => {
     expect(send(vm, `{"inputs":[],"x":"${"y".repeat(70_000)}`, 500).error).toContain("too long");
   });
 
+  it("of malformed text name the same byte in chunks of any size", () => {
+    const body = `{"inputs":[{"name":"x","datatype":"BYTES","shape":[1],"data":["${"plain ".repeat(9)}\\ud83d"]}]}`;
+    for (const chunkSize of [...CHUNKS, body.length]) {
+      const error = `a string of data is malformed at byte ${body.indexOf("\\")} (inputs[0].data[0])`;
+      expect(send(vm, body, chunkSize)).toMatchObject({ error });
+    }
+  });
+
+  it.each([
+    ["a request", (parameters: string) => `{"parameters":{${parameters}},"inputs":[]}`],
+    ["an input", (parameters: string) => `{"inputs":[{"parameters":{${parameters}}}]}`],
+  ])("of much beside data, of %s, and its memory is given back", (_name, body) => {
+    const large = conversionVm({ maxRequestBytes: 3_000_000 });
+    const member = (i: number) => `"k${i}":"${"v".repeat(1000)}"`;
+    const parameters = (count: number) => Array.from({ length: count }, (_, i) => member(i)).join(",");
+    const run = () => send(large, body(parameters(2000)), 65536).error;
+    expect(run()).toContain("names, shapes and parameters are over 1 MiB");
+    expect(send(large, `{"parameters":{${parameters(900)}},"inputs":[]}`).error).toBeUndefined();
+    for (let i = 0; i < 3; i++) run();
+    const before = large.memoryBytes;
+    for (let i = 0; i < 10; i++) run();
+    expect(large.memoryBytes).toBe(before);
+  });
+
   it("of a body that is too large is 413", () => {
     const stream = open(vm);
     stream.sendRequestBody(Buffer.alloc(1_000_001, " "), 65536);
@@ -344,6 +368,27 @@ describe("binary data", () => {
       expect(request?.inputs[0]?.parameters).toEqual({ other: { int64Param: 1 } });
     },
   );
+
+  it("is refused when the body is shorter than its JSON is said to be", () => {
+    const more = { "inference-header-content-length": String(json.length + 1) };
+    expect(send(vm, '{"inputs":[]}', undefined, undefined, more)).toMatchObject({ reason: "binary_length" });
+  });
+
+  it("counts for maxRequestBytes in chunks of one byte, too", () => {
+    const limited = conversionVm({ maxRequestBytes: body.length - 1 });
+    const stream = open(limited, undefined, headers);
+    stream.sendRequestBody(body, 1);
+    expect(stream.reply?.status).toBe(413);
+    stream.close();
+  });
+
+  it("that trailers cut short is refused", () => {
+    const stream = open(vm, undefined, headers);
+    stream.sendRequestBody(body.subarray(0, -1), 50, false);
+    stream.endRequest();
+    expect(stream.reply?.details).toBe("binary_length");
+    stream.close();
+  });
 
   it("passes uncopied once its tensor is open", () => {
     const stream = open(vm, undefined, headers);
@@ -512,4 +557,28 @@ describe("any bytes", () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+it("NaN before trailers goes by its own task's policy", () => {
+  const tasks = [
+    { taskid: "1", nonFinite: "token" },
+    { taskid: "2", nonFinite: "null" },
+  ];
+  const both = conversionVm({ tasks });
+  const long = `${"1".repeat(20)}.${"0".repeat(800)}`;
+  const head = `{"inputs":[{"name":"x","datatype":"FP32","shape":[2],"data":[${long}`;
+  const stream = open(both);
+  stream.sendRequestBody(Buffer.from(head), head.length, false);
+  stream.sendRequestBody(Buffer.from("0,NaN]}]}"), 100, false);
+  open(both, undefined, { taskid: "2" }).sendRequestBody(Buffer.from('{"inputs":[]}'));
+  stream.endRequest();
+  expect(stream.reply).toBeUndefined();
+});
+
+it("a chunk of many small tensors is held to maxMemoryBytes", () => {
+  const small = conversionVm({ maxMemoryBytes: 1_000_000 });
+  const input = '{"name":"x","datatype":"INT8","shape":[1],"data":[1]}';
+  const body = `{"inputs":[${Array(10_000).fill(input).join(",")}]}`;
+  expect(send(small, body)).toMatchObject({ reason: "memory_exhausted" });
+  expect(send(small, `{"inputs":[${input}]}`).error).toBeUndefined();
 });

@@ -353,6 +353,20 @@ describe("a model's error", () => {
   });
 });
 
+it.each(["<html>", ""])("a success that is no gRPC is a 502: '%s'", (body) => {
+  const stream = open(vm);
+  stream.sendRequestBody(Buffer.from('{"inputs":[]}'));
+  stream.respond(
+    [
+      [":status", "200"],
+      ["content-type", "text/html"],
+    ],
+    Buffer.from(body),
+  );
+  expect(stream.reply).toMatchObject({ status: 502, details: "model_reply_malformed" });
+  stream.close();
+});
+
 describe("a stream of replies", () => {
   const one = (value: number) =>
     frame(

@@ -78,7 +78,7 @@ describe.skipIf(missing.length > 0)("signatures", () => {
 
   it("keys: private to their owner, never overwritten, faults without their text", async () => {
     expect((await stat(`${keys}.key`)).mode & 0o777).toBe(0o600);
-    await expect(generateKeys(keys)).rejects.toThrow("EEXIST");
+    await expect(generateKeys(keys)).rejects.toThrow(`${keys}.key: is there already`);
     await expect(publicKey(`${keys}.key`)).rejects.toThrow("is a private key");
     await writeFile(join(folder, "bad"), "secret words");
     await expect(privateKey(join(folder, "bad"))).rejects.toThrow(/^(?!.*secret).*is no private key in PEM/);
@@ -88,5 +88,8 @@ describe.skipIf(missing.length > 0)("signatures", () => {
     expect((await privateKey(join(folder, "locked.key"))).type).toBe("private");
     delete process.env.MODELGATE_KEY_PASSWORD;
     await expect(privateKey(join(folder, "locked.key"))).rejects.toThrow("$MODELGATE_KEY_PASSWORD");
+    await rm(join(folder, "locked.key"));
+    await expect(generateKeys(join(folder, "locked"))).rejects.toThrow("locked.pub: is there already");
+    await expect(publicKey(join(folder, "none"))).rejects.toThrow("none: cannot be read: check --key");
   });
 });

@@ -47,6 +47,10 @@ describe.skipIf(missing.length > 0)("a registry with token authentication", () =
 
   it.each<[string, (host: string) => object]>([
     ["a password", (host) => ({ auths: { [host]: { username: "user", password: "secret" } } })],
+    [
+      "a password under an address",
+      (host) => ({ auths: { [`https://${host}/v1/`]: { username: "user", password: "secret" } } }),
+    ],
     ["a helper of the registry", (host) => ({ credHelpers: { [host]: "test" } })],
     ["a general helper", () => ({ credsStore: "test" })],
     ["an identity token", (host) => ({ auths: { [host]: { identitytoken: IDENTITY_TOKEN } } })],

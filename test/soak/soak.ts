@@ -1,7 +1,7 @@
 /**
  * Mixed traffic through the real Envoy while its configuration changes every 5 seconds and the filter's build every 30:
  * `npm run test:soak [minutes]`. No request may be lost, no VM made anew, and memory and descriptors must be flat after
- * the first sixth of the time. Writes docs/soak.svg.
+ * five minutes. Writes docs/soak.svg.
  */
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,9 +15,11 @@ import { type Sample, sample, slope } from "./watch.ts";
 const REQUESTS_PER_SECOND = 150;
 const RECONFIGURE_EVERY = 5;
 const SWAP_EVERY = 30;
-/** Share of the time after which memory must be flat, and by how much it may still differ over the rest. */
-const WARM = 1 / 6;
+/** Seconds after which memory must be flat, at most half of the time, and by which share it may still grow over the rest. */
+const WARM = 300;
 const FLAT = 0.05;
+/** Callers' connections come and go, so it is the fewest descriptors of a while that must not grow, but by so many. */
+const MORE_DESCRIPTORS = 20;
 const PICTURE = new URL("../../docs/soak.svg", import.meta.url);
 
 const minutes = Number(process.argv[2] ?? 30);
@@ -65,19 +67,18 @@ for (const [name, count] of Object.entries(counts)) {
 }
 const reloads = [...stats.matchAll(/: (\d+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
 if (reloads > 0) faults.push(`VMs were made anew:\n${stats}`);
-const settled = samples.filter(({ at }) => at > end * WARM);
-const memorySlope = slope(settled.map(({ at, memory }) => [at / 3600, memory]));
-const descriptorSlope = slope(settled.map(({ at, descriptors }) => [at / 3600, descriptors]));
-const hours = (end * (1 - WARM)) / 3600;
-const first = settled[0] as Sample;
-for (const [what, perHour, level] of [
-  ["memory", memorySlope, first.memory],
-  ["descriptors", descriptorSlope, first.descriptors],
-] as const) {
-  const grown = (perHour * hours) / level;
-  console.log(`${what}: ${level.toFixed(1)} after the first sixth, slope ${perHour.toFixed(2)} an hour`);
-  if (grown > FLAT) faults.push(`${what} grew by ${(grown * 100).toFixed(1)} % in ${hours.toFixed(2)} hours`);
-}
+const warm = Math.min(WARM, end / 2);
+const settled = samples.filter(({ at }) => at > warm);
+const perHour = slope(settled.map(({ at, memory }) => [at / 3600, memory]));
+const { memory } = settled[0] as Sample;
+const grown = (perHour * (end - warm)) / 3600 / memory;
+console.log(`memory: ${memory.toFixed(1)} MiB after ${warm} s, slope ${perHour.toFixed(2)} MiB an hour`);
+if (grown > FLAT) faults.push(`memory grew by ${(grown * 100).toFixed(1)} %`);
+const fewest = (part: Sample[]) => Math.min(...part.map(({ descriptors }) => descriptors));
+const third = Math.ceil(settled.length / 3);
+const [atFirst, atLast] = [fewest(settled.slice(0, third)), fewest(settled.slice(-third))];
+console.log(`descriptors: ${atFirst} in the first third after that, ${atLast} in the last`);
+if (atLast > atFirst + MORE_DESCRIPTORS) faults.push(`descriptors grew from ${atFirst} to ${atLast}`);
 console.log(
   `${sent} requests, ${changes} changes of the configuration, ${swaps} of the filter, ${reloads} VMs made anew`,
 );

@@ -31,6 +31,7 @@ export class FakeApiServer {
   private readonly history: Change[] = [];
   private readonly server = createServer((request, response) => void this.serve(request, response));
   private version = 0;
+  private held: { plural: string; changes: Change[] } | undefined;
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
@@ -151,9 +152,21 @@ export class FakeApiServer {
     this.tell(key, "DELETED", { ...object, metadata: { ...object.metadata, resourceVersion } });
   }
 
+  /** Watches of a kind hear of nothing more until what this returns is called. */
+  holdWatches(plural: string): () => void {
+    this.held = { plural, changes: [] };
+    return () => {
+      const { changes } = this.held ?? { changes: [] };
+      this.held = undefined;
+      for (const change of changes) for (const watcher of this.watchers) tell(watcher, change);
+    };
+  }
+
   private tell(key: string, type: string, object: Manifest): void {
-    this.history.push({ key, type, object });
-    for (const watcher of this.watchers) tell(watcher, { key, type, object });
+    const change = { key, type, object };
+    this.history.push(change);
+    if (this.held && key.includes(`/${this.held.plural} `)) this.held.changes.push(change);
+    else for (const watcher of this.watchers) tell(watcher, change);
   }
 }
 
@@ -206,10 +219,12 @@ function resourcesOf(group: string): object[] {
 function matches({ metadata }: Manifest, selector: string): boolean {
   const labels = metadata.labels ?? {};
   return selector
-    .split(",")
+    .split(/,(?![^(]*\))/)
     .filter(Boolean)
     .every((each) => {
       if (each.startsWith("!")) return !(each.slice(1) in labels);
+      const [, of = "", values] = /^(\S+) in \((.*)\)$/.exec(each) ?? [];
+      if (values !== undefined) return values.split(",").includes(labels[of] ?? "");
       const [key = "", value] = each.split("=");
       return value === undefined ? key in labels : labels[key] === value;
     });

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { applyPlan, type Outcome } from "../deploy/apply.ts";
+import { withoutSecrets } from "../deploy/comparable.ts";
 import { createNamespaces, missingNamespaces } from "../deploy/namespaces.ts";
 import { waitUntilServing } from "../deploy/wait.ts";
 import { connectOptions } from "../kubernetes/connect.ts";
@@ -30,10 +31,10 @@ export function applyCommand(): Command {
     .option("--wait", "wait until the gateways run and serve the filter")
     .option("--timeout <seconds>", "how long to wait", seconds, 300)
     .addOption(
-      new Option("-o, --output <format>", "print the objects instead of what became of them").choices([
-        "yaml",
-        "json",
-      ]),
+      new Option(
+        "-o, --output <format>",
+        "print the objects instead of what became of them; digests stand for their keys and tokens",
+      ).choices(["yaml", "json"]),
     );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(apply);
@@ -41,7 +42,7 @@ export function applyCommand(): Command {
 
 async function apply(options: ApplyCommandOptions): Promise<void> {
   const { files, client, planned } = await planOf(options);
-  const objects = planned.changes.map(({ desired }) => desired);
+  const objects = planned.changes.map(({ desired }) => withoutSecrets(desired));
   if (options.output) process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
   const say = (line: string) => (options.output ? console.error(line) : console.log(line));
   if (options.dryRun === "client") {

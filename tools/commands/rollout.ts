@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { publicKey } from "../oci/keys.ts";
-import { parseReference } from "../oci/reference.ts";
+import { formatReference, parseReference, requireDigest } from "../oci/reference.ts";
 import { DEFAULT_THRESHOLDS } from "../rollout/judge.ts";
 import { preflight } from "../rollout/preflight.ts";
 import { type Run, rollBack, run } from "../rollout/run.ts";
@@ -85,15 +85,16 @@ async function start(context: Gateway, options: StartOptions): Promise<void> {
   const { client, tenant, store, say } = context;
   const before = await store.current();
   if (before && !isOver(before)) throw new Error(underWayAlready(before));
-  if (!parseReference(options.image).digest)
-    throw new Error("name the image by digest (oci://host/name@sha256:...), as `modelgate push` prints it");
+  const { tag: _, ...reference } = parseReference(options.image);
+  requireDigest(reference);
+  const image = formatReference(reference);
   if (tenant.spec.gateway.filter.image !== undefined)
     throw new Error(
       `Tenant ${tenant.metadata.name} names its filter in spec.gateway.filter.image, which apply and the controller would bring back: take it out first; the gateway keeps what it runs`,
     );
   const plugin = await stablePlugin(client, tenant);
-  if (plugin.spec.url === options.image) throw new Error(`the gateway runs ${options.image} already`);
-  const version = await preflight(options.image, {
+  if (plugin.spec.url === image) throw new Error(`the gateway runs ${image} already`);
+  const version = await preflight(image, {
     key: options.key === undefined ? undefined : await publicKey(options.key),
     envoy: options.envoy,
     plainHttp: options.plainHttp ?? false,
@@ -102,7 +103,7 @@ async function start(context: Gateway, options: StartOptions): Promise<void> {
   });
   const now = new Date().toISOString();
   const rollout: Rollout = {
-    image: options.image,
+    image,
     ...(version !== undefined && { version }),
     previous: plugin.spec.url,
     steps: options.steps,
@@ -214,7 +215,9 @@ async function history({ store }: Gateway): Promise<void> {
 
 function amount(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !(value >= 0)) throw new InvalidArgumentError("must be a number of 0 or more");
+  // The state of a rollout is JSON, which has no Infinity.
+  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError("must be a number of 0 or more");
   return value;
 }
 

@@ -2,11 +2,13 @@ import grpc from "@grpc/grpc-js";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { decodeSignatures, protos, type SignatureDef } from "../model-server/server.ts";
+import { TENSORFLOW_TYPES } from "../resources/conversion.ts";
+import { seconds } from "./apply.ts";
 
 interface DiscoverOptions {
   taskid: string;
   model: string;
-  timeout: string;
+  timeout: number;
   output: "modeltask" | "plugin-config";
 }
 
@@ -19,15 +21,19 @@ export function taskCommand(): Command {
       .argument("<address>", "host:port where the model server speaks gRPC, without TLS")
       .requiredOption("--model <name>", "the model")
       .requiredOption("--taskid <id>", "the task, as callers name it")
-      .option("--timeout <seconds>", "how long to wait", "10")
+      .option("--timeout <seconds>", "how long to wait", seconds, 10)
       .addOption(
         new Option("-o, --output <form>", "fields of a ModelTask, or of a file for modelgate dev --config")
           .choices(["modeltask", "plugin-config"])
           .default("modeltask"),
       )
       .action(async (address: string, options: DiscoverOptions) => {
-        const signatures = await discover(address, options.model, Number(options.timeout));
-        process.stdout.write(stringify(configuration(options, signatures)));
+        const signatures = await discover(address, options.model, options.timeout);
+        const { converted, leftOut } = convertible(signatures);
+        for (const line of leftOut) console.error(line);
+        if (converted.length === 0)
+          throw new Error(`${address}: model ${options.model} has no signature that can be converted`);
+        process.stdout.write(stringify(configuration(options, converted)));
       }),
   );
 }
@@ -38,11 +44,25 @@ function configuration({ taskid, output }: DiscoverOptions, signatures: Signatur
   return { pluginConfig: { protocolConversion: { tasks: [{ taskid, signatures }] } } };
 }
 
-interface Signature {
+export interface Signature {
   name: string;
   inputs: { name: string; dtype: string }[];
   outputs: { name: string; dtype: string }[];
 }
+
+/** The signatures whose inputs are of types that are converted, and why the others are left out. */
+export function convertible(signatures: Signature[]): { converted: Signature[]; leftOut: string[] } {
+  const converted: Signature[] = [];
+  const leftOut: string[] = [];
+  for (const { name, inputs, outputs } of signatures) {
+    const odd = inputs.find(({ dtype }) => !CONVERTED.has(dtype));
+    if (odd) leftOut.push(`signature ${name} is left out: input ${odd.name} is of type ${odd.dtype}`);
+    else converted.push({ name, inputs, outputs: outputs.filter(({ dtype }) => CONVERTED.has(dtype)) });
+  }
+  return { converted, leftOut };
+}
+
+const CONVERTED: ReadonlySet<string> = new Set(TENSORFLOW_TYPES);
 
 /**
  * Fetches a model's signatures with GetModelMetadata, the default one first.

@@ -17,12 +17,16 @@ export function uninstallCommand(): Command {
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: UninstallOptions) => {
     const client = await connect(options);
-    const left = (await storedResources(client)).tenants.map(({ resource }) => resource.metadata.name);
+    // Also those that do not pass the schema.
+    const { objects } = await storedResources(client);
+    const left = objects.filter(({ kind }) => kind === "Tenant").map(({ metadata }) => metadata.name);
     if (options.crds && left.length > 0)
       throw new Error(`there are Tenants left (${left.join(", ")}): modelgate delete tenant them first`);
     await uninstall(client, await installation("modelgate"), {
       withDefinitions: options.crds ?? false,
       onDone: (object) => console.log(`${resourceName(object)} deleted`),
+      onKept: (namespace, volumes) =>
+        console.log(`${resourceName(namespace)} stays: it holds the volume ${volumes.join(", ")}`),
     });
     await releaseTenants(client);
   });

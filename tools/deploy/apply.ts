@@ -11,6 +11,9 @@ export const FIELD_MANAGER = "modelgate";
 /** Requests to the API server at a time. */
 const CONCURRENCY = 24;
 
+/** The cluster has changed since the plan was made: what is planned anew may succeed. */
+export class PlanOutdated extends Error {}
+
 export type Outcome = "created" | "configured" | "unchanged" | "deleted";
 
 export interface ApplyOptions {
@@ -27,7 +30,7 @@ export interface ApplyOptions {
 /**
  * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended. Objects of one kind go
  * at once, kinds in their order; then the obsolete ones are deleted. It goes on after failures.
- * @throws Error with every failure
+ * @throws Error with every failure, PlanOutdated when a newer plan is all that is needed
  */
 export async function applyPlan(
   client: KubernetesClient,
@@ -35,6 +38,7 @@ export async function applyPlan(
   options: ApplyOptions,
 ): Promise<void> {
   const failures: string[] = [];
+  let outdated = 0;
   const uncheckable = new Set(options.uncheckable);
   const plugins: Manifest[] = [];
   for (const group of groups(changes)) {
@@ -43,7 +47,7 @@ export async function applyPlan(
       if (uncheckable.has(desired.metadata.namespace ?? "")) return options.onDone(desired, "created");
       try {
         const { dryRun = false, forceConflicts = false } = options;
-        const after = await client.apply(desired, {
+        const after = await client.apply(asPlanned(desired, live), {
           fieldManager: FIELD_MANAGER,
           dryRun,
           force: forceConflicts,
@@ -51,6 +55,7 @@ export async function applyPlan(
         options.onDone(desired, outcomeOf(live, after, dryRun));
         if (desired.kind === "WasmPlugin" && !dryRun) plugins.push(desired);
       } catch (error) {
+        if (isOutdated(error)) outdated++;
         failures.push(explain(desired, error));
       }
     });
@@ -66,10 +71,24 @@ export async function applyPlan(
         failures.push(explain(object, error));
       }
     }
-  if (failures.length > 0)
-    throw new Error(
-      `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`,
-    );
+  if (failures.length === 0) return;
+  const message = `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`;
+  throw outdated === failures.length ? new PlanOutdated(message) : new Error(message);
+}
+
+/**
+ * A gateway keeps the image that it runs, which a rollout changes: its WasmPlugin is applied to the version alone that the image
+ * was read from, or a rollout that has just ended would be undone.
+ */
+function asPlanned(desired: Manifest, live: Manifest | undefined): Manifest {
+  if (desired.kind !== "WasmPlugin" || !live) return desired;
+  const { resourceVersion } = live.metadata;
+  return { ...desired, metadata: { ...desired.metadata, resourceVersion } };
+}
+
+/** Whether an object is not at the version that it was to be applied to; conflicts of field managers have causes. */
+function isOutdated(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.causes.length === 0;
 }
 
 /** A dry run leaves the resource version as it is. */
@@ -95,6 +114,7 @@ export function explain(object: Manifest, error: unknown): string {
   const fields = error.causes.map(({ field, message }) => `${field}: ${message}`);
   if (error.code === 409 && fields.length > 0)
     return `${name}: others have set these fields: ${fields.join("; ")} (take them with --force-conflicts, or leave them out here)`;
+  if (isOutdated(error)) return `${name}: has changed meanwhile: try again`;
   if (error.code === 404 && /namespaces? /.test(error.message))
     return `${name}: ${error.message} (make it, or let apply --create-namespaces)`;
   return `${name}: ${error.message}`;

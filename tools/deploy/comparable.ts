@@ -14,7 +14,7 @@ export function comparable(object: Manifest | undefined): string {
   for (const field of SERVER_FIELDS) delete metadata[field];
   const noted = Object.entries(annotations).filter(([name]) => name !== RENDERED);
   return toYaml(
-    shown({
+    withoutSecrets({
       ...rest,
       metadata: { ...metadata, ...(noted.length > 0 && { annotations: Object.fromEntries(noted) }) },
     }),
@@ -22,9 +22,13 @@ export function comparable(object: Manifest | undefined): string {
 }
 
 /**
- * A value with its fields in the order of their names. Shared keys and tokens give way to the start of their digest: a change
+ * A value with its fields in the order of their names, to be shown. Shared keys and tokens give way to the start of their digest: a change
  * shows, the key does not.
  */
+export function withoutSecrets<T>(value: T): T {
+  return shown(value) as T;
+}
+
 function shown(value: unknown, name = ""): unknown {
   if (Array.isArray(value)) return value.map((item) => shown(item));
   if (typeof value === "object" && value !== null)

@@ -5,21 +5,25 @@ import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
+import { tenantOf } from "../operator/custom-resources.ts";
 import { byKind, crossFaults, type Resources } from "../resources/cross-check.ts";
-import { InvalidResources } from "../resources/fault.ts";
+import { type Fault, InvalidResources } from "../resources/fault.ts";
 import { API_VERSION } from "../resources/fields.ts";
 import { KINDS } from "../resources/kinds.ts";
-import { fromCluster, type Loaded } from "../resources/load.ts";
+import { faultsInCluster, fromCluster, type Loaded } from "../resources/load.ts";
 import type { ModelTask } from "../resources/model-task.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
 import { RENDERED, stamped } from "./unchanged.ts";
 
+/** Whatever the gateway has in the cluster. */
+const AS_IT_IS = "as it is";
+
 export interface PlanOptions {
   /** Image for gateways that have none yet, or instead of theirs. */
   image?: Reference | undefined;
-  target: Target;
-  controller?: ControllerAddress | undefined;
+  target: Target | typeof AS_IT_IS;
+  controller?: ControllerAddress | typeof AS_IT_IS | undefined;
   /** What the files do not hold any more goes, for the tenants that they name. */
   prune: boolean;
 }
@@ -40,7 +44,7 @@ export interface Plan {
 /**
  * What the cluster should hold for the tenants of the files, beside what it holds. Resources that the cluster has and the
  * files do not are taken along, so that one file of a tenant is enough; with `prune` those of these tenants go instead.
- * @throws InvalidResources for faults between all these resources
+ * @throws InvalidResources for faults of and between all these resources
  */
 export async function plan(client: KubernetesClient, files: Resources, options: PlanOptions): Promise<Plan> {
   const touched = new Set([
@@ -55,14 +59,15 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const others = without(stored.tasks, files.tasks, taskKey);
   const kept = options.prune ? others.filter(({ resource }) => !touched.has(resource.spec.tenant)) : others;
   const tasks = [...files.tasks, ...kept];
-  const faults = crossFaults({ tenants, tasks });
+  const faults = [...unsound(stored, files, touched), ...crossFaults({ tenants, tasks })];
   if (faults.length > 0) throw new InvalidResources(faults);
 
+  const controller = options.controller === AS_IT_IS ? undefined : options.controller;
   const touchedTenants = tenants.filter(({ resource }) => touched.has(resource.metadata.name));
   const ofTouched = touchedTenants.map(({ resource }) => resource);
   const secrets = requireSecrets(
     touchedTenants,
-    await secretsOfCluster(client, ofTouched, tokenSecrets(options.controller)),
+    await secretsOfCluster(client, ofTouched, tokenSecrets(controller)),
     "apply it to the cluster first",
   );
   const images = liveImages(ofTouched, owned);
@@ -70,13 +75,14 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
     ofTouched,
     tasks.map(({ resource }) => resource),
     {
-      target: options.target,
-      controller: options.controller,
+      target: options.target === AS_IT_IS ? liveTarget(owned) : options.target,
+      controller,
       secrets,
       image: (gateway) => options.image ?? images.get(gateway),
     },
   );
-  const objects = planObjects(rendered, owned);
+  const wanted = options.controller === AS_IT_IS ? withLiveControllers(rendered, owned) : rendered;
+  const objects = planObjects(wanted, owned);
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));
   const sources = stored.installed
     ? [...files.tenants, ...files.tasks].map(({ resource }) => source(resource))
@@ -102,21 +108,35 @@ export function planObjects(rendered: Manifest[], owned: Map<string, Manifest>):
   return { changes, obsolete };
 }
 
+/**
+ * Faults of what the cluster has for the touched tenants and the schema refuses, such as after an upgrade: without it gateways
+ * would lose limits and routes unasked.
+ */
+function unsound({ faulty }: StoredResources, files: Resources, touched: Set<string>): Fault[] {
+  const given = new Set([...files.tenants, ...files.tasks].map(({ resource }) => keyOf(source(resource))));
+  return faulty
+    .filter((object) => touched.has(tenantOf(object)) && !given.has(keyOf(object)))
+    .flatMap(faultsInCluster);
+}
+
 interface StoredResources extends Resources {
   /** Whether the cluster has the custom resource definitions. */
   installed: boolean;
   objects: Manifest[];
+  /** Those that do not pass the schema. */
+  faulty: Manifest[];
 }
 
-/** The Tenants and ModelTasks of the cluster; those that do not pass the schema are left to their owners. */
+/** The Tenants and ModelTasks of the cluster. */
 export async function storedResources(client: KubernetesClient): Promise<StoredResources> {
   const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
   const installed = await client.knows(API_VERSION, "Tenant");
   const objects = installed
     ? (await Promise.all(kinds.map((kind) => client.list(API_VERSION, kind)))).flat()
     : [];
-  const loaded = objects.flatMap((object) => fromCluster(object) ?? []);
-  return { ...byKind(loaded), installed, objects };
+  const loaded = objects.map(fromCluster);
+  const faulty = objects.filter((_, index) => loaded[index] === undefined);
+  return { ...byKind(loaded.filter((each) => each !== undefined)), installed, objects, faulty };
 }
 
 /** The custom resource itself, as it is stored beside what it renders to: the same from a file and from the cluster. */
@@ -166,4 +186,26 @@ export function liveImages(tenants: Tenant[], owned: Map<string, Manifest>): Map
     if (url) images.set(gatewayName(tenant), parseReference(url));
   }
   return images;
+}
+
+function liveTarget(owned: Map<string, Manifest>): Target {
+  const kinds = new Set([...owned.values()].map(({ kind }) => kind));
+  if (kinds.has("HTTPRoute")) return "gateway-api";
+  return kinds.has("GRPCRoute") ? "gateway-api-grpc" : "istio";
+}
+
+/** The rendered objects with the controllers that the gateways report to today. */
+function withLiveControllers(rendered: Manifest[], owned: Map<string, Manifest>): Manifest[] {
+  return rendered.map((object) => {
+    if (object.kind !== "WasmPlugin") return object;
+    const live = (owned.get(keyOf(object)) as PluginWithLimits | undefined)?.spec.pluginConfig?.rateLimit;
+    if (live?.controller === undefined) return object;
+    const plugin = structuredClone(object) as PluginWithLimits;
+    Object.assign(plugin.spec.pluginConfig?.rateLimit ?? {}, { controller: live.controller });
+    return plugin;
+  });
+}
+
+interface PluginWithLimits extends Manifest {
+  spec: { pluginConfig?: { rateLimit?: { controller?: object } } };
 }

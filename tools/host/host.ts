@@ -81,6 +81,7 @@ interface FilterExports {
   proxy_on_request_body?(id: number, size: number, end: number): number;
   proxy_on_response_headers?(id: number, count: number, end: number): number;
   proxy_on_response_body?(id: number, size: number, end: number): number;
+  proxy_on_request_trailers?(id: number, count: number): number;
   proxy_on_response_trailers?(id: number, count: number): number;
   proxy_on_log?(id: number): void;
   proxy_on_delete(id: number): void;
@@ -412,10 +413,17 @@ export class Stream {
   }
 
   /** Sends a body in chunks of `chunkSize` bytes. @returns what the next filter gets, up to a local reply */
-  sendRequestBody(bytes: Uint8Array, chunkSize = bytes.length || 1): Uint8Array {
+  sendRequestBody(bytes: Uint8Array, chunkSize = bytes.length || 1, last = true): Uint8Array {
     return this.sendBody(bytes, chunkSize, (size, end) =>
-      this.vm.exports.proxy_on_request_body?.(this.id, size, end),
+      this.vm.exports.proxy_on_request_body?.(this.id, size, end & Number(last)),
     );
+  }
+
+  /** Ends the request with trailers. @returns what the caller's bytes that were held have become */
+  endRequest(count = 1): Uint8Array {
+    this.vm.stream = this;
+    this.action = this.vm.exports.proxy_on_request_trailers?.(this.id, count) ?? CONTINUE;
+    return this.body;
   }
 
   /** Runs a response through the filter, without its end unless `last`. @returns the body that the caller gets */

@@ -87,21 +87,41 @@ export async function releaseTenants(client: KubernetesClient): Promise<void> {
   }
 }
 
+export interface UninstallOptions {
+  withDefinitions: boolean;
+  onDone: (object: Manifest) => void;
+  /** A namespace stays because of these volumes. */
+  onKept: (namespace: Manifest, volumes: string[]) => void;
+}
+
 /**
  * Deletes the objects, the last first. The custom resource definitions take every Tenant and ModelTask with them, so they stay
- * unless `withDefinitions`.
+ * unless `withDefinitions`; a namespace takes its volumes with it, so it stays as long as it holds one.
  */
 export async function uninstall(
   client: KubernetesClient,
   objects: Manifest[],
-  { withDefinitions, onDone }: { withDefinitions: boolean; onDone: (object: Manifest) => void },
+  { withDefinitions, onDone, onKept }: UninstallOptions,
 ): Promise<void> {
   for (const object of objects.toReversed()) {
     if (object.kind === DEFINITION && !withDefinitions) continue;
     try {
+      const volumes = object.kind === "Namespace" ? await volumesIn(client, object.metadata.name) : [];
+      if (volumes.length > 0) {
+        onKept(object, volumes);
+        continue;
+      }
       if (await client.delete(object)) onDone(object);
     } catch (error) {
       throw new Error(`${resourceName(object)}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+/** Names of the claims in a namespace that are not being deleted. */
+async function volumesIn(client: KubernetesClient, namespace: string): Promise<string[]> {
+  const claims = await client.list("v1", "PersistentVolumeClaim", { namespace });
+  return claims
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name);
 }

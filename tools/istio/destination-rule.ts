@@ -40,7 +40,7 @@ export function destinationRule(task: ModelTask): Manifest {
 
 /** Envoy warms up replicas under LEAST_REQUEST and ROUND_ROBIN only. */
 function loadBalancer({ spec: { loadBalancing, warmUp } }: ModelTask): object {
-  const warms = loadBalancing.policy !== "RANDOM" && durationMilliseconds(warmUp.duration) > 0;
+  const warms = loadBalancing.policy !== "RANDOM" && durationMilliseconds(warmUp.duration) >= 1;
   return {
     simple: loadBalancing.policy,
     localityLbSetting: { enabled: loadBalancing.locality },

@@ -103,7 +103,11 @@ function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: o
       filters: [
         {
           type: "RequestMirror",
-          requestMirror: { backendRef: backend(task, mirror.version), percent: Math.round(mirror.percent) },
+          requestMirror: {
+            backendRef: backend(task, mirror.version),
+            // Its field percent takes whole ones only.
+            fraction: { numerator: Math.round(mirror.percent * 100), denominator: 10_000 },
+          },
         },
       ],
     }),
@@ -112,10 +116,11 @@ function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: o
   };
 }
 
-/** A duration as GEP-2257 has it: no fractions. */
+/** A duration as GEP-2257 has it: no fractions, and at most five digits a unit. */
 function gatewayDuration(duration: string): string {
   const milliseconds = Math.round(durationMilliseconds(duration));
-  return milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${milliseconds}ms`;
+  const [seconds, rest] = [Math.floor(milliseconds / 1000), milliseconds % 1000];
+  return (seconds > 0 ? `${seconds}s` : "") + (rest > 0 ? `${rest}ms` : "");
 }
 
 function weighted(task: ModelTask): object[] {

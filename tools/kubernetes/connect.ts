@@ -18,6 +18,16 @@ export function connectOptions(): Option[] {
   ];
 }
 
+/** The library's messages do not name the file. */
+function load(file: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new Error(`${file}: is no kubeconfig: ${message}`);
+  }
+}
+
 /** A client for the cluster that the options name. @throws Error for a kubeconfig or context that is not there */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<KubernetesClient> {
   const config = new KubeConfig();
@@ -25,8 +35,8 @@ export async function connect({ kubeconfig, context }: ConnectOptions): Promise<
     await access(kubeconfig).catch(() => {
       throw new Error(`${kubeconfig}: cannot be read: check --kubeconfig`);
     });
-    config.loadFromFile(kubeconfig);
-  } else config.loadFromDefault();
+    load(kubeconfig, () => config.loadFromFile(kubeconfig));
+  } else load(process.env.KUBECONFIG ?? "~/.kube/config", () => config.loadFromDefault());
   if (context !== undefined) {
     const known = config.getContexts().map(({ name }) => name);
     if (!known.includes(context))

@@ -36,7 +36,7 @@ function parseConfig(file: string, content: string): DockerConfig {
 }
 
 function fromFile({ auths = {} }: DockerConfig, registry: string): Credentials | undefined {
-  const entry = auths[registry] ?? auths[`https://${registry}`];
+  const entry = auths[registry] ?? Object.entries(auths).find(([key]) => hostOf(key) === registry)?.[1];
   if (!entry) return undefined;
   if (entry.identitytoken) return { identityToken: entry.identitytoken };
   if (entry.username && entry.password) return { username: entry.username, password: entry.password };
@@ -44,6 +44,11 @@ function fromFile({ auths = {} }: DockerConfig, registry: string): Credentials |
   const pair = Buffer.from(entry.auth, "base64").toString();
   const colon = pair.indexOf(":");
   return colon < 0 ? undefined : { username: pair.slice(0, colon), password: pair.slice(colon + 1) };
+}
+
+/** Docker writes a registry as its host, or as an address such as `https://host/v1/`. */
+function hostOf(key: string): string {
+  return key.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 }
 
 /** The protocol of docker-credential-helpers: the registry on stdin, JSON on stdout. */

@@ -1,4 +1,4 @@
-import { gunzipSync } from "fflate";
+import { gunzipSync } from "node:zlib";
 import tar from "tar-stream";
 import { formatReference, type Reference } from "./reference.ts";
 import { pullBlob, pullManifest } from "./registry.ts";
@@ -6,6 +6,8 @@ import type { RegistryOptions } from "./registry-client.ts";
 
 const MODULE_LAYER = "application/vnd.module.wasm.content.layer.v1+wasm";
 const MODULE_NAME = "plugin.wasm";
+/** As many as Istio's agent takes (ISTIO_WASM_MAX_BINARY_SIZE_BYTES). */
+const MOST_BYTES = 256 << 20;
 
 /**
  * The WebAssembly module of an image, as Istio finds it: the one layer of an artifact, or `plugin.wasm` in the last layer of an
@@ -17,21 +19,30 @@ export async function pullModule(reference: Reference, options: RegistryOptions 
   if (!pulled) throw new Error(`${name}: the registry has no such image`);
   const layer = pulled.manifest.layers.at(-1);
   if (!layer) throw new Error(`${name}: the image has no layers`);
+  if (layer.size > MOST_BYTES) throw new Error(`${name}: its layer has more than 256 MiB`);
   const bytes = await pullBlob(reference, layer, options);
-  const module = layer.mediaType === MODULE_LAYER ? bytes : await fromTar(gunzip(bytes));
+  const module = layer.mediaType === MODULE_LAYER ? bytes : await fromTar(unpacked(bytes, name));
   if (!module) throw new Error(`${name}: the image holds no ${MODULE_NAME}`);
   return module;
 }
 
-function gunzip(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+function unpacked(bytes: Uint8Array, name: string): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const what = code === "ERR_BUFFER_TOO_LARGE" ? "unpacks to more than 256 MiB" : `is broken (${message})`;
+    throw new Error(`${name}: its layer ${what}`);
+  }
 }
 
 async function fromTar(archive: Uint8Array): Promise<Uint8Array | undefined> {
   const extract = tar.extract();
   extract.end(Buffer.from(archive));
   for await (const entry of extract) {
-    if (entry.header.name.replace(/^\.?\//, "") !== MODULE_NAME) {
+    const { name, type } = entry.header;
+    if (type !== "file" || name.replace(/^\.?\//, "") !== MODULE_NAME) {
       entry.resume();
       continue;
     }

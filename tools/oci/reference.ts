@@ -7,7 +7,7 @@ export interface Reference {
 }
 
 const PATTERN =
-  /^oci:\/\/([^/\s]+)\/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
+  /^oci:\/\/((?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?)\/([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
 
 /** Reads `oci://host[:port]/name[:tag][@sha256:...]`. @throws Error that shows the form */
 export function parseReference(text: string): Reference {

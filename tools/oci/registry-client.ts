@@ -6,6 +6,8 @@ import type { Reference } from "./reference.ts";
 const ATTEMPTS = 4;
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 10_000;
+/** In bytes; registries take no longer ones (distribution-spec 1.1, "Pushing Manifests": 4 MiB). */
+const LONGEST_MANIFEST = 4 << 20;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 export interface RegistryOptions {
@@ -51,7 +53,8 @@ export class RegistryClient {
   /** @throws RegistryUnreachable when no answer comes */
   async send(method: string, url: string, request: RegistryRequest = {}): Promise<Response> {
     const response = await this.attempt(method, url, request);
-    if (response.status !== 401) return response;
+    // Another host, which a blob may come from, is given no credentials however it asks.
+    if (response.status !== 401 || !this.isRegistry(response.url)) return response;
     const authorization = await this.authorize(response.headers.get("www-authenticate") ?? "");
     if (authorization === undefined || authorization === this.authorization) return response;
     this.authorization = authorization;
@@ -60,23 +63,34 @@ export class RegistryClient {
 
   /**
    * The body of a reply to a GET. When the connection breaks it goes on from there, or begins again where the registry sends no parts.
-   * @throws RegistryUnreachable when it breaks again and again
+   * @param limit of its length in bytes
+   * @throws RegistryUnreachable when it breaks again and again, Error when it is longer
    */
-  async body(url: string, response: Response, accept?: string): Promise<Uint8Array> {
+  async body(
+    url: string,
+    response: Response,
+    { accept, limit = LONGEST_MANIFEST }: { accept?: string; limit?: number } = {},
+  ): Promise<Uint8Array> {
     let chunks: Uint8Array[] = [];
+    let length = 0;
     let reply = response;
     for (let attempt = 1; ; attempt++) {
-      if (reply.status !== 206) chunks = [];
+      if (reply.status !== 206) [chunks, length] = [[], 0];
       try {
-        for await (const chunk of reply.body ?? []) chunks.push(chunk);
-        return Buffer.concat(chunks);
+        for await (const chunk of reply.body ?? []) {
+          chunks.push(chunk);
+          length += chunk.length;
+          if (length > limit) break;
+        }
+        if (length <= limit) return Buffer.concat(chunks);
       } catch (error) {
         if (attempt === ATTEMPTS)
           throw new RegistryUnreachable(`${this.base}: the connection breaks again and again: ${error}`);
       }
+      if (length > limit)
+        throw new Error(`${this.base}: the registry sent more than the ${limit} bytes of ${url}`);
       await pause(attempt);
-      const from = chunks.reduce((sum, { length }) => sum + length, 0);
-      reply = await this.send("GET", url, { from, ...(accept && { accept }) });
+      reply = await this.send("GET", url, { from: length, ...(accept && { accept }) });
       if (!reply.ok) throw await this.failure(`go on with ${url}`, reply);
     }
   }
@@ -94,9 +108,7 @@ export class RegistryClient {
     { body, type, accept, range, from, attempts = ATTEMPTS }: RegistryRequest,
   ): Promise<Response> {
     const headers: Record<string, string> = {};
-    // A blob may come from elsewhere, which must not see the credentials.
-    if (this.authorization && new URL(url).origin === new URL(this.base).origin)
-      headers.authorization = this.authorization;
+    if (this.authorization && this.isRegistry(url)) headers.authorization = this.authorization;
     if (type) headers["content-type"] = type;
     if (accept) headers.accept = accept;
     if (range) headers["content-range"] = range;
@@ -109,13 +121,17 @@ export class RegistryClient {
         retryAfter = Number(response.headers.get("retry-after")) * 1000;
         await response.body?.cancel();
       } catch (error) {
-        const cause =
-          error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
         if (attempt === attempts)
-          throw new RegistryUnreachable(`cannot reach the registry ${this.reference.registry}: ${cause}`);
+          throw new RegistryUnreachable(
+            `cannot reach the registry ${this.reference.registry}: ${causeOf(error)}`,
+          );
       }
       await pause(attempt, retryAfter);
     }
+  }
+
+  private isRegistry(url: string): boolean {
+    return new URL(url).origin === new URL(this.base).origin;
   }
 
   /** Answers a challenge: Basic, or a Bearer token from the realm it names (distribution's token specification). */
@@ -123,16 +139,26 @@ export class RegistryClient {
     const credentials = await credentialsFor(this.reference.registry);
     if (!/^bearer/i.test(challenge)) return basic(credentials);
     const parameter = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1];
-    const realm = new URL(parameter("realm") ?? "");
+    const address = parameter("realm") ?? "";
+    if (!URL.canParse(address))
+      throw new Error(`${this.base}: asks for a token, but not where to get it: ${challenge}`);
+    const realm = new URL(address);
     const service = parameter("service") ?? "";
     const scope = `repository:${this.reference.repository}:${this.actions}`;
-    const response =
+    const asked =
       credentials && "identityToken" in credentials
-        ? await this.refresh(realm, service, scope, credentials.identityToken)
-        : await this.token(realm, service, scope, basic(credentials));
+        ? this.refresh(realm, service, scope, credentials.identityToken)
+        : this.token(realm, service, scope, basic(credentials));
+    const response = await asked.catch((error: Error) => {
+      throw new Error(
+        `${this.base}: cannot reach ${realm.origin}, which gives its tokens: ${causeOf(error)}`,
+      );
+    });
     if (!response.ok) throw await this.failure("get a token", response);
     const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
-    return `Bearer ${token ?? access_token}`;
+    const given = token ?? access_token;
+    if (!given) throw new Error(`${this.base}: its token server ${realm.origin} gave none`);
+    return `Bearer ${given}`;
   }
 
   private token(
@@ -162,6 +188,11 @@ export class RegistryClient {
 export async function pause(attempt: number, retryAfterMs = 0): Promise<void> {
   const delay = retryAfterMs > 0 ? retryAfterMs : FIRST_DELAY_MS * 2 ** (attempt - 1);
   await sleep(Math.min(delay, LONGEST_DELAY_MS));
+}
+
+/** Why a fetch failed, which it tells in the cause of its error. */
+function causeOf(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
 }
 
 function basic(credentials: Credentials | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { digestOf } from "./digest.ts";
 import { type Blob, type Descriptor, type Image, MANIFEST_TYPE } from "./image.ts";
 import { fromMirrors } from "./mirrors.ts";
-import type { Reference } from "./reference.ts";
+import { formatReference, type Reference } from "./reference.ts";
 import { RegistryClient, type RegistryOptions } from "./registry-client.ts";
 import { pushBlob } from "./upload.ts";
 
@@ -68,7 +68,18 @@ export async function pullManifest(
 ): Promise<{ manifest: Manifest; digest: string } | undefined> {
   const pulled = await pullBytes(reference, options);
   if (!pulled) return undefined;
-  return { manifest: JSON.parse(new TextDecoder().decode(pulled.bytes)), digest: pulled.digest };
+  return { manifest: parseManifest(pulled.bytes, formatReference(reference)), digest: pulled.digest };
+}
+
+function parseManifest(bytes: Uint8Array, name: string): Manifest {
+  let parsed: Partial<Manifest> & { manifests?: unknown } = {};
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {}
+  if (parsed.manifests !== undefined)
+    throw new Error(`${name}: is an index of images: name one of them by its digest`);
+  if (!Array.isArray(parsed.layers)) throw new Error(`${name}: is no image manifest`);
+  return parsed as Manifest;
 }
 
 /**
@@ -87,16 +98,16 @@ export function pullBytes(
     const response = await client.send("GET", url, { accept });
     if (response.status === 404) return undefined;
     if (!response.ok) throw await client.failure(`get the manifest ${name}`, response);
-    const bytes = await client.body(url, response, accept);
+    const bytes = await client.body(url, response, { accept });
     const digest = checked(bytes, from.digest ?? digestOf(bytes), client.base);
     return { bytes, digest, mediaType: response.headers.get("content-type") ?? MANIFEST_TYPE };
   });
 }
 
-/** @throws Error when it is not there or its bytes do not have the digest */
+/** @throws Error when it is not there, or its bytes do not have the size or the digest */
 export async function pullBlob(
   reference: Reference,
-  { digest }: Descriptor,
+  { digest, size }: Descriptor,
   options: RegistryOptions = {},
 ): Promise<Uint8Array> {
   const pulled = await fromMirrors(reference, options.mirrors, async (from) => {
@@ -104,7 +115,7 @@ export async function pullBlob(
     const url = `${client.base}/blobs/${digest}`;
     const response = await client.send("GET", url);
     if (!response.ok) throw await client.failure(`get the blob ${digest}`, response);
-    const bytes = await client.body(url, response);
+    const bytes = await client.body(url, response, { limit: size });
     checked(bytes, digest, client.base);
     return bytes;
   });

@@ -96,8 +96,8 @@ export class ClusterCache {
   /** A kind that the API server does not know is asked for again later: somebody may install it. */
   private async watchOwned(apiVersion: string, kind: string): Promise<void> {
     const { client, log } = this.options;
-    if (this.stopped) return;
     const path = await client.pathOfAll(apiVersion, kind);
+    if (this.stopped) return;
     if (path !== undefined)
       this.owned.push(this.watch(path, OWNED_SELECTOR, this.ownedChanged, { apiVersion, kind }));
     else {

@@ -1,5 +1,5 @@
 import { requireSecrets, secretsOfCluster } from "../credentials/secrets.ts";
-import { applyPlan, type Outcome } from "../deploy/apply.ts";
+import { applyPlan, type Outcome, PlanOutdated } from "../deploy/apply.ts";
 import { orderOf } from "../deploy/owned-objects.ts";
 import { liveImages, planObjects } from "../deploy/plan.ts";
 import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
@@ -86,6 +86,8 @@ async function bring(
       },
     });
   } catch (error) {
+    // The watch brings what is new.
+    if (error instanceof PlanOutdated) throw error;
     for (const { object } of all) await report(client, object, failed(error));
     throw error;
   }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOG_FIELDS, LOGGED_HEADERS } from "../envoy/log-fields.ts";
-import { dnsLabel, duration, port } from "./fields.ts";
+import { dnsLabel, duration, port, positiveDuration } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
 const field = z.strictObject({
@@ -51,9 +51,11 @@ const collector = z.strictObject({
     .default("modelgate-system")
     .describe("Namespace of its Service. Default: modelgate-system."),
   service: dnsLabel().default("modelgate-collector").describe("Its Service. Default: modelgate-collector."),
-  port: port().default(8092).describe("Port of the Service. Default: 8092."),
+  port: port().default(8093).describe("Its port for batches. Default: 8093."),
   format: z.enum(["json", "protobuf"]).default("json").describe("Form of the lines. Default: json."),
-  timeout: duration().default("5s").describe("A batch without an answer by then is sent again. Default: 5s."),
+  timeout: positiveDuration()
+    .default("5s")
+    .describe("A batch without an answer by then is sent again. Default: 5s."),
   maxQueueBytes: z
     .int()
     .min(32_768)

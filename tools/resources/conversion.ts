@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageByDigest } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
 const GIB = 1024 ** 3;
@@ -24,7 +25,7 @@ const OPEN_INFERENCE_TYPES = [
 ] as const;
 
 /** Data types of TensorFlow that are converted. */
-const TENSORFLOW_TYPES = [
+export const TENSORFLOW_TYPES = [
   "DT_FLOAT",
   "DT_DOUBLE",
   "DT_INT32",
@@ -101,13 +102,7 @@ export const conversion = withRules(
       .enum(["openInference", "tensorflowServing", "none"])
       .default("openInference")
       .describe("gRPC protocol of the model server; none passes HTTP through. Default: openInference."),
-    converter: z
-      .string()
-      .max(2048)
-      .regex(
-        /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
-        "must be an image by digest such as oci://registry.example/converters/ranking@sha256:...",
-      )
+    converter: imageByDigest("oci://registry.example/converters/ranking")
       .optional()
       .describe(
         "The task's own converter between its JSON and the protocol, an image by digest. Default: the protocol's JSON form.",
@@ -169,11 +164,25 @@ export const conversion = withRules(
       path: ["raw"],
     },
     {
-      holds: ({ converter, raw, signatures }) =>
-        converter === undefined || (raw === undefined && signatures.length === 0),
-      cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0))",
-      message: "converts by itself: raw and signatures have no use beside it",
+      holds: ({ converter, raw, signatures, nonFinite, binaryHeaderBytes }) =>
+        converter === undefined || (!raw && signatures.length === 0 && !nonFinite && !binaryHeaderBytes),
+      cel: "!has(self.converter) || (!has(self.raw) && (!has(self.signatures) || self.signatures.size() == 0) && !has(self.nonFinite) && !has(self.binaryHeaderBytes))",
+      message: "converts by itself: raw, signatures, nonFinite and binaryHeaderBytes have no use beside it",
       path: ["converter"],
+    },
+    {
+      holds: ({ protocol, binaryHeaderBytes }) => !binaryHeaderBytes || protocol === "openInference",
+      cel: "!has(self.binaryHeaderBytes) || !has(self.protocol) || self.protocol == 'openInference'",
+      message: "is for protocol: openInference",
+      path: ["binaryHeaderBytes"],
+    },
+    {
+      holds: ({ protocol, converter, nonFinite, maxRequestBytes, maxResponseBytes }) =>
+        protocol !== "none" || converter !== undefined || !(nonFinite || maxRequestBytes || maxResponseBytes),
+      cel: "!has(self.protocol) || self.protocol != 'none' || has(self.converter) || (!has(self.nonFinite) && !has(self.maxRequestBytes) && !has(self.maxResponseBytes))",
+      message:
+        "none passes bodies as they are: nonFinite, maxRequestBytes and maxResponseBytes have no use beside it",
+      path: ["protocol"],
     },
     {
       holds: ({ converter, maxRequestBytes = 1, maxResponseBytes = 1 }) =>

@@ -3,7 +3,7 @@ import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
 import type { Loaded } from "./load.ts";
 import type { ModelTask } from "./model-task.ts";
-import { gatewayName, type Tenant } from "./tenant.ts";
+import { gatewayName, gatewaySelector, type Tenant } from "./tenant.ts";
 
 export interface Resources {
   tenants: Loaded<Tenant>[];
@@ -38,6 +38,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
       ["spec", "gateway", "name"],
       "is the gateway of another tenant",
     ),
+    ...sharedPods(tenants),
     ...overlappingHosts(tenants),
     ...tenants.flatMap(credentialFaults),
     ...duplicates(tasks, ({ resource }) => taskName(resource), ["metadata", "name"], "is defined twice"),
@@ -128,6 +129,37 @@ function routingFaults({ resource: { spec }, fault }: Loaded<ModelTask>): Fault[
     }),
     ...(spec.mirror ? check(spec.mirror.version, ["spec", "mirror", "version"]) : []),
   ];
+}
+
+/**
+ * An Istio Gateway selects pods of every namespace (PILOT_SCOPE_GATEWAY_TO_NAMESPACE is off by default). One that selects the pods
+ * of another tenant's gateway would open its hosts there, where the other tenant's credentials are asked for.
+ */
+function sharedPods(tenants: Loaded<Tenant>[]): Fault[] {
+  const gateways = tenants.map((loaded) => ({
+    loaded,
+    selector: Object.entries(gatewaySelector(loaded.resource)),
+    path: ["spec", "gateway", loaded.resource.spec.gateway.selector ? "selector" : "name"],
+  }));
+  const includes = (labels: [string, string][], some: [string, string][]) =>
+    some.every(([key, value]) => labels.some((label) => label[0] === key && label[1] === value));
+  return gateways.flatMap(({ loaded, selector, path }, index) => {
+    const isOther = (each: Loaded<Tenant>) => gatewayName(each.resource) !== gatewayName(loaded.resource);
+    const other = gateways
+      .slice(0, index)
+      .find(
+        (each) =>
+          isOther(each.loaded) && (includes(each.selector, selector) || includes(selector, each.selector)),
+      );
+    if (!other) return [];
+    const shown = selector.map(([key, value]) => `${key}=${value}`).join(",");
+    return [
+      loaded.fault(
+        path,
+        `${shown} selects the pods of ${place(other.loaded.fault(other.path, ""))} as well, which Istio does across namespaces: give it a name or a selector of its own`,
+      ),
+    ];
+  });
 }
 
 /** Two tenants must not answer for one host, by name or by wildcard. The fault stands at the narrower host, or the later. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withRules } from "./rules.ts";
 
 export const API_GROUP = "modelgate.dev";
 export const API_VERSION = `${API_GROUP}/v1alpha1`;
@@ -65,7 +66,47 @@ export const sha256 = () =>
 
 /** A span of time such as 500ms, 10s or 1h30m. */
 export const duration = () =>
-  z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, "must be a duration such as 500ms, 10s or 1h30m");
+  z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, {
+    error: "must be a duration such as 500ms, 10s or 1h30m",
+    abort: true,
+  });
+
+/** A span of time of at least 1 ms, below which Istio takes none. */
+export const positiveDuration = () =>
+  withRules(duration().max(32), [
+    {
+      holds: (text) => durationMilliseconds(text) >= 1,
+      cel: "duration(self) >= duration('1ms')",
+      message: "must be at least 1ms",
+    },
+  ]);
+
+/** An amount as Kubernetes writes it, such as 500m, 1.5 or 16Gi. */
+export const quantity = () =>
+  z.string().regex(/^[0-9]+(\.[0-9]+)?(m|k|[MGT]|[KMGT]i)?$/, "must be a quantity such as 500m, 1.5 or 16Gi");
+
+/** An image by digest, as `parseReference` reads it. */
+export const imageByDigest = (example: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(
+      /^oci:\/\/([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+)?\/[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$/,
+      `must be an image by digest such as ${example}@sha256:...`,
+    );
+
+/** Labels that select pods; none would select each of them. */
+export const podLabels = () =>
+  withRules(z.record(z.string(), z.string()), [
+    {
+      holds: (labels) => Object.keys(labels).length > 0,
+      cel: "self.size() > 0",
+      message: "must have a label: without one it selects every pod",
+    },
+  ]);
+
+/** Name of a Tenant: it is a label of all that is made for it, so it has at most the 63 characters of a label. */
+export const tenantName = () => dnsName().max(63);
 
 /** An instant, RFC 3339. */
 export const instant = () =>

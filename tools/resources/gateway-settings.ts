@@ -1,25 +1,14 @@
 import { z } from "zod";
 import { accessLogSettings } from "./access-log-settings.ts";
-import { dnsName, duration } from "./fields.ts";
+import { dnsName, duration, imageByDigest, quantity } from "./fields.ts";
 
 const MIB = 1024 * 1024;
 
-const quantity = () =>
-  z
-    .string()
-    .regex(/^[0-9.]+(m|[KMG]i?)?$/, "must be a quantity such as 500m or 1Gi")
-    .optional();
-
-const quantities = z.strictObject({ cpu: quantity(), memory: quantity() });
+const quantities = z.strictObject({ cpu: quantity().optional(), memory: quantity().optional() });
 
 /** The filter that a gateway runs. */
 export const gatewayFilter = z.strictObject({
-  image: z
-    .string()
-    .regex(
-      /^oci:\/\/\S+@sha256:[0-9a-f]{64}$/,
-      "must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
-    )
+  image: imageByDigest("oci://registry.example/modelgate/gateway")
     .optional()
     .describe("Image by digest. Default: --image of the command, else what the gateway runs already."),
   pullSecret: dnsName()

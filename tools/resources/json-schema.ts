@@ -32,13 +32,14 @@ export function structuralSchema(kind: Kind): JsonSchema {
       if (Array.isArray(rules) && rules.length === 0) delete jsonSchema["x-kubernetes-validations"];
     },
   }) as JsonSchema;
-  const { spec, status } = schema.properties as Record<string, JsonSchema>;
+  const { metadata, spec, status } = schema.properties as Record<string, JsonSchema & object>;
+  const { name } = (metadata as { properties: { name: { maxLength: number } } }).properties;
   return {
     type: "object",
     properties: {
       apiVersion: { type: "string" },
       kind: { type: "string" },
-      metadata: { type: "object" },
+      metadata: { type: "object", properties: { name: { type: "string", maxLength: name.maxLength } } },
       spec: spec as JsonSchema,
       status: status as JsonSchema,
     },

@@ -55,6 +55,18 @@ export function fromCluster(object: { kind: string; metadata: { name: string } }
   };
 }
 
+/** What is wrong with a custom resource of the cluster, each for itself; it may be older than the schema. */
+export function faultsInCluster(object: { kind: string; metadata: { name: string } }): Fault[] {
+  const { kind } = object;
+  if (!isKind(kind)) return [];
+  const resource = `${kind}/${object.metadata.name}`;
+  const parsed = KINDS[kind].schema.safeParse(object, { error: issueMessage, reportInput: true });
+  const fault = (path: PropertyKey[], message: string) => ({
+    ...{ file: "cluster", line: 0, resource, path, message },
+  });
+  return (parsed.error?.issues ?? []).flatMap((issue) => faultsOf(kind, issue, fault));
+}
+
 interface Place {
   file: string;
   positions: Positions;
@@ -72,7 +84,20 @@ function readDocument(place: Place, document: Document.Parsed, result: LoadResul
     result.faults.push({ ...fault, message: `is not YAML: ${what}${hint}` });
   }
   if (document.errors.length > 0) return;
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const message = `can't be read: ${error instanceof Error ? error.message : String(error)}`;
+    result.faults.push({
+      file,
+      line: positions.lineOf(place.index, []),
+      resource: "document",
+      path: [],
+      message,
+    });
+    return;
+  }
   if (value === null) return;
   if (isRecord(value) && value.kind === "List" && Array.isArray(value.items))
     value.items.forEach((item, index) => {

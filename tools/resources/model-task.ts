@@ -3,14 +3,15 @@ import { conversion } from "./conversion.ts";
 import {
   API_VERSION,
   dnsLabel,
-  dnsName,
-  duration,
   headerName,
   ownMode,
   percent,
+  podLabels,
   port,
+  positiveDuration,
   rate,
   taskid,
+  tenantName,
   version,
 } from "./fields.ts";
 import { metadata, status } from "./metadata.ts";
@@ -62,9 +63,10 @@ const retries = z.strictObject({
     .max(10)
     .default(2)
     .describe("Tries after the first; 0 turns retries off. Default: 2."),
-  perTryTimeout: duration().optional().describe("Time for each try. Default: that of the request."),
+  perTryTimeout: positiveDuration().optional().describe("Time for each try. Default: that of the request."),
   on: z
     .array(z.string().regex(/^[a-z0-9-]+$/, "must be an Envoy retry condition such as unavailable"))
+    .min(1)
     .default(["connect-failure", "refused-stream", "unavailable"])
     .describe(
       "Envoy's retry_on conditions. Default: those where the model has not begun: connect-failure, refused-stream, unavailable.",
@@ -89,34 +91,34 @@ export const outlierDetection = z.strictObject({
     .max(1000)
     .default(5)
     .describe("5xx in a row that eject a replica. Default: 5."),
-  interval: duration().default("10s").describe("Time between sweeps. Default: 10s."),
-  baseEjectionTime: duration().default("30s").describe("Shortest time a replica stays out. Default: 30s."),
-  maxEjectionPercent: percent().default(50).describe("Most replicas out at once, in percent. Default: 50."),
+  interval: positiveDuration().default("10s").describe("Time between sweeps. Default: 10s."),
+  baseEjectionTime: positiveDuration()
+    .default("30s")
+    .describe("Shortest time a replica stays out. Default: 30s."),
+  maxEjectionPercent: percent()
+    .min(1)
+    .default(50)
+    .describe("Most replicas out at once, in percent. Default: 50."),
 });
 
+const count = () => z.int().min(1).max(2_147_483_647).optional();
+
 const connectionPool = z.strictObject({
-  maxConnections: z.int().min(1).optional().describe("TCP connections to a replica. Default: no limit."),
-  maxPendingRequests: z
-    .int()
-    .min(1)
-    .optional()
-    .describe("Requests that wait for a connection. Default: Envoy's 1024."),
-  maxRequestsPerConnection: z.int().min(1).optional().describe("Default: no limit."),
+  maxConnections: count().describe("TCP connections of a gateway pod to the replicas. Default: no limit."),
+  maxPendingRequests: count().describe("Requests that wait for a connection. Default: no limit."),
+  maxRequestsPerConnection: count().describe("Default: no limit."),
 });
 
 const versionEntry = z.strictObject({
   name: version().describe("What the header `version` says; also the Istio subset."),
-  labels: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Labels of this version's pods. Default: `version: <name>`."),
+  labels: podLabels().optional().describe("Labels of this version's pods. Default: `version: <name>`."),
   weight: percent().optional().describe("Percent of the requests that name no version. Weights sum to 100."),
 });
 
 export const modelTaskSpec = withRules(
   z.strictObject({
     taskid: taskid().describe("What the header `taskid` says, unique in the cluster. Quote numbers."),
-    tenant: dnsName().describe("The Tenant that owns the task."),
+    tenant: tenantName().describe("The Tenant that owns the task."),
     service: z
       .strictObject({
         name: dnsLabel().describe("Kubernetes Service in the task's namespace."),
@@ -134,7 +136,9 @@ export const modelTaskSpec = withRules(
       .default([])
       .describe("Versions for grey release and A/B. Default: one."),
     limits: limits.optional().describe("Limits of the task. Default: none."),
-    timeout: duration().default("15s").describe("Time for a whole request, retries included. Default: 15s."),
+    timeout: positiveDuration()
+      .default("15s")
+      .describe("Time for a whole request, retries included. Default: 15s."),
     retries: retries.prefault({}).describe("Tries after a failure."),
     conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
     warmUp: warmUp.prefault({}).describe("How new replicas come under load."),
@@ -173,7 +177,7 @@ export const modelTaskSpec = withRules(
     fault: z
       .strictObject({
         delay: z
-          .strictObject({ duration: duration(), percent: percent() })
+          .strictObject({ duration: positiveDuration(), percent: percent() })
           .optional()
           .describe("Wait first."),
         abort: z
@@ -188,9 +192,9 @@ export const modelTaskSpec = withRules(
   [
     {
       holds: ({ versions }) =>
-        versions.every(({ weight }) => weight === undefined) || Math.abs(weightOf(versions) - 100) < 1e-9,
+        versions.every(({ weight }) => weight === undefined) || Math.abs(weightOf(versions) - 100) < 1e-6,
       found: ({ versions }) => `and sum to ${Number(weightOf(versions).toFixed(9))}`,
-      cel: "!has(self.versions) || !self.versions.exists(v, has(v.weight)) || self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() == 100.0",
+      cel: "!has(self.versions) || !self.versions.exists(v, has(v.weight)) || (self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() > 99.999999 && self.versions.map(v, has(v.weight) ? double(v.weight) : 0.0).sum() < 100.000001)",
       message: "weights must sum to 100",
       path: ["versions"],
     },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration } from "./fields.ts";
+import { duration, quantity } from "./fields.ts";
 
 /** Which processor cores and memory a replica gets. `modelgate explain placement` says why. */
 export const placement = z.strictObject({
@@ -8,10 +8,7 @@ export const placement = z.strictObject({
     .min(1)
     .max(1024)
     .describe("Whole cores of a replica: requests equal limits, so that the kubelet can bind them."),
-  memory: z
-    .string()
-    .regex(/^[0-9]+([KMGT]i?)?$/, "must be a quantity such as 16Gi")
-    .describe("Memory of a replica, as request and limit."),
+  memory: quantity().describe("Memory of a replica, as request and limit."),
   threads: z
     .int()
     .min(1)

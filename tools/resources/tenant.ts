@@ -1,6 +1,18 @@
 import { z } from "zod";
 import { credential, permission } from "./credential.ts";
-import { API_VERSION, dnsLabel, dnsName, headerName, host, mode, port, rate, sha256 } from "./fields.ts";
+import {
+  API_VERSION,
+  dnsLabel,
+  dnsName,
+  headerName,
+  host,
+  mode,
+  podLabels,
+  port,
+  rate,
+  sha256,
+  tenantName,
+} from "./fields.ts";
 import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { jwtIssuer } from "./jwt-issuer.ts";
 import { metadata, status } from "./metadata.ts";
@@ -10,10 +22,7 @@ import { withRules } from "./rules.ts";
 const gateway = z.strictObject({
   name: dnsLabel().describe("Name of the ingress gateway's Deployment and of its Istio Gateway."),
   namespace: dnsLabel().describe("Namespace of the gateway's pods."),
-  selector: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Labels of the gateway's pods. Default: `istio: <name>`."),
+  selector: podLabels().optional().describe("Labels of the gateway's pods. Default: `istio: <name>`."),
   port: port().default(8866).describe("Port that the gateway listens on. Default: 8866."),
   hosts: z
     .array(host())
@@ -143,7 +152,7 @@ export const tenantSpec = withRules(
 export const tenant = z.strictObject({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal("Tenant"),
-  metadata,
+  metadata: metadata.extend({ name: tenantName() }),
   spec: tenantSpec,
   status,
 });

@@ -34,15 +34,21 @@ const BLOCK_REQUESTS = 100;
 export function judgeLatency(windows: Window[], thresholds: Thresholds): LatencyVerdict {
   const blocks = joined(windows);
   const whole = total(windows);
+  if (timed(whole.rest) === 0) return { kind: "fine" };
   let undecided = false;
   for (const quantile of [0.5, 0.99]) {
     const allowed = 1 - quantile;
-    const usual = surelyBelow(whole.rest, allowed);
-    if (usual === undefined) continue;
+    const sure = surelyBelow(whole.rest, allowed);
+    const usual = sure ?? longest(whole.rest);
     const limit = Math.max(usual * thresholds.latencyFactor, thresholds.latencyFloor);
     const slow = (sample: Sample): Share => ({ count: slowerThan(sample, limit), of: timed(sample) });
     const exceeds = (sample: Sample) => ratio(slow(sample)) > allowed;
     if (wilson(slow(whole.canary), CONFIDENCE_Z).lower <= allowed) continue;
+    // Slower than all of the rest, of which too few tell what is usual there.
+    if (sure === undefined) {
+      undecided = true;
+      continue;
+    }
     const count = blocks.filter(({ canary, rest }) => exceeds(canary) && !exceeds(rest)).length;
     if (signTest({ count, of: blocks.length }) < SIGNIFICANCE)
       return {
@@ -56,12 +62,21 @@ export function judgeLatency(windows: Window[], thresholds: Thresholds): Latency
 
 /** Milliseconds that all but a share of the requests surely stay below; undefined when too few tell. */
 function surelyBelow(sample: Sample, share: number): number | undefined {
-  return Object.keys(sample.durations)
+  return ends(sample).find(
+    (bound) => wilson({ count: slowerThan(sample, bound), of: timed(sample) }, CONFIDENCE_Z).upper <= share,
+  );
+}
+
+/** Milliseconds that every request stayed below. */
+function longest(sample: Sample): number {
+  return ends(sample).at(-1) ?? 0;
+}
+
+/** Where the bins that hold requests end, by rising milliseconds. */
+function ends({ durations }: Sample): number[] {
+  return Object.keys(durations)
     .map((from) => Number(from) * BIN + 1)
-    .sort((a, b) => a - b)
-    .find(
-      (bound) => wilson({ count: slowerThan(sample, bound), of: timed(sample) }, CONFIDENCE_Z).upper <= share,
-    );
+    .sort((a, b) => a - b);
 }
 
 /** Windows one after the other, joined to blocks that have enough requests to tell a quantile. */

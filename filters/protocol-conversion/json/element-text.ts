@@ -7,17 +7,19 @@ import { SlabChain } from "../tensor/slabs";
 
 /** Did the last `copyText` reach the closing quote? */
 export let textClosed: bool = false;
+/** Did it stop at a bad escape, a lone surrogate, a control character or malformed UTF-8? */
+export let textMalformed: bool = false;
 
 const LONGEST_ESCAPE: usize = 12;
 const unescaped: ByteBuffer = new ByteBuffer();
 
 /**
  * Copies the text of a JSON string (RFC 8259, section 7) from `at`, which is behind the opening quote or within, to
- * `out`. @returns the first byte not used, behind the closing quote if `textClosed`; 0 on a bad escape, a lone
- * surrogate, a control character or malformed UTF-8
+ * `out`. @returns the first byte not used: behind the closing quote if `textClosed`, the one at fault if `textMalformed`
  */
 export function copyText(at: usize, to: usize, out: SlabChain): usize {
   textClosed = false;
+  textMalformed = false;
   while (at < to) {
     while (at + 16 <= to && out.end - out.at >= 16) {
       const bytes = v128.load(at);
@@ -33,12 +35,12 @@ export function copyText(at: usize, to: usize, out: SlabChain): usize {
       textClosed = true;
       return at + 1;
     }
-    if (c < 0x20) return 0;
+    if (c < 0x20) return malformed(at);
     if (c == 0x5c) {
       const length = escapeLength(at, to);
       if (length == 0) break;
       unescaped.clear();
-      if (!appendUnescaped(unescaped, at, at + length)) return 0;
+      if (!appendUnescaped(unescaped, at, at + length)) return malformed(at);
       out.append(unescaped.ptr, unescaped.len);
       at += length;
     } else if (c < 0x80) {
@@ -47,13 +49,18 @@ export function copyText(at: usize, to: usize, out: SlabChain): usize {
     } else {
       const length = utf8SequenceLength(at, to);
       if (length == 0) {
-        if (to - at >= 4 || !mayGoOn(at, to)) return 0;
+        if (to - at >= 4 || !mayGoOn(at, to)) return malformed(at);
         break;
       }
       out.append(at, length);
       at += length;
     }
   }
+  return at;
+}
+
+function malformed(at: usize): usize {
+  textMalformed = true;
   return at;
 }
 

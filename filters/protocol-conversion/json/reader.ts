@@ -201,7 +201,7 @@ export abstract class JsonReader extends RequestReader {
     if (c == 0x22) {
       if (role != IGNORED && this.longText()) {
         this.startText();
-        return at + 1;
+        return this.error == null ? at + 1 : at;
       }
       const end = this.readString(at, to);
       if (end == at) return at;

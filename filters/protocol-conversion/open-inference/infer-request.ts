@@ -2,7 +2,7 @@ import { ByteBuffer } from "../../sdk/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes";
 import { Slice } from "../../sdk/headers";
 import { appendField } from "../../sdk/protobuf";
-import { copyText, textClosed } from "../json/element-text";
+import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
@@ -90,6 +90,12 @@ const BAD_PARAMETER = bytes(
   "a parameter must be a boolean, a number of int64, uint64 or double, or a string",
 );
 const NO_INPUTS = bytes("inputs is required");
+const TOO_MUCH = bytes("names, shapes and parameters are over 1 MiB");
+
+/** Most bytes of the message beside its data: they are not counted as tensor bytes, so a request may not have many. */
+const MAX_HEAD: i32 = 1024 * 1024;
+/** A request that had more than that of them gives their memory back. */
+const KEPT_HEAD: i32 = 64 * 1024;
 
 export class InferRequest extends JsonReader {
   /** The message but for raw contents. */
@@ -148,6 +154,8 @@ export class InferRequest extends JsonReader {
   release(): void {
     this.contents.release();
     this.releaseCapture();
+    if (this.head.allocated > KEPT_HEAD) this.head.free();
+    this.tensor.release(KEPT_HEAD);
   }
 
   /** The JSON is over and all of it was consumed. @returns false when the request is not complete */
@@ -237,6 +245,7 @@ export class InferRequest extends JsonReader {
     const ptr = text.ptr;
     const len = text.len;
     const role = <Role>this.role;
+    if (this.head.len + this.tensor.parameters.len > MAX_HEAD) this.fail(TOO_MUCH);
     if (role == Role.Parameters) {
       this.parameterKey.clear();
       this.parameterKey.append(ptr, len);
@@ -370,11 +379,8 @@ export class InferRequest extends JsonReader {
 
   protected moreText(at: usize, to: usize): usize {
     const end = copyText(at, to, this.chain);
-    if (end == 0) {
-      this.fail(BAD_TEXT);
-      return at;
-    }
-    if (textClosed) {
+    if (textMalformed) this.fail(BAD_TEXT);
+    else if (textClosed) {
       this.chain.fillGap(this.chain.length - this.stringStart, 4);
       this.elementCount++;
       this.textDone();

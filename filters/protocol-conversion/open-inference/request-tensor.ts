@@ -37,6 +37,11 @@ export class RequestTensor {
     this.rank = -1;
   }
 
+  /** Gives back the memory of parameters that took more than `kept` bytes. */
+  release(kept: i32): void {
+    if (this.parameters.allocated > kept) this.parameters.free();
+  }
+
   setName(ptr: usize, len: i32): void {
     this.name.clear();
     this.name.append(ptr, len);

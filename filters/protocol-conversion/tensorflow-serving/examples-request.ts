@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
 import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/protobuf";
-import { copyText, textClosed } from "../json/element-text";
+import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { decimalToInteger, integerValue, integral } from "../numbers/decimal";
 import { decimalToF32 } from "../numbers/decimal-float";
@@ -241,11 +241,8 @@ export class ExamplesRequest extends JsonReader {
     const base64 = this.base64;
     const inBase64 = this.role == Role.Base64;
     const end = inBase64 ? base64.take(at, to, values) : copyText(at, to, values);
-    if (inBase64 ? base64.malformed : end == 0) {
-      this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
-      return inBase64 ? end : at;
-    }
-    if (inBase64 ? !base64.open : textClosed) {
+    if (inBase64 ? base64.malformed : textMalformed) this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
+    else if (inBase64 ? !base64.open : textClosed) {
       this.example.endText();
       this.textDone();
       if (inBase64) this.member = Member.Decoded;

@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../../sdk/byte-buffer";
 import { bytes } from "../../sdk/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
-import { copyText, textClosed } from "../json/element-text";
+import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { isNonFiniteText, nonFiniteValue } from "../numbers/non-finite-text";
 import { RawContents } from "../open-inference/raw-contents";
@@ -444,11 +444,8 @@ export class PredictRequest extends JsonReader {
     const base64 = this.base64;
     const inBase64 = base64.open;
     const end = inBase64 ? base64.take(at, to, chain) : copyText(at, to, chain);
-    if (inBase64 ? base64.malformed : end == 0) {
-      this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
-      return inBase64 ? end : at;
-    }
-    if (inBase64 ? !base64.open : textClosed) {
+    if (inBase64 ? base64.malformed : textMalformed) this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
+    else if (inBase64 ? !base64.open : textClosed) {
       this.input.endText();
       this.textDone();
     }

@@ -14,7 +14,13 @@ export async function writeMany(folder: string, tenants: number, tasks: number):
       metadata: { name },
       spec: {
         namespaces: [name],
-        gateway: { name: "gateway", namespace: name, hosts: [`*.t${t}.models.example`], deployment: {} },
+        gateway: {
+          name: "gateway",
+          namespace: name,
+          selector: { istio: name },
+          hosts: [`*.t${t}.models.example`],
+          deployment: {},
+        },
         credentials: [{ id: "a", sha256: t.toString(16).padStart(64, "0") }],
         tasks: [{ task: "*" }],
         limits: { requestsPerSecond: 1000 },

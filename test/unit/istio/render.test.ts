@@ -212,8 +212,8 @@ describe("the access log", () => {
     expect(loggers).toEqual([]);
     expect(stage).toMatchObject({
       collector: {
-        cluster: "outbound|8092||modelgate-collector.logs.svc.cluster.local",
-        authority: "modelgate-collector.logs:8092",
+        cluster: "outbound|8093||modelgate-collector.logs.svc.cluster.local",
+        authority: "modelgate-collector.logs:8093",
         format: "protobuf",
         timeoutMilliseconds: 5000,
         sample: { ratio: 0.5 },
@@ -424,7 +424,7 @@ describe("Gateway API", () => {
       { name: "v1", weight: 80, labels: { app: "a", version: "v1" } },
       { name: "v2", weight: 20, labels: { app: "a", version: "v2" } },
     ];
-    const manifests = render({}, {}, [task({ versions, timeout: "1.5s" })], "gateway-api");
+    const manifests = render({}, {}, [task({ versions, timeout: "123.456s" })], "gateway-api");
     expect(find(manifests, "HTTPRoute").spec).toMatchObject({
       parentRefs: [{ name: "gw", namespace: "edge" }],
       hostnames: ["*.search.example"],
@@ -432,7 +432,7 @@ describe("Gateway API", () => {
         { backendRefs: [{ name: "service-666-v1", port: 8866 }] },
         { backendRefs: [{ name: "service-666-v2", port: 8866 }] },
         {
-          timeouts: { request: "1500ms" },
+          timeouts: { request: "123s456ms" },
           backendRefs: [
             { name: "service-666-v1", weight: 8000 },
             { name: "service-666-v2", weight: 2000 },
@@ -441,6 +441,13 @@ describe("Gateway API", () => {
       ],
     });
     expect(manifests.filter(({ kind }) => kind === "Service")).toHaveLength(2);
+  });
+
+  it("copies a part of a percent", () => {
+    const versions = [{ name: "v1", weight: 100, labels: { app: "a" } }];
+    const mirrored = task({ versions, mirror: { version: "v1", percent: 0.4 } });
+    const { spec } = find(render({}, {}, [mirrored], "gateway-api"), "HTTPRoute");
+    expect(JSON.stringify(spec)).toContain('"fraction":{"numerator":40,"denominator":10000}');
   });
 
   it("GRPCRoute", () => {

@@ -47,6 +47,8 @@ describe("parseReference", () => {
     "localhost:5000/a",
     "oci://localhost",
     "oci://h/UPPER",
+    "oci://user:secret@h/a",
+    "oci://h?x/a",
     "oci://h/a@sha256:12",
     "oci://h/a:",
     "https://h/a",

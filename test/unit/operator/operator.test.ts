@@ -25,7 +25,12 @@ afterEach(async () => {
 });
 
 function tenant(name: string, spec: object = {}): Manifest {
-  const gateway = { name: "gateway", namespace: name, hosts: [`*.${name}.example`] };
+  const gateway = {
+    name: "gateway",
+    namespace: name,
+    selector: { istio: name },
+    hosts: [`*.${name}.example`],
+  };
   return {
     apiVersion: API_VERSION,
     kind: "Tenant",
@@ -83,10 +88,15 @@ describe("operator", () => {
     expect(kinds()).toEqual(
       expect.arrayContaining(["WasmPlugin gateway-modelgate", "VirtualService ranking", "Gateway gateway"]),
     );
-    const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
-    expect(
-      events.map(({ reason, involvedObject }) => `${(involvedObject as Manifest).kind} ${reason}`).sort(),
-    ).toEqual(["ModelTask Applied", "Tenant Applied", "Tenant Reconciled"]);
+    const events = () => [...api.objects.values()].filter(({ kind }) => kind === "Event");
+    // An Event is posted after the status that it is about.
+    await waitFor(() =>
+      expect(
+        events()
+          .map(({ reason, involvedObject }) => `${(involvedObject as Manifest).kind} ${reason}`)
+          .sort(),
+      ).toEqual(["ModelTask Applied", "Tenant Applied", "Tenant Reconciled"]),
+    );
 
     await api.apply(task("search", "ranking", "666", { timeout: "3s" }));
     await waitFor(() => {
@@ -95,8 +105,9 @@ describe("operator", () => {
     });
 
     await api.client.delete(task("search", "ranking", "666"));
-    await waitFor(() => expect(api.find("VirtualService", "ranking")).toBeUndefined());
-    expect(api.find("DestinationRule", "ranking")).toBeUndefined();
+    // Routes go before what they point to.
+    await waitFor(() => expect(api.find("DestinationRule", "ranking")).toBeUndefined());
+    expect(api.find("VirtualService", "ranking")).toBeUndefined();
 
     expect(api.find("Tenant", "search")?.metadata.finalizers).toEqual([FINALIZER]);
     await api.client.delete(tenant("search"));
@@ -116,6 +127,28 @@ describe("operator", () => {
     await waitFor(() =>
       expect(api.find("VirtualService", "ranking")?.spec).toMatchObject({ hosts: ["*.search.example"] }),
     );
+  });
+
+  test("a rollout's image stays, though the operator hears of it later than of a task", async () => {
+    await start();
+    await api.apply(tenant("search"), task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await settled();
+    const release = api.holdWatches("wasmplugins");
+    const plugin = api.find("WasmPlugin", "gateway-modelgate") as Manifest;
+    const url = `oci://registry.example/gateway@sha256:${"b".repeat(64)}`;
+    await api.client.mergePatch(plugin, { spec: { ...(plugin.spec as object), url } });
+    const tried = api.writes.length;
+    await api.apply(task("search", "ranking", "666", { limits: { requestsPerSecond: 7 } }));
+    await waitFor(() =>
+      expect(api.writes.slice(tried).filter((write) => write.includes("/wasmplugins/"))).not.toEqual([]),
+    );
+    expect(ready("Tenant", "search")).toMatch(/^1 True/);
+    release();
+    await waitFor(() =>
+      expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":7'),
+    );
+    expect(api.find("WasmPlugin", "gateway-modelgate")?.spec).toMatchObject({ url });
   });
 
   test("a faulty task is told so; the others go on, and who had a task id keeps it", async () => {

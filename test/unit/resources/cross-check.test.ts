@@ -250,6 +250,44 @@ const CASES: [name: string, text: string, message: string][] = [
     `${TENANT}  credentials: [{ id: a }]\n`,
     "a.yaml:10: Tenant/search: spec.credentials[0]: of type apiKey needs sha256 or secretRef (one of them)",
   ],
+  [
+    "tenant's name longer than a label",
+    tenant("name: search }", `name: ${"s".repeat(64)} }`),
+    `a.yaml:3: Tenant/${"s".repeat(64)}: metadata.name: must be at most 63 characters long`,
+  ],
+  [
+    "selector of every pod",
+    TENANT.concat("    selector: {}\n"),
+    "a.yaml:10: Tenant/search: spec.gateway.selector: must have a label: without one it selects every pod",
+  ],
+  [
+    "gateway that selects another's pods",
+    docs(
+      TENANT,
+      another("ads", "search-gateway", "ads.example").replace("namespace: search", "namespace: ads"),
+    ),
+    "a.yaml:17: Tenant/ads: spec.gateway.name: istio=search-gateway selects the pods of Tenant/search at a.yaml:7 as well, which Istio does across namespaces: give it a name or a selector of its own",
+  ],
+  [
+    "quantity that Kubernetes does not know",
+    TENANT.concat("    deployment: { requests: { memory: 512K } }\n"),
+    "a.yaml:10: Tenant/search: spec.gateway.deployment.requests.memory: must be a quantity such as 500m, 1.5 or 16Gi",
+  ],
+  ["no time at all", spec("timeout: 0s"), "a.yaml:20: ModelTask/ranking: spec.timeout: must be at least 1ms"],
+  [
+    "image that no registry can have",
+    TENANT.concat(`    filter: { image: "oci://r.example/Gateway@sha256:${"a".repeat(64)}" }\n`),
+    "a.yaml:10: Tenant/search: spec.gateway.filter.image: must be an image by digest such as oci://registry.example/modelgate/gateway@sha256:...",
+  ],
+  [
+    "aliases without end",
+    `a: &a [x, x, x, x, x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+d: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+`,
+    "a.yaml:1: document: can't be read: Excessive alias count indicates a resource exhaustion attack",
+  ],
 ];
 
 describe("bad input, as printed", () => {

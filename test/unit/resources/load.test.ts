@@ -127,6 +127,21 @@ describe("faults", () => {
       "8: ModelTask/t: spec.conversion.raw.shape: may be -1 in one dimension only",
     ],
     [
+      "a policy beside a converter, which has its own",
+      task(`  conversion: {converter: "oci://r.example/c@sha256:${"0".repeat(64)}", nonFinite: error}`),
+      "8: ModelTask/t: spec.conversion.converter: converts by itself: raw, signatures, nonFinite and binaryHeaderBytes have no use beside it",
+    ],
+    [
+      "binary data of another protocol",
+      task("  conversion: {protocol: tensorflowServing, binaryHeaderBytes: 8192}"),
+      "8: ModelTask/t: spec.conversion.binaryHeaderBytes: is for protocol: openInference",
+    ],
+    [
+      "limits of bodies that pass",
+      task("  conversion: {protocol: none, maxRequestBytes: 1000}"),
+      "8: ModelTask/t: spec.conversion.protocol: none passes bodies as they are: nonFinite, maxRequestBytes and maxResponseBytes have no use beside it",
+    ],
+    [
       "another kind",
       "kind: Pod\nmetadata: {name: p}",
       "1: Pod/p: kind: is not known (use Tenant or ModelTask of modelgate.dev/v1alpha1)",

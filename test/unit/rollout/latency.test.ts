@@ -87,6 +87,12 @@ describe("latency", () => {
     expect(verdicts(3, load)).toEqual({ slow: 0, undecided: 40 });
   });
 
+  it("slower than too few of the rest is no verdict yet, and no faster than they is fine", () => {
+    const few = { ...usual, restPerSecond: 80, seconds: 7 };
+    expect(verdicts(6, { ...few, factor: 40, share: 0.05 }).undecided).toBeGreaterThanOrEqual(30);
+    expect(verdicts(6, few)).toEqual({ slow: 0, undecided: 0 });
+  });
+
   it("says what is slow", () => {
     const verdict = judgeLatency(windows(new Noise(4), { ...usual, factor: 10 }), DEFAULT_THRESHOLDS);
     expect(verdict).toMatchObject({

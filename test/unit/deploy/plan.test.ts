@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { applyPlan } from "../../../tools/deploy/apply.ts";
+import { taskDeletion } from "../../../tools/deploy/deletion.ts";
+import { plan } from "../../../tools/deploy/plan.ts";
+import type { WasmPlugin } from "../../../tools/deploy/wasm-plugins.ts";
+import type { Target } from "../../../tools/istio/render.ts";
+import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/oci/reference.ts";
+import { byKind } from "../../../tools/resources/cross-check.ts";
+import { parseResources } from "../../../tools/resources/load.ts";
+import { FakeApiServer } from "../../support/fake-api-server.ts";
+
+const API_VERSION = "modelgate.dev/v1alpha1";
+const image = parseReference(`oci://registry.example/gateway@sha256:${"a".repeat(64)}`);
+const controller = {
+  ...{ namespace: "modelgate-system", service: "modelgate-controller", port: 8090 },
+  tokenSecret: "reports",
+};
+let api: FakeApiServer;
+beforeEach(async () => {
+  api = new FakeApiServer();
+  await api.start();
+});
+afterEach(() => api.stop());
+
+const task = (name: string, taskid: string) => ({
+  apiVersion: API_VERSION,
+  kind: "ModelTask",
+  metadata: { name, namespace: "search" },
+  spec: { taskid, tenant: "search", service: { name } },
+});
+const FILES = JSON.stringify({
+  kind: "List",
+  items: [
+    {
+      apiVersion: API_VERSION,
+      kind: "Tenant",
+      metadata: { name: "search" },
+      spec: {
+        namespaces: ["search"],
+        gateway: { name: "g", namespace: "search", hosts: ["a.example"], deployment: {} },
+      },
+    },
+    task("ranking", "666"),
+    task("spelling", "667"),
+  ],
+});
+const route: Record<Target, string> = {
+  istio: "VirtualService",
+  "gateway-api": "HTTPRoute",
+  "gateway-api-grpc": "GRPCRoute",
+};
+
+it("a task that the schema refuses is not left out of its gateway unasked", async () => {
+  const { resources } = parseResources([{ file: "a.json", text: FILES }]);
+  const files = byKind(resources);
+  const old = task("old", "668");
+  await api.apply({ ...old, spec: { ...old.spec, timeout: "0s" } });
+  const again = () => plan(api.client, files, { image, target: "istio", prune: false });
+  await expect(again()).rejects.toThrow("cluster: ModelTask/old: spec.timeout: must be at least 1ms");
+  await api.apply({ ...old, spec: { ...old.spec, tenant: "other", timeout: "0s" } });
+  expect((await again()).changes.length).toBeGreaterThan(0);
+});
+
+it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as it is: %s", async (target) => {
+  await api.apply({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "reports", namespace: "search" },
+    data: { token: Buffer.from("proof").toString("base64") },
+  } as Manifest);
+  const { resources } = parseResources([{ file: "a.json", text: FILES }]);
+  const onDone = () => {};
+  const all = await plan(api.client, byKind(resources), { image, target, controller, prune: false });
+  await applyPlan(api.client, all, { onDone });
+  const limits = () => {
+    const { spec } = api.find("WasmPlugin", "g-modelgate") as WasmPlugin;
+    return (spec.pluginConfig as { rateLimit: { controller: object } }).rateLimit.controller;
+  };
+  const before = limits();
+  expect(before).toMatchObject({ token: "proof" });
+
+  await applyPlan(api.client, await taskDeletion(api.client, "spelling", "search"), { onDone });
+  expect(api.find(route[target], "spelling")).toBeUndefined();
+  expect(api.find("ModelTask", "spelling")).toBeUndefined();
+  expect(api.find(route[target], "ranking")).toBeDefined();
+  expect(limits()).toEqual(before);
+});

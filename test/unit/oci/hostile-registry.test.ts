@@ -1,0 +1,115 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import tar from "tar-stream";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { digestOf } from "../../../tools/oci/digest.ts";
+import { MANIFEST_TYPE } from "../../../tools/oci/image.ts";
+import { pullModule } from "../../../tools/oci/pull-module.ts";
+import { parseReference } from "../../../tools/oci/reference.ts";
+import { pullBlob } from "../../../tools/oci/registry.ts";
+import { RegistryClient } from "../../../tools/oci/registry-client.ts";
+
+const servers: Server[] = [];
+const dockerConfig = process.env.DOCKER_CONFIG;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "modelgate-hostile-"));
+  process.env.DOCKER_CONFIG = folder;
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) server.close();
+  if (dockerConfig === undefined) delete process.env.DOCKER_CONFIG;
+  else process.env.DOCKER_CONFIG = dockerConfig;
+  await rm(folder, { recursive: true });
+});
+
+/** @returns `host:port` */
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+/** A registry with one image whose layer is `bytes`, or with `manifest` instead. */
+async function registryWith(bytes: Uint8Array, manifest?: object): Promise<string> {
+  const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: digestOf(bytes) };
+  const stored = Buffer.from(
+    JSON.stringify(manifest ?? { config: layer, layers: [{ ...layer, size: bytes.length }] }),
+  );
+  const host = await serve((request, response) => {
+    response.setHeader("content-type", MANIFEST_TYPE);
+    response.end(request.url?.includes("/manifests/") ? stored : bytes);
+  });
+  return `oci://${host}/a@${digestOf(stored)}`;
+}
+
+async function archiveOf(header: Parameters<tar.Pack["entry"]>[0], content = ""): Promise<Uint8Array> {
+  const pack = tar.pack();
+  pack.entry(header, content);
+  pack.finalize();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of pack) chunks.push(chunk as Uint8Array);
+  return gzipSync(Buffer.concat(chunks));
+}
+
+it("another host that a blob comes from gets no credentials, whatever it asks for", async () => {
+  const seen: (string | undefined)[] = [];
+  const storage = await serve((request, response) => {
+    seen.push(request.headers.authorization);
+    const realm = `http://${request.headers.host}/token`;
+    response.writeHead(request.url?.startsWith("/token") ? 200 : 401, {
+      "www-authenticate": `Bearer realm="${realm}",service="s"`,
+    });
+    response.end("{}");
+  });
+  const registry = await serve((_, response) => {
+    response.writeHead(307, { location: `http://${storage}/blob` }).end();
+  });
+  const auths = { [registry]: { username: "user", password: "secret" } };
+  await writeFile(join(folder, "config.json"), JSON.stringify({ auths }));
+  const blob = { mediaType: "", digest: digestOf(Buffer.from("x")), size: 1 };
+  await expect(pullBlob(parseReference(`oci://${registry}/a`), blob)).rejects.toThrow("HTTP 401");
+  expect(seen).toEqual([undefined]);
+});
+
+it.each([
+  ["no realm", () => 'Bearer service="s"', /asks for a token, but not where to get it/],
+  ["a realm that is not there", () => 'Bearer realm="http://127.0.0.1:1/token"', /cannot reach http:\/\/127/],
+  ["no token", (host: string) => `Bearer realm="http://${host}/token"`, /token server .* gave none/],
+])("%s is said", async (_, challenge, message) => {
+  const host = await serve((request, response) => {
+    if (request.url?.startsWith("/token")) response.end("{}");
+    else response.writeHead(401, { "www-authenticate": challenge(request.headers.host ?? "") }).end();
+  });
+  const client = new RegistryClient(parseReference(`oci://${host}/a`), "pull", {});
+  await expect(client.send("GET", client.base)).rejects.toThrow(message);
+});
+
+it("a layer that unpacks to more than a module may have is refused", async () => {
+  const bomb = await registryWith(gzipSync(Buffer.alloc(300 << 20), { level: 1 }));
+  await expect(pullModule(parseReference(bomb))).rejects.toThrow("unpacks to more than 256 MiB");
+});
+
+it("a layer that is longer than its manifest says is refused", async () => {
+  const bytes = Buffer.alloc(1000);
+  const layer = { mediaType: "", digest: digestOf(bytes), size: 10 };
+  const image = await registryWith(bytes, { config: layer, layers: [layer] });
+  await expect(pullModule(parseReference(image))).rejects.toThrow("sent more than the 10 bytes");
+});
+
+it("a link called plugin.wasm is no module", async () => {
+  const link = await archiveOf({ name: "plugin.wasm", type: "symlink", linkname: "/etc/passwd" });
+  const image = await registryWith(link);
+  await expect(pullModule(parseReference(image))).rejects.toThrow("holds no plugin.wasm");
+});
+
+it("an index of images, and what is no manifest, are said", async () => {
+  const index = await registryWith(new Uint8Array(), { manifests: [] });
+  await expect(pullModule(parseReference(index))).rejects.toThrow(/is an index of images: name one of them/);
+  const other = await registryWith(new Uint8Array(), { layers: "none" });
+  await expect(pullModule(parseReference(other))).rejects.toThrow("is no image manifest");
+});
