@@ -1,13 +1,13 @@
 import { Bytes, bytes } from "../sdk/bytes";
 import { Slice } from "../sdk/headers";
-import { queryStart } from "../sdk/query-parameter";
+import { queryStart, skipEncoded } from "../sdk/query-parameter";
 
 const SLASH: u8 = 0x2f;
 const STAR: u8 = 0x2a;
 
 /**
  * A pattern of paths such as `/users/*` or `/users/**`: a segment `*` stands for any one, which no line shows; `**` at the end
- * for all that follows.
+ * for all that follows. Paths match percent-encoded or not.
  */
 export class PathPattern {
   private readonly segments: Bytes[] = [];
@@ -53,8 +53,8 @@ export class PathPattern {
       if (at >= end || load<u8>(at) != SLASH) return false;
       const next = segmentEnd(at + 1, end);
       const segment = this.segments[i];
-      const length = <i32>(next - at - 1);
-      if (isStar(segment) ? length == 0 : !segment.equals(at + 1, length)) return false;
+      const isMatch = isStar(segment) ? next > at + 1 : skipEncoded(at + 1, next, segment) == next;
+      if (!isMatch) return false;
       at = next;
     }
     return this.openEnded ? at < end : at == end;

@@ -11,6 +11,7 @@ import { Sampling } from "./sampling";
 
 const LARGEST_VALUE: i32 = 8192;
 const SMALLEST_VALUE: i32 = 64;
+const START_TIME = FIELD_NAMES[Field.StartTime];
 
 /** What the stage was configured to do. */
 export class Settings {
@@ -60,6 +61,10 @@ function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
   const members: Member[] = [];
   const taken: string[] = [];
   const entries = config.objects("fields");
+  // Envoy's own logger writes it in any line.
+  let isTimed = false;
+  for (let i = 0; i < entries.length; i++) if (entries[i].text("field") == START_TIME) isTimed = true;
+  if (ofEnvoy && !isTimed) taken.push(START_TIME);
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i];
     const name = entry.text("field");

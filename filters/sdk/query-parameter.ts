@@ -47,7 +47,13 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
 
 /** Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not. */
 function valueStart(from: usize, to: usize, name: Bytes): usize {
-  for (let i: i32 = 0; i < name.len; i++) {
+  const end = skipEncoded(from, to, name);
+  return end != 0 && end < to && load<u8>(end) == 0x3d ? end + 1 : 0;
+}
+
+/** Where `text`, percent-encoded or not, ends if [from, to) starts with it; else 0. */
+export function skipEncoded(from: usize, to: usize, text: Bytes): usize {
+  for (let i: i32 = 0; i < text.len; i++) {
     if (from >= to) return 0;
     let c = load<u8>(from++);
     if (c == 0x25 && from + 2 <= to) {
@@ -56,7 +62,7 @@ function valueStart(from: usize, to: usize, name: Bytes): usize {
       c = <u8>byte;
       from += 2;
     }
-    if (c != load<u8>(name.ptr + i)) return 0;
+    if (c != load<u8>(text.ptr + i)) return 0;
   }
-  return from < to && load<u8>(from) == 0x3d ? from + 1 : 0;
+  return from;
 }

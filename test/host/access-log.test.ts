@@ -104,6 +104,19 @@ it("hides header values and parts of paths", () => {
 });
 
 it.each([
+  ["/%75sers/ann", "/%75sers/*"],
+  ["/us%65r%73/ann?q", "/us%65r%73/*?q"],
+  ["/users%/ann", "/users%/ann"],
+  ["/users%7/ann", "/users%7/ann"],
+  ["/users%73/ann", "/users%73/ann"],
+  ["/%zzsers/ann", "/%zzsers/ann"],
+  ["/user%/ann", "/user%/ann"],
+])("of %s, whose path may be percent-encoded, shows %s", (path, shown) => {
+  expect(logged([[":path", path]], {}, { redactedPaths: ["/users/*"] }).path).toBe(shown);
+});
+
+it.each([
+  [{ fields: [{ field: "path", as: "start_time" }] }, "accessLog.fields[0].as: two fields"],
   [
     { fields: [{ field: "pth" }] },
     "accessLog.fields[0].field: unknown field; known are start_time, duration",

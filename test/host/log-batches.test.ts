@@ -259,12 +259,18 @@ it("are protobuf of the same lines where that is wanted", () => {
     .split("\n")
     .map((line) => JSON.parse(line) as object);
   expect(wanted.length).toBe(3);
-  expect(decodeBatch(Buffer.from(protobuf.bodyBytes))).toEqual(wanted);
+  expect([...decodeBatch(Buffer.from(protobuf.bodyBytes))]).toEqual(wanted);
   expect(protobuf.bodyBytes.length).toBeLessThan(json.bodyBytes.length);
 });
 
 it("decoding says that garbage is no batch", () => {
-  expect(() => decodeBatch(Buffer.from("no protobuf"))).toThrow();
+  expect(() => [...decodeBatch(Buffer.from("no protobuf"))]).toThrow();
+});
+
+it("decoding leaves out a time that is none", () => {
+  // Batch.lines of 12 bytes: start_time, 2^63 - 1 milliseconds; duration, 1.
+  const line = [0x08, ...Array(8).fill(0xff), 0x7f, 0x10, 0x01];
+  expect([...decodeBatch(Buffer.from([0x0a, line.length, ...line]))]).toMatchObject([{ duration: 1 }]);
 });
 
 describe("sampling", () => {

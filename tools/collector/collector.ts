@@ -6,6 +6,7 @@ import { listen, type Tls } from "../controller/listener.ts";
 import { ClusterWatch } from "./cluster-events/watch-cluster.ts";
 import type { Export } from "./exports/export.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
+import { isLoopback } from "./http/foreign.ts";
 import { handler, nothing } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
@@ -131,7 +132,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     limits: () => cluster?.limits ?? [],
   });
   const onFault = (error: unknown) => log.error({ err: error }, "a request failed");
-  const listener = await listen(options.listen, handler(all, page, onFault), options.tls);
+  const listener = await listen(
+    options.listen,
+    handler(all, page, onFault, { isLocal: isLoopback(options.listen.host) }),
+    options.tls,
+  );
   const { listenBatches } = options;
   const batchListener =
     listenBatches && (await listen(listenBatches, handler(batchRoutes(all), nothing, onFault), options.tls));

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterEach, expect, it } from "vitest";
+import { OtlpLogsSink } from "../../../tools/collector/exports/otlp-logs.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 
@@ -79,6 +80,57 @@ it("sends less at once to a server that finds it too large", async () => {
   await collector.post(toText(lines(1_000)));
   await expect.poll(() => limited.stored.size, { timeout: 10_000 }).toBe(1_000);
   expect(Math.max(...limited.requests.slice(-3))).toBeLessThanOrEqual(300);
+});
+
+it("gives up a line that alone is too large for the server, and sends the others", async () => {
+  const bulk = await startBulk(({ line }) => (line.taskid === "large" ? 413 : 201));
+  const collector = await startWith(bulk.url);
+  await collector.post(toText([...lines(4), ...lines(1, { taskid: "large" }), ...lines(4)]));
+  await expect.poll(() => bulk.stored.size, { timeout: 5_000 }).toBe(8);
+  await expect.poll(() => collector.metric(counted("lost_lines_total"))).toBe(1);
+});
+
+it("gives up a line that an OTLP server finds malformed, and sends the others", async () => {
+  const sizes: number[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString("latin1");
+    const isBad = body.includes("/malformed");
+    if (!isBad) sizes.push(body.split("/well-formed").length);
+    response.writeHead(isBad ? 400 : 200).end();
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const sink = new OtlpLogsSink({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    headers: {},
+  });
+  const paths = ["/well-formed", "/well-formed", "/malformed", "/well-formed", "/well-formed"];
+  const numbered = paths.map((path, seq) => ({ seq, line: logLine({ path }) }));
+  expect(await sink.send(numbered, new AbortController().signal)).toBe(1);
+  expect(sizes.length).toBeGreaterThan(0);
+});
+
+it.each(["zz", "0".repeat(32), "4bf92f"])("sends no trace id to OTLP that is none: %s", async (trace_id) => {
+  let body = Buffer.alloc(0);
+  const server = createServer(async (request, response) => {
+    for await (const chunk of request) body = Buffer.concat([body, chunk as Buffer]);
+    response.end();
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const sink = new OtlpLogsSink({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    headers: {},
+  });
+  const sizeOf = async (fields: object) => {
+    body = Buffer.alloc(0);
+    await sink.send([{ seq: 1, line: { ...line, ...fields } }], new AbortController().signal);
+    return body.length;
+  };
+  const line = logLine({ trace_id: undefined });
+  expect(await sizeOf({ trace_id })).toBe(await sizeOf({}));
 });
 
 it("waits longer and longer for a server that fails, and loses nothing", async () => {

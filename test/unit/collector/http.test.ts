@@ -2,9 +2,13 @@ import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import protobuf from "protobufjs";
 import { expect, it } from "vitest";
+import { Receiver } from "../../../tools/collector/http/receive.ts";
+import type { Spool } from "../../../tools/collector/input/spool.ts";
+import type { Request } from "../../../tools/controller/http.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -77,12 +81,62 @@ it.each([
   ["/api/v1/traffic?by=colour", "by"],
   ["/api/v1/logs?code=nine", "code"],
   ["/api/v1/logs?slower_than=fast", "slower_than"],
+  ["/api/v1/logs?slower_than=1e999", "slower_than"],
+  ["/api/v1/traffic?from=99999999999d", "from"],
+  ["/api/v1/traffic?to=%2B275760-09-13T00:00:00Z", "to"],
+  ["/api/v1/heatmap?step=99999999999999999d", "step"],
 ])("says what is wrong with %s", async (path, name) => {
   const collector = await startTestCollector(await testFolder());
   const response = await fetch(collector.url + path);
   expect(response.status).toBe(400);
   expect(((await response.json()) as { error: string }).error).toContain(`${name}: must be`);
 });
+
+it("reads any text in a parameter as a value", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const tenants = ["a' OR '1'='1", "a\0b", "'); DROP TABLE files; --", "\\'"];
+  await collector.post(toText(tenants.flatMap((tenant) => lines(1, { tenant }))));
+  await expect.poll(() => collector.requests()).toBe(tenants.length);
+  for (const tenant of tenants) {
+    const query = `tenant=${encodeURIComponent(tenant)}`;
+    expect((await collector.logs(query)).map((line) => line.tenant)).toEqual([tenant]);
+    expect(await collector.requests(query)).toBe(1);
+  }
+});
+
+it.each(["//", "http://[/"])("answers a request for %s", async (target) => {
+  const collector = await startTestCollector(await testFolder());
+  expect(await raw(collector.url, `GET ${target} HTTP/1.1\r\nhost: localhost\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 40[04] /,
+  );
+});
+
+it.each([
+  [
+    "a page of another host sends a batch",
+    "POST /v1/logs",
+    "host: 127.0.0.1:1\r\norigin: http://evil.test",
+    403,
+  ],
+  ["a page without a host sends events", "POST /api/v1/events", "host: 127.0.0.1:1\r\norigin: null", 403],
+  ["a name that is made to resolve to this machine reads", "GET /api/v1/logs", "host: evil.test", 403],
+  ["such a name sends", "POST /v1/logs", "host: evil.test\r\norigin: http://evil.test", 403],
+  ["a gateway sends under any name", "POST /v1/logs", "host: modelgate-collector", 200],
+  ["somebody reads by localhost", "GET /api/v1/names", "host: localhost:8092", 200],
+  ["somebody reads by another loopback address", "GET /api/v1/names", "host: [::1]:8092", 200],
+])("when %s, the answer is right", async (_, start, headers, status) => {
+  const collector = await startTestCollector(await testFolder());
+  const request = `${start} HTTP/1.1\r\n${headers}\r\ncontent-length: 0\r\n\r\n`;
+  expect(await raw(collector.url, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+async function raw(url: string, request: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(request);
+  const answer = String((await once(socket, "data"))[0]);
+  socket.destroy();
+  return answer;
+}
 
 it("finds lines by what they say", async () => {
   const collector = await startTestCollector(await testFolder());
@@ -124,6 +178,21 @@ it("follows lines as they come", async () => {
   expect(seen.join("").trim().split("\n")).toHaveLength(1);
   end.abort();
   await reading;
+});
+
+it("has only so many followers, and room again when they go", async () => {
+  const collector = await startTestCollector(await testFolder());
+  const end = new AbortController();
+  const follow = () => fetch(`${collector.url}/api/v1/logs?follow=true&limit=0`, { signal: end.signal });
+  const answers = await Promise.all(Array.from({ length: 65 }, follow));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(64);
+  expect(answers.find(({ status }) => status !== 200)?.status).toBe(503);
+  end.abort();
+  const probe = new AbortController();
+  const again = async () =>
+    (await fetch(`${collector.url}/api/v1/logs?follow=true`, { signal: probe.signal })).status;
+  await expect.poll(again, { timeout: 5_000 }).toBe(200);
+  probe.abort();
 });
 
 it("keeps events beside the traffic, each once", async () => {
@@ -170,6 +239,28 @@ it("takes no more batches at once than fit into memory", async () => {
   expect(answer).toMatch(/retry-after: 1/i);
   for (const socket of sockets) socket.destroy();
   await expect.poll(async () => (await collector.post(toText(lines(1)))).status).toBe(200);
+});
+
+it("counts batches as large as they are when unpacked", async () => {
+  // A disk that takes its time.
+  const spool = { isFull: false, append: () => new Promise<void>(() => {}) };
+  const receiver = new Receiver(spool as unknown as Spool);
+  const bomb = gzipSync(Buffer.alloc(15 << 20, "x"));
+  const headers = { "content-encoding": "gzip", "content-length": String(bomb.length) };
+  const send = () =>
+    receiver.receive(Object.assign(Readable.from([bomb]), { headers }) as unknown as Request);
+  const sent = Array.from({ length: 5 }, send);
+  await expect(Promise.race(sent)).rejects.toMatchObject({ status: 429 });
+});
+
+it("refuses a batch of protobuf that has more lines than fit into memory", async () => {
+  const collector = await startTestCollector(await testFolder());
+  // Two bytes are a line without any field.
+  const bomb = gzipSync(Buffer.alloc(15 << 20, "\x0a\x00"));
+  const headers = { "content-type": "application/x-protobuf", "content-encoding": "gzip" };
+  const response = await collector.post(bomb, headers);
+  expect(response.status).toBe(413);
+  expect(await response.text()).toContain("lines");
 });
 
 it("is not ready while the store takes no lines, and goes on when it does again", async () => {

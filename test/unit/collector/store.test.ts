@@ -1,8 +1,9 @@
-import { readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { readLines } from "../../../tools/collector/fields.ts";
+import { FIELD_NAMES, FIELDS, readLines } from "../../../tools/collector/fields.ts";
 import { linesFrom } from "../../../tools/collector/query/logs.ts";
 import { queryTraffic } from "../../../tools/collector/query/traffic.ts";
 import { Committer } from "../../../tools/collector/store/commit.ts";
@@ -118,6 +119,99 @@ it("refuses lines that are older than what is kept", async () => {
   ]);
   expect({ accepted, rejected }).toEqual({ accepted: 1, rejected: 2 });
   expect(reasons.get("out_of_time")).toBe(2);
+});
+
+it.each([
+  ["durations beyond all sums", { duration: 9e18, bytes_sent: 9e18, bytes_received: -5 }],
+  ["negative durations", { duration: -(2 ** 60) }],
+])("stores lines with %s, without these values", async (_, fields) => {
+  const { commit, folder, connection } = await open();
+  const lines = Array.from({ length: 3 }, () => at(Date.now(), { bytes_received: 5, ...fields }));
+  expect(await commit(lines)).toMatchObject({ accepted: 3 });
+  const page = await linesFrom(connection, folder, 1, 10);
+  expect(page.lines.map((line) => line.duration)).toEqual([undefined, undefined, undefined]);
+});
+
+it.each([
+  ["no JSON", '{"a":NaN}'],
+  ["nested without end", "[".repeat(50_000) + "]".repeat(50_000)],
+  ["no object", "7"],
+  ["no numbers", '{"a":{"b":1}}'],
+])("reads lines whose phases are %s without them", async (_, phases) => {
+  const { folder, database, connection } = await open();
+  const committer = await Committer.open(await database.connect(), { folder, keepMs: 7 * DAY });
+  const path = join(folder, "batch");
+  await writeFile(path, toText([at(Date.now(), { phases: 0 })]).replace('"phases":0', `"phases":${phases}`));
+  expect(await committer.commit({ path, offsets: [], ended: [], tooLong: 0 })).toMatchObject({ accepted: 1 });
+  const { lines } = await linesFrom(connection, folder, 1, 10);
+  expect(JSON.stringify(lines)).not.toContain("phases");
+});
+
+it("cuts long values, and reads lines of many of them in smaller pages", async () => {
+  const { commit, folder, connection } = await open();
+  const long = () => randomBytes(8_000).toString("hex");
+  const names = FIELD_NAMES.filter((name) => FIELDS[name] === "VARCHAR" && name !== "request_id");
+  for (let i = 0; i < 10; i++)
+    await commit(
+      Array.from({ length: 100 }, () =>
+        at(Date.now(), Object.fromEntries(names.slice(0, 20).map((name) => [name, long()]))),
+      ),
+    );
+  let read = 0;
+  for (let next = 1; next <= 1_000; ) {
+    const page = await linesFrom(connection, folder, next, 1_000);
+    expect(new Set(page.lines.map((line) => String(line.path).length))).toEqual(new Set([8192]));
+    read += page.lines.length;
+    next = page.next;
+  }
+  expect(read).toBe(1_000);
+});
+
+it.each(["./", "/", "/."])(
+  "removes no file that is listed when the folder is written with %s",
+  async (extra) => {
+    const { commit, folder, files, database } = await open();
+    await commit([at(Date.now())]);
+    const written = extra === "./" ? `${dirname(folder)}/./${basename(folder)}` : folder + extra;
+    const connection = await database.connect();
+    await new Maintenance(connection, { folder: written, ...KEEP }).removeUnlisted();
+    expect(await files()).toHaveLength(1);
+  },
+);
+
+it("removes no file that is not the store's own", async () => {
+  const { commit, maintenance, folder } = await open();
+  await commit([at(Date.now())]);
+  await mkdir(join(folder, "logs", "2026-11-25"));
+  const others = ["access.log", "2026-11-25/7-9.parquet"].map((name) => join(folder, "logs", name));
+  for (const path of others) await writeFile(path, "mine");
+  await maintenance.removeUnlisted();
+  for (const path of others) expect(await readFile(path, "utf8")).toBe("mine");
+});
+
+it("deletes what is too old also when files can't be merged", async () => {
+  const { commit, maintenance, files, folder, connection } = await open();
+  for (let i = 0; i < 40; i++) await commit([at(Date.now() - 5 * HOUR)]);
+  await commit([at(Date.now() - 6 * DAY)]);
+  // What a file with damage comes to.
+  const [broken] = await connection.rows<{ path: string }>(
+    "SELECT path FROM files ORDER BY first_seq LIMIT 1",
+  );
+  await writeFile(join(folder, `${broken?.path}`), "damage");
+  await expect(maintenance.runOnce(Date.now() + 2 * DAY)).rejects.toThrow();
+  const { old } = await connection.row<{ old: number }>(
+    "SELECT count(*)::DOUBLE AS old FROM files WHERE last_time < now()::TIMESTAMP - INTERVAL 5 DAY",
+  );
+  expect(old).toBe(0);
+  expect((await files()).length).toBeGreaterThan(0);
+});
+
+it("mends a line whatever is nested in it", () => {
+  const nested = "[".repeat(200_000) + "]".repeat(200_000);
+  const text = (name: string) => `{"start_time":"2026-11-25T10:00:00Z","duration":-,"${name}":${nested}}`;
+  const times = { oldest: 0, newest: 1e15 };
+  expect(mend(Buffer.from(text("x")), times)).toContain("2026-11-25T10:00:00.000Z");
+  expect(mend(Buffer.from(text("tenant")), times)).toMatchObject({ reason: "not_json" });
 });
 
 it("removes files that a crash left unlisted", async () => {

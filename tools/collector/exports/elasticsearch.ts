@@ -37,8 +37,15 @@ export class ElasticsearchSink implements Sink {
         refused += await this.sendSome(some, signal);
         from += some.length;
       } catch (error) {
-        if (!(error instanceof HttpStatusError) || error.status !== 413 || this.bulkLines === 1) throw error;
-        this.bulkLines = Math.ceil(this.bulkLines / 2);
+        if (!(error instanceof HttpStatusError) || error.status !== 413) throw error;
+        if (some.length > 1) {
+          this.bulkLines = Math.ceil(some.length / 2);
+          continue;
+        }
+        this.log.warn({ export: this.name, err: error }, "a line is too large for the server");
+        this.bulkLines = BULK_LINES;
+        refused++;
+        from++;
       }
     }
     return refused;

@@ -2,7 +2,7 @@ import { type Attributes, SeverityNumber } from "@opentelemetry/api";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { LogLine } from "../query/logs.ts";
-import { type Endpoint, post } from "./endpoint.ts";
+import { type Endpoint, HttpStatusError, post } from "./endpoint.ts";
 import type { Numbered, Sink } from "./export.ts";
 import { hrTime, PROTOBUF, RESOURCE, SCOPE } from "./otlp.ts";
 
@@ -18,7 +18,13 @@ const ATTRIBUTES: Record<string, string> = {
   hostname: "host.name",
 };
 
-/** The log service of OTLP, over HTTP in protobuf. */
+/** What is no trace id a server refuses, and with it all lines of the request. */
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+
+/** What must not be sent again as it is (OTLP, "Failures": bad data), or is too much at once. */
+const FOR_GOOD = new Set([400, 413]);
+
+/** The log service of OTLP, over HTTP in protobuf. A line that alone is refused for good is given up. */
 export class OtlpLogsSink implements Sink {
   readonly name = "otlp";
   private readonly endpoint: Endpoint;
@@ -31,7 +37,15 @@ export class OtlpLogsSink implements Sink {
   async send(lines: Numbered[], signal: AbortSignal): Promise<number> {
     const body = ProtobufLogsSerializer.serializeRequest(lines.map(({ line }) => recordOf(line)));
     if (body === undefined) throw new Error("the lines have no form in OTLP");
-    const answer = await post(this.endpoint, body, PROTOBUF, signal);
+    let answer: Buffer;
+    try {
+      answer = await post(this.endpoint, body, PROTOBUF, signal);
+    } catch (error) {
+      if (!(error instanceof HttpStatusError) || !FOR_GOOD.has(error.status)) throw error;
+      if (lines.length === 1) return 1;
+      const half = lines.length >> 1;
+      return (await this.send(lines.slice(0, half), signal)) + (await this.send(lines.slice(half), signal));
+    }
     if (answer.length === 0) return 0;
     const { partialSuccess } = ProtobufLogsSerializer.deserializeResponse(answer);
     return Number(partialSuccess?.rejectedLogRecords ?? 0);
@@ -52,8 +66,8 @@ function recordOf(line: LogLine): ReadableLogRecord {
     attributes: attributesOf(line),
     droppedAttributesCount: 0,
     // Which span of the trace it was is not in the log.
-    ...(typeof line.trace_id === "string" && {
-      spanContext: { traceId: line.trace_id, spanId: "", traceFlags: 0 },
+    ...(TRACE_ID.test(String(line.trace_id)) && {
+      spanContext: { traceId: String(line.trace_id), spanId: "", traceFlags: 0 },
     }),
   };
 }

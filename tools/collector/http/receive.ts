@@ -8,6 +8,10 @@ import type { Spool } from "../input/spool.ts";
 const BATCH_BYTES = 16 << 20;
 /** Batches that may be in memory at once, in bytes as far as their senders say. */
 const IN_MEMORY_BYTES = 64 << 20;
+/** Most lines of a batch of protobuf, in which a line may be two bytes and takes far more when it is decoded. */
+const BATCH_LINES = 1 << 18;
+/** Text is gathered in parts of this length. */
+const PART_LENGTH = 1 << 16;
 const BODY_WITHIN_MS = 30_000;
 const PROTOBUF = "application/x-protobuf";
 
@@ -21,6 +25,7 @@ const UNPACK: Record<string, (body: Buffer, options: { maxOutputLength: number }
 export class Receiver {
   private readonly spool: Spool;
   private inMemory = 0;
+  private unpacking: Promise<unknown> = Promise.resolve();
 
   constructor(spool: Spool) {
     this.spool = spool;
@@ -37,15 +42,19 @@ export class Receiver {
       });
     const size = Number(request.headers["content-length"] ?? BATCH_BYTES);
     if (size > BATCH_BYTES) throw tooLarge();
-    if (this.inMemory + size > IN_MEMORY_BYTES)
-      throw new HttpError(429, "too_many_batches", "too many batches at once; send again later", {
-        "retry-after": "1",
-      });
-    this.inMemory += size;
+    let held = 0;
+    const hold = (bytes: number) => {
+      if (this.inMemory + bytes > IN_MEMORY_BYTES)
+        throw new HttpError(429, "too_many_batches", "too many batches at once; send again later", {
+          "retry-after": "1",
+        });
+      this.inMemory += bytes;
+      held += bytes;
+    };
     try {
-      const { "content-encoding": encoding = "identity", "content-type": type = "" } = request.headers;
-      const body = await unpack(await readAll(request), String(encoding));
-      const lines = type.startsWith(PROTOBUF) ? linesOf(body) : body;
+      hold(size);
+      const lines = await this.linesOf(await readAll(request), request.headers);
+      hold(Math.max(0, lines.length - size));
       if (lines.length === 0) return 0;
       const ended = lines.at(-1) === 10 ? lines : Buffer.concat([lines, Buffer.from("\n")]);
       await this.spool.append(ended).catch((error: Error) => {
@@ -55,13 +64,24 @@ export class Receiver {
       });
       return countLines(ended);
     } finally {
-      this.inMemory -= size;
+      this.inMemory -= held;
     }
+  }
+
+  /** One batch after the other: a small one may be large when it is unpacked. */
+  private linesOf(body: Buffer, headers: Request["headers"]): Promise<Buffer> {
+    const { "content-encoding": encoding = "identity", "content-type": type = "" } = headers;
+    const lines = this.unpacking.then(async () => {
+      const unpacked = await unpack(body, String(encoding));
+      return type.startsWith(PROTOBUF) ? linesOf(unpacked) : unpacked;
+    });
+    this.unpacking = lines.catch(() => {});
+    return lines;
   }
 }
 
-function tooLarge(): HttpError {
-  return new HttpError(413, "batch_too_large", `a batch may have ${BATCH_BYTES} bytes`, {
+function tooLarge(limit = `${BATCH_BYTES} bytes`): HttpError {
+  return new HttpError(413, "batch_too_large", `a batch may have ${limit}`, {
     connection: "close",
   });
 }
@@ -99,19 +119,33 @@ async function unpack(body: Buffer, encoding: string): Promise<Buffer> {
 
 /** The lines of a batch of protobuf as JSON, one a line. */
 function linesOf(batch: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  let text = "";
+  let size = 0;
+  let count = 0;
+  const take = () => {
+    const part = Buffer.from(text);
+    text = "";
+    size += part.length;
+    if (size > BATCH_BYTES) throw tooLarge();
+    parts.push(part);
+  };
   try {
-    return Buffer.from(
-      decodeBatch(batch)
-        .map((line) => `${JSON.stringify(line)}\n`)
-        .join(""),
-    );
+    for (const line of decodeBatch(batch)) {
+      if (++count > BATCH_LINES) throw tooLarge(`${BATCH_LINES} lines`);
+      text += `${JSON.stringify(line)}\n`;
+      if (text.length >= PART_LENGTH) take();
+    }
   } catch (error) {
+    if (error instanceof HttpError) throw error;
     throw new HttpError(
       400,
       "bad_batch",
       `the body is no batch of proto/access_log.proto: ${(error as Error).message}`,
     );
   }
+  take();
+  return Buffer.concat(parts, size);
 }
 
 function countLines(lines: Buffer): number {

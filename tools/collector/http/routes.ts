@@ -18,6 +18,8 @@ import type { Receiver } from "./receive.ts";
 const EVENTS_BYTES = 1 << 20;
 const LOGS_LIMIT = 100;
 const MAX_LOGS = 10_000;
+/** Who follows lines asks the store twice a second. */
+const MAX_FOLLOWERS = 64;
 /** After so long without a commit a new process may do better. */
 const UNHEALTHY_MS = 5 * 60_000;
 
@@ -47,6 +49,7 @@ export function routes({
   limits,
   fault,
 }: RouteOptions): Record<string, Route> {
+  let followers = 0;
   return {
     "POST /v1/logs": async (request, response) =>
       sendJson(response, 200, { accepted: await receiver.receive(request) }),
@@ -111,6 +114,13 @@ export function routes({
       const query = logsQueryOf(searchParams);
       const range = rangeOf(searchParams);
       const limit = Math.min(numberOf(searchParams, "limit") ?? LOGS_LIMIT, MAX_LOGS);
+      const follows = searchParams.get("follow") === "true";
+      if (follows && followers >= MAX_FOLLOWERS)
+        throw new HttpError(503, "too_many_followers", `${MAX_FOLLOWERS} follow the lines already`);
+      if (follows) {
+        followers++;
+        (response as ServerResponse).once("close", () => followers--);
+      }
       const { lines, next } = await database.use(async (connection) => ({
         ...(await connection.row<{ next: number }>(
           "SELECT value::DOUBLE AS next FROM totals WHERE name = 'next_seq'",
@@ -120,7 +130,7 @@ export function routes({
       response.setHeader("content-type", "application/x-ndjson");
       (response as ServerResponse).flushHeaders();
       for (const line of lines) writeLine(response, line);
-      if (searchParams.get("follow") === "true") await follow(response, database, folder, next, query);
+      if (follows) await follow(response, database, folder, next, query);
       response.end();
     },
 

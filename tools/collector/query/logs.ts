@@ -1,8 +1,12 @@
 import { join } from "node:path";
+import { z } from "zod";
 import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf, oneOf, timestamp } from "./conditions.ts";
 import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
+
+/** Microseconds by stage. */
+const Phases = z.record(z.string(), z.number());
 
 /** One log line as an object; what is absent was empty. */
 export type LogLine = Record<string, unknown>;
@@ -80,9 +84,25 @@ export interface Page {
 
 /**
  * The lines with sequence numbers from `from` on, in the order in which they were committed.
- * @param window how many sequence numbers are looked at
+ * @param window how many sequence numbers are looked at, fewer when their lines don't fit into DuckDB's memory
  */
 export async function linesFrom(
+  connection: Connection,
+  folder: string,
+  from: number,
+  window: number,
+  query?: LogsQuery,
+): Promise<Page> {
+  for (let size = window; ; size = Math.ceil(size / 8)) {
+    try {
+      return await linesWithin(connection, folder, from, size, query);
+    } catch (error) {
+      if (size === 1 || !String(error).includes("Out of Memory")) throw error;
+    }
+  }
+}
+
+async function linesWithin(
   connection: Connection,
   folder: string,
   from: number,
@@ -115,10 +135,22 @@ function readFiles(folder: string, files: { path: string }[]): string {
   return `read_parquet([${files.map(({ path }) => quote(join(folder, path))).join(", ")}])`;
 }
 
-/** Leaves out what is empty. */
+/** Leaves out what is empty, and phases that are none. */
 export function toLine(row: LogLine): LogLine {
   const line: LogLine = {};
-  for (const [name, value] of Object.entries(row))
-    if (value !== null && value !== "") line[name] = name === "phases" ? JSON.parse(value as string) : value;
+  for (const [name, stored] of Object.entries(row)) {
+    const value = name === "phases" ? phasesOf(stored as string | null) : stored;
+    if (value !== undefined && value !== null && value !== "") line[name] = value;
+  }
   return line;
+}
+
+/** DuckDB takes for JSON what is none, such as NaN, and what is nested deeper than JSON.stringify goes. */
+function phasesOf(stored: string | null): Record<string, number> | undefined {
+  try {
+    const { success, data } = Phases.safeParse(JSON.parse(stored ?? "null"));
+    return success ? data : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -49,12 +49,15 @@ export function dimensionsOf(parameters: URLSearchParams): Dimension[] {
   return DIMENSIONS.filter((name) => names.includes(name));
 }
 
+/** Seconds. */
+const LONGEST_STEP = 366 * 86_400;
+
 /** `step` in seconds; 0 is the whole range in one. @throws HttpError 400 */
 export function stepOf(parameters: URLSearchParams, finest: number): number {
   const text = parameters.get("step") ?? "60s";
   const seconds = text === "0" ? 0 : (parseDuration(text) ?? Number.NaN) / 1_000;
-  if (seconds === 0 || (seconds > 0 && seconds % finest === 0)) return seconds;
-  throw badParameter("step", `a multiple of ${finest}s, or 0`);
+  if (seconds === 0 || (seconds > 0 && seconds <= LONGEST_STEP && seconds % finest === 0)) return seconds;
+  throw badParameter("step", `a multiple of ${finest}s up to 366d, or 0`);
 }
 
 /** @throws HttpError 400 */
@@ -62,6 +65,6 @@ export function numberOf(parameters: URLSearchParams, name: string): number | un
   const text = parameters.get(name);
   if (text === null) return undefined;
   const value = Number(text);
-  if (text === "" || !(value >= 0)) throw badParameter(name, "a number");
+  if (text === "" || !Number.isFinite(value) || value < 0) throw badParameter(name, "a number");
   return value;
 }

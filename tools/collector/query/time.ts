@@ -7,11 +7,14 @@ export function parseDuration(text: string): number | undefined {
   return unit === undefined ? undefined : Number(count) * (UNITS[unit] as number);
 }
 
-/** A time in milliseconds since the epoch, from RFC 3339, "now", or how long ago it is. */
+/** Years of four digits, in milliseconds since the epoch: what all of Date, RFC 3339 and DuckDB have. */
+const FIRST_TIME = Date.parse("0000-01-01T00:00:00Z");
+const LAST_TIME = Date.parse("9999-12-31T00:00:00Z");
+
+/** A time in milliseconds since the epoch, from RFC 3339, "now", or how long ago it is; undefined when it is none. */
 export function parseTime(text: string, now: number): number | undefined {
   if (text === "now") return now;
   const ago = parseDuration(text);
-  if (ago !== undefined) return now - ago;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
+  const time = ago === undefined ? Date.parse(text) : now - ago;
+  return time >= FIRST_TIME && time <= LAST_TIME ? time : undefined;
 }

@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Logger } from "pino";
 import { DIMENSIONS, quote } from "../fields.ts";
 import { SUMS } from "./aggregate.ts";
@@ -35,6 +35,9 @@ export interface MaintenanceOptions {
   log: Logger;
 }
 
+/** What `parquetPath` makes, whole or not. */
+const OWN_FILE = /^logs\/\d{4}-\d\d-\d\dT\d\d\/\d+-\d+\.parquet(\.tmp)?$/;
+
 /** Merges small files, rolls traffic up, and deletes what is too old or too much. */
 export class Maintenance {
   private readonly connection: Connection;
@@ -54,15 +57,17 @@ export class Maintenance {
     const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of names) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile() && !listed.has(path.slice(this.options.folder.length + 1))) await rm(path);
+      const name = relative(this.options.folder, path);
+      if (entry.isFile() && OWN_FILE.test(name) && !listed.has(name)) await rm(path);
     }
   }
 
   async runOnce(now = Date.now()): Promise<void> {
-    await this.merge(now);
-    await this.rollUp(now);
     await this.expire(now);
     await this.unlink(now);
+    await this.rollUp(now);
+    // Last: what can't be merged, for damage or want of memory, must not keep the rest from being done.
+    await this.merge(now);
   }
 
   async files(): Promise<ParquetFile[]> {

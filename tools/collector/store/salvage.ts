@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { FIELD_NAMES } from "../fields.ts";
 import type { Rejected, Rejects } from "./rejects.ts";
 
 const START_BYTES = 200;
@@ -56,9 +57,15 @@ export function mend(line: Buffer, { oldest, newest }: Times): string | Rejected
   if (Number.isNaN(time)) return { reason: "no_start_time", start };
   if (time < oldest || time > newest) return { reason: "out_of_time", start };
   const isoTime = new Date(time).toISOString();
-  return JSON.stringify({ ...object, start_time: isoTime }, (_, value) =>
-    typeof value === "string" ? value.toWellFormed() : value,
-  );
+  const kept = FIELD_NAMES.map((name) => [name, object[name]]);
+  try {
+    return JSON.stringify({ ...Object.fromEntries(kept), start_time: isoTime }, (_, value) =>
+      typeof value === "string" ? value.toWellFormed() : value,
+    );
+  } catch {
+    // What is nested too deep can be read, and not written.
+    return { reason: "not_json", start };
+  }
 }
 
 /** The object of a line; of a torn line with a whole one behind it, the whole one. */
