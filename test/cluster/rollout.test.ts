@@ -249,7 +249,7 @@ describe("rollout", () => {
 
   it("takes a slow filter back", async () => {
     const slow = await push("slow", await compiled("slow"));
-    const traffic = new Traffic(100, { taskid: "666" });
+    const traffic = new Traffic(250, { taskid: "666" });
     const started = await start(slow, ["--steps=30,100", "--interval=5"]);
     const { failed } = await traffic.stop();
     console.log(started.stdout, started.stderr);

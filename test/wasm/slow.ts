@@ -4,7 +4,7 @@ import { onRequestHeaders } from "./faulty-gateway";
 export * from "./faulty-gateway";
 
 const SLOW_EVERY = 20;
-const SLOW_NANOS: u64 = 300_000_000;
+const SLOW_NANOS: u64 = 120_000_000;
 let requests = 0;
 
 /** The gateway's filter, but one request in twenty holds its worker up. */
