@@ -39,7 +39,7 @@ async function hasTarget(target: string): Promise<boolean> {
 }
 
 async function build(folder: string): Promise<string> {
-  await execute("cargo", ["build", "--release", "--locked", "--target", "wasm32-wasip1"], { cwd: folder });
+  await execute("cargo", ["build", "--release", "--target", "wasm32-wasip1"], { cwd: folder });
   return join(folder, "target/wasm32-wasip1/release", MODULE);
 }
 
@@ -73,7 +73,7 @@ async function buildWithDebian(folder: string): Promise<string> {
     if (file.endsWith(".deb")) await execute("dpkg", ["-x", file, root], { cwd: root });
   }
   const env = { ...process.env, CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS: "fallback" };
-  await execute("cargo", ["vendor", "--locked", "vendor"], { cwd: folder, env });
+  await execute("cargo", ["vendor", "vendor"], { cwd: folder, env });
   await mkdir(join(folder, ".cargo"));
   await writeFile(
     join(folder, ".cargo/config.toml"),
