@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
+import { residentBytes } from "../bench/conversion/memory.ts";
 
 /** What a process holds at a moment. */
 export interface Sample {
@@ -12,9 +13,8 @@ export interface Sample {
 
 /** Reads memory and descriptors of a process (Linux, /proc). */
 export async function sample(pid: number, at: number): Promise<Sample> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
-  return { at, memory: kilobytes / 1024, descriptors: (await readdir(`/proc/${pid}/fd`)).length };
+  const { now } = await residentBytes(pid);
+  return { at, memory: now / 2 ** 20, descriptors: (await readdir(`/proc/${pid}/fd`)).length };
 }
 
 /** Slope of the least-squares line through the points, per unit of x. */

@@ -14,6 +14,7 @@ import { loadResources } from "../resources/load.ts";
 import { modulePath, PROJECT_ROOT } from "../wasm/modules.ts";
 import { build } from "./build.ts";
 import { secretsOption } from "./render.ts";
+import { wholeNumber } from "./units.ts";
 
 const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
 
@@ -89,9 +90,4 @@ function serverAddress(text: string, before: ServerAddresses): ServerAddresses {
   if (taskid === undefined || host === undefined)
     throw new InvalidArgumentError("must look like 666=127.0.0.1:9000");
   return new Map(before).set(taskid, { host, port: Number(port) });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number");
-  return Number(text);
 }

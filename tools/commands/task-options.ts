@@ -69,11 +69,6 @@ export function jsonArgument(text: string): object {
   throw new InvalidArgumentError("must be a JSON object");
 }
 
-export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number");
-  return Number(text);
-}
-
 /** A span of time, as it was written. */
 export function durationArgument(text: string): string {
   if (!duration().safeParse(text).success) throw new InvalidArgumentError("must be a duration such as 15s");

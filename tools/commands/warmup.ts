@@ -9,14 +9,8 @@ import { WarmMark } from "../warmup/warm-mark.ts";
 import { warmUp } from "../warmup/warm-up.ts";
 import { fileOption, namespaceOption, recursiveOption } from "./resources.ts";
 import { type Address, address, untilStopped } from "./serve.ts";
-import {
-  inlineOption,
-  jsonArgument,
-  readTask,
-  type TaskOptions,
-  taskOfFlags,
-  wholeNumber,
-} from "./task-options.ts";
+import { inlineOption, jsonArgument, readTask, type TaskOptions, taskOfFlags } from "./task-options.ts";
+import { wholeNumber } from "./units.ts";
 
 export interface GatewayOptions {
   gateway: string[];
