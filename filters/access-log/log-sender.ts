@@ -17,6 +17,7 @@ const BLOCK_BYTES: i32 = 32 * 1024;
 const BLOCK_HEADER: i32 = 4;
 const BATCH_BYTES: i32 = 1024 * 1024;
 const FORMATS: string[] = ["json", "protobuf"];
+const UNAUTHORIZED: i32 = 401;
 const FIRST_PAUSE: u64 = 1_000_000_000;
 const LONGEST_PAUSE: u64 = 32_000_000_000;
 
@@ -66,6 +67,7 @@ export class LogSender extends CalloutHandler {
     this.header(":method", "POST");
     this.header(":path", config.has("path") ? config.text("path") : "/v1/logs");
     this.header(":authority", config.has("authority") ? config.text("authority") : "modelgate-collector");
+    if (config.has("token")) this.header("authorization", `Bearer ${config.text("token")}`);
     this.header("content-type", protobuf ? "application/x-protobuf" : "application/x-ndjson");
     this.startBlock();
   }
@@ -130,7 +132,8 @@ export class LogSender extends CalloutHandler {
 
   onReply(status: i32, body: usize, len: i32): void {
     this.pending = false;
-    if (status == 0 || status == 408 || status == 429 || status >= 500) {
+    // A token that is refused today is renewed on one side or the other.
+    if (status == 0 || status == UNAUTHORIZED || status == 408 || status == 429 || status >= 500) {
       this.failed();
       return;
     }

@@ -1,9 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { SenderTokens } from "../../tools/collector/http/sender-tokens.ts";
+import { httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/wasm/modules.ts";
 import { toText } from "../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../support/collector/start.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
 
 const BODY = JSON.stringify({
   inputs: [{ name: "x", shape: [1, 8], datatype: "FP32", data: [1, 2, 3, 4, 5, 6, 7, 8] }],
@@ -32,3 +35,27 @@ it("the collector counts what the real Envoy logs", async () => {
   expect(byTask.gone).toMatchObject({ requests: 1, errors: 1, refused: 0 });
   expect(await collector.logs("taskid=666&code=200")).toHaveLength(5);
 });
+
+it("the collector takes batches of a gateway whose token it knows, and in the end those of one whose token it learns", async () => {
+  const folder = await testFolder();
+  const tokens = join(folder, "tokens");
+  await writeFile(tokens, "another\n");
+  const collector = await startTestCollector(folder, {
+    senderTokens: await SenderTokens.open(tokens),
+    senderTokensMs: 50,
+  });
+  const config = { ...pluginConfig, accessLog: { collector: { cluster: "collector", token: "s3cret" } } };
+  const sending = await startTestGateway([wasmFilter("gateway", modulePath("gateway"), config)], {
+    clusters: [httpCluster("collector", Number(new URL(collector.url).port))],
+  });
+  try {
+    for (let i = 0; i < 3; i++) await sending.post("/v2/models/linear/infer", BODY);
+    const failures = () => stat(sending.envoy, "modelgate.log.failures");
+    await expect.poll(failures, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await collector.requests()).toBe(0);
+    await writeFile(tokens, "another\ns3cret\n");
+    await expect.poll(() => collector.requests(), { timeout: 15_000 }).toBe(3);
+  } finally {
+    await sending.stop();
+  }
+}, 40_000);

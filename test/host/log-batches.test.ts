@@ -152,7 +152,7 @@ describe("batches", () => {
     expect(lines(second)).toMatchObject([{ request_id: "b" }]);
   });
 
-  it.each([0, 408, 429, 500, 503])("are sent again after %d, each pause twice the last", (status) => {
+  it.each([0, 401, 408, 429, 500, 503])("are sent again after %d, each pause twice the last", (status) => {
     const vm = start();
     request(vm, "a");
     const waits: number[] = [];
@@ -173,6 +173,13 @@ describe("batches", () => {
     expect([vm.callouts.length, counter("sent"), counter("failures"), counter("dropped")]).toEqual([
       0, 1, 8, 0,
     ]);
+  });
+
+  it("prove the gateway by its token", () => {
+    const vm = start({ token: "s3cret" });
+    request(vm, "a");
+    tick(vm);
+    expect(vm.callouts[0]?.headers).toContainEqual(["authorization", "Bearer s3cret"]);
   });
 
   it("are dropped, and counted, when the collector will never take them", () => {

@@ -11,6 +11,7 @@ import { handler, nothing } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
 import { batchRoutes, routes } from "./http/routes.ts";
+import type { SenderTokens } from "./http/sender-tokens.ts";
 import { Ingest } from "./ingest.ts";
 import { FollowedFiles } from "./input/followed-files.ts";
 import type { Input } from "./input/input.ts";
@@ -28,6 +29,7 @@ import { RejectedLog } from "./store/rejected-log.ts";
 const MAINTENANCE_MS = 10_000;
 /** How old the traffic may be that Prometheus gets. */
 const TRAFFIC_MS = 2_000;
+const SENDER_TOKENS_MS = 10_000;
 
 export interface CollectorOptions {
   /** Folder of the store; made when it is not there. */
@@ -36,6 +38,10 @@ export interface CollectorOptions {
   /** Another address, where only batches are taken: for senders that may not read. */
   listenBatches?: { host: string; port: number } | undefined;
   tls?: Tls | undefined;
+  /** What senders of batches must have. Default: anybody may send. */
+  senderTokens?: SenderTokens | undefined;
+  /** How often their file is read again, in milliseconds. */
+  senderTokensMs?: number;
   /** Files to follow. */
   globs: string[];
   /** How long lines and traffic are kept, in milliseconds. */
@@ -127,7 +133,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     });
   const receiver = new Receiver(spool);
   const all = routes({
-    ...{ database, folder, receiver, registry: metrics.registry },
+    ...{ database, folder, receiver, registry: metrics.registry, senderTokens: options.senderTokens },
     fault: () => ingest.fault,
     limits: () => cluster?.limits ?? [],
   });
@@ -144,12 +150,24 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   cluster?.start().catch((error) => log.error({ err: error }, "the cluster is not watched"));
   exports = await startExports(options.exports, { database, folder, metrics, log });
   const { otlp } = options.exports;
+  const { senderTokens } = options;
   const periodic = [
     new Periodic(
       MAINTENANCE_MS,
       () => maintenance.runOnce(),
       (error) => log.error({ err: error }, "the store can't be tidied up"),
     ),
+    ...(senderTokens === undefined
+      ? []
+      : [
+          new Periodic(
+            options.senderTokensMs ?? SENDER_TOKENS_MS,
+            async () => {
+              if (await senderTokens.renew()) log.info("the senders' tokens are read anew");
+            },
+            (error) => log.error({ err: error }, "the senders' tokens can't be read; those of before stay"),
+          ),
+        ]),
     ...(otlp === undefined
       ? []
       : [

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { startCollector } from "../collector/collector.ts";
 import { readHeaders } from "../collector/exports/endpoint.ts";
 import type { ExportOptions } from "../collector/exports/start.ts";
+import { SenderTokens } from "../collector/http/sender-tokens.ts";
 import { readTls } from "../controller/tls-files.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
 import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
@@ -28,6 +29,7 @@ interface Options extends ConnectOptions {
   tlsCert?: string;
   tlsKey?: string;
   clientCa?: string;
+  senderTokenFile?: string;
   logLevel: string;
 }
 
@@ -64,6 +66,10 @@ export function collectorCommand(): Command {
     .option("--tls-cert <file>", "certificate chain, PEM")
     .option("--tls-key <file>", "its key, PEM")
     .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .option(
+      "--sender-token-file <file>",
+      "tokens, one a line, of which senders of batches need one (authorization: Bearer); read again when it changes",
+    )
     .option("--kubernetes", "put the events, rollouts and limits of the cluster on the time line")
     .addOption(logLevelOption())
     .addHelpText(
@@ -77,7 +83,7 @@ export function collectorCommand(): Command {
 
 async function collector(globs: string[], options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
-  const { tlsCert, tlsKey, clientCa } = options;
+  const { tlsCert, tlsKey, clientCa, senderTokenFile } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Error("--tls-cert and --tls-key: give both");
   const tls =
@@ -85,6 +91,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
       ? undefined
       : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
   const running = await startCollector({
+    senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
     listenBatches: options.listenBatches,
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },

@@ -94,7 +94,7 @@ export function imageOption(): Option {
 }
 
 export function secretsOption(): Option {
-  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that credentials name");
+  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that Tenants name");
 }
 
 export function controllerOption(): Option {

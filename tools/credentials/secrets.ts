@@ -1,4 +1,5 @@
 import { parseAllDocuments } from "yaml";
+import { TOKEN_KEY } from "../istio/rate-limit-config.ts";
 import { isServed, type SecretLookup } from "../istio/tenant-auth-config.ts";
 import { ApiError } from "../kubernetes/api-error.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
@@ -10,6 +11,9 @@ import type { Tenant } from "../resources/tenant.ts";
 
 /** RFC 2104 advises a key of at least the size of the hash. */
 const HMAC_MIN_BYTES = 32;
+/** What may stand behind `Bearer` in a header (RFC 6750, section 2.1). */
+const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+const COLLECTOR_TOKEN = ["spec", "gateway", "tuning", "accessLog", "collector", "tokenSecret"];
 
 /** Kubernetes Secrets by `namespace/name`; of each its values by key. */
 export type Secrets = Map<string, Map<string, Uint8Array>>;
@@ -37,7 +41,7 @@ export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
 }
 
 /**
- * The Secrets that the tenants' credentials name, and `further` ones in their gateways' namespaces, as far as the cluster has
+ * The Secrets that the tenants' credentials and logs name, and `further` ones in their gateways' namespaces, as far as the cluster has
  * them. @throws Error that names the role when one may not be read
  */
 export async function secretsOfCluster(
@@ -73,9 +77,12 @@ export async function secretsOfCluster(
   return secrets;
 }
 
-/** @throws InvalidResources for each credential whose Secret is missing or can't be used */
+/** @throws InvalidResources for each credential and each token for the collector whose Secret is missing or can't be used */
 export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
-  const faults = tenants.flatMap((tenant) => secretFaults(tenant, secrets, advice));
+  const faults = tenants.flatMap((tenant) => [
+    ...secretFaults(tenant, secrets, advice),
+    ...tokenFaults(tenant, secrets, advice),
+  ]);
   if (faults.length > 0) throw new InvalidResources(faults);
   return lookupIn(secrets);
 }
@@ -104,8 +111,28 @@ function secretFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, adv
   });
 }
 
-function references({ spec }: Tenant): { name: string }[] {
-  return spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []);
+function tokenFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, advice: string): Fault[] {
+  const secret = collectorSecret(resource);
+  if (secret === undefined) return [];
+  const name = `${resource.spec.gateway.namespace}/${secret}`;
+  const held = secrets.get(name);
+  if (!held) return [fault(COLLECTOR_TOKEN, `Secret ${name} is not known: ${advice}`)];
+  const token = held.get(TOKEN_KEY);
+  if (token && BEARER_TOKEN.test(Buffer.from(token).toString().trim())) return [];
+  const what = token ? "holds no token: letters, digits and -._~+/ make one" : "is missing";
+  return [fault(COLLECTOR_TOKEN, `Secret ${name}: its key ${TOKEN_KEY} ${what}`)];
+}
+
+function references(tenant: Tenant): { name: string }[] {
+  const name = collectorSecret(tenant);
+  return [
+    ...tenant.spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []),
+    ...(name === undefined ? [] : [{ name }]),
+  ];
+}
+
+function collectorSecret({ spec }: Tenant): string | undefined {
+  return spec.gateway.tuning.accessLog.collector?.tokenSecret;
 }
 
 function nameOf({ metadata }: Manifest): string {

@@ -4,9 +4,14 @@ import type { AccessLogSettings } from "../resources/access-log-settings.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import { gatewayName, type Tenant } from "../resources/tenant.ts";
 import { serviceCluster } from "./names.ts";
+import { TOKEN_KEY } from "./rate-limit-config.ts";
+import type { SecretLookup } from "./tenant-auth-config.ts";
 
-/** Configuration of the stage access-log, as filters/access-log/read-config.ts reads it. */
-export function accessLogConfig(tenant: Tenant): object {
+/**
+ * Configuration of the stage access-log, as filters/access-log/read-config.ts reads it.
+ * @throws Error for a token that `secrets` does not know
+ */
+export function accessLogConfig(tenant: Tenant, secrets: SecretLookup): object {
   const { collector, fields, maxValueBytes, redact, sample } = tenant.spec.gateway.tuning.accessLog;
   return {
     gateway: gatewayName(tenant),
@@ -17,6 +22,7 @@ export function accessLogConfig(tenant: Tenant): object {
       collector: {
         cluster: serviceCluster(collector),
         authority: `${collector.service}.${collector.namespace}:${collector.port}`,
+        ...(collector.tokenSecret !== undefined && { token: tokenOf(tenant, collector.tokenSecret, secrets) }),
         format: collector.format,
         timeoutMilliseconds: durationMilliseconds(collector.timeout),
         maxQueueBytes: collector.maxQueueBytes,
@@ -24,6 +30,13 @@ export function accessLogConfig(tenant: Tenant): object {
       },
     }),
   };
+}
+
+function tokenOf({ metadata, spec }: Tenant, name: string, secrets: SecretLookup): string {
+  const { namespace } = spec.gateway;
+  const value = secrets(namespace, name, TOKEN_KEY);
+  if (value) return Buffer.from(value).toString().trim();
+  throw new Error(`Tenant ${metadata.name}: key ${TOKEN_KEY} of Secret ${namespace}/${name} is not known`);
 }
 
 /** Envoy's own access loggers of a gateway: none when lines go to the collector. */

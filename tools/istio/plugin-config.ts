@@ -19,7 +19,7 @@ export function pluginConfig(
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: conversionConfig(tasks),
-    accessLog: accessLogConfig(tenant),
+    accessLog: accessLogConfig(tenant, secrets),
     ...(tasks.some(({ spec }) => spec.conversion.converter) && { filtersBehind: true }),
   };
 }

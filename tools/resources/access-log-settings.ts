@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOG_FIELDS, LOGGED_HEADERS } from "../envoy/log-fields.ts";
-import { dnsLabel, duration, port, positiveDuration } from "./fields.ts";
+import { dnsLabel, dnsName, duration, port, positiveDuration } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
 const field = z.strictObject({
@@ -52,6 +52,11 @@ const collector = z.strictObject({
     .describe("Namespace of its Service. Default: modelgate-system."),
   service: dnsLabel().default("modelgate-collector").describe("Its Service. Default: modelgate-collector."),
   port: port().default(8093).describe("Its port for batches. Default: 8093."),
+  tokenSecret: dnsName()
+    .optional()
+    .describe(
+      "Secret in the gateway's namespace whose key `token` the gateway proves itself to the collector with, one of its --sender-token-file. Default: no proof.",
+    ),
   format: z.enum(["json", "protobuf"]).default("json").describe("Form of the lines. Default: json."),
   timeout: positiveDuration()
     .default("5s")

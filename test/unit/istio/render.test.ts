@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { destinationRule } from "../../../tools/istio/destination-rule.ts";
 import { renderAll, type Target } from "../../../tools/istio/render.ts";
+import type { SecretLookup } from "../../../tools/istio/tenant-auth-config.ts";
 import { virtualService } from "../../../tools/istio/virtual-service.ts";
 import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
 import { parseReference } from "../../../tools/oci/reference.ts";
@@ -219,6 +220,34 @@ describe("the access log", () => {
         sample: { ratio: 0.5 },
       },
     });
+  });
+});
+
+describe("lines to the collector", () => {
+  const tuning = { accessLog: { collector: { tokenSecret: "senders" } } };
+  const collectorOf = (secrets: SecretLookup) => {
+    const manifests = renderAll([tenant({}, { tuning })], [task()], {
+      target: "istio",
+      image: () => IMAGE,
+      secrets,
+    });
+    const { pluginConfig } = find(manifests, "WasmPlugin").spec as {
+      pluginConfig: { accessLog: { collector: object } };
+    };
+    return pluginConfig.accessLog.collector;
+  };
+
+  it("prove the gateway by the token of a Secret", () => {
+    const secrets = { "edge/senders/token": Buffer.from("abc\n") } as Record<string, Buffer>;
+    expect(collectorOf((namespace, name, key) => secrets[`${namespace}/${name}/${key}`])).toMatchObject({
+      token: "abc",
+    });
+  });
+
+  it("say which Secret is missing", () => {
+    expect(() => collectorOf(() => undefined)).toThrow(
+      "Tenant search: key token of Secret edge/senders is not known",
+    );
   });
 });
 

@@ -14,6 +14,7 @@ import type { Database } from "../store/database.ts";
 import { follow, writeLine } from "./follow.ts";
 import type { Route } from "./handler.ts";
 import type { Receiver } from "./receive.ts";
+import type { SenderTokens } from "./sender-tokens.ts";
 
 const EVENTS_BYTES = 1 << 20;
 const LOGS_LIMIT = 100;
@@ -28,6 +29,7 @@ export interface RouteOptions {
   folder: string;
   receiver: Receiver;
   registry: Registry;
+  senderTokens?: SenderTokens | undefined;
   /** The limits that the controller shares now, when the cluster is watched. */
   limits: () => CurrentLimit[];
   /** Why nothing is stored now, if so, and since when. */
@@ -46,13 +48,16 @@ export function routes({
   folder,
   receiver,
   registry,
+  senderTokens,
   limits,
   fault,
 }: RouteOptions): Record<string, Route> {
   let followers = 0;
   return {
-    "POST /v1/logs": async (request, response) =>
-      sendJson(response, 200, { accepted: await receiver.receive(request) }),
+    "POST /v1/logs": async (request, response) => {
+      senderTokens?.check(request.headers);
+      sendJson(response, 200, { accepted: await receiver.receive(request) });
+    },
 
     "GET /api/v1/traffic": async (_request, response, { searchParams }) => {
       const query = {
