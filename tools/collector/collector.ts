@@ -6,7 +6,7 @@ import { listen, type Tls } from "../controller/listener.ts";
 import { ClusterWatch } from "./cluster-events/watch-cluster.ts";
 import type { Export } from "./exports/export.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
-import { isLoopback } from "./http/foreign.ts";
+import { ownNames } from "./http/foreign.ts";
 import { handler, nothing } from "./http/handler.ts";
 import { page } from "./http/page.ts";
 import { Receiver } from "./http/receive.ts";
@@ -35,6 +35,8 @@ export interface CollectorOptions {
   /** Folder of the store; made when it is not there. */
   folder: string;
   listen: { host: string; port: number };
+  /** Names that readers may call it by, beside its machine's. */
+  allowHosts?: string[] | undefined;
   /** Another address, where only batches are taken: for senders that may not read. */
   listenBatches?: { host: string; port: number } | undefined;
   tls?: Tls | undefined;
@@ -140,7 +142,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const onFault = (error: unknown) => log.error({ err: error }, "a request failed");
   const listener = await listen(
     options.listen,
-    handler(all, page, onFault, { isLocal: isLoopback(options.listen.host) }),
+    handler(all, page, onFault, ownNames(options.listen.host, options.allowHosts ?? [])),
     options.tls,
   );
   const { listenBatches } = options;

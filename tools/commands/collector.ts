@@ -11,6 +11,7 @@ import { bytes, duration, wholeNumber, withDefault } from "./units.ts";
 interface Options extends ConnectOptions {
   kubernetes?: boolean;
   listen: Address;
+  allowHost?: string[];
   listenBatches?: Address;
   store: string;
   keep: number;
@@ -41,6 +42,11 @@ export function collectorCommand(): Command {
     .argument("[file...]", "access logs to follow; globs are looked through again and again")
     .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
     .addOption(withDefault("--listen <host:port>", "where it serves", address, "127.0.0.1:8092"))
+    .option(
+      "--allow-host <name>",
+      "a name that readers may call it by, beside localhost, this machine's and any address; may be repeated",
+      (name: string, before: string[] = []) => [...before, name],
+    )
     .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
     .addOption(withDefault("--keep <duration>", "how long lines are kept", duration, "7d"))
     .addOption(
@@ -93,7 +99,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
   const running = await startCollector({
     senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
-    listenBatches: options.listenBatches,
+    ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost },
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),

@@ -22,7 +22,9 @@ export function accessLogConfig(tenant: Tenant, secrets: SecretLookup): object {
       collector: {
         cluster: serviceCluster(collector),
         authority: `${collector.service}.${collector.namespace}:${collector.port}`,
-        ...(collector.tokenSecret !== undefined && { token: tokenOf(tenant, collector.tokenSecret, secrets) }),
+        ...(collector.tokenSecret !== undefined && {
+          token: tokenOf(tenant, collector.tokenSecret, secrets),
+        }),
         format: collector.format,
         timeoutMilliseconds: durationMilliseconds(collector.timeout),
         maxQueueBytes: collector.maxQueueBytes,

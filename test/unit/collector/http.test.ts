@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -124,10 +125,35 @@ it.each([
   ["a gateway sends under any name", "POST /v1/logs", "host: modelgate-collector", 200],
   ["somebody reads by localhost", "GET /api/v1/names", "host: localhost:8092", 200],
   ["somebody reads by another loopback address", "GET /api/v1/names", "host: [::1]:8092", 200],
+  ["somebody reads by an address", "GET /metrics", "host: 10.1.2.3:8092", 200],
+  ["somebody reads by no name", "GET /metrics", "host:", 403],
 ])("when %s, the answer is right", async (_, start, headers, status) => {
   const collector = await startTestCollector(await testFolder());
   const request = `${start} HTTP/1.1\r\n${headers}\r\ncontent-length: 0\r\n\r\n`;
   expect(await raw(collector.url, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+it("goes by the names that it is given wherever it listens", async () => {
+  const collector = await startTestCollector(await testFolder(), {
+    listen: { host: "0.0.0.0", port: 0 },
+    allowHosts: ["Collector.modelgate-system"],
+  });
+  const status = async (host: string) =>
+    (await raw(collector.url, `GET /api/v1/names HTTP/1.1\r\nhost: ${host}\r\n\r\n`)).split(" ")[1];
+  for (const host of [
+    "collector.modelgate-system:8092",
+    "COLLECTOR.modelgate-system",
+    "localhost:1",
+    hostname(),
+  ])
+    expect([host, await status(host)]).toEqual([host, "200"]);
+  for (const host of [
+    "collector",
+    "evil.test:8092",
+    "collector.modelgate-system.evil.test",
+    "localhost.evil.test",
+  ])
+    expect([host, await status(host)]).toEqual([host, "403"]);
 });
 
 async function raw(url: string, request: string): Promise<string> {

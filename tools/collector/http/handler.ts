@@ -1,20 +1,20 @@
 import { HttpError, type Request, type Response, sendJson } from "../../controller/http.ts";
-import { refuseForeign } from "./foreign.ts";
+import { type IsOwnName, refuseForeign } from "./foreign.ts";
 
 export type Route = (request: Request, response: Response, url: URL) => Promise<void> | void;
 
-/** Answers requests by method and path: "GET /healthz". What no route has goes to `rest`. @param isLocal see `refuseForeign` */
+/** Answers requests by method and path: "GET /healthz". What no route has goes to `rest`. @param isOwnName see `refuseForeign` */
 export function handler(
   routes: Record<string, Route>,
   rest: Route,
   onFault: (error: unknown) => void,
-  { isLocal = false } = {},
+  isOwnName?: IsOwnName,
 ): (request: Request, response: Response) => void {
   return (request, response) => void answer(request, response);
 
   async function answer(request: Request, response: Response): Promise<void> {
     try {
-      refuseForeign(request, isLocal);
+      refuseForeign(request, isOwnName);
       const url = URL.parse(request.url ?? "/", "http://collector");
       if (url === null) throw new HttpError(400, "bad_target", "the request's target is no path");
       const route = routes[`${request.method} ${url.pathname}`];
