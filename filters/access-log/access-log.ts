@@ -9,7 +9,6 @@ import { readSettings, Settings } from "./read-config";
 import { writeLine } from "./write-line";
 
 const LOG_STATE = bytes("modelgate.log");
-const REQUEST_ID = bytes("x-request-id");
 
 const value: Slice = new Slice();
 
@@ -39,10 +38,7 @@ export class AccessLog extends Stage {
     // A request that Envoy answered before any filter saw it.
     const seen = http.method.len > 0;
     if (!seen) http.readRequestHeaders();
-    if (sender != null) {
-      http.headers.find(REQUEST_ID, value);
-      if (!settings.sampling.keeps(http, value)) return;
-    }
+    if (sender != null && !settings.sampling.keeps(http)) return;
     this.redact(http);
     const line = settings.line;
     writeLine(line, settings, http, seen, this.slot);

@@ -10,6 +10,27 @@ const FLAGS: i32 = 53;
 
 const DASH: u8 = 0x2d;
 
+/** Where the 56 random bits of the trace id (W3C Trace Context Level 2, section 3.2.2.3) begin in a `traceparent`. */
+export const RANDOM_BITS: i32 = 21;
+const LAST_DIGITS: i32 = 19;
+const LAST_DIGITS_LENGTH: i32 = 16;
+
+/**
+ * Has a `traceparent` what a sample goes by: its parts where they belong, and hexadecimal digits at the end of the trace id? Envoy's own
+ * logger tells as much by a regular expression (tools/envoy/trace-threshold.ts).
+ */
+export function hasRandomBits(value: Slice): bool {
+  const ptr = value.ptr;
+  return (
+    value.len >= LENGTH &&
+    load<u8>(ptr + TRACE_ID - 1) == DASH &&
+    load<u8>(ptr + PARENT_ID - 1) == DASH &&
+    load<u8>(ptr + FLAGS - 1) == DASH &&
+    isHex(ptr + LAST_DIGITS, LAST_DIGITS_LENGTH) &&
+    (value.len == LENGTH || load<u8>(ptr + LENGTH) == DASH)
+  );
+}
+
 /**
  * Narrows a `traceparent` to its trace id, or to nothing when it is not what W3C Trace Context (section 3.2) says: lower-case
  * hexadecimal, no version ff, no id of zeros only; later versions may have more behind a dash.

@@ -271,6 +271,45 @@ describe("with names and a sample of one's own", () => {
   });
 });
 
+it("a file and batches take the same part of the traces, and of the requests without one", async () => {
+  const collector = await startTestCollector();
+  const sample = { ratio: 0.3 };
+  const log = wasmFilter("access-log", modulePath("access-log"), { accessLog: {} });
+  const gateway = await startTestGateway([log, withLog({ collector: { cluster: "collector", sample } })], {
+    log: { sample },
+    clusters: [httpCluster("collector", collector.port)],
+  });
+  try {
+    const hex = (i: number) => ((i * 2654435761) % 2 ** 32).toString(16).padStart(8, "0");
+    const wanted: string[] = [];
+    await Promise.all(
+      Array.from({ length: 400 }, async (_, i) => {
+        const id = `${hex(i)}-6c1b-4f5e-9d8e-0123456789ab`;
+        const bits = `${hex(i + 7)}00ff00`;
+        const traceparent = [
+          `00-4bf92f3577b34da6a3${bits}-00f067aa0ba902b7-01`,
+          `01-0000000000000000000${bits.slice(1)}-0000000000000000-00-x`,
+          `00-4bf92f3577b34da6A3${bits}-00f067aa0ba902b7-01`,
+          undefined,
+        ][i % 4];
+        const digits = i % 4 === 0 ? hex(i + 7) : `0${hex(i + 7).slice(1)}`;
+        const byTrace = Number.parseInt(digits, 16) >= 0.7 * 2 ** 32;
+        const byRequest = Number.parseInt(hex(i), 16) % 1_000_000 < 300_000;
+        if (i % 4 < 2 ? byTrace : byRequest) wanted.push(id);
+        await gateway.post(ECHO, BODY, { "x-request-id": id, ...(traceparent && { traceparent }) });
+      }),
+    );
+    const ids = (lines: Line[]) => lines.map(({ request_id }) => request_id as string).sort();
+    await expect
+      .poll(async () => ids(await gateway.logged(() => true)), { timeout: 10_000 })
+      .toEqual(wanted.sort());
+    await expect.poll(() => ids(collector.lines()), { timeout: 10_000 }).toEqual(wanted);
+  } finally {
+    await gateway.stop();
+    collector.stop();
+  }
+}, 30_000);
+
 describe("batches to a collector", () => {
   let collector: TestCollector;
   let gateway: TestGateway;

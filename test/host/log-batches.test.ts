@@ -301,6 +301,29 @@ describe("sampling", () => {
     expect(kept({ ratio: 0.25 }, requests)).toEqual(wanted);
   });
 
+  it("is by trace id where there is one, the same on each hop", () => {
+    const trace = (bits: string, rest = "-00f067aa0ba902b7-01") => `00-4bf92f3577b34da6a3${bits}${rest}`;
+    const first = id(0);
+    const last = id(999_999);
+    const requests: [string, string][] = [
+      [last, trace("c0000000000000")],
+      [last, trace("bfffffffffffff")],
+      [first, trace("bfffffffffffff")],
+      [first, trace("ffffffffffffff", "-00f067aa0ba902b7-00")],
+      // No traceparent: the request id decides.
+      [first, trace("00000000000000", "")],
+      [last, trace("ffffffffffffff", "-00f067aa0ba902b7")],
+      [last, trace("FFFFFFFFFFFFFF")],
+    ];
+    process = new HostProcess();
+    const vm = start({ sample: { ratio: 0.25 } });
+    requests.forEach(([requestId, traceparent], index) => {
+      finish(vm.open({ ":path": `/${index}`, "x-request-id": requestId, traceparent }, true));
+    });
+    tick(vm);
+    expect(lines(vm).map(({ path }) => path)).toEqual(["/0", "/3", "/4"]);
+  });
+
   it("keeps every error and all that is slow", () => {
     const dropped = id(999_999);
     const requests: [string, Record<string, bigint>?][] = [

@@ -40,7 +40,9 @@ const sample = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .describe("Part of the requests that get a line, by request id; errors always get one."),
+    .describe(
+      "Part of the requests that get a line, by trace id (traceparent), else by request id; errors always get one.",
+    ),
   slowerThan: duration()
     .optional()
     .describe("Requests that take at least this long always get a line. Default: none for that."),

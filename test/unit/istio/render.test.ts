@@ -183,9 +183,16 @@ describe("the access log", () => {
     expect(loggers[0]?.filter?.or_filter.filters).toEqual(
       expect.arrayContaining([
         {
-          runtime_filter: {
-            runtime_key: "modelgate.log.sample",
-            percent_sampled: { numerator: 15_000, denominator: "MILLION" },
+          and_filter: {
+            filters: [
+              {
+                runtime_filter: {
+                  runtime_key: "modelgate.log.sample",
+                  percent_sampled: { numerator: 15_000, denominator: "MILLION" },
+                },
+              },
+              expect.objectContaining({ header_filter: expect.anything() }),
+            ],
           },
         },
         {
