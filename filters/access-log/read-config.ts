@@ -12,6 +12,15 @@ import { Sampling } from "./sampling";
 const LARGEST_VALUE: i32 = 8192;
 const SMALLEST_VALUE: i32 = 64;
 const START_TIME = FIELD_NAMES[Field.StartTime];
+/** What the collector tells lines apart by and computes metrics from; tools/resources/access-log-settings.ts has the same. */
+const COLLECTED: Field[] = [
+  Field.StartTime,
+  Field.Duration,
+  Field.ResponseCode,
+  Field.GrpcStatus,
+  Field.Hostname,
+  Field.RequestId,
+];
 
 /** What the stage was configured to do. */
 export class Settings {
@@ -47,6 +56,7 @@ export function readSettings(config: Config): Settings {
     collector.finish();
   }
   settings.members = readMembers(config, collector == null);
+  if (collector != null) checkCollected(config, settings.members);
   settings.line.reserve(settings.members);
   for (let i = 0; i < settings.members.length; i++) {
     if (settings.members[i].field == Field.Phases) settings.timed = true;
@@ -74,6 +84,7 @@ function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
     }
     const as = entry.has("as") ? entry.text("as") : name;
     if (taken.includes(as)) entry.fault("as", `two fields would be named ${as}`);
+    if (!ofEnvoy && as != name) entry.fault("as", `a collector knows ${name} by this name only`);
     taken.push(as);
     entry.finish();
     if (field > 0 && (!ofEnvoy || field > LAST_OF_ENVOY)) members.push(new Member(field, as));
@@ -84,6 +95,16 @@ function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
     }
   }
   return StaticArray.fromArray(members);
+}
+
+/** A collector drops or miscounts lines without these. */
+function checkCollected(config: Config, members: StaticArray<Member>): void {
+  for (let i = 0; i < COLLECTED.length; i++) {
+    const name = FIELD_NAMES[COLLECTED[i]];
+    let found = false;
+    for (let j = 0; j < members.length; j++) if (members[j].field == COLLECTED[i]) found = true;
+    if (!found) config.fault("fields", `must hold ${name} beside a collector, which counts by it`);
+  }
 }
 
 function readRedaction(config: Config, settings: Settings): void {

@@ -129,6 +129,14 @@ it.each([
   [{ redactedHeaders: ["cookie"] }, "accessLog.redactedHeaders[0]: no field of a line shows cookie"],
   [{ collector: {} }, "accessLog.collector.cluster: is required"],
   [
+    { collector: { cluster: "c" }, fields: LOG_FIELDS.slice(1).map((field) => ({ field })) },
+    "accessLog.fields: must hold start_time beside a collector, which counts by it",
+  ],
+  [
+    { collector: { cluster: "c" }, fields: [{ field: "user_agent", as: "ua" }] },
+    "accessLog.fields[0].as: a collector knows user_agent by this name only",
+  ],
+  [
     { collector: { cluster: "c", sample: { ratio: 2 } } },
     "accessLog.collector.sample.ratio: must be at most 1",
   ],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LOG_FIELDS, LOGGED_HEADERS } from "../envoy/log-fields.ts";
+import { LOG_FIELDS, LOGGED_HEADERS, type LogField, type NamedField } from "../envoy/log-fields.ts";
 import { dnsLabel, dnsName, duration, port, positiveDuration } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
@@ -73,8 +73,25 @@ const collector = z.strictObject({
     ),
 });
 
-/** The access log of a gateway. */
-export const accessLogSettings = z.strictObject({
+/** What the collector tells lines apart by and computes metrics from; filters/access-log/read-config.ts has the same. */
+const COLLECTED: LogField[] = [
+  "start_time",
+  "duration",
+  "response_code",
+  "grpc_status",
+  "hostname",
+  "request_id",
+];
+
+function missing(fields: NamedField[]): LogField[] {
+  return COLLECTED.filter((name) => !fields.some(({ field }) => field === name));
+}
+
+function renamed(fields: NamedField[]): NamedField[] {
+  return fields.filter(({ field, as = field }) => as !== field);
+}
+
+const settings = z.strictObject({
   path: z
     .string()
     .startsWith("/")
@@ -117,5 +134,26 @@ export const accessLogSettings = z.strictObject({
     .describe("What no line shows."),
   sample: sample.optional().describe("Lines for a part of the requests. Default: for all."),
 });
+
+/** The access log of a gateway. */
+export const accessLogSettings = withRules(settings, [
+  {
+    holds: ({ collector, fields }) => !collector || !fields || missing(fields).length === 0,
+    cel: `!has(self.collector) || !has(self.fields) || [${COLLECTED.map((name) => `'${name}'`).join(", ")}].all(n, self.fields.exists(f, f.field == n))`,
+    message: `beside a collector must hold ${COLLECTED.join(", ")}: it counts by them`,
+    found: ({ fields = [] }) => `and lacks ${missing(fields).join(", ")}`,
+    path: ["fields"],
+  },
+  {
+    holds: ({ collector, fields }) => !collector || !fields || renamed(fields).length === 0,
+    cel: "!has(self.collector) || !has(self.fields) || self.fields.all(f, !has(f.as) || f.as == f.field)",
+    message: "beside a collector can't have other names, for it knows them by their usual ones",
+    found: ({ fields = [] }) =>
+      `unlike ${renamed(fields)
+        .map(({ field, as }) => `${field} as ${as}`)
+        .join(", ")}`,
+    path: ["fields"],
+  },
+]);
 
 export type AccessLogSettings = z.output<typeof accessLogSettings>;

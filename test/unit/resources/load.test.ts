@@ -23,6 +23,24 @@ spec:
   namespaces: [models]
 ${spec}`;
 
+const collected = (fields: string) => `apiVersion: modelgate.dev/v1alpha1
+kind: Tenant
+metadata: {name: search}
+spec:
+  namespaces: [models]
+  gateway:
+    name: g
+    namespace: ns
+    hosts: [a.example]
+    tuning:
+      accessLog:
+        collector: {}
+        fields: [${fields}]`;
+
+const COUNTED = ["start_time", "duration", "response_code", "grpc_status", "hostname", "request_id"]
+  .map((field) => `{field: ${field}}`)
+  .join(", ");
+
 function faultsOf(text: string): string[] {
   return parseResources([{ file: "f.yaml", text }]).faults.map(formatFault);
 }
@@ -140,6 +158,16 @@ describe("faults", () => {
       "limits of bodies that pass",
       task("  conversion: {protocol: none, maxRequestBytes: 1000}"),
       "8: ModelTask/t: spec.conversion.protocol: none passes bodies as they are: nonFinite, maxRequestBytes and maxResponseBytes have no use beside it",
+    ],
+    [
+      "a log without what the collector counts by",
+      collected("{field: start_time}, {field: duration}, {field: path}"),
+      "13: Tenant/search: spec.gateway.tuning.accessLog.fields: beside a collector must hold start_time, duration, response_code, grpc_status, hostname, request_id: it counts by them, and lacks response_code, grpc_status, hostname, request_id",
+    ],
+    [
+      "a log with names that the collector does not know",
+      collected(`{field: path, as: url}, ${COUNTED}`),
+      "13: Tenant/search: spec.gateway.tuning.accessLog.fields: beside a collector can't have other names, for it knows them by their usual ones, unlike path as url",
     ],
     [
       "another kind",
