@@ -12,6 +12,7 @@ const LOG = "/dev/null";
 
 const pluginConfig = {
   tenantAuth: {
+    removeCredentials: false,
     tenants: [
       {
         tenant: "bench",
@@ -42,7 +43,7 @@ export function headerPath(): Variant[] {
   };
   const variant = (name: string, filters: object[], accessLogs: object[]): Variant => ({
     name,
-    envoy: { tasks: [], routes: [answer], filters, accessLogs },
+    envoy: { tasks: [], routes: [answer], removedHeaders: ["x-api-key"], filters, accessLogs },
     load,
   });
   return [

@@ -11,6 +11,7 @@ export function apiKeyAuth(keys: string[]): object {
       "@type": "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth",
       credentials: keys.map((key, i) => ({ key, client: `client-${i}` })),
       key_sources: [{ header: "x-api-key" }],
+      forwarding: { hide_credentials: true },
     },
   };
 }

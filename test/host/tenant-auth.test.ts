@@ -64,6 +64,23 @@ describe("hygiene", () => {
     expect(stream.filterState.get("modelgate.principal")).toBe("search\na");
   });
 
+  it("leaves headers of credentials to a route that removes them", () => {
+    vm.configure({ tenantAuth: { ...authConfig, removeCredentials: false } });
+    for (const [name, value] of [
+      ["x-api-key", KEY],
+      ["authorization", `Bearer ${KEY}`],
+    ] as const) {
+      const stream = vm.open({ [name]: value, taskid: "666", "x-modelgate-a": "" });
+      expect(stream.action).toBe(CONTINUE);
+      expect(stream.requestHeaders).toEqual([
+        [name, value],
+        ["taskid", "666"],
+      ]);
+      stream.close();
+    }
+    expect(vm.open({ ":path": `/a?api_key=${KEY}`, taskid: "666" }).header(":path")).toBe("/a");
+  });
+
   it.each([
     [`/a?api_key=${KEY}`, "/a"],
     [`/a?api_key=${KEY}&b=c`, "/a?b=c"],
