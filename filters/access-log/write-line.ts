@@ -41,6 +41,7 @@ export function writeLine(
   const members = settings.members;
   http.findReason(reason);
   http.findWouldRefuse(wouldRefuse);
+  http.takeTensorBytes();
   line.begin();
   for (let i = 0; i < members.length; i++) {
     const member = unchecked(members[i]);

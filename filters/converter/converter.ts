@@ -153,6 +153,8 @@ export class ConverterStage extends Stage {
     removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
     removeHeader(REQUEST_HEADERS, ACCEPT_ENCODING);
     replaceBody(REQUEST_BODY, out.ptr, out.len);
+    http.requestTensorBytes = out.len;
+    http.handOffTensorBytes();
     giveBackFrame();
     return CONTINUE;
   }
@@ -226,6 +228,8 @@ export class ConverterStage extends Stage {
     const response = exchange.predict
       ? readPredictResponse(from, body.end)
       : readInferResponse(from, body.end);
+    http.responseTensorBytes = body.len;
+    http.handOffTensorBytes();
     exchange.forgetBody();
     if (response == null) return this.refuse(http, modelFault(MALFORMED), STOP_NO_BUFFER);
     const answer = this.converter.after(response);

@@ -18,6 +18,10 @@ const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const PRINCIPAL_STATE = bytes("modelgate.principal");
 const REASON_STATE = bytes("modelgate.reason");
 const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
+/** Two i64: `requestTensorBytes` and `responseTensorBytes`. */
+const TENSOR_BYTES_STATE = bytes("modelgate.tensor_bytes");
+const TENSOR_BYTES_LENGTH: i32 = 16;
+const tensorBytes = memory.data(TENSOR_BYTES_LENGTH);
 
 /**
  * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later streams.
@@ -173,7 +177,27 @@ export class HttpContext {
 
   /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
   findReason(value: Slice): void {
-    this.findState(this.reason, REASON_STATE, value, this.plugin.filtersBehind);
+    this.findState(this.reason, REASON_STATE, value, this.hasFilterBehind);
+  }
+
+  /** Tells filters before this one of its tensor bytes. */
+  handOffTensorBytes(): void {
+    if (!this.plugin.handsOff) return;
+    store<i64>(tensorBytes, this.requestTensorBytes);
+    store<i64>(tensorBytes, this.responseTensorBytes, 8);
+    setFilterState(TENSOR_BYTES_STATE, tensorBytes, TENSOR_BYTES_LENGTH);
+  }
+
+  /** Takes the tensor bytes of a filter behind this one, if there is one for the task. */
+  takeTensorBytes(): void {
+    if (!this.hasFilterBehind || getProperty(TENSOR_BYTES_STATE) != TENSOR_BYTES_LENGTH) return;
+    this.requestTensorBytes = load<i64>(propertyValue());
+    this.responseTensorBytes = load<i64>(propertyValue(), 8);
+  }
+
+  private get hasFilterBehind(): bool {
+    const tasks = this.plugin.filtersBehind;
+    return tasks != null && tasks.find(this.taskid.ptr, this.taskid.len) >= 0;
   }
 
   private findState(own: Bytes | null, state: Bytes, value: Slice, handedOn: bool = false): void {

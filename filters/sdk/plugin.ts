@@ -5,13 +5,14 @@ import {
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { Action, CONTINUE, PLUGIN_CONFIGURATION } from "./abi";
 import { bufferData, readBuffer } from "./body";
-import { Bytes } from "./bytes";
+import { Bytes, bytes } from "./bytes";
 import { monotonicNanos } from "./clock";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
 import { jsonError, parseJson } from "./json";
 import { LogLevel, log } from "./log";
 import { Gauge } from "./metrics";
+import { NameTable } from "./name-table";
 import { Stage } from "./stage";
 import { phaseName, startLap } from "./stage-times";
 import { VersionGauge } from "./version";
@@ -52,8 +53,8 @@ export class Plugin {
     }
   }
 
-  /** Do filters behind this one refuse requests too, such as tasks' own converters? */
-  filtersBehind: bool = false;
+  /** Tasks with a filter of their own behind this one, such as a converter; null when no task has one. */
+  filtersBehind: NameTable | null = null;
 
   /** Reads the plug-in configuration, `size` bytes. @returns false when it is refused; the log says why. */
   configure(size: i32): bool {
@@ -73,7 +74,7 @@ export class Plugin {
         if (stage.wantsTimes) this.timed = true;
       }
     }
-    this.filtersBehind = config.flag("filtersBehind", false);
+    this.filtersBehind = tasksOf(config.texts("filtersBehind"));
     config.finish();
     if (faults.length > 0) return this.refuse(faults.join("; "));
     if (vmMemory == null) vmMemory = new Gauge("modelgate.vm_memory_bytes");
@@ -212,4 +213,11 @@ export class Plugin {
     version!.beat();
     for (let i = 0; i < this.stages.length; i++) this.stages[i].onTick();
   }
+}
+
+function tasksOf(taskids: string[]): NameTable | null {
+  if (taskids.length == 0) return null;
+  const tasks = new NameTable(taskids.length);
+  for (let i = 0; i < taskids.length; i++) tasks.add(bytes(taskids[i]), i);
+  return tasks;
 }

@@ -78,11 +78,11 @@ it("swaps and rolls back under load without a failed request", async () => {
   expect(swaps).toBeGreaterThan(3);
 });
 
-it("a refusal has its reason in the gateway's access log, an answer has none", async () => {
+it("the gateway's access log knows the reason of a refusal, and the tensor bytes of an answer", async () => {
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-converter-"));
   const file = join(folder.path, "666.json");
   await writeFilterConfig(file, localConverter("666", modules[0]));
-  const config = { ...pluginConfig, protocolConversion: { tasks: [] }, filtersBehind: true };
+  const config = { ...pluginConfig, protocolConversion: { tasks: [] }, filtersBehind: ["666"] };
   const behind = await startTestGateway([
     wasmFilter("gateway", modulePath("gateway"), config),
     converterChain(["666"], () => fileSource(file)),
@@ -96,6 +96,10 @@ it("a refusal has its reason in the gateway's access log, an answer has none", a
     const [answered] = await behind.logged(({ path }) => path === "/answers");
     expect(answered).toMatchObject({ response_code: 200, taskid: "666" });
     expect(answered).not.toHaveProperty("reason");
+    expect(failed).not.toHaveProperty("request_tensor_bytes");
+    // Behind the headers of a frame each: 12 bytes of floats, a text of 2, an integer of 8, and their names.
+    expect(answered?.request_tensor_bytes).toBeGreaterThan(5 + 12 + 2 + 8);
+    expect(answered?.response_tensor_bytes).toBeGreaterThan(5 + 12 + 2 + 8);
   } finally {
     await behind.stop();
     await folder.remove();

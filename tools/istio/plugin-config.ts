@@ -15,11 +15,12 @@ export function pluginConfig(
   secrets: SecretLookup,
   controller?: ControllerAddress,
 ): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
+  const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: conversionConfig(tasks),
     accessLog: accessLogConfig(tenant, secrets),
-    ...(tasks.some(hasConverter) && { filtersBehind: true }),
+    ...(behind.length > 0 && { filtersBehind: behind }),
   };
 }

@@ -538,7 +538,7 @@ describe("converters", () => {
 
   it("leave reasons of refusals to the access log of the filter in front", () => {
     const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
-    expect(config([own()])).toMatchObject({ pluginConfig: { filtersBehind: true } });
+    expect(config([own()])).toMatchObject({ pluginConfig: { filtersBehind: ["666"] } });
     expect(JSON.stringify(config([task()]))).not.toContain("filtersBehind");
   });
 
