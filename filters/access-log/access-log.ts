@@ -1,3 +1,4 @@
+import { Action, CONTINUE } from "../sdk/abi";
 import { bytes } from "../sdk/bytes";
 import { Config } from "../sdk/config";
 import { Slice } from "../sdk/headers";
@@ -5,6 +6,7 @@ import { HttpContext } from "../sdk/http-context";
 import { setFilterState } from "../sdk/properties";
 import { cutQueryParameter } from "../sdk/query-parameter";
 import { Stage } from "../sdk/stage";
+import { readCalledModel } from "./called-model";
 import { readSettings, Settings } from "./read-config";
 import { writeLine } from "./write-line";
 
@@ -32,6 +34,13 @@ export class AccessLog extends Stage {
     this.settings = readSettings(config);
   }
 
+  /** The first chunk of a gRPC caller's message says what model is called. */
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    if (http.grpc && this.settings.namesModel && http.state(this.slot) == null)
+      http.setState(this.slot, readCalledModel(http.path));
+    return CONTINUE;
+  }
+
   onLog(http: HttpContext): void {
     const settings = this.settings;
     const sender = settings.sender;
@@ -51,6 +60,13 @@ export class AccessLog extends Stage {
     for (let i = 0; i < parameters.length; i++) cutQueryParameter(http.path, parameters[i], value);
     const paths = this.settings.redactedPaths;
     for (let i = 0; i < paths.length; i++) if (paths[i].hide(http.path)) return;
+  }
+
+  onDone(http: HttpContext): void {
+    const called = http.state(this.slot);
+    if (called == null) return;
+    called.giveBack();
+    http.setState(this.slot, null);
   }
 
   onTick(): void {

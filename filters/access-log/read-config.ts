@@ -34,6 +34,8 @@ export class Settings {
   hostname: Bytes = bytes("");
   /** Does a member need every stage timed? */
   timed: bool = false;
+  /** Is the model's name a member? */
+  namesModel: bool = false;
   line: LineWriter = new JsonFragment(0);
   /** Where lines go; null: to Envoy's own logger. */
   sender: LogSender | null = null;
@@ -60,6 +62,7 @@ export function readSettings(config: Config): Settings {
   settings.line.reserve(settings.members);
   for (let i = 0; i < settings.members.length; i++) {
     if (settings.members[i].field == Field.Phases) settings.timed = true;
+    if (settings.members[i].field == Field.Model) settings.namesModel = true;
   }
   if (config.has("gateway")) settings.gateway = bytes(config.text("gateway"));
   readRedaction(config, settings);

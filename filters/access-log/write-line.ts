@@ -1,7 +1,9 @@
 import { model, Operation, parseRoute } from "../protocol-conversion/route";
-import { Bytes, bytes } from "../sdk/bytes";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { Bytes, bytes, startsWith } from "../sdk/bytes";
 import { Slice } from "../sdk/headers";
 import { HttpContext } from "../sdk/http-context";
+import { CalledModel } from "./called-model";
 import { writeEnvoyValue } from "./envoy-values";
 import { Field, LAST_OF_ENVOY } from "./fields";
 import { LineWriter } from "./line-writer";
@@ -47,7 +49,7 @@ export function writeLine(
     const member = unchecked(members[i]);
     if (member.field <= LAST_OF_ENVOY) writeEnvoyValue(line, member, http, settings.hostname);
     else if (member.field < Field.RequestTensorBytes) {
-      find(member.field, settings, http, decided);
+      find(member.field, settings, http, decided, slot);
       if (member.hidden && value.len > 0) line.text(member, HIDDEN.ptr, HIDDEN.len);
       else line.text(member, value.ptr, value.len);
     } else if (member.field == Field.Phases) writePhases(line, member, http, slot);
@@ -61,7 +63,7 @@ export function writeLine(
 }
 
 /** Sets `value` to the text of a field that the client wrote or the filters know. */
-function find(field: Field, settings: Settings, http: HttpContext, decided: bool): void {
+function find(field: Field, settings: Settings, http: HttpContext, decided: bool, slot: i32): void {
   switch (field) {
     case Field.Authority: {
       set(http.authority);
@@ -109,8 +111,10 @@ function find(field: Field, settings: Settings, http: HttpContext, decided: bool
       break;
     }
     case Field.Model: {
-      value.len = parseRoute(http.path) == Operation.None ? 0 : model.len;
-      value.ptr = model.ptr;
+      const called = http.state(slot);
+      if (called != null) setBuffer(changetype<CalledModel>(called).name);
+      else if (parseRoute(http.path) != Operation.None) setBuffer(model);
+      else value.len = 0;
       break;
     }
     case Field.Decision: {
@@ -136,13 +140,18 @@ function setBytes(text: Bytes): void {
   value.len = text.len;
 }
 
+function setBuffer(text: ByteBuffer): void {
+  value.ptr = text.ptr;
+  value.len = text.len;
+}
+
 function decision(): Bytes {
-  if (reason.len > 0 && !startsWith(reason, OF_MODEL) && !startsWith(reason, OF_UPSTREAM)) return REFUSED;
+  if (reason.len > 0 && !tellsOf(OF_MODEL) && !tellsOf(OF_UPSTREAM)) return REFUSED;
   return wouldRefuse.len > 0 ? WOULD_REFUSE : ALLOWED;
 }
 
-function startsWith(slice: Slice, prefix: Bytes): bool {
-  return slice.len >= prefix.len && memory.compare(slice.ptr, prefix.ptr, prefix.len) == 0;
+function tellsOf(prefix: Bytes): bool {
+  return startsWith(reason.ptr, reason.len, prefix);
 }
 
 function writePhases(line: LineWriter, member: Member, http: HttpContext, slot: i32): void {

@@ -45,6 +45,11 @@ export function fnv1a(ptr: usize, len: i32, seed: u32 = 0x811c9dc5): u32 {
   return hash;
 }
 
+/** Do [ptr, ptr + len) start with `prefix`? */
+export function startsWith(ptr: usize, len: i32, prefix: Bytes): bool {
+  return len >= prefix.len && memory.compare(ptr, prefix.ptr, prefix.len) == 0;
+}
+
 /** Do [ptr, ptr + len) start with `prefix`, ASCII letters compared without case? `prefix` is lower case. */
 export function startsWithIgnoreCase(ptr: usize, len: i32, prefix: Bytes): bool {
   if (len < prefix.len) return false;

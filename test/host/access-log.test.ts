@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { LOG_FIELDS } from "../../tools/envoy/log-fields.ts";
 import { Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
@@ -173,6 +173,113 @@ it("shows nothing of the last request in the line of one without headers", () =>
   const stream = vm.open({}, true);
   stream.close();
   expect(stream.filterState.get("modelgate.log")).toBeUndefined();
+});
+
+describe("the model that a gRPC caller calls", () => {
+  const INFER = "/inference.GRPCInferenceService/ModelInfer";
+  const PREDICT = "/tensorflow.serving.PredictionService/Predict";
+  const text = (name: string) => field(1, Buffer.from(name));
+  const field = (number: number, content: Buffer) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(content.length)]), content]);
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)];
+  const framed = (message: Buffer, compressed = 0) => {
+    const header = Buffer.alloc(5);
+    header[0] = compressed;
+    header.writeUInt32BE(message.length, 1);
+    return Buffer.concat([header, message]);
+  };
+  const tensors = field(7, Buffer.alloc(100_000, 0x0a));
+
+  function gateway(accessLog: object = {}): Vm {
+    const vm = new Vm(modulePath("gateway"));
+    const stages = { tenantAuth: { mode: "off" }, rateLimit: {}, protocolConversion: {} };
+    expect(vm.configure({ ...stages, accessLog }), vm.logs.at(-1)).toBe(true);
+    return vm;
+  }
+
+  function open(vm: Vm, path: string) {
+    return vm.open({ ":method": "POST", ":path": path, "content-type": "application/grpc" }, false);
+  }
+
+  function modelOf(path: string, body: Uint8Array, chunkSize?: number): unknown {
+    const stream = open(gateway(), path);
+    expect(Buffer.from(stream.sendRequestBody(body, chunkSize)).equals(body)).toBe(true);
+    stream.close();
+    return JSON.parse(`{"a":1${stream.filterState.get("modelgate.log")}}`).model;
+  }
+
+  it.each([
+    ["ModelInfer", INFER, framed(Buffer.concat([text("ranking"), tensors])), "ranking"],
+    ["a stream", "/inference.GRPCInferenceService/ModelStreamInfer", framed(text("é")), "é"],
+    ["Predict", PREDICT, framed(Buffer.concat([field(1, text("half_plus_two")), tensors])), "half_plus_two"],
+    [
+      "a spec with a signature",
+      PREDICT,
+      framed(field(1, Buffer.concat([text("m"), field(3, Buffer.from("s"))]))),
+      "m",
+    ],
+    ["a compressed message", INFER, framed(text("ranking"), 1), undefined],
+    ["another field first", INFER, framed(Buffer.concat([field(2, Buffer.from("1")), text("m")])), undefined],
+    ["no name", INFER, framed(field(1, Buffer.alloc(0))), undefined],
+    ["a name that no model has", INFER, framed(text("m".repeat(1000))), undefined],
+    ["an empty spec", PREDICT, framed(Buffer.concat([field(1, Buffer.alloc(0)), text("m")])), undefined],
+    ["another method", "/other.Service/ModelInfer", framed(text("m")), undefined],
+    ["no message", INFER, Buffer.alloc(5), undefined],
+  ])("of %s", (_name, path, body, model) => {
+    expect(modelOf(path, body)).toBe(model);
+  });
+
+  it("is what the first chunk says", () => {
+    const body = framed(Buffer.concat([text("ranking"), tensors]));
+    expect(modelOf(INFER, body, 1000)).toBe("ranking");
+    expect(modelOf(INFER, body, 4)).toBeUndefined();
+  });
+
+  it("costs one call to the host, and none where no line has it", () => {
+    const body = framed(Buffer.concat([text("ranking"), tensors]));
+    for (const [config, calls] of [
+      [{}, 1],
+      [{ fields: [{ field: "path" }] }, 0],
+    ] as const) {
+      const vm = gateway(config);
+      const stream = open(vm, INFER);
+      vm.calls.length = 0;
+      stream.sendRequestBody(body, 1000);
+      expect(vm.calls).toHaveLength(calls);
+      stream.close();
+    }
+  });
+
+  it("is not the one of another stream, and takes no more memory with each", () => {
+    const vm = gateway();
+    const run = () => {
+      for (let i = 0; i < 3000; i++) {
+        const names = [`a${i}`, `b${i}`];
+        const streams = names.map(() => open(vm, INFER));
+        streams.forEach((stream, at) => void stream.sendRequestBody(framed(text(names[at] as string))));
+        for (const [at, stream] of streams.entries()) {
+          stream.close();
+          expect(stream.filterState.get("modelgate.log")).toContain(`"model":"${names[at]}"`);
+        }
+      }
+      return vm.memoryBytes;
+    };
+    const warm = run();
+    expect(run()).toBe(warm);
+  });
+
+  it("is some text or none, whatever the body", () => {
+    const vm = gateway();
+    for (let i = 0; i < 2000; i++) {
+      const body = Buffer.from(Array.from({ length: i % 40 }, () => Math.floor(Math.random() * 256)));
+      if (i % 3 === 0) body.fill(0, 0, Math.min(5, body.length));
+      const stream = open(vm, i % 2 === 0 ? INFER : PREDICT);
+      stream.sendRequestBody(body);
+      stream.close();
+      JSON.parse(`{"a":1${stream.filterState.get("modelgate.log")}}`);
+    }
+  });
 });
 
 it("makes no call to the host but one for a line", () => {

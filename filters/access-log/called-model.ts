@@ -1,0 +1,57 @@
+import { REQUEST_BODY } from "../sdk/abi";
+import { bufferData, readBuffer } from "../sdk/body";
+import { ByteBuffer } from "../sdk/byte-buffer";
+import { bytes, startsWith } from "../sdk/bytes";
+import { Slice } from "../sdk/headers";
+import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../sdk/protobuf";
+import { StreamState } from "../sdk/stage";
+
+/** Methods whose request names the model in its first field: as a text, and as a `ModelSpec`, whose first field is the name. */
+const OPEN_INFERENCE = bytes("/inference.GRPCInferenceService/Model");
+const TENSORFLOW_SERVING = bytes("/tensorflow.serving.");
+/** Bytes before a message of gRPC, of which the first says whether it is compressed. */
+const FRAME_HEADER: i32 = 5;
+/** Enough for the longest name that is looked for, and for what stands before it. */
+const START: u32 = 300;
+
+const free: CalledModel[] = [];
+
+/** The model that a gRPC caller names in its message: known only while the message passes. Reused for later streams. */
+export class CalledModel extends StreamState {
+  readonly name: ByteBuffer = new ByteBuffer();
+
+  giveBack(): void {
+    free.push(this);
+  }
+}
+
+/**
+ * Reads the model's name at the start of a request body's first chunk: clients send fields in their order. It is empty when it is not whole there, or
+ * the message is compressed.
+ */
+export function readCalledModel(path: Slice): CalledModel {
+  const model = free.length > 0 ? free.pop() : new CalledModel();
+  model.name.clear();
+  const inSpec = startsWith(path.ptr, path.len, TENSORFLOW_SERVING);
+  if (!inSpec && !startsWith(path.ptr, path.len, OPEN_INFERENCE)) return model;
+  const size = readBuffer(REQUEST_BODY, 0, START);
+  const from = bufferData();
+  if (size <= FRAME_HEADER || load<u8>(from) != 0) return model;
+  const message = from + FRAME_HEADER;
+  let end = from + size;
+  let name = message;
+  if (inSpec) {
+    name = firstField(message, end);
+    if (name == 0) return model;
+    end = min(end, name + <usize>tagLength);
+  }
+  name = firstField(name, end);
+  if (name != 0 && name + <usize>tagLength <= end) model.name.append(name, <i32>tagLength);
+  return model;
+}
+
+/** @returns where the content of field 1 begins, `tagLength` bytes that may go beyond `end`; 0 when another field comes first */
+function firstField(from: usize, end: usize): usize {
+  const content = readTag(from, end, false);
+  return content != 0 && tagField == 1 && tagWireType == LENGTH_DELIMITED ? content : 0;
+}
