@@ -23,6 +23,7 @@ import { addEvents } from "./query/events.ts";
 import type { Offset } from "./store/batch.ts";
 import { Committer } from "./store/commit.ts";
 import { Database } from "./store/database.ts";
+import { LineFiles } from "./store/line-files.ts";
 import { Maintenance } from "./store/maintenance.ts";
 import { RejectedLog } from "./store/rejected-log.ts";
 
@@ -108,7 +109,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     folder,
     keepMs: options.keepMs,
   });
-  const maintenance = new Maintenance(await database.connect(), options);
+  const lineFiles = new LineFiles(folder, ({ path, lines }) => {
+    metrics.damagedFiles.inc();
+    metrics.damagedLines.inc(lines);
+    log.error({ path: join(folder, path), lines }, "a file of lines is damaged; it is *.damaged now");
+  });
+  const maintenance = new Maintenance(await database.connect(), { ...options, files: lineFiles });
   await maintenance.removeUnlisted();
   const ingest = new Ingest({
     ...{ folder, inputs, committer, intervalMs: options.intervalMs, log },
@@ -135,7 +141,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     });
   const receiver = new Receiver(spool);
   const all = routes({
-    ...{ database, folder, receiver, registry: metrics.registry, senderTokens: options.senderTokens },
+    ...{ database, files: lineFiles, receiver, registry: metrics.registry },
+    senderTokens: options.senderTokens,
     fault: () => ingest.fault,
     limits: () => cluster?.limits ?? [],
   });
@@ -150,7 +157,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     listenBatches && (await listen(listenBatches, handler(batchRoutes(all), nothing, onFault), options.tls));
   ingest.start();
   cluster?.start().catch((error) => log.error({ err: error }, "the cluster is not watched"));
-  exports = await startExports(options.exports, { database, folder, metrics, log });
+  exports = await startExports(options.exports, { database, files: lineFiles, metrics, log });
   const { otlp } = options.exports;
   const { senderTokens } = options;
   const periodic = [

@@ -8,6 +8,7 @@ import { linesFrom } from "../../../tools/collector/query/logs.ts";
 import { queryTraffic } from "../../../tools/collector/query/traffic.ts";
 import { Committer } from "../../../tools/collector/store/commit.ts";
 import { Database } from "../../../tools/collector/store/database.ts";
+import { LineFiles } from "../../../tools/collector/store/line-files.ts";
 import { Maintenance } from "../../../tools/collector/store/maintenance.ts";
 import { Rejects } from "../../../tools/collector/store/rejects.ts";
 import { mend, salvage } from "../../../tools/collector/store/salvage.ts";
@@ -23,7 +24,10 @@ async function open(options = {}) {
   const database = await Database.open(folder);
   const connection = await database.connect();
   const committer = await Committer.open(connection, { folder, keepMs: 7 * DAY });
-  const maintenance = new Maintenance(await database.connect(), { folder, ...KEEP, ...options });
+  const maintenance = new Maintenance(await database.connect(), {
+    ...{ folder, files: new LineFiles(folder), ...KEEP },
+    ...options,
+  });
   const commit = async (lines: Record<string, unknown>[]) => {
     const path = join(folder, "batch");
     await writeFile(path, toText(lines));
@@ -60,7 +64,7 @@ it("merges small files, loses no line, and readers go on in order", async () => 
   expect((await maintenance.files()).length).toBeLessThanOrEqual(1 + 2 + 8);
   const read: unknown[] = [];
   for (let next = 1, before = 0; next !== before; ) {
-    const page = await linesFrom(connection, folder, next, 7);
+    const page = await linesFrom(connection, new LineFiles(folder), next, 7);
     read.push(...page.lines.map((line) => line.request_id));
     before = next;
     next = page.next;
@@ -128,7 +132,7 @@ it.each([
   const { commit, folder, connection } = await open();
   const lines = Array.from({ length: 3 }, () => at(Date.now(), { bytes_received: 5, ...fields }));
   expect(await commit(lines)).toMatchObject({ accepted: 3 });
-  const page = await linesFrom(connection, folder, 1, 10);
+  const page = await linesFrom(connection, new LineFiles(folder), 1, 10);
   expect(page.lines.map((line) => line.duration)).toEqual([undefined, undefined, undefined]);
 });
 
@@ -143,7 +147,7 @@ it.each([
   const path = join(folder, "batch");
   await writeFile(path, toText([at(Date.now(), { phases: 0 })]).replace('"phases":0', `"phases":${phases}`));
   expect(await committer.commit({ path, offsets: [], ended: [], tooLong: 0 })).toMatchObject({ accepted: 1 });
-  const { lines } = await linesFrom(connection, folder, 1, 10);
+  const { lines } = await linesFrom(connection, new LineFiles(folder), 1, 10);
   expect(JSON.stringify(lines)).not.toContain("phases");
 });
 
@@ -159,7 +163,7 @@ it("cuts long values, and reads lines of many of them in smaller pages", async (
     );
   let read = 0;
   for (let next = 1; next <= 1_000; ) {
-    const page = await linesFrom(connection, folder, next, 1_000);
+    const page = await linesFrom(connection, new LineFiles(folder), next, 1_000);
     expect(new Set(page.lines.map((line) => String(line.path).length))).toEqual(new Set([8192]));
     read += page.lines.length;
     next = page.next;
@@ -174,7 +178,11 @@ it.each(["./", "/", "/."])(
     await commit([at(Date.now())]);
     const written = extra === "./" ? `${dirname(folder)}/./${basename(folder)}` : folder + extra;
     const connection = await database.connect();
-    await new Maintenance(connection, { folder: written, ...KEEP }).removeUnlisted();
+    await new Maintenance(connection, {
+      folder: written,
+      files: new LineFiles(written),
+      ...KEEP,
+    }).removeUnlisted();
     expect(await files()).toHaveLength(1);
   },
 );
@@ -190,14 +198,11 @@ it("removes no file that is not the store's own", async () => {
 });
 
 it("deletes what is too old also when files can't be merged", async () => {
-  const { commit, maintenance, files, folder, connection } = await open();
+  // What want of memory comes to.
+  const hungry = { relation: () => "nowhere", setAside: async () => false };
+  const { commit, maintenance, files, connection } = await open({ files: hungry });
   for (let i = 0; i < 40; i++) await commit([at(Date.now() - 5 * HOUR)]);
   await commit([at(Date.now() - 6 * DAY)]);
-  // What a file with damage comes to.
-  const [broken] = await connection.rows<{ path: string }>(
-    "SELECT path FROM files ORDER BY first_seq LIMIT 1",
-  );
-  await writeFile(join(folder, `${broken?.path}`), "damage");
   await expect(maintenance.runOnce(Date.now() + 2 * DAY)).rejects.toThrow();
   const { old } = await connection.row<{ old: number }>(
     "SELECT count(*)::DOUBLE AS old FROM files WHERE last_time < now()::TIMESTAMP - INTERVAL 5 DAY",

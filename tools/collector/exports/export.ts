@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type LogLine, linesFrom } from "../query/logs.ts";
 import type { Database } from "../store/database.ts";
+import type { LineFiles } from "../store/line-files.ts";
 
 /** A line and its place in the order of commits, which is the same each time it is sent. */
 export interface Numbered {
@@ -41,7 +42,7 @@ const BACK_OFF_MS = { first: 250, last: 30_000 };
 export class Export {
   readonly sink: Sink;
   private readonly database: Database;
-  private readonly folder: string;
+  private readonly files: LineFiles;
   private readonly counts: ExportCounts;
   private readonly log: Logger;
   private readonly end = new AbortController();
@@ -52,14 +53,14 @@ export class Export {
     sink: Sink,
     {
       database,
-      folder,
+      files,
       counts,
       log,
-    }: { database: Database; folder: string; counts: ExportCounts; log: Logger },
+    }: { database: Database; files: LineFiles; counts: ExportCounts; log: Logger },
   ) {
     this.sink = sink;
     this.database = database;
-    this.folder = folder;
+    this.files = files;
     this.counts = counts;
     this.log = log;
   }
@@ -116,7 +117,7 @@ export class Export {
   /** Sends some lines. @returns whether there are no more */
   private async step(): Promise<boolean> {
     const { lines, seqs, next, missed } = await this.database.use((connection) =>
-      linesFrom(connection, this.folder, this.next, WINDOW),
+      linesFrom(connection, this.files, this.next, WINDOW),
     );
     if (next === this.next) return true;
     const isFirst = this.next === 1;

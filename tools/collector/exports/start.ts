@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { CollectorMetrics } from "../prometheus/collector-metrics.ts";
 import type { Database } from "../store/database.ts";
+import type { LineFiles } from "../store/line-files.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Export, type Sink } from "./export.ts";
 
@@ -14,7 +15,7 @@ export interface ExportOptions {
 
 export async function startExports(
   { elasticsearch, kafka, otlp }: ExportOptions,
-  parts: { database: Database; folder: string; metrics: CollectorMetrics; log: Logger },
+  parts: { database: Database; files: LineFiles; metrics: CollectorMetrics; log: Logger },
 ): Promise<Export[]> {
   const { metrics, ...rest } = parts;
   const sinks: Sink[] = [];

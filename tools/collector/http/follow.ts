@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Response } from "../../controller/http.ts";
 import { type LogLine, type LogsQuery, linesFrom } from "../query/logs.ts";
 import type { Database } from "../store/database.ts";
+import type { LineFiles } from "../store/line-files.ts";
 
 const INTERVAL_MS = 500;
 /** How many sequence numbers are looked at at once. */
@@ -11,13 +12,13 @@ const WINDOW = 20_000;
 export async function follow(
   response: Response,
   database: Database,
-  folder: string,
+  files: LineFiles,
   from: number,
   query: LogsQuery,
 ): Promise<void> {
   let next = from;
   while (!response.destroyed && !response.writableEnded) {
-    const page = await database.use((connection) => linesFrom(connection, folder, next, WINDOW, query));
+    const page = await database.use((connection) => linesFrom(connection, files, next, WINDOW, query));
     next = page.next;
     for (const line of page.lines) if (!writeLine(response, line)) await drained(response);
     if (page.lines.length === 0) await sleep(INTERVAL_MS);

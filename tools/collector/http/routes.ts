@@ -11,6 +11,7 @@ import { dimensionsOf, filtersOf, numberOf, rangeOf, stepOf } from "../query/par
 import { queryTraffic } from "../query/traffic.ts";
 import { RECENT_SECONDS } from "../store/aggregate.ts";
 import type { Database } from "../store/database.ts";
+import type { LineFiles } from "../store/line-files.ts";
 import { follow, writeLine } from "./follow.ts";
 import type { Route } from "./handler.ts";
 import type { Receiver } from "./receive.ts";
@@ -26,7 +27,7 @@ const UNHEALTHY_MS = 5 * 60_000;
 
 export interface RouteOptions {
   database: Database;
-  folder: string;
+  files: LineFiles;
   receiver: Receiver;
   registry: Registry;
   senderTokens?: SenderTokens | undefined;
@@ -45,7 +46,7 @@ export function batchRoutes(all: Record<string, Route>): Record<string, Route> {
 
 export function routes({
   database,
-  folder,
+  files,
   receiver,
   registry,
   senderTokens,
@@ -130,12 +131,12 @@ export function routes({
         ...(await connection.row<{ next: number }>(
           "SELECT value::DOUBLE AS next FROM totals WHERE name = 'next_seq'",
         )),
-        lines: limit > 0 ? await queryLogs(connection, folder, query, range, limit) : [],
+        lines: limit > 0 ? await queryLogs(connection, files, query, range, limit) : [],
       }));
       response.setHeader("content-type", "application/x-ndjson");
       (response as ServerResponse).flushHeaders();
       for (const line of lines) writeLine(response, line);
-      if (follows) await follow(response, database, folder, next, query);
+      if (follows) await follow(response, database, files, next, query);
       response.end();
     },
 

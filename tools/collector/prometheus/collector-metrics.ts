@@ -42,6 +42,16 @@ export function collectorMetrics(read: {
       help: "Lines that were there already.",
       registers,
     }),
+    damagedFiles: new Counter({
+      name: "modelgate_collector_damaged_files_total",
+      help: "Files of stored lines that could not be read, and were set aside.",
+      registers,
+    }),
+    damagedLines: new Counter({
+      name: "modelgate_collector_damaged_lines_total",
+      help: "Stored lines that were lost with them.",
+      registers,
+    }),
     commitSeconds: new Histogram({
       name: "modelgate_collector_commit_seconds",
       help: "How long commits of a batch took.",

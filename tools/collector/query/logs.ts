@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { z } from "zod";
-import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
+import { FIELD_NAMES, FIELDS } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
+import type { LineFiles } from "../store/line-files.ts";
 import { conditionOf, oneOf, timestamp } from "./conditions.ts";
 import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
 
@@ -52,24 +52,24 @@ export const COLUMNS = FIELD_NAMES.map((name) => {
 /** The newest lines of a range, oldest first. */
 export async function queryLogs(
   connection: Connection,
-  folder: string,
+  files: LineFiles,
   { filters, conditions }: LogsQuery,
   range: Range,
   limit: number,
 ): Promise<LogLine[]> {
-  const paths = await connection.rows<{ path: string }>(
-    `SELECT path FROM files WHERE last_time >= ${timestamp(range.from)} AND first_time < ${timestamp(range.to)}`,
-  );
-  if (paths.length === 0) return [];
   const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
-  const files = readFiles(folder, paths);
-  // First which ones, by two narrow columns: whole lines would not fit the memory to be sorted in.
-  const rows = await connection.rows<LogLine>(
-    `SELECT ${COLUMNS} FROM ${files} AS lines
-     WHERE seq IN (SELECT seq FROM ${files} WHERE ${where} ORDER BY start_time DESC, seq DESC LIMIT ${limit})
-     ORDER BY lines.start_time, seq`,
+  const rows = await files.read(
+    connection,
+    `last_time >= ${timestamp(range.from)} AND first_time < ${timestamp(range.to)}`,
+    // First which ones, by two narrow columns: whole lines would not fit the memory to be sorted in.
+    (relation) =>
+      connection.rows<LogLine>(
+        `SELECT ${COLUMNS} FROM ${relation} AS lines
+         WHERE seq IN (SELECT seq FROM ${relation} WHERE ${where} ORDER BY start_time DESC, seq DESC LIMIT ${limit})
+         ORDER BY lines.start_time, seq`,
+      ),
   );
-  return rows.map(toLine);
+  return (rows ?? []).map(toLine);
 }
 
 export interface Page {
@@ -88,14 +88,14 @@ export interface Page {
  */
 export async function linesFrom(
   connection: Connection,
-  folder: string,
+  files: LineFiles,
   from: number,
   window: number,
   query?: LogsQuery,
 ): Promise<Page> {
   for (let size = window; ; size = Math.ceil(size / 8)) {
     try {
-      return await linesWithin(connection, folder, from, size, query);
+      return await linesWithin(connection, files, from, size, query);
     } catch (error) {
       if (size === 1 || !String(error).includes("Out of Memory")) throw error;
     }
@@ -104,7 +104,7 @@ export async function linesFrom(
 
 async function linesWithin(
   connection: Connection,
-  folder: string,
+  files: LineFiles,
   from: number,
   window: number,
   query?: LogsQuery,
@@ -115,24 +115,20 @@ async function linesWithin(
   if (first === null || last === null) return { lines: [], seqs: [], next: from, missed: 0 };
   const start = Math.max(from, first);
   const end = Math.min(start + window, last + 1);
-  const paths = await connection.rows<{ path: string }>(
-    `SELECT path FROM files WHERE last_seq >= ${start} AND first_seq < ${end} ORDER BY first_seq`,
-  );
   const where = [`seq >= ${start}`, `seq < ${end}`, ...(query?.conditions ?? [])];
   for (const [name, values] of Object.entries(query?.filters ?? {})) where.push(oneOf(name, values));
-  const rows = await connection.rows<LogLine & { seq: number }>(
-    `SELECT seq::DOUBLE AS seq, ${COLUMNS} FROM ${readFiles(folder, paths)} AS lines WHERE ${where.join(" AND ")} ORDER BY lines.seq`,
+  const found = await files.read(connection, `last_seq >= ${start} AND first_seq < ${end}`, (relation) =>
+    connection.rows<LogLine & { seq: number }>(
+      `SELECT seq::DOUBLE AS seq, ${COLUMNS} FROM ${relation} AS lines WHERE ${where.join(" AND ")} ORDER BY lines.seq`,
+    ),
   );
+  const rows = found ?? [];
   return {
     lines: rows.map(({ seq, ...row }) => toLine(row)),
     seqs: rows.map(({ seq }) => seq),
     next: end,
     missed: start - from,
   };
-}
-
-function readFiles(folder: string, files: { path: string }[]): string {
-  return `read_parquet([${files.map(({ path }) => quote(join(folder, path))).join(", ")}])`;
 }
 
 /** Leaves out what is empty, and phases that are none. */

@@ -1,9 +1,10 @@
 import { readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Logger } from "pino";
-import { DIMENSIONS, quote } from "../fields.ts";
+import { DIMENSIONS } from "../fields.ts";
 import { SUMS } from "./aggregate.ts";
 import type { Connection } from "./database.ts";
+import type { LineFiles } from "./line-files.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 
 /** So many files of a level are merged into one of the next. */
@@ -32,6 +33,7 @@ export interface MaintenanceOptions {
   keepBytes: number;
   /** How long traffic by the minute and events are kept, in milliseconds. */
   keepMetricsMs: number;
+  files: LineFiles;
   log: Logger;
 }
 
@@ -66,7 +68,7 @@ export class Maintenance {
     await this.expire(now);
     await this.unlink(now);
     await this.rollUp(now);
-    // Last: what can't be merged, for damage or want of memory, must not keep the rest from being done.
+    // Last: what can't be merged, for want of memory, must not keep the rest from being done.
     await this.merge(now);
   }
 
@@ -92,13 +94,21 @@ export class Maintenance {
   private async mergeFiles(files: ParquetFile[]): Promise<void> {
     const { connection } = this;
     const { folder } = this.options;
-    const paths = files.map(({ path }) => quote(join(folder, path)));
-    const merged = await writeParquet(connection, folder, `FROM read_parquet([${paths.join(", ")}])`, {
-      hour: (files[0] as ParquetFile).hour,
-      level: Math.max(...files.map(({ level }) => level)) + 1,
-      firstSeq: Math.min(...files.map(({ firstSeq }) => firstSeq)),
-      lastSeq: Math.max(...files.map(({ lastSeq }) => lastSeq)),
-    });
+    const paths = files.map(({ path }) => path);
+    const lines = this.options.files;
+    let merged: ParquetFile;
+    try {
+      merged = await writeParquet(connection, folder, `FROM ${lines.relation(paths)}`, {
+        hour: (files[0] as ParquetFile).hour,
+        level: Math.max(...files.map(({ level }) => level)) + 1,
+        firstSeq: Math.min(...files.map(({ firstSeq }) => firstSeq)),
+        lastSeq: Math.max(...files.map(({ lastSeq }) => lastSeq)),
+      });
+    } catch (error) {
+      // The next run merges the others.
+      if (await lines.setAside(connection, paths, error)) return;
+      throw error;
+    }
     await connection.transaction(async () => {
       for (const file of files)
         await connection.run("DELETE FROM files WHERE path = $path", { path: file.path });
