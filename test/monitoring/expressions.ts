@@ -19,17 +19,25 @@ export function ruleExpressions(): Expression[] {
   );
 }
 
-/** The PromQL of the dashboards, with values in place of Grafana's variables. */
-export function panelExpressions(files: Map<string, string>): Expression[] {
+/**
+ * The PromQL of the dashboards, with values in place of Grafana's variables.
+ * @param chosen what the dashboard's own variables, which stand in matchers, are
+ */
+export function panelExpressions(files: Map<string, string>, chosen?: string): Expression[] {
   return [...files].flatMap(([path, text]) => {
     if (!path.endsWith(".json")) return [];
     const { panels } = JSON.parse(text) as { panels: { title: string; targets?: { expr?: string }[] }[] };
     return panels.flatMap(({ title, targets = [] }) =>
       targets.flatMap(({ expr }) =>
-        expr === undefined
-          ? []
-          : [{ name: `${path} ${title}`, expr: expr.replaceAll("$__rate_interval", "5m") }],
+        expr === undefined ? [] : [{ name: `${path} ${title}`, expr: withValues(expr, chosen) }],
       ),
     );
   });
+}
+
+function withValues(expr: string, chosen?: string): string {
+  const timed = expr.replaceAll("$__rate_interval", "5m");
+  return chosen === undefined
+    ? timed
+    : timed.replaceAll(/="\$\w+"/g, `=~"${chosen}"`).replaceAll(/=~"\$\w+"/g, `=~"${chosen}"`);
 }
