@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "pino";
 import { listen, type Tls } from "../controller/listener.ts";
-import { ClusterWatch } from "./cluster-events/watch-cluster.ts";
+import type { ClusterWatch } from "./cluster-events/watch-cluster.ts";
 import type { Export } from "./exports/export.ts";
 import { type ExportOptions, startExports } from "./exports/start.ts";
 import { ownNames } from "./http/foreign.ts";
@@ -135,10 +135,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   const cluster =
     options.cluster &&
-    new ClusterWatch({
+    (await watchOf({
       ...{ config: options.cluster, registry: metrics.registry, log },
       add: (events) => database.use((connection) => addEvents(connection, events)),
-    });
+    }));
   const receiver = new Receiver(spool);
   const all = routes({
     ...{ database, files: lineFiles, receiver, registry: metrics.registry },
@@ -203,4 +203,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       database.close();
     },
   };
+}
+
+/** The client of Kubernetes takes as much memory as the rest, and many collectors need none. */
+async function watchOf(options: ConstructorParameters<typeof ClusterWatch>[0]): Promise<ClusterWatch> {
+  const { ClusterWatch } = await import("./cluster-events/watch-cluster.ts");
+  return new ClusterWatch(options);
 }

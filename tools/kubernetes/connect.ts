@@ -1,5 +1,4 @@
 import { access } from "node:fs/promises";
-import { KubeConfig } from "@kubernetes/client-node";
 import { Option } from "commander";
 import { KubernetesClient } from "./client.ts";
 
@@ -30,6 +29,8 @@ function load(file: string, work: () => void): void {
 
 /** A client for the cluster that the options name. @throws Error for a kubeconfig or context that is not there */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<KubernetesClient> {
+  // A large library, which the help of a command does not need.
+  const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   if (kubeconfig !== undefined) {
     await access(kubeconfig).catch(() => {

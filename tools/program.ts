@@ -1,0 +1,37 @@
+import { Command, Help } from "commander";
+import { CATALOG, type CatalogEntry, nameOf } from "./commands/catalog.ts";
+
+/** The commands that print what they know of all of them. */
+const OF_ALL = ["completion"];
+
+/**
+ * The program, with the code of the one command that its arguments name; of the others it knows what the help says.
+ * @param args behind the program's name
+ */
+export async function makeProgram(args: string[]): Promise<Command> {
+  const wanted = commandIn(args);
+  const program = new Command("modelgate")
+    .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
+    .showHelpAfterError()
+    .configureHelp({
+      subcommandTerm: (command) => USAGES.get(command.name()) ?? DEFAULTS.subcommandTerm(command),
+    });
+  for (const entry of CATALOG) {
+    const isWanted = wanted === nameOf(entry) || OF_ALL.includes(wanted);
+    program.addCommand(isWanted ? await entry.load() : named(entry));
+  }
+  return program;
+}
+
+const DEFAULTS = new Help();
+const USAGES = new Map(CATALOG.map((entry) => [nameOf(entry), entry.usage]));
+
+/** The command that is called, or asked about: `modelgate help apply`. */
+function commandIn(args: string[]): string {
+  const [first = "", second = ""] = args.filter((each) => !each.startsWith("-"));
+  return first === "help" ? second : first;
+}
+
+function named(entry: CatalogEntry): Command {
+  return new Command(nameOf(entry)).description(entry.description);
+}
