@@ -6,7 +6,7 @@ import { tenantAuthConfig } from "../istio/tenant-auth-config.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Manifest } from "../kubernetes/manifest.ts";
 import type { Tenant } from "../resources/tenant.ts";
-import { requireSecrets, secretsOfCluster } from "./secrets.ts";
+import { requireKeys, secretsOfCluster } from "./secrets.ts";
 import type { TenantStore } from "./tenant-store.ts";
 
 /**
@@ -40,7 +40,8 @@ async function pluginChanges(client: KubernetesClient, name: string): Promise<Ch
   const [tenant] = tenants.filter(({ resource }) => resource.metadata.name === name);
   if (!tenant || plugins.length === 0) return [];
   const known = await secretsOfCluster(client, [tenant.resource]);
-  const secrets = requireSecrets([tenant], known, "apply it to the cluster first");
+  // No credential must wait for a token of the log.
+  const secrets = requireKeys([tenant], known, "apply it to the cluster first");
   const own = tasks.map(({ resource }) => resource).filter(({ spec }) => spec.tenant === name);
   const tenantAuth = tenantAuthConfig(tenant.resource, own, secrets);
   return plugins.map((live) => ({ live, desired: stamped(withTenantAuth(live, tenantAuth)) }));

@@ -77,12 +77,26 @@ export async function secretsOfCluster(
   return secrets;
 }
 
-/** @throws InvalidResources for each credential and each token for the collector whose Secret is missing or can't be used */
+/** @throws InvalidResources for each credential, and each token for the collector, whose Secret is missing or can't be used */
 export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
-  const faults = tenants.flatMap((tenant) => [
-    ...secretFaults(tenant, secrets, advice),
-    ...tokenFaults(tenant, secrets, advice),
-  ]);
+  return lookupWithout(
+    tenants.flatMap((tenant) => [
+      ...secretFaults(tenant, secrets, advice),
+      ...tokenFaults(tenant, secrets, advice),
+    ]),
+    secrets,
+  );
+}
+
+/** As `requireSecrets`, for credentials alone. */
+export function requireKeys(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
+  return lookupWithout(
+    tenants.flatMap((tenant) => secretFaults(tenant, secrets, advice)),
+    secrets,
+  );
+}
+
+function lookupWithout(faults: Fault[], secrets: Secrets): SecretLookup {
   if (faults.length > 0) throw new InvalidResources(faults);
   return lookupIn(secrets);
 }

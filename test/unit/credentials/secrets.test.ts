@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { requireSecrets } from "../../../tools/credentials/secrets.ts";
+import { requireKeys, requireSecrets } from "../../../tools/credentials/secrets.ts";
 import { byKind } from "../../../tools/resources/cross-check.ts";
 import type { InvalidResources } from "../../../tools/resources/fault.ts";
 import { parseResources } from "../../../tools/resources/load.ts";
@@ -31,6 +31,11 @@ function faultsWith(values?: Record<string, string>): string[] {
     return (error as InvalidResources).message.split("\n  ").slice(1);
   }
 }
+
+it("no credential waits for a token for the collector", () => {
+  const { tenants } = byKind(parseResources([{ file: "f.yaml", text: TENANT }]).resources);
+  expect(requireKeys(tenants, new Map(), "make it")("edge", "senders", "token")).toBeUndefined();
+});
 
 it("a token for the collector is taken", () => {
   expect(faultsWith({ token: "abc.DEF-1_2~3+4/5==\n" })).toEqual([]);
