@@ -3,7 +3,7 @@ import { fileAccessLog } from "../../tools/envoy/access-log.ts";
 import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
 import { separateFilters } from "../support/separate-filters.ts";
-import { apiKeyAuth, jsonAccessLog, localRateLimit } from "./native.ts";
+import { apiKeyAuth, jsonAccessLog, localRateLimit, localRateLimitByTask, rbacByTask } from "./native.ts";
 import type { Variant } from "./variants.ts";
 
 const KEYS = Array.from({ length: 1000 }, (_, i) => `secret-key-number-${i}`);
@@ -51,6 +51,11 @@ export function headerPath(): Variant[] {
     variant(
       "native api_key_auth + local_ratelimit + JSON access log",
       [apiKeyAuth(KEYS), localRateLimit(RATE)],
+      [jsonAccessLog(LOG)],
+    ),
+    variant(
+      "native, with a right and a limit for each task",
+      [apiKeyAuth(KEYS, "x-tenant"), rbacByTask("x-tenant", "666"), localRateLimitByTask(["666"], RATE)],
       [jsonAccessLog(LOG)],
     ),
     variant(
