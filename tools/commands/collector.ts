@@ -1,11 +1,12 @@
 import { Command } from "commander";
+import type { Logger } from "pino";
 import { startCollector } from "../collector/collector.ts";
 import { readHeaders } from "../collector/exports/endpoint.ts";
 import type { ExportOptions } from "../collector/exports/start.ts";
 import { SenderTokens } from "../collector/http/sender-tokens.ts";
 import { readTls } from "../controller/tls-files.ts";
 import { type ConnectOptions, connect, connectOptions } from "../kubernetes/connect.ts";
-import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
+import { type Address, address, isLoopback, logLevelOption, serverLog, untilStopped } from "./serve.ts";
 import { bytes, duration, wholeNumber, withDefault } from "./units.ts";
 
 interface Options extends ConnectOptions {
@@ -89,13 +90,17 @@ export function collectorCommand(): Command {
 
 async function collector(globs: string[], options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
+  const stopped = untilStopped();
   const { tlsCert, tlsKey, clientCa, senderTokenFile } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Error("--tls-cert and --tls-key: give both");
+  if (clientCa !== undefined && tlsCert === undefined)
+    throw new Error("--client-ca: needs --tls-cert and --tls-key");
   const tls =
     tlsCert === undefined || tlsKey === undefined
       ? undefined
       : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
+  if (clientCa === undefined) warnOfOpenness(options, log);
   const running = await startCollector({
     senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
@@ -107,9 +112,16 @@ async function collector(globs: string[], options: Options): Promise<void> {
     cluster: options.kubernetes ? (await connect(options)).config : undefined,
   });
   log.info({ url: running.url }, "the collector takes lines");
-  await untilStopped();
+  await stopped;
   log.info("stopping");
   await running.stop();
+}
+
+function warnOfOpenness({ listen, listenBatches = listen, senderTokenFile }: Options, log: Logger): void {
+  if (!isLoopback(listen.host))
+    log.warn("everybody who reaches the listener can read the log (no --client-ca)");
+  if (senderTokenFile === undefined && !(isLoopback(listen.host) && isLoopback(listenBatches.host)))
+    log.warn("everybody who reaches the listener can send lines (no --sender-token-file)");
 }
 
 async function exportsOf(options: Options): Promise<ExportOptions> {

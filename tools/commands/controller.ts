@@ -19,7 +19,7 @@ import {
   type ControllerOptions as RenderedController,
   targetOption,
 } from "./render.ts";
-import { type Address, address, logLevelOption, serverLog, untilStopped } from "./serve.ts";
+import { type Address, address, isLoopback, logLevelOption, serverLog, untilStopped } from "./serve.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;
@@ -106,12 +106,13 @@ export function controllerCommand(): Command {
 
 async function controller(options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
+  const stopped = untilStopped();
   const tlsPaths = tlsOf(options);
   const tls = tlsPaths && (await readTls(tlsPaths));
   const running = await startController({ ...(await parts(options, tls, log)), tls, log });
   log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
   const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
-  await untilStopped();
+  await stopped;
   log.info("stopping");
   clearInterval(renewal);
   await running.stop();
@@ -161,10 +162,6 @@ function defaultAuthentication({ config }: Options, listen: Address): "token" | 
   if (!isLoopback(listen.host))
     throw new Error("--authenticate: say how, as others than this machine reach the listener");
   return "none";
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
 function advertisedUrl({ host, port }: Address, tls: Tls | undefined): string {

@@ -37,3 +37,8 @@ export function address(text: string): Address {
     throw new InvalidArgumentError("must be host:port, such as 127.0.0.1:8090");
   return { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(port) };
 }
+
+/** Whether only this machine can connect to an address. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}

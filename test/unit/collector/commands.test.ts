@@ -119,3 +119,36 @@ it.each(["SIGTERM", "SIGINT"] as const)("the collector ends in good order on %s"
   await collector.end(signal);
   expect(collector.child.exitCode).toBe(0);
 });
+
+it("the collector says who may read and send where others reach it", async () => {
+  const folder = await testFolder();
+  const tokens = join(folder, "tokens");
+  await writeFile(tokens, "s3cret\n");
+  const warnings = async (...args: string[]) => {
+    const collector = await CollectorProcess.start(["--store", join(folder, "s"), ...args]);
+    await collector.end("SIGTERM");
+    return collector.log
+      .filter((line) => line.includes('"warn"'))
+      .map((line) => JSON.parse(line).msg as string);
+  };
+  expect(await warnings()).toEqual([]);
+  expect(await warnings("--listen", "0.0.0.0:0", "--sender-token-file", tokens)).toEqual([
+    "everybody who reaches the listener can read the log (no --client-ca)",
+  ]);
+  expect(await warnings("--listen-batches", "0.0.0.0:0")).toEqual([
+    "everybody who reaches the listener can send lines (no --sender-token-file)",
+  ]);
+  await expect(CollectorProcess.start(["--store", join(folder, "s"), "--client-ca", tokens])).rejects.toThrow(
+    "--client-ca: needs --tls-cert and --tls-key",
+  );
+});
+
+it("a signal that comes right as it starts ends the collector in good order", async () => {
+  const folder = await testFolder();
+  for (let i = 0; i < 6; i++) {
+    const collector = await CollectorProcess.start(["--store", join(folder, "s")]);
+    await collector.end("SIGTERM");
+    expect(collector.child.exitCode).toBe(0);
+    expect(collector.log.at(-1)).toContain("stopping");
+  }
+});
