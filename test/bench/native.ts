@@ -119,8 +119,9 @@ const LOG_FIELDS = {
 /** Names of the fields that Envoy's own logs have here. */
 export const NATIVE_LOG_FIELDS = Object.keys(LOG_FIELDS) as (keyof typeof LOG_FIELDS)[];
 
-export function jsonAccessLog(path: string): object {
-  return fileLog(path, { json_format: LOG_FIELDS });
+/** @param more fields beside Envoy's own, and how its formatters get them */
+export function jsonAccessLog(path: string, more: Record<string, string> = {}): object {
+  return fileLog(path, { json_format: { ...LOG_FIELDS, ...more } });
 }
 
 /** Istio's default format (pilot/pkg/model/telemetry_logging.go, `EnvoyTextLogFormat`). */
