@@ -24,11 +24,15 @@ const GET: Cell = { call: "GET", bytes: 0, http: 1, workers: 1, connections: 32,
 const JSON_BODY: Cell = { call: "JSON", bytes: 0.6e6, http: 1, workers: 1, connections: 32, perSecond: 20 };
 const GRPC: Cell = { call: "gRPC", bytes: 0.6e6, http: 2, workers: 1, connections: 32, perSecond: 50 };
 
-/** Each axis varied around a centre, small bodies before large ones; with `full` every point, and latency at each that has a rate. */
+/** Each axis varied around a centre; with `full` every point. Those that take the least memory come first, as memory is hardly given back. */
 export function cellsOf(full: boolean): Cell[] {
   const cells = full ? everyCell() : aroundTheCentres();
   const unique = new Map(cells.map((cell) => [cellName(cell), cell]));
-  return [...unique.values()].toSorted((a, b) => a.workers - b.workers || a.bytes - b.bytes);
+  return [...unique.values()].toSorted((a, b) => a.workers - b.workers || inFlight(a) - inFlight(b));
+}
+
+function inFlight({ bytes, connections }: Cell): number {
+  return bytes * connections + connections;
 }
 
 function aroundTheCentres(): Cell[] {

@@ -9,6 +9,7 @@ import { byAxes, cellName, cellsOf } from "./cells.ts";
 import { check } from "./check.ts";
 import { type Gateway, gatewaysOf, PLAIN } from "./gateways.ts";
 import { type ChainTable, measureCell, type Running } from "./measure.ts";
+import { peerGateways } from "./peer-gateways.ts";
 import { type StartRow, startTimes } from "./start-time.ts";
 
 export interface ChainResult {
@@ -44,7 +45,10 @@ export async function chain(envoy: EnvoySource, options: ChainOptions): Promise<
   backend.plainReply = Buffer.from("ok");
   process.setMaxListeners(0);
   try {
-    const all = gatewaysOf(envoy, makeIssuer(), folder);
+    const issuer = makeIssuer();
+    const peers = await peerGateways(envoy, issuer, folder);
+    for (const { gateway, reason } of peers.excluded) exclude(result.excluded, gateway, reason);
+    const all = [...gatewaysOf(envoy, issuer, folder), ...peers.gateways];
     for (const workers of [1, 2] as const) {
       const own = cells.filter((cell) => cell.workers === workers);
       if (own.length === 0 && !(wantsStarts && workers === 1)) continue;

@@ -3,6 +3,7 @@ import { byAxes, type Cell, payloadName } from "./cells.ts";
 import type { ChainResult } from "./chain.ts";
 import { NATIVE, OURS } from "./gateways.ts";
 import type { ChainTable } from "./measure.ts";
+import { GO, JVM, RUST } from "./peer-gateways.ts";
 import { shortText } from "./text.ts";
 
 const COLORS: [string, string][] = [
@@ -10,9 +11,9 @@ const COLORS: [string, string][] = [
   ["our", "#7cc4a4"],
   [NATIVE, "#c2410c"],
   ["native", "#f59e6c"],
-  ["Rust", "#7c3aed"],
-  ["Go", "#0891b2"],
-  ["JVM", "#a16207"],
+  [RUST, "#7c3aed"],
+  [GO, "#0891b2"],
+  [JVM, "#a16207"],
 ];
 
 function colorOf(gateway: string): string {

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileAccessLog } from "../../../tools/envoy/access-log.ts";
-import { bootstrap, wasmFilter } from "../../../tools/envoy/bootstrap.ts";
+import { wasmFilter } from "../../../tools/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../../tools/envoy/find.ts";
-import { startEnvoy } from "../../../tools/envoy/process.ts";
 import { modulePath } from "../../../tools/wasm/modules.ts";
 import { separateFilters } from "../../support/separate-filters.ts";
 import type { Issuer } from "../issuer.ts";
-import { forLargeBodies } from "../large-bodies.ts";
 import { apiKeyAuth, grpcJsonTranscoder, jsonAccessLog, jwtAuthn, localRateLimitByTask } from "../native.ts";
 import type { RunningGateway } from "../peers/armeria-gateway.ts";
 import type { Call } from "./cells.ts";
+import { type EnvoyGatewayOptions, envoyGateway, type LogFormat } from "./envoy-gateway.ts";
 import { ANSWERED_TASK, type Dialect, LIMITED_TASK, MODEL_TASK } from "./requests.ts";
 
 export const PLAIN = "no filter";
@@ -42,9 +41,7 @@ export interface StartOptions {
   port?: number;
 }
 
-const ALL: Call[] = ["GET", "JSON", "gRPC"];
-const BUFFER_BYTES = 64 * 1024 * 1024;
-const SEPARATE = ["tenant-auth", "rate-limit", "protocol-conversion", "access-log"] as const;
+export const ALL_CALLS: Call[] = ["GET", "JSON", "gRPC"];
 const KEYS = Array.from({ length: 1000 }, (_, i) => `secret-key-number-${i}`);
 /** Never reached, but of the task whose limit is checked. */
 const RATE = 100_000_000;
@@ -54,77 +51,62 @@ export const LIMITS = [
   { taskid: LIMITED_TASK, requestsPerSecond: 1 },
 ];
 
-/** @param folder where logs go */
+const SEPARATE = ["tenant-auth", "rate-limit", "protocol-conversion", "access-log"] as const;
+
+/** Ours, and what Envoy has of its own. @param folder where logs go */
 export function gatewaysOf(envoy: EnvoySource, issuer: Issuer, folder: string): Gateway[] {
-  const token = issuer.token();
-  const byToken = {
-    credential: { authorization: `Bearer ${token}` },
-    unknown: { authorization: `Bearer ${forged(token)}` },
-    calls: ALL,
-  };
+  const { credential, unknown } = tokensOf(issuer);
+  const byToken = { credential, unknown, calls: ALL_CALLS };
   const byKey = {
     credential: { "x-api-key": KEYS[7] as string },
     unknown: { "x-api-key": "no-such-key" },
     calls: ["GET" as const],
   };
   const config = pluginConfig(issuer);
-  const native = (cached: boolean) => [
-    jwtAuthn(issuer.issuer, issuer.audiences, issuer.jwks, cached),
-    localRateLimitByTask(LIMITS),
-    grpcJsonTranscoder(),
-  ];
-  const ours = [wasmFilter("gateway", modulePath("gateway"), config)];
-  let logs = 0;
-  const logged = (log: (path: string) => object): Logged => {
-    const logFile = join(folder, `${logs++}.log`);
-    return { logFile, accessLogs: [log(logFile)] };
+  const ours = {
+    filters: [wasmFilter("gateway", modulePath("gateway"), config)],
+    modules: [modulePath("gateway")],
   };
-  const envoyWith = (
-    name: string,
-    filters: object[],
-    { logFile, accessLogs }: Logged,
-    more: Pick<Gateway, "credential" | "unknown" | "calls"> & Partial<Gateway> & { buffers?: boolean },
-  ): Gateway => ({
-    ...{ name, logFile, dialect: "REST", modules: [] },
-    ...more,
-    start: ({ workers, modelPort, port = 0 }) => {
-      const tasks = [{ taskid: MODEL_TASK, port: modelPort }];
-      const whole = bootstrap({ tasks, routes: ANSWERS, filters, accessLogs, port });
-      const tuned = forLargeBodies(whole, more.buffers ? BUFFER_BYTES : undefined);
-      return startEnvoy({ envoy, concurrency: workers, bootstrap: tuned });
-    },
+  const native = (cached: boolean) => ({
+    dialect: "protobuf, gRPC path" as const,
+    buffers: true,
+    filters: [
+      jwtAuthn(issuer.issuer, issuer.audiences, issuer.jwks, cached),
+      localRateLimitByTask(LIMITS),
+      grpcJsonTranscoder(),
+    ],
   });
-  const transcodes = { ...byToken, dialect: "protobuf, gRPC path" as const, buffers: true };
-  const module = [modulePath("gateway")];
-  return [
-    envoyWith(PLAIN, [], { logFile: "", accessLogs: [] }, byToken),
-    envoyWith(NATIVE, native(false), logged(jsonAccessLog), transcodes),
-    envoyWith(`${NATIVE} with its cache`, native(true), logged(jsonAccessLog), transcodes),
-    envoyWith(OURS, ours, logged(fileAccessLog), { ...byToken, modules: module }),
-    envoyWith("our stages as separate filters", separateFilters(config), logged(fileAccessLog), {
-      ...byToken,
-      modules: SEPARATE.map(modulePath),
-    }),
-    envoyWith(
-      "native api_key_auth + local_ratelimit + log",
-      [apiKeyAuth(KEYS), localRateLimitByTask(LIMITS)],
-      logged(jsonAccessLog),
-      byKey,
-    ),
-    envoyWith(`${OURS}, API key`, ours, logged(fileAccessLog), { ...byKey, modules: module }),
+  const log = (format: LogFormat, name: string) => ({ log: { format, file: join(folder, `${name}.log`) } });
+  const gateways: EnvoyGatewayOptions[] = [
+    { ...byToken, name: PLAIN, filters: [] },
+    { ...byToken, ...native(false), name: NATIVE, ...log(jsonAccessLog, "native") },
+    { ...byToken, ...native(true), name: `${NATIVE} with its cache`, ...log(jsonAccessLog, "cached") },
+    { ...byToken, ...ours, name: OURS, ...log(fileAccessLog, "gateway") },
+    {
+      ...{ ...byToken, name: "our stages as separate filters", ...log(fileAccessLog, "separate") },
+      ...{ filters: separateFilters(config), modules: SEPARATE.map((name) => modulePath(name)) },
+    },
+    {
+      ...{
+        ...byKey,
+        name: "native api_key_auth + local_ratelimit + log",
+        ...log(jsonAccessLog, "native-key"),
+      },
+      filters: [apiKeyAuth(KEYS), localRateLimitByTask(LIMITS)],
+    },
+    { ...byKey, ...ours, name: `${OURS}, API key`, ...log(fileAccessLog, "gateway-key") },
   ];
+  return gateways.map((gateway) => envoyGateway(envoy, gateway));
 }
 
-interface Logged {
-  logFile: string;
-  accessLogs: object[];
+/** Headers of the caller that an issuer knows, and of one with a forged token. */
+export function tokensOf(issuer: Issuer): Pick<Gateway, "credential" | "unknown"> {
+  const token = issuer.token();
+  return {
+    credential: { authorization: `Bearer ${token}` },
+    unknown: { authorization: `Bearer ${forged(token)}` },
+  };
 }
-
-/** Envoy answers itself what is not for the model server. */
-const ANSWERS = [ANSWERED_TASK, LIMITED_TASK].map((exact) => ({
-  match: { prefix: "/", headers: [{ name: "taskid", string_match: { exact } }] },
-  direct_response: { status: 200, body: { inline_string: "ok" } },
-}));
 
 /** The same claims under a signature that another one's first bytes were put into. */
 function forged(token: string): string {
