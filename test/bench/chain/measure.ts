@@ -10,7 +10,7 @@ import { type Call, type Cell, requestsOf } from "./cells.ts";
 import { type Gateway, PLAIN } from "./gateways.ts";
 import { openLoad, runOpenLoop } from "./open-loop.ts";
 import { type Dialect, type Request, requestOf, tensorFor } from "./requests.ts";
-import { type Latency, latencyOf, type Spread, spreadOf } from "./statistics.ts";
+import { type Latency, latencyOf, type Spread, shuffled, spreadOf } from "./statistics.ts";
 
 export interface Running {
   gateway: Gateway;
@@ -48,7 +48,10 @@ interface Sample extends Running {
 /** Latency is taken in pieces of so many seconds, one a round. */
 const OPEN_LOOP_SECONDS = 2;
 
-/** Measures a cell: each round visits the gateways in turn, so that a noisy moment of the machine hits all alike. The first warms up. */
+/**
+ * Measures a cell: each round visits the gateways, so that a noisy moment of the machine hits all alike, and in an order of its own, so that
+ * none always comes after the same one and what that left in the caches. The first round warms up.
+ */
 export async function measureCell(
   cell: Cell,
   all: Running[],
@@ -60,7 +63,7 @@ export async function measureCell(
   const requests = requestsOf(cell);
   let samples = await prepare(cell, all, requests, folder);
   const visit = async (measure: (sample: Sample) => Promise<void>) => {
-    for (const sample of samples) {
+    for (const sample of shuffled(samples)) {
       backend.grpcReply = sample.request.grpcReply;
       try {
         await measure(sample);

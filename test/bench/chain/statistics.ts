@@ -36,3 +36,13 @@ export function latencyOf(latencies: RecordableHistogram): Latency {
     ...(p999 !== undefined && { p999 }),
   };
 }
+
+/** The same in a random order (Fisher and Yates). */
+export function shuffled<T>(items: readonly T[], random: () => number = Math.random): T[] {
+  const all = [...items];
+  for (let last = all.length - 1; last > 0; last--) {
+    const at = Math.floor(random() * (last + 1));
+    [all[last], all[at]] = [all[at] as T, all[last] as T];
+  }
+  return all;
+}

@@ -7,7 +7,7 @@ import { NATIVE, OURS, PLAIN } from "../../bench/chain/gateways.ts";
 import { chainMarkdown } from "../../bench/chain/markdown.ts";
 import type { ChainTable } from "../../bench/chain/measure.ts";
 import { requestOf, tensorFor } from "../../bench/chain/requests.ts";
-import { latencyOf, spreadOf } from "../../bench/chain/statistics.ts";
+import { latencyOf, shuffled, spreadOf } from "../../bench/chain/statistics.ts";
 import { chainText, rowsOf } from "../../bench/chain/text.ts";
 import { holdsTensor } from "../../bench/conversion/cases.ts";
 
@@ -72,6 +72,11 @@ describe("statistics", () => {
     expect(spreadOf([3, 1, 2])).toEqual({ median: 2, least: 1, most: 3 });
     expect(spreadOf([-5])).toEqual({ median: -5, least: -5, most: -5 });
     expect(() => spreadOf([])).toThrow("no round");
+  });
+
+  it("any order may come, of all there is", () => {
+    const orders = Array.from({ length: 200 }, () => shuffled(["a", "b", "c"]).join(""));
+    expect([...new Set(orders)].toSorted()).toEqual(["abc", "acb", "bac", "bca", "cab", "cba"]);
   });
 
   it("a percentile needs a request above it", () => {
