@@ -69,6 +69,8 @@ async function checkCall(call: Call, gateway: Gateway, port: number, backend: Ba
     const [output] = JSON.parse(text).outputs;
     if (!output.data && !output.contents) throw new Error("does not answer with the tensor");
   }
+  const credentials = Object.keys(gateway.credential).filter((name) => name in backend.lastHeaders);
+  if (credentials.length > 0) throw new Error(`shows the model server ${credentials}`);
   if (!holdsTensor(backend.last, tensor)) throw new Error(`does not send the tensor of ${call} on`);
 }
 

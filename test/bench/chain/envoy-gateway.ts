@@ -32,6 +32,7 @@ export function envoyGateway(
     start({ workers, modelPort, port = 0 }) {
       const config = bootstrap({
         ...{ tasks: [{ taskid: MODEL_TASK, port: modelPort }], routes: ANSWERS, filters, port },
+        removedHeaders: CREDENTIAL_HEADERS,
         accessLogs: log ? [log.format(log.file)] : [],
       });
       return startEnvoy({
@@ -42,6 +43,8 @@ export function envoyGateway(
   };
 }
 
+/** No model server sees a credential. */
+const CREDENTIAL_HEADERS = ["authorization", "x-api-key"];
 const ANSWERS = [ANSWERED_TASK, LIMITED_TASK].map((exact) => ({
   match: { prefix: "/", headers: [{ name: "taskid", string_match: { exact } }] },
   direct_response: { status: 200, body: { inline_string: "ok" } },

@@ -121,6 +121,8 @@ function pluginConfig({ issuer, audiences, jwks, subject }: Issuer) {
   }));
   return {
     tenantAuth: {
+      // Routes do.
+      removeCredentials: false,
       issuers: [{ issuer, audiences, jwks }],
       tenants: [
         {
