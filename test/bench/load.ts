@@ -60,7 +60,9 @@ export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load)
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)
-    throw new Error(`only ${ok} of ${load.requests} requests were answered\n${stdout}`);
+    throw new Error(
+      `only ${ok} of ${load.requests} requests were answered (${/status codes: .*/.exec(stdout)?.[0]})\n${stdout}`,
+    );
   const requestsPerSecond = Number(/, ([\d.]+) req\/s/.exec(stdout)?.[1]);
   const measured = { cpuMicroseconds: used / load.requests, requestsPerSecond };
   return load.latencies ? { ...measured, latencies: await readLatencies(log) } : measured;

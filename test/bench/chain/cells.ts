@@ -95,7 +95,6 @@ export function byAxes(a: Cell, b: Cell): number {
 
 /** As in `JSON 0.6 MB, HTTP/1.1, 1 worker, 32 connections`. */
 export function cellName({ call, bytes, http, workers, connections }: Cell): string {
-  const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   return [
     payloadName({ call, bytes }),
     http === 2 ? "HTTP/2" : "HTTP/1.1",
@@ -104,15 +103,19 @@ export function cellName({ call, bytes, http, workers, connections }: Cell): str
   ].join(", ");
 }
 
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 export function payloadName({ call, bytes }: Pick<Cell, "call" | "bytes">): string {
   if (bytes === 0) return "no body";
   return `${call} ${bytes >= 1e5 ? `${bytes / 1e6} MB` : `${bytes / 1e3} KB`}`;
 }
 
-/** How many requests of a cell a run sends: half a second of what converts slowly, and one for each connection at least. */
+/** How many requests of a cell a run sends: half a second of what is slow at it, and one for each connection at least. */
 export function requestsOf({ call, bytes, connections }: Cell): number {
   if (call === "GET") return 10_000;
-  const cheap = call === "gRPC" ? 4 : 1;
+  const cheap = call === "gRPC" ? 10 : 1;
   const most = call === "gRPC" ? 6000 : 4000;
   return Math.max(connections, 3, Math.min(most, Math.round((cheap * 40e6) / bytes)));
 }

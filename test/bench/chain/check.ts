@@ -4,7 +4,7 @@ import { GrpcConnection } from "../../../tools/model-client/grpc-connection.ts";
 import type { Backend } from "../conversion/backend.ts";
 import { holdsTensor } from "../conversion/cases.ts";
 import type { Call } from "./cells.ts";
-import { type Gateway, PLAIN } from "./gateways.ts";
+import { CONTROL, type Gateway, PLAIN } from "./gateways.ts";
 import { LIMITED_TASK, requestOf, tensorFor } from "./requests.ts";
 
 const TINY_BYTES = 200;
@@ -24,7 +24,7 @@ export async function check(gateway: Gateway, port: number, backend: Backend): P
   } finally {
     backend.keep = false;
   }
-  if (gateway.name === PLAIN) return;
+  if (isPlain(gateway)) return;
   const status = async (credential: Record<string, string>, taskid?: string) => {
     const { path, headers } = requestOf("GET", tensorFor("GET", 0), gateway.dialect);
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -41,6 +41,10 @@ export async function check(gateway: Gateway, port: number, backend: Backend): P
   for (let i = 0; i < BURST; i++) burst.push(await status(gateway.credential, LIMITED_TASK));
   if (burst[0] !== 200 || !burst.includes(429)) throw new Error(`a limit of 1 a second gives ${burst}`);
   await checkLog(gateway);
+}
+
+function isPlain({ name }: Gateway): boolean {
+  return name === PLAIN || name === CONTROL;
 }
 
 async function checkCall(call: Call, gateway: Gateway, port: number, backend: Backend): Promise<void> {
@@ -65,7 +69,7 @@ async function checkCall(call: Call, gateway: Gateway, port: number, backend: Ba
     const text = await response.text();
     if (response.status !== 200)
       throw new Error(`answers ${response.status} to ${call}: ${text.slice(0, 200)}`);
-    if (call === "GET" || gateway.name === PLAIN) return;
+    if (call === "GET" || isPlain(gateway)) return;
     const [output] = JSON.parse(text).outputs;
     if (!output.data && !output.contents) throw new Error("does not answer with the tensor");
   }

@@ -13,6 +13,8 @@ import { type EnvoyGatewayOptions, envoyGateway, type LogFormat } from "./envoy-
 import { ANSWERED_TASK, type Dialect, LIMITED_TASK, MODEL_TASK } from "./requests.ts";
 
 export const PLAIN = "no filter";
+/** The same once more: what is measured between the two is noise. */
+export const CONTROL = "no filter, once more";
 export const NATIVE = "native chain, jwt_authn";
 export const OURS = "gateway.wasm";
 
@@ -79,6 +81,7 @@ export function gatewaysOf(envoy: EnvoySource, issuer: Issuer, folder: string): 
   const log = (format: LogFormat, name: string) => ({ log: { format, file: join(folder, `${name}.log`) } });
   const gateways: EnvoyGatewayOptions[] = [
     { ...byToken, name: PLAIN, filters: [] },
+    { ...byToken, name: CONTROL, filters: [] },
     { ...byToken, ...native(false), name: NATIVE, ...log(jsonAccessLog, "native") },
     { ...byToken, ...native(true), name: `${NATIVE} with its cache`, ...log(jsonAccessLog, "cached") },
     { ...byToken, ...ours, name: OURS, ...log(fileAccessLog, "gateway") },

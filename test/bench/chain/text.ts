@@ -1,6 +1,6 @@
-import { cellName } from "./cells.ts";
+import { cellName, plural } from "./cells.ts";
 import type { ChainResult } from "./chain.ts";
-import { NATIVE } from "./gateways.ts";
+import { CONTROL, NATIVE, PLAIN } from "./gateways.ts";
 import type { ChainRow, ChainTable } from "./measure.ts";
 import type { StartRow } from "./start-time.ts";
 import type { Spread } from "./statistics.ts";
@@ -24,11 +24,13 @@ export function rowsOf({ rows }: ChainTable): string[][] {
     spreadText(cpu),
     i === 0 ? "" : spreadText(added),
     i === 0 ? "" : (cpu.median / plain).toFixed(2),
-    i === 0 || native === undefined || gateway === NATIVE ? "" : timesText(native, added.median),
+    native === undefined || UNCOMPARED.has(gateway) ? "" : timesText(native, added.median),
     latencyText(latency),
     (peakBytes / 1e6).toFixed(0),
   ]);
 }
+
+const UNCOMPARED = new Set([PLAIN, CONTROL, NATIVE]);
 
 /** How many times what another one adds the native chain adds; nothing where that one adds nothing. */
 function timesText(native: number, added: number): string {
@@ -47,7 +49,7 @@ export function startRowsOf(starts: StartRow[]): string[][] {
 
 export function cellTitle({ cell, requests, rounds }: ChainTable): string {
   const open = cell.perSecond ? `; latency: open loop, ${cell.perSecond} a second` : "";
-  return `${cellName(cell)} (${rounds} rounds of ${requests} requests${open})`;
+  return `${cellName(cell)} (${plural(rounds, "round")} of ${plural(requests, "request")}${open})`;
 }
 
 /** What is left out of a table, and of all. */
