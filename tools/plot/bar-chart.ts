@@ -24,8 +24,8 @@ export interface BarChart {
   panels: BarPanel[];
 }
 
-const WIDTH = 860;
-const LEFT = 250;
+const WIDTH = 900;
+const LEFT = 290;
 /** Room for labels. */
 const RIGHT = 190;
 const HEAD = 56;

@@ -16,12 +16,12 @@ test("each panel has a scale of its own", () => {
       { title: "large", bars: [{ name: "c", value: 1e6, color: "#0c0" }] },
     ],
   });
-  const widths = [...svg.matchAll(/<rect x="250" y="\d+" width="([\d.]+)"/g)].map(([, width]) =>
+  const widths = [...svg.matchAll(/<rect x="290" y="\d+" width="([\d.]+)"/g)].map(([, width]) =>
     Number(width),
   );
   expect(widths).toEqual([105, 210, 420]);
-  expect(svg).toContain("M418 ");
-  expect(svg).toContain("H670M670");
+  expect(svg).toContain("M458 ");
+  expect(svg).toContain("H710M710");
   for (const label of ["CPU &lt;time> &amp; more", ">small<", ">large<", ">5<", ">10 us<", ">1000000<"])
     expect(svg).toContain(label);
 });
