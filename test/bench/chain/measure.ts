@@ -46,7 +46,7 @@ interface Sample extends Running {
 }
 
 /** Latency is taken in pieces of so many seconds, one a round. */
-const OPEN_LOOP_SECONDS = 2;
+const OPEN_LOOP_SECONDS = 1.5;
 
 /**
  * Measures a cell: each round visits the gateways, so that a noisy moment of the machine hits all alike, and in an order of its own, so that
