@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const REQUIREMENTS = fileURLToPath(new URL("requirements.txt", import.meta.url));
 const CONFIG = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
 const VITEST = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
-const CLIENT_TESTS = "test/peers/peers.test.ts";
+const CLIENT_TESTS = "peers.test.ts";
 const PROBE = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
 
 function lacking(): string | undefined {

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
-import { CACHE, digestOf, exists, type Peer } from "./cache.ts";
+import { CACHE, digestOf, exists, type Peer, reasonOf } from "./cache.ts";
 import type { ChainConfig } from "./chain-config.ts";
 
 /** A gateway on the JVM, Armeria's HTTP/JSON transcoding: built into the project's cache, once for each state of its source. */
@@ -34,8 +34,9 @@ export async function armeriaGateway(): Promise<Peer> {
     await rename(folder, output);
     return { path: output };
   } catch (error) {
-    const [reason] = (error as Error).message.split("\n");
-    return { missing: `Maven and a JDK 17 are needed (Debian: maven, openjdk-17-jdk-headless): ${reason}` };
+    return {
+      missing: `Maven and a JDK 17 are needed (Debian: maven, openjdk-17-jdk-headless): ${reasonOf(error)}`,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

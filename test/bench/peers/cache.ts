@@ -17,6 +17,13 @@ export function exists(path: string): Promise<boolean> {
   );
 }
 
+/** What a compiler that failed says, in a line, else what the error does. */
+export function reasonOf(error: unknown): string {
+  const { message, stderr = "" } = error as Error & { stderr?: string };
+  const said = stderr.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return (said.find((line) => /error/i.test(line)) ?? said[0] ?? message).trim();
+}
+
 /** A digest of the files of a folder, of their names and contents. */
 export async function digestOf(folder: string): Promise<string> {
   const hash = createHash("sha256");

@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { CACHE, digestOf, exists, type Peer } from "./cache.ts";
+import { CACHE, digestOf, exists, type Peer, reasonOf } from "./cache.ts";
 
 /**
  * The whole chain in Go: built into the project's cache, once for each state of its source. Its plug-in configuration is a
@@ -25,7 +25,7 @@ export async function goChain(): Promise<Peer> {
     await rename(module, output);
     return { path: output };
   } catch (error) {
-    return { missing: `Go 1.26 is needed: ${(error as Error).message.split("\n").slice(0, 2).join(" ")}` };
+    return { missing: `Go 1.26 is needed: ${reasonOf(error)}` };
   } finally {
     await rm(module, { force: true });
   }

@@ -3,7 +3,7 @@ import { appendFile, cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { CACHE, digestOf, exists, type Peer } from "./cache.ts";
+import { CACHE, digestOf, exists, type Peer, reasonOf } from "./cache.ts";
 
 /** Builds the Rust filter into the project's cache, once for each state of its source. */
 
@@ -29,8 +29,9 @@ export async function rustModule(name: string, features: string[]): Promise<Peer
     await rename(module, output);
     return { path: output };
   } catch (error) {
-    const [reason] = (error as Error).message.split("\n");
-    return { missing: `Rust with the target wasm32-wasip1 is needed, or Debian 12's packages: ${reason}` };
+    return {
+      missing: `Rust with the target wasm32-wasip1 is needed, or Debian 12's packages: ${reasonOf(error)}`,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,12 +1,14 @@
 //! The Open Inference Protocol's JSON <-> the gRPC messages of ModelInfer: serde_json, protobuf by hand, one flat tensor of
 //! FP32, INT64 or BYTES.
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde::de::{self, MapAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-#[derive(Default)]
+#[derive(Deserialize)]
 pub struct Request {
+    #[serde(default)]
     inputs: Vec<Input>,
 }
 
@@ -16,29 +18,6 @@ struct Input {
     datatype: String,
     shape: Vec<u64>,
     raw: Vec<u8>,
-}
-
-impl<'de> Deserialize<'de> for Request {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Request;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a request")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Request, A::Error> {
-                let mut request = Request::default();
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "inputs" => request.inputs = map.next_value()?,
-                        _ => drop(map.next_value::<de::IgnoredAny>()?),
-                    }
-                }
-                Ok(request)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
 }
 
 impl<'de> Deserialize<'de> for Input {
