@@ -57,6 +57,7 @@ const {
   only?: string;
   envoy?: string;
 }>();
+if (resume && !json) options.error("--resume needs --json <file>: the file of the earlier run");
 const roundsOr = (standard: number) => Number(rounds ?? standard);
 const wanted =
   options.args.length > 0 ? options.args : ["header", "auth", "limits", "log", "conversion", "chain"];

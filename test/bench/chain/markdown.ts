@@ -11,6 +11,7 @@ const HOW = [
   '- "no filter, once more" is the same as the plain proxy: what it adds is noise, and so is as much of what others add.',
   "- Latency: open loop, at a constant rate well below saturation, counted from the moment when a request was to be sent. A percentile with no request above it is left out.",
   "- The transcoders of Envoy and Armeria read the JSON of protobuf, the others that of the Open Inference Protocol. Requests without a body are answered by Envoy itself.",
+  "- A table is of one run; different ones may be of several (`--resume`).",
   "- Peak: resident memory of the process at most since the row's table began; the JVM has its own defaults.",
 ];
 
