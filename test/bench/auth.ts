@@ -1,11 +1,11 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
+import { makeIssuer } from "./issuer.ts";
 import { apiKeyAuth, jwtAuthn } from "./native.ts";
 import type { Variant } from "./variants.ts";
 
 const KEYS = Array.from({ length: 10_000 }, (_, i) => `secret-key-number-${i}`);
-const ISSUER = "https://login.example";
 /** More than any cache here holds, so that tokens sent in turn are never found in one. */
 const TOKENS = 9000;
 const REQUESTS = 60_000;
@@ -14,24 +14,16 @@ const PATH = "/v1/models/x:predict";
 
 /** What authentication adds to a small request that Envoy answers itself. */
 export function authentication(): Variant[] {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k", use: "sig", alg: "RS256" }] };
-  const header = Buffer.from(JSON.stringify({ alg: "RS256", typ: "JWT", kid: "k" })).toString("base64url");
-  const exp = Math.floor(Date.now() / 1000) + 86_400;
-  const token = (jti: number): string => {
-    const claims = { iss: ISSUER, aud: "models", sub: "batch", exp, jti: `token-${jti}` };
-    const text = `${header}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}`;
-    return `${text}.${sign("sha256", Buffer.from(text), privateKey).toString("base64url")}`;
-  };
+  const { issuer, audiences, jwks, subject, token } = makeIssuer();
   const tenantAuth = {
     publish: false,
-    issuers: [{ issuer: ISSUER, audiences: ["models"], jwks }],
+    issuers: [{ issuer, audiences, jwks }],
     tenants: [
       {
         tenant: "bench",
         credentials: [
           ...KEYS.map((key, i) => ({ id: `c${i}`, sha256: createHash("sha256").update(key).digest("hex") })),
-          { id: "batch", token: { issuer: ISSUER, subject: "batch" } },
+          { id: "batch", token: { issuer, subject } },
         ],
         tasks: [{ task: "666" }],
       },
@@ -43,7 +35,7 @@ export function authentication(): Variant[] {
     direct_response: { status: 200, body: { inline_string: "ok" } },
   };
   const byKey = { "x-api-key": KEYS[7] as string, taskid: "666" };
-  const byToken = { authorization: `Bearer ${token(0)}`, taskid: "666" };
+  const byToken = { authorization: `Bearer ${token()}`, taskid: "666" };
   const variant = (name: string, filters: object[], headers: Record<string, string>): Variant => ({
     name,
     envoy: { tasks: [], routes: [answer], filters },
@@ -65,7 +57,7 @@ export function authentication(): Variant[] {
       },
     },
   });
-  const native = (cached: boolean) => [jwtAuthn(ISSUER, ["models"], jwks, cached)];
+  const native = (cached: boolean) => [jwtAuthn(issuer, audiences, jwks, cached)];
   return [
     variant("no filter", [], byKey),
     variant("native api_key_auth, 10,000 keys", [apiKeyAuth(KEYS)], byKey),

@@ -4,6 +4,10 @@ import { Command } from "commander";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 import { accessLogs, accessLogTable } from "./access-log.ts";
 import { authentication } from "./auth.ts";
+import { chain } from "./chain/chain.ts";
+import { environmentOf } from "./chain/environment.ts";
+import { type ChainReport, readReport, writeDocuments, writeMarkdown } from "./chain/report.ts";
+import { chainText } from "./chain/text.ts";
 import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.ts";
 import { caseName, conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
@@ -21,11 +25,17 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, limits, log, conversion (default: all)")
+  .argument("[tables...]", "header, auth, limits, log, conversion, chain (default: all)")
   .option("--json <file>", "write the tables as JSON too")
-  .option("--rounds <n>", "rounds after the warm-up", "5")
-  .option("--full", "conversion: every kind of data at every size (minutes more)")
-  .option("--only <text>", "conversion: cases whose name has this text, such as BYTES")
+  .option("--rounds <n>", "rounds after the warm-up (default: 5; chain: 3)")
+  .option(
+    "--full",
+    "conversion: every kind of data at every size (minutes more); chain: every cell (an hour)",
+  )
+  .option("--only <text>", "conversion, chain: cases whose name has this text, such as BYTES")
+  .option("--resume", "chain: keep what the JSON file of an earlier run has, measure the rest")
+  .option("--markdown <file>", "chain: write the tables as Markdown too")
+  .option("--docs", "chain: write docs/bench.md and its pictures")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const {
@@ -34,20 +44,29 @@ const {
   full,
   only = "",
   envoy: path,
+  resume,
+  markdown,
+  docs,
 } = options.opts<{
   json?: string;
-  rounds: string;
+  rounds?: string;
+  resume?: boolean;
+  markdown?: string;
+  docs?: boolean;
   full?: boolean;
   only?: string;
   envoy?: string;
 }>();
-const wanted = options.args.length > 0 ? options.args : ["header", "auth", "limits", "log", "conversion"];
+if (resume && !json) options.error("--resume needs --json <file>: the file of the earlier run");
+const roundsOr = (standard: number) => Number(rounds ?? standard);
+const wanted =
+  options.args.length > 0 ? options.args : ["header", "auth", "limits", "log", "conversion", "chain"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
 if (wanted.includes("header")) {
   console.error("header path");
-  const rows = await measure(envoy, headerPath(), Number(rounds));
+  const rows = await measure(envoy, headerPath(), roundsOr(5));
   tables.push({
     title: "Header path",
     native: "native api_key_auth + local_ratelimit + JSON access log",
@@ -56,7 +75,7 @@ if (wanted.includes("header")) {
 }
 if (wanted.includes("auth")) {
   console.error("authentication");
-  const rows = await measure(envoy, authentication(), Number(rounds));
+  const rows = await measure(envoy, authentication(), roundsOr(5));
   tables.push({ title: "Authentication", native: "native jwt_authn RS256, no cache, one token", rows });
 }
 const conversions: ConversionTable[] = [];
@@ -74,12 +93,12 @@ if (wanted.includes("conversion")) {
   };
   for (const [i, each] of cases.entries()) {
     console.error(`conversion ${i + 1} of ${cases.length}: ${caseName(each)}`);
-    const table = await measureCase(each, Math.min(Number(rounds), 3), peers);
+    const table = await measureCase(each, Math.min(roundsOr(5), 3), peers);
     conversions.push(table);
     console.log(conversionTable(table));
   }
 }
-const byLimits = wanted.includes("limits") ? await limits(envoy, Number(rounds)) : [];
+const byLimits = wanted.includes("limits") ? await limits(envoy, roundsOr(5)) : [];
 
 for (const { title, native, rows } of tables) {
   const base = rows.find(({ name }) => name === native)?.added ?? Number.NaN;
@@ -91,13 +110,29 @@ for (const { title, native, rows } of tables) {
     );
   }
 }
-const byLog = wanted.includes("log") ? await accessLogs(envoy, Number(rounds)) : [];
+const byLog = wanted.includes("log") ? await accessLogs(envoy, roundsOr(5)) : [];
 if (byLimits.length > 0) console.log(limitsTable(byLimits));
 if (byLog.length > 0) console.log(accessLogTable(byLog));
+let chained: ChainReport | undefined;
+if (wanted.includes("chain")) {
+  console.error("the whole chain");
+  const environment = await environmentOf(envoy);
+  const known = resume && json ? await readReport(json) : undefined;
+  const result = await chain(envoy, {
+    ...{ rounds: roundsOr(3), full: full ?? false, only, known },
+    onProgress: async (soFar) => {
+      if (json) await writeFile(json, `${JSON.stringify({ chain: { environment, ...soFar } }, null, 2)}\n`);
+    },
+  });
+  chained = { environment, ...result };
+  console.log(chainText(result));
+  if (markdown) await writeMarkdown(chained, markdown);
+  if (docs) await writeDocuments(chained);
+}
 if (json) {
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
   await writeFile(
     json,
-    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits, log: byLog }, null, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits, log: byLog, chain: chained }, null, 2)}\n`,
   );
 }

@@ -55,7 +55,11 @@ export function headerPath(): Variant[] {
     ),
     variant(
       "native, with a right and a limit for each task",
-      [apiKeyAuth(KEYS, "x-tenant"), rbacByTask("x-tenant", "666"), localRateLimitByTask(["666"], RATE)],
+      [
+        apiKeyAuth(KEYS, "x-tenant"),
+        rbacByTask("x-tenant", "666"),
+        localRateLimitByTask([{ taskid: "666", requestsPerSecond: RATE }]),
+      ],
       [jsonAccessLog(LOG)],
     ),
     variant(

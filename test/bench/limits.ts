@@ -6,7 +6,7 @@ import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/envoy/find.ts";
 import { compileModule } from "../../tools/wasm/compile.ts";
 import { modulePath, PROJECT_ROOT } from "../../tools/wasm/modules.ts";
-import { localRateLimitByTask, taskidFromPath } from "./native.ts";
+import { localRateLimitByTask, type TaskLimit, taskidFromPath } from "./native.ts";
 import { measure, type Row, type Variant } from "./variants.ts";
 
 const TASKS = [1, 100, 5000];
@@ -34,12 +34,13 @@ export async function limits(envoy: EnvoySource, rounds: number): Promise<Limits
       const pathsFile = join(folder, `paths-${tasks}`);
       const paths = Array.from({ length: tasks }, (_, i) => `/task-${i}`);
       await writeFile(pathsFile, `${paths.join("\n")}\n`);
+      const limits = paths.map((taskid) => ({ taskid, requestsPerSecond: RATE }));
       console.error(`limits, ${tasks} tasks`);
       const kinds: [string, object[]][] = [
         ["no filter", []],
         ["no-op Wasm filter", [wasmFilter("no-op", noOp, { noOp: {} })]],
-        ["native local_ratelimit", [localRateLimitByTask(paths, RATE)]],
-        ["rate-limit.wasm", [ours(paths)]],
+        ["native local_ratelimit", [localRateLimitByTask(limits)]],
+        ["rate-limit.wasm", [ours(limits)]],
       ];
       const variants = kinds.flatMap(([name, filters]) =>
         WORKERS.map((workers) => ({ ...variant(name, filters, pathsFile), workers })),
@@ -53,8 +54,7 @@ export async function limits(envoy: EnvoySource, rounds: number): Promise<Limits
   }
 }
 
-function ours(taskids: string[]): object {
-  const tasks = taskids.map((taskid) => ({ taskid, requestsPerSecond: RATE }));
+function ours(tasks: TaskLimit[]): object {
   return wasmFilter("rate-limit", modulePath("rate-limit"), { rateLimit: { tasks } });
 }
 

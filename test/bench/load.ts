@@ -14,6 +14,8 @@ export interface Load {
   bodyFile?: string;
   requests: number;
   connections: number;
+  /** Over HTTP/2 instead, one request at a time on a connection. */
+  http2?: boolean;
   /** File of paths to take in turn, instead of `path`. */
   pathsFile?: string;
   /** Keep how long each answer took? */
@@ -31,11 +33,19 @@ export interface Measured {
 }
 
 /**
- * Sends a bounded load over HTTP/1.1 with h2load.
+ * Sends a bounded load with h2load, over HTTP/1.1 unless said otherwise.
  * @throws Error when not every answer was a 2xx
  */
 export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load): Promise<Measured> {
-  const args = ["--h1", "-n", String(load.requests), "-c", String(load.connections), "-t", "1"];
+  const args = [
+    ...(load.http2 ? [] : ["--h1"]),
+    "-n",
+    String(load.requests),
+    "-c",
+    String(load.connections),
+    "-t",
+    "1",
+  ];
   for (const [name, value] of Object.entries(load.headers)) args.push("-H", `${name}: ${value}`);
   if (load.bodyFile) args.push("-d", load.bodyFile);
   if (envoy.pid === undefined)
@@ -50,7 +60,9 @@ export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load)
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)
-    throw new Error(`only ${ok} of ${load.requests} requests were answered\n${stdout}`);
+    throw new Error(
+      `only ${ok} of ${load.requests} requests were answered (${/status codes: .*/.exec(stdout)?.[0]})\n${stdout}`,
+    );
   const requestsPerSecond = Number(/, ([\d.]+) req\/s/.exec(stdout)?.[1]);
   const measured = { cpuMicroseconds: used / load.requests, requestsPerSecond };
   return load.latencies ? { ...measured, latencies: await readLatencies(log) } : measured;

@@ -58,32 +58,36 @@ export function localRateLimit(requestsPerSecond: number): object {
     typed_config: {
       "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
       stat_prefix: "limit",
-      token_bucket: {
-        max_tokens: requestsPerSecond,
-        tokens_per_fill: requestsPerSecond,
-        fill_interval: "1s",
-      },
+      token_bucket: tokenBucket(requestsPerSecond),
       filter_enabled: { default_value: { numerator: 100 } },
       filter_enforced: { default_value: { numerator: 100 } },
     },
   };
 }
 
-/** A bucket for each value of the header `taskid`. */
-export function localRateLimitByTask(taskids: string[], requestsPerSecond: number): object {
-  const token_bucket = {
-    max_tokens: requestsPerSecond,
-    tokens_per_fill: requestsPerSecond,
-    fill_interval: "1s",
-  };
-  const { name, typed_config } = localRateLimit(requestsPerSecond) as { name: string; typed_config: object };
+function tokenBucket(requestsPerSecond: number): object {
+  return { max_tokens: requestsPerSecond, tokens_per_fill: requestsPerSecond, fill_interval: "1s" };
+}
+
+export interface TaskLimit {
+  taskid: string;
+  requestsPerSecond: number;
+}
+
+/** A bucket for each of some values of the header `taskid`; requests with another one are not limited. */
+export function localRateLimitByTask(limits: TaskLimit[]): object {
+  const most = Math.max(...limits.map(({ requestsPerSecond }) => requestsPerSecond));
+  const { name, typed_config } = localRateLimit(most) as { name: string; typed_config: object };
   return {
     name,
     typed_config: {
       ...typed_config,
       rate_limits: [{ actions: [{ request_headers: { header_name: "taskid", descriptor_key: "taskid" } }] }],
       always_consume_default_token_bucket: false,
-      descriptors: taskids.map((value) => ({ entries: [{ key: "taskid", value }], token_bucket })),
+      descriptors: limits.map(({ taskid, requestsPerSecond }) => ({
+        entries: [{ key: "taskid", value: taskid }],
+        token_bucket: tokenBucket(requestsPerSecond),
+      })),
     },
   };
 }
@@ -134,8 +138,9 @@ const LOG_FIELDS = {
 /** Names of the fields that Envoy's own logs have here. */
 export const NATIVE_LOG_FIELDS = Object.keys(LOG_FIELDS) as (keyof typeof LOG_FIELDS)[];
 
-export function jsonAccessLog(path: string): object {
-  return fileLog(path, { json_format: LOG_FIELDS });
+/** @param more fields beside Envoy's own, and how its formatters get them */
+export function jsonAccessLog(path: string, more: Record<string, string> = {}): object {
+  return fileLog(path, { json_format: { ...LOG_FIELDS, ...more } });
 }
 
 /** Istio's default format (pilot/pkg/model/telemetry_logging.go, `EnvoyTextLogFormat`). */

@@ -1,3 +1,5 @@
+import { escaped, round, text } from "./svg.ts";
+
 /** A line of a plot. */
 export interface Series {
   name: string;
@@ -110,18 +112,6 @@ function range(from: number, to: number, step: number): number[] {
   return Array.from({ length: Math.floor((to - from) / step + 1e-9) + 1 }, (_, index) => from + index * step);
 }
 
-function text(x: number, y: number, content: string, attributes = ""): string {
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
-}
-
-function escaped(content: string): string {
-  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}
-
 function number(value: number): string {
   return String(Number(value.toPrecision(6)));
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type ServerHttp2Stream } from "node:http2";
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 
 const WINDOW_BYTES = 64 * 1024 * 1024;
@@ -12,6 +12,8 @@ export interface Backend {
   plainReply: Buffer;
   /** Body of the last gRPC call, when `keep` is set. */
   last: Buffer;
+  /** Headers of the last call. */
+  lastHeaders: IncomingHttpHeaders;
   keep: boolean;
   stop(): void;
 }
@@ -24,11 +26,13 @@ export async function startBackend(): Promise<Backend> {
     grpcReply: Buffer.alloc(0),
     plainReply: Buffer.alloc(0),
     last: Buffer.alloc(0),
+    lastHeaders: {},
     keep: false,
     stop: () => server.close(),
   };
   server.on("stream", (stream: ServerHttp2Stream, headers) => {
     stream.on("error", () => {});
+    backend.lastHeaders = headers;
     const grpc = headers["content-type"]?.startsWith("application/grpc");
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => {

@@ -147,3 +147,11 @@ export function grpcReply({ datatype, count, raw, typed }: Tensor, asRaw: boolea
   header.writeUInt32BE(message.length, 1);
   return Buffer.concat([header, message]);
 }
+
+/** Does the frame that came to the model server hold the tensor, raw or typed? */
+export function holdsTensor(frame: Buffer, tensor: Tensor): boolean {
+  const { raw_input_contents, inputs } = ModelInferRequest.deserialize(frame.subarray(5));
+  const raw = raw_input_contents[0];
+  const field = Object.keys(tensor.typed)[0] as string;
+  return raw ? raw.equals(tensor.raw) : inputs[0]?.contents?.[field]?.length === tensor.count;
+}

@@ -2,6 +2,7 @@ import { bootstrap, wasmFilter } from "../../../tools/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../../tools/envoy/find.ts";
 import { startEnvoy } from "../../../tools/envoy/process.ts";
 import { modulePath } from "../../../tools/wasm/modules.ts";
+import { forLargeBodies } from "../large-bodies.ts";
 import { grpcJsonTranscoder } from "../native.ts";
 import { type RunningGateway, startArmeriaGateway } from "../peers/armeria-gateway.ts";
 import type { Backend } from "./backend.ts";
@@ -84,26 +85,8 @@ export function variantsOf({ direction }: Case, tensor: Tensor, { envoy, rust, a
   return variants;
 }
 
-interface Listener {
-  per_connection_buffer_limit_bytes?: number;
-  filter_chains: {
-    filters: {
-      typed_config: { route_config: { virtual_hosts: { routes: { route: { timeout: string } }[] }[] } };
-    }[];
-  }[];
-}
-
 /** @param buffers a filter needs a whole body at once */
 function configOf(filters: object[], buffers: boolean, backend: Backend): object {
   const config = bootstrap({ tasks: [{ taskid: "666", port: backend.port }], filters });
-  const { listeners } = (config as { static_resources: { listeners: Listener[] } }).static_resources;
-  const listener = listeners[0] as Listener;
-  // Many large bodies at a time wait for each other, the longer the busier the machine is.
-  for (const { filters: network } of listener.filter_chains) {
-    for (const { routes } of network[0]?.typed_config.route_config.virtual_hosts ?? []) {
-      for (const { route } of routes) route.timeout = "0s";
-    }
-  }
-  if (buffers) listener.per_connection_buffer_limit_bytes = BUFFER_BYTES;
-  return config;
+  return forLargeBodies(config, buffers ? BUFFER_BYTES : undefined);
 }

@@ -8,7 +8,7 @@ import {
   type Case,
   DATA,
   DIRECTIONS,
-  ModelInferRequest,
+  holdsTensor,
   restReply,
   restRequest,
   SIZES,
@@ -143,11 +143,7 @@ async function check(
   if (response.status !== 200) throw new Error(`${name} answers ${response.status}: ${text.slice(0, 200)}`);
   if (name === "plain proxy") return;
   if (direction === "JSON -> gRPC") {
-    const message = ModelInferRequest.deserialize(backend.last.subarray(5));
-    const raw = message.raw_input_contents[0];
-    const field = Object.keys(tensor.typed)[0] as string;
-    const same = raw ? raw.equals(tensor.raw) : message.inputs[0]?.contents?.[field]?.length === tensor.count;
-    if (!same) throw new Error(`${name} does not send the tensor`);
+    if (!holdsTensor(backend.last, tensor)) throw new Error(`${name} does not send the tensor`);
   } else {
     const output = JSON.parse(text).outputs[0];
     const elements: unknown[] = output.data ?? Object.values(output.contents)[0];

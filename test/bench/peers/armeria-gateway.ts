@@ -1,27 +1,29 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, cp, mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
-import { CACHE, exists } from "./cache.ts";
+import { CACHE, digestOf, exists, type Peer, reasonOf } from "./cache.ts";
+import type { ChainConfig } from "./chain-config.ts";
 
-/** A gateway on the JVM, Armeria's HTTP/JSON transcoding: built into the project's cache, once. */
+/** A gateway on the JVM, Armeria's HTTP/JSON transcoding: built into the project's cache, once for each state of its source. */
 
 const SOURCE = fileURLToPath(new URL("./armeria-gateway", import.meta.url));
 const PROTOCOL = fileURLToPath(new URL("proto/open_inference.proto", PROJECT_ROOT));
-const OUTPUT = join(CACHE, "armeria-gateway");
 const START_TIMEOUT_MS = 60_000;
 /** Threads that come and go would take their CPU time with them. */
 const FLAGS = ["-XX:+UseG1GC", "-XX:-UseDynamicNumberOfCompilerThreads", "-XX:-UseDynamicNumberOfGCThreads"];
 
 /** Where its classes are, or why there are none. */
-export async function armeriaGateway(): Promise<{ path: string } | { missing: string }> {
-  if (await exists(OUTPUT)) return { path: OUTPUT };
+export async function armeriaGateway(): Promise<Peer> {
+  const output = join(CACHE, `armeria-gateway-${await digestOf(SOURCE)}`);
+  if (await exists(output)) return { path: output };
   console.error("  building the gateway on the JVM (once)");
-  const folder = `${OUTPUT}-${process.pid}`;
+  const folder = `${output}-${process.pid}`;
   try {
     const protocols = join(folder, "src/main/protobuf");
     await mkdir(CACHE, { recursive: true });
@@ -29,11 +31,12 @@ export async function armeriaGateway(): Promise<{ path: string } | { missing: st
     await mkdir(protocols, { recursive: true });
     await copyFile(PROTOCOL, join(protocols, "open_inference.proto"));
     await promisify(execFile)("mvn", ["--quiet", "--batch-mode", "process-classes"], { cwd: folder });
-    await rename(folder, OUTPUT);
-    return { path: OUTPUT };
+    await rename(folder, output);
+    return { path: output };
   } catch (error) {
-    const [reason] = (error as Error).message.split("\n");
-    return { missing: `Maven and a JDK 17 are needed (Debian: maven, openjdk-17-jdk-headless): ${reason}` };
+    return {
+      missing: `Maven and a JDK 17 are needed (Debian: maven, openjdk-17-jdk-headless): ${reasonOf(error)}`,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -45,13 +48,37 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+export interface ArmeriaOptions {
+  /** The whole chain, not only the conversion; `log` writes to `logFile`. `GET /ready` answers "ok" behind it. */
+  chain?: ChainConfig & { logFile?: string };
+}
+
 /**
  * Starts it in front of a model server on 127.0.0.1, with the JVM's own defaults for heap and threads.
  * @throws Error when it does not become ready
  */
-export async function startArmeriaGateway(folder: string, modelPort: number): Promise<RunningGateway> {
+export async function startArmeriaGateway(
+  folder: string,
+  modelPort: number,
+  { chain }: ArmeriaOptions = {},
+): Promise<RunningGateway> {
+  const settings = await mkdtemp(join(tmpdir(), "modelgate-armeria-"));
+  try {
+    const args = [String(modelPort)];
+    if (chain) {
+      const { log, logFile, ...rest } = chain;
+      args.push(join(settings, "chain.json"));
+      await writeFile(args[1] as string, JSON.stringify({ ...rest, ...(log && { logFile }) }));
+    }
+    return await launch(folder, args);
+  } finally {
+    await rm(settings, { recursive: true, force: true });
+  }
+}
+
+async function launch(folder: string, args: string[]): Promise<RunningGateway> {
   const classPath = ["target/classes", "target/lib/*"].map((part) => join(folder, part)).join(delimiter);
-  const child = spawn("java", [...FLAGS, "-cp", classPath, "Gateway", String(modelPort)], {
+  const child = spawn("java", [...FLAGS, "-cp", classPath, "Gateway", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const end = () => child.kill();

@@ -1,78 +1,14 @@
-//! The conversion of the bench's cases as one would write it in Rust: whole bodies, serde_json, protobuf by hand.
-//! `POST /v2/models/bench/infer` <-> `inference.GRPCInferenceService/ModelInfer`, one flat tensor of FP32, INT64 or BYTES.
+//! The Open Inference Protocol's JSON <-> the gRPC messages of ModelInfer: serde_json, protobuf by hand, one flat tensor of
+//! FP32, INT64 or BYTES.
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, LogLevel};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde::de::{self, MapAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Warn);
-    proxy_wasm::set_root_context(|_| Box::new(Root));
-}}
-
-struct Root;
-
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Conversion))
-    }
-}
-
-struct Conversion;
-
-impl Context for Conversion {}
-
-impl HttpContext for Conversion {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.set_http_request_header(":path", Some("/inference.GRPCInferenceService/ModelInfer"));
-        self.set_http_request_header("content-type", Some("application/grpc"));
-        self.set_http_request_header("te", Some("trailers"));
-        self.set_http_request_header("content-length", None);
-        Action::Continue
-    }
-
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        if !end_of_stream {
-            return Action::Pause;
-        }
-        let body = self.get_http_request_body(0, size).unwrap_or_default();
-        match serde_json::from_slice::<Request>(&body) {
-            Ok(request) => self.set_http_request_body(0, size, &grpc_request(&request)),
-            Err(error) => self.send_http_response(400, vec![], Some(error.to_string().as_bytes())),
-        }
-        Action::Continue
-    }
-
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        self.set_http_response_header("content-type", Some("application/json"));
-        self.set_http_response_header("content-length", None);
-        Action::Continue
-    }
-
-    fn on_http_response_body(&mut self, _: usize, _: bool) -> Action {
-        Action::Pause
-    }
-
-    fn on_http_response_trailers(&mut self, _: usize) -> Action {
-        if let Some(body) = self.get_http_response_body(0, usize::MAX >> 1) {
-            if let Some(json) = rest_reply(&body) {
-                self.set_http_response_body(0, body.len(), &json);
-            }
-        }
-        Action::Continue
-    }
-}
-
-#[derive(Default)]
-struct Request {
+#[derive(Deserialize)]
+pub struct Request {
+    #[serde(default)]
     inputs: Vec<Input>,
 }
 
@@ -82,29 +18,6 @@ struct Input {
     datatype: String,
     shape: Vec<u64>,
     raw: Vec<u8>,
-}
-
-impl<'de> Deserialize<'de> for Request {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Request;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a request")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Request, A::Error> {
-                let mut request = Request::default();
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "inputs" => request.inputs = map.next_value()?,
-                        _ => drop(map.next_value::<de::IgnoredAny>()?),
-                    }
-                }
-                Ok(request)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
 }
 
 impl<'de> Deserialize<'de> for Input {
@@ -157,17 +70,18 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn field(out: &mut Vec<u8>, number: u64, content: &[u8]) {
+pub fn field(out: &mut Vec<u8>, number: u64, content: &[u8]) {
     varint(out, number << 3 | 2);
     varint(out, content.len() as u64);
     out.extend_from_slice(content);
 }
 
-fn grpc_request(request: &Request) -> Vec<u8> {
+/// A gRPC frame with the ModelInferRequest.
+pub fn grpc_request(model: &str, request: &Request) -> Vec<u8> {
     let raw_length: usize = request.inputs.iter().map(|input| input.raw.len()).sum();
     let mut out = Vec::with_capacity(raw_length + 1024);
     out.extend_from_slice(&[0; 5]);
-    field(&mut out, 1, b"bench");
+    field(&mut out, 1, model.as_bytes());
     for input in &request.inputs {
         let mut tensor = Vec::new();
         field(&mut tensor, 1, input.name.as_bytes());
@@ -244,12 +158,15 @@ impl Serialize for Data<'_> {
     }
 }
 
-fn rest_reply(frame: &[u8]) -> Option<Vec<u8>> {
+/// JSON of a reply with one output, from a gRPC frame with the ModelInferResponse.
+pub fn rest_reply(frame: &[u8]) -> Option<Vec<u8>> {
     let mut message = frame.get(5..)?;
-    let (mut name, mut datatype, mut shape) = ("", "", Vec::new());
+    let (mut model, mut name, mut datatype, mut shape) = ("", "", "", Vec::new());
     let mut out = Vec::with_capacity(frame.len() * 3);
     while let Some((number, content)) = next_field(&mut message) {
-        if number == 5 {
+        if number == 1 {
+            model = std::str::from_utf8(content).ok()?;
+        } else if number == 5 {
             let mut tensor = content;
             while let Some((number, content)) = next_field(&mut tensor) {
                 match number {
@@ -265,7 +182,9 @@ fn rest_reply(frame: &[u8]) -> Option<Vec<u8>> {
             }
         } else if number == 6 {
             let head = serde_json::json!({ "name": name, "datatype": datatype, "shape": shape }).to_string();
-            out.extend_from_slice(br#"{"model_name":"bench","outputs":["#);
+            out.extend_from_slice(br#"{"model_name":"#);
+            serde_json::to_writer(&mut out, model).ok()?;
+            out.extend_from_slice(br#","outputs":["#);
             out.extend_from_slice(head[..head.len() - 1].as_bytes());
             out.extend_from_slice(br#","data":"#);
             serde_json::to_writer(&mut out, &Data { datatype, raw: content }).ok()?;
