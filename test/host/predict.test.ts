@@ -117,6 +117,13 @@ describe("requests", () => {
     }
   });
 
+  it("of rows are not taken for base64 because one before them broke off within base64", () => {
+    const broken = '{"signature_name":"text","instances":[{"b64":"aGk="';
+    expect(predict(`${broken}?`).error).toContain("malformed JSON");
+    const { inputs, error } = predict('{"signature_name":"text","instances":[{"x":"a"},{"x":"b"}]}');
+    expect([error, inputs.x?.stringVal.map(String)]).toEqual([undefined, ["a", "b"]]);
+  });
+
   it.each(CHUNKS)("of several inputs, in chunks of %d bytes", (chunkSize) => {
     for (const data of [
       '"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]',

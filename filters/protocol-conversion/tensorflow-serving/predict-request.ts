@@ -109,6 +109,7 @@ export class PredictRequest extends JsonReader {
     this.rows = false;
     this.namedRows = false;
     this.rowCount = 0;
+    this.isBase64Row = false;
     this.base64.reset();
     this.spec.clear();
   }

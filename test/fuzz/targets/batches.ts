@@ -1,6 +1,6 @@
-import { nearestFloat32 } from "../../support/exact-float32.ts";
 import type { Random } from "../../support/mutate.ts";
 import { countedModule } from "../module.ts";
+import { float32Of } from "../reference/float32.ts";
 import { check, type Harness, type Target } from "../target.ts";
 
 /** Cases that are made and checked within the VM, or by V8's own reader of numbers; a case here is a seed of many. */
@@ -78,16 +78,6 @@ function within(name: keyof Batches & `${string}`, about: string, count = 10_000
 
 const text = (wasm: Wasm, length: number) =>
   Buffer.from(wasm.memory.buffer, wasm.text, length).toString("latin1");
-const word = new BigUint64Array(1);
-const double = new Float64Array(word.buffer);
-
-/** The float32 nearest to a decimal: rounding its float64 is right unless that lies in the middle of two float32. */
-function float32(number: string, value: number): number {
-  double[0] = value;
-  const tie = ((word[0] as bigint) & 0x1fffffffn) === 0x10000000n;
-  return tie || Math.abs(value) < 2 ** -126 ? nearestFloat32(number) : Math.fround(value);
-}
-
 const COUNT = 5000;
 
 export const batches: Target[] = [
@@ -106,7 +96,7 @@ export const batches: Target[] = [
         const number = numbers[i] as string;
         const value = Number(number);
         check(Object.is(doubles[i], value), () => `${number} as float64 is ${doubles[i]}`);
-        check(Object.is(floats[i], float32(number, value)), () => `${number} as float32 is ${floats[i]}`);
+        check(Object.is(floats[i], float32Of(number)), () => `${number} as float32 is ${floats[i]}`);
       }
     },
   ),

@@ -1,4 +1,5 @@
 import type { Target } from "../target.ts";
 import { batches } from "./batches.ts";
+import { conversionRequests } from "./conversion-requests.ts";
 
-export const TARGETS: readonly Target[] = [...batches];
+export const TARGETS: readonly Target[] = [...conversionRequests, ...batches];
