@@ -72,7 +72,7 @@ export abstract class FrameReader extends ReplyWriter {
       if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
       return 0;
     }
-    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
+    if (tagLength > left - <i64>(content - at)) this.error = MALFORMED;
     return this.error == null ? content : 0;
   }
 

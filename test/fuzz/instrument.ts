@@ -102,6 +102,8 @@ export interface Instrumented {
   map: BranchMap;
 }
 
+let newest: Promise<number> | undefined;
+
 /** Newest change of the sources, in ms since 1970. */
 async function newestSource(): Promise<number> {
   const { glob } = await import("node:fs/promises");
@@ -122,7 +124,7 @@ export async function instrumented(name: string, entryFile: string): Promise<Ins
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
-  if (built < (await newestSource()))
+  if (built < (await (newest ??= newestSource())))
     await writeFile(mapFile, JSON.stringify(await compile(entryFile, path)));
   return { path, map: JSON.parse(await readFile(mapFile, "utf8")) as BranchMap };
 }

@@ -583,6 +583,7 @@ describe("replies", () => {
     ["a negative dimension", { y: { dtype: "DT_FLOAT", tensorShape: dims(-1), floatVal: [1] } }],
     ["different batch sizes", { a: several.a, b: { dtype: "DT_INT32", tensorShape: dims(1), intVal: [1] } }],
     ["half a message", encode(several).subarray(0, -3)],
+    ["a field as long as 64 bits can say", frame(Buffer.from("0a0a0affffffffffffffff7f", "hex"))],
   ])("with %s are an error", (_name, outputs) => {
     expect(respond(outputs, ROWS)).toEqual({ error: "model_reply_malformed" });
   });

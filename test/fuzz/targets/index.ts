@@ -1,5 +1,12 @@
 import type { Target } from "../target.ts";
+import { authentication } from "./authentication.ts";
 import { batches } from "./batches.ts";
+import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
 
-export const TARGETS: readonly Target[] = [...conversionRequests, ...batches];
+export const TARGETS: readonly Target[] = [
+  ...conversionRequests,
+  ...conversionReplies,
+  ...authentication,
+  ...batches,
+];
