@@ -1,7 +1,6 @@
 import { Random } from "../support/mutate.ts";
 import { Fault, type Harness, type Target } from "./target.ts";
 
-/** Pages that a VM may take beyond what it had when the campaign had settled. */
 const MORE_PAGES = 64;
 const SETTLED = 5000;
 /** Inputs that may be kept to make others of. */
@@ -51,7 +50,7 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
     try {
       cases += harness.run(input) ?? 1;
       for (const module of harness.modules)
-        if (module.pages - pages > MORE_PAGES && runs > SETTLED)
+        if (module.pages - pages > (harness.morePages ?? MORE_PAGES) && runs > SETTLED)
           throw new Fault(`the memory of ${module.name} has grown from ${pages} to ${module.pages} pages`);
     } catch (error) {
       cases++;

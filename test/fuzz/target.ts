@@ -18,6 +18,8 @@ export interface Harness {
   mutate(one: Buffer, two: Buffer, random: Random): Buffer;
   /** Runs a case and throws a `Fault` unless all holds. @returns how many cases it stands for, 1 if undefined */
   run(input: Buffer): number | undefined;
+  /** Pages that a VM may take beyond what it had when the campaign had settled: 64 unless this says otherwise. */
+  morePages?: number;
   /** Does a case stand for many (a seed), so that keeping it says little? */
   batch?: boolean;
 }

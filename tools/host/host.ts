@@ -119,8 +119,13 @@ export class Vm {
   /** @returns whether the plug-in with this root context took its configuration; `logs` says why not. */
   configure(configuration: object | string, rootId = 1): boolean {
     const text = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
-    this.configuration = new TextEncoder().encode(text);
-    return this.exports.proxy_on_configure(rootId, this.configuration.length) === 1;
+    return this.configureBytes(new TextEncoder().encode(text), rootId);
+  }
+
+  /** As `configure`, of bytes that need not be text. */
+  configureBytes(configuration: Uint8Array<ArrayBuffer>, rootId = 1): boolean {
+    this.configuration = configuration;
+    return this.exports.proxy_on_configure(rootId, configuration.length) === 1;
   }
 
   /**

@@ -94,6 +94,7 @@ function finite(value: number): number {
 /** float16 or bfloat16 of a float64, unless that lies so close to the middle of two that it cannot say. */
 function half(datatype: string, value: number): Uint8Array {
   const [fraction, least, most] = datatype === "FP16" ? [10, -14, 65504] : [7, -126, 3.3895313892515355e38];
+  finite(value);
   const exponent = Math.max(Math.floor(Math.log2(Math.abs(value) || 1e-300)), least);
   const unit = 2 ** (exponent - fraction);
   const scaled = Math.abs(value) / unit;

@@ -1,6 +1,7 @@
 import type { Target } from "../target.ts";
 import { authentication } from "./authentication.ts";
 import { batches } from "./batches.ts";
+import { configurations } from "./configuration.ts";
 import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
 
@@ -8,5 +9,6 @@ export const TARGETS: readonly Target[] = [
   ...conversionRequests,
   ...conversionReplies,
   ...authentication,
+  ...configurations,
   ...batches,
 ];
