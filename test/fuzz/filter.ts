@@ -59,7 +59,8 @@ export function outcome(stream: Stream, passed: Uint8Array, headers: HeaderList)
 export function chunkSizes(input: Buffer): number[] {
   const hash = hashOf(input);
   const few = [1, 2, 3, 5, 7, 8, 9, 16, 17, 64];
-  const some = hash % 3 === 0 ? 1 + ((hash >>> 8) % (input.length + 1)) : (few[(hash >>> 8) % few.length] as number);
+  const some =
+    hash % 3 === 0 ? 1 + ((hash >>> 8) % (input.length + 1)) : (few[(hash >>> 8) % few.length] as number);
   // Not more than some hundred chunks, for speed.
   return [input.length || 1, Math.max(some, Math.ceil(input.length / 400))];
 }

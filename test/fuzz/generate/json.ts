@@ -4,22 +4,124 @@ import type { Random } from "../../support/mutate.ts";
 
 const NUMBERS = [
   ...["0", "-0", "1", "-1", "0.1", "1.5", "1e0", "1E+2", "1e-2", "127", "128", "-128", "-129", "255", "256"],
-  ...["32767", "32768", "65535", "65536", "2147483647", "2147483648", "-2147483648", "-2147483649", "4294967295"],
+  ...[
+    "32767",
+    "32768",
+    "65535",
+    "65536",
+    "2147483647",
+    "2147483648",
+    "-2147483648",
+    "-2147483649",
+    "4294967295",
+  ],
   ...["4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775808"],
-  ...["18446744073709551615", "18446744073709551616", "1e19", "3.4028235e38", "3.5e38", "1e308", "1e309", "-1e999"],
-  ...["65504", "65520", "1e-45", "1e-46", "5e-324", "1e-400", "0.30000000000000004", "1.00000017881393432617187499"],
-  ...["123456789012345678901234567890", `1${"0".repeat(400)}`, `0.${"0".repeat(400)}1`, `1e${"9".repeat(30)}`],
+  ...[
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e19",
+    "3.4028235e38",
+    "3.5e38",
+    "1e308",
+    "1e309",
+    "-1e999",
+  ],
+  ...[
+    "65504",
+    "65520",
+    "1e-45",
+    "1e-46",
+    "5e-324",
+    "1e-400",
+    "0.30000000000000004",
+    "1.00000017881393432617187499",
+  ],
+  ...[
+    "123456789012345678901234567890",
+    `1${"0".repeat(400)}`,
+    `0.${"0".repeat(400)}1`,
+    `1e${"9".repeat(30)}`,
+  ],
 ];
 /** Not numbers of JSON. */
-const NO_NUMBERS = ["01", "-", "+1", ".5", "1.", "1e", "0x1", "NaN", "Infinity", "-Infinity", "1_0", "--1", "1-2"];
-const TEXTS = ["", "a", "x", "é", "\u{1f600}", "\0", '"', "\\", "/", "\u2028", "NaN", "b64", "aGk=", "ab".repeat(40)];
+const NO_NUMBERS = [
+  "01",
+  "-",
+  "+1",
+  ".5",
+  "1.",
+  "1e",
+  "0x1",
+  "NaN",
+  "Infinity",
+  "-Infinity",
+  "1_0",
+  "--1",
+  "1-2",
+];
+const TEXTS = [
+  "",
+  "a",
+  "x",
+  "é",
+  "\u{1f600}",
+  "\0",
+  '"',
+  "\\",
+  "/",
+  "\u2028",
+  "NaN",
+  "b64",
+  "aGk=",
+  "ab".repeat(40),
+];
 /** Not strings of JSON, in bytes. */
 const NO_TEXTS = [
-  ...['"\\u12"', '"\\ud800"', '"\\udc00"', '"\\ud83d\\u0041"', '"\\x"', '"\\"', '"', '"\x01"', '"\n"', '"\x80"'],
-  ...['"\xc0\xaf"', '"\xed\xa0\x80"', '"\xf4\x90\x80\x80"', '"\xe2\x82"', '"\xff"', "'a'", '"\\u00zz"', '"\\U0041"'],
+  ...[
+    '"\\u12"',
+    '"\\ud800"',
+    '"\\udc00"',
+    '"\\ud83d\\u0041"',
+    '"\\x"',
+    '"\\"',
+    '"',
+    '"\x01"',
+    '"\n"',
+    '"\x80"',
+  ],
+  ...[
+    '"\xc0\xaf"',
+    '"\xed\xa0\x80"',
+    '"\xf4\x90\x80\x80"',
+    '"\xe2\x82"',
+    '"\xff"',
+    "'a'",
+    '"\\u00zz"',
+    '"\\U0041"',
+  ],
 ];
 const WORDS = ["true", "false", "null", "tru", "nul", "True", "nulll", "undefined"];
-const STRUCTURE = ["{", "}", "[", "]", ",", ":", "{}", "[]", "[[", "]]", ",,", "[1,", '{"a":', '{"a":1}', "/**/", " ", "\t\r\n", "\x0b", "\xef\xbb\xbf"];
+const STRUCTURE = [
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  "{}",
+  "[]",
+  "[[",
+  "]]",
+  ",,",
+  "[1,",
+  '{"a":',
+  '{"a":1}',
+  "/**/",
+  " ",
+  "\t\r\n",
+  "\x0b",
+  "\xef\xbb\xbf",
+];
 
 const utf8 = (text: string) => Buffer.from(text).toString("latin1");
 
@@ -54,7 +156,8 @@ export function spellText(text: string, random: Random): string {
   return `"${utf8(spelt.join(""))}"`;
 }
 
-const space = (random: Random) => (random.below(6) === 0 ? random.pick([" ", "\n", "\t ", "\r\n", "    "]) : "");
+const space = (random: Random) =>
+  random.below(6) === 0 ? random.pick([" ", "\n", "\t ", "\r\n", "    "]) : "";
 
 /** A number to be written as it stands. */
 export class Raw {
@@ -100,7 +203,9 @@ export function anyValue(random: Random, depth = 3): unknown {
   if (kind === 3) return null;
   if (kind === 4) return new Raw(anyNumber(random));
   const items = Array.from({ length: random.below(5) }, () => anyValue(random, depth - 1));
-  return kind === 5 ? items : Object.fromEntries(items.map((item, i) => [i % 2 ? anyText(random) : `k${i}`, item]));
+  return kind === 5
+    ? items
+    : Object.fromEntries(items.map((item, i) => [i % 2 ? anyText(random) : `k${i}`, item]));
 }
 
 const TOKEN = /"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*|[a-zA-Z]+|[{}[\],:]|[^{}[\],:"\w-]+|./gs;
@@ -159,7 +264,11 @@ export function mutateJson(one: string, two: string, random: Random, words: read
       case 8: {
         const depth = random.pick([1, 2, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 66, 200]);
         const open = random.pick(["[", '{"a":']);
-        tokens.splice(at, 1, open.repeat(depth) + token + (random.below(4) ? (open === "[" ? "]" : "}").repeat(depth) : ""));
+        tokens.splice(
+          at,
+          1,
+          open.repeat(depth) + token + (random.below(4) ? (open === "[" ? "]" : "}").repeat(depth) : ""),
+        );
         break;
       }
       case 9:

@@ -56,7 +56,22 @@ function fields(bytes: Buffer): Field[] | undefined {
   return found;
 }
 
-const VALUES = [0, 1, 2, 127, 128, 255, 300, 2 ** 16, 2 ** 28, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53];
+const VALUES = [
+  0,
+  1,
+  2,
+  127,
+  128,
+  255,
+  300,
+  2 ** 16,
+  2 ** 28,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 1,
+  2 ** 32,
+  2 ** 53,
+];
 const WORDS = [2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n];
 
 const anyVarint = (random: Random) =>
@@ -126,7 +141,9 @@ function changed(bytes: Buffer, two: Buffer, random: Random, depth: number): Buf
 export function mutateBuffer(bytes: Buffer, random: Random): Buffer {
   const at = random.below(bytes.length + 1);
   const to = Math.min(bytes.length, at + 1 + random.below(8));
-  const any = Buffer.from(Array.from({ length: 1 + random.below(4) }, () => random.pick([0, 1, 127, 128, 255, random.below(256)])));
+  const any = Buffer.from(
+    Array.from({ length: 1 + random.below(4) }, () => random.pick([0, 1, 127, 128, 255, random.below(256)])),
+  );
   switch (random.below(5)) {
     case 0:
       return Buffer.concat([bytes.subarray(0, at), any, bytes.subarray(to)]);

@@ -35,20 +35,28 @@ function credentials(credential: Credential): Target {
       return {
         modules: [filter.counted],
         generate: (random) => latin1(credential.generate(random)),
-        mutate: (one, two, random) => latin1(credential.mutate(one.toString("latin1"), two.toString("latin1"), random).slice(0, 16_384)),
+        mutate: (one, two, random) =>
+          latin1(credential.mutate(one.toString("latin1"), two.toString("latin1"), random).slice(0, 16_384)),
         run(bytes) {
           filter.begin(bytes.length + 2000);
           filter.vm.process.sharedData.clear();
           const input = bytes.toString("latin1");
           const { headers, body } = credential.request(input);
-          const base: HeaderList = [[":method", "POST"], [":path", PATH], [":authority", "gateway.example"]];
+          const base: HeaderList = [
+            [":method", "POST"],
+            [":path", PATH],
+            [":authority", "gateway.example"],
+          ];
           const own = base.filter(([name]) => !headers.some(([each]) => each === name));
           const stream = filter.vm.open([...own, ...headers], body === undefined);
           if (!stream.reply && body !== undefined) stream.sendRequestBody(latin1(body), 7);
           const passed = !stream.reply && stream.filterState.has("modelgate.principal");
           const said = stream.reply?.body ?? "";
           stream.close();
-          check(passed || [400, 401, 403, 413].includes(stream.reply?.status ?? 0), () => `it answers ${stream.reply?.status}`);
+          check(
+            passed || [400, 401, 403, 413].includes(stream.reply?.status ?? 0),
+            () => `it answers ${stream.reply?.status}`,
+          );
           if (!passed) check(parsed(latin1(said)) !== undefined, () => `it answers ${said}`);
           const wanted = credential.reference(input);
           check(wanted !== "bad" || !passed, "it passes");
@@ -65,10 +73,14 @@ const SIGNING_SECRET = Buffer.from("fedcba9876543210fedcba9876543210");
 const jwks = { keys: [{ kty: "oct", kid: "hs", k: SHARED_SECRET.toString("base64url"), use: "sig" }] };
 const CONFIG = {
   ...authConfig,
-  issuers: [{ issuer: ISSUER, audiences: ["models", "other"], jwks, algorithms: ["HS256"], leewaySeconds: 30 }],
+  issuers: [
+    { issuer: ISSUER, audiences: ["models", "other"], jwks, algorithms: ["HS256"], leewaySeconds: 30 },
+  ],
   tenants: authConfig.tenants.map((tenant) => ({
     ...tenant,
-    credentials: tenant.credentials.filter(({ token }: { token?: { issuer: string } }) => !token || token.issuer === ISSUER),
+    credentials: tenant.credentials.filter(
+      ({ token }: { token?: { issuer: string } }) => !token || token.issuer === ISSUER,
+    ),
   })),
 };
 
@@ -82,12 +94,31 @@ function sealed(header: string, payload: string): string {
   return `${text}.${createHmac("sha256", SHARED_SECRET).update(text).digest("base64url")}`;
 }
 
-const bearer = (token: string): { headers: HeaderList } => ({ headers: [["authorization", `Bearer ${token}`], ["taskid", "666"]] });
+const bearer = (token: string): { headers: HeaderList } => ({
+  headers: [
+    ["authorization", `Bearer ${token}`],
+    ["taskid", "666"],
+  ],
+});
 
 function anyClaims(random: Random): string {
   const or = (value: unknown, other: () => unknown) => (random.below(6) ? value : other());
   const any = () => anyValue(random, 2);
-  const number = () => new Raw(random.pick([`${NOW - 31}`, `${NOW + 31}`, `${NOW}.5`, "1e10", "1.8E9", "-1", "0", `${NOW}e0`, "18446744073709551616", "1e400"]));
+  const number = () =>
+    new Raw(
+      random.pick([
+        `${NOW - 31}`,
+        `${NOW + 31}`,
+        `${NOW}.5`,
+        "1e10",
+        "1.8E9",
+        "-1",
+        "0",
+        `${NOW}e0`,
+        "18446744073709551616",
+        "1e400",
+      ]),
+    );
   return spell(
     {
       iss: or(ISSUER, any),
@@ -133,7 +164,9 @@ function signedRequest(input: string, body: string, path: string): string {
     taskid: "666",
     "content-digest": digest,
   };
-  const base = [...components.matchAll(/"([^"]*)"/g)].map(([, name = ""]) => `"${name}": ${values[name] ?? ""}`);
+  const base = [...components.matchAll(/"([^"]*)"/g)].map(
+    ([, name = ""]) => `"${name}": ${values[name] ?? ""}`,
+  );
   const text = [...base, `"@signature-params": ${input.slice("sig1=".length)}`].join("\n");
   const mac = createHmac("sha256", SIGNING_SECRET).update(text, "latin1").digest("base64");
   return [input, `sig1=:${mac}:`, digest, "666", path, body].join("\n");
@@ -143,8 +176,18 @@ const NEEDED = ["@method", "@path", "taskid", "content-digest"];
 
 function anySignature(random: Random): string {
   const path = random.pick([PATH, `${PATH}?a=b`, `${PATH}?`]);
-  const names = [...NEEDED, ...(path.includes("?") ? ["@query"] : []), ...(random.below(3) ? [] : ["@authority", "@request-target"])];
-  const parameters = [`created=${NOW - random.below(50)}`, 'keyid="search/signer"', `nonce="${random.below(2 ** 32)}"`, ...(random.below(2) ? [] : ['alg="hmac-sha256"']), ...(random.below(3) ? [] : [`expires=${NOW + random.below(50)}`])];
+  const names = [
+    ...NEEDED,
+    ...(path.includes("?") ? ["@query"] : []),
+    ...(random.below(3) ? [] : ["@authority", "@request-target"]),
+  ];
+  const parameters = [
+    `created=${NOW - random.below(50)}`,
+    'keyid="search/signer"',
+    `nonce="${random.below(2 ** 32)}"`,
+    ...(random.below(2) ? [] : ['alg="hmac-sha256"']),
+    ...(random.below(3) ? [] : [`expires=${NOW + random.below(50)}`]),
+  ];
   const input = `sig1=(${names.map((name) => `"${name}"`).join(" ")});${parameters.join(";")}`;
   return signedRequest(input, '{"inputs":[]}', path);
 }
@@ -153,16 +196,25 @@ export const authentication: Target[] = [
   {
     name: "api-key",
     about: "API keys in headers and queries: only the key passes",
-    generate: (random: Random) => `${random.pick(["x-api-key", "api-key", "authorization"])}\n${random.pick([KEY, `ApiKey ${KEY}`, `Bearer ${KEY}`, "second"])}\n${PATH}${random.pick(["", `?api_key=${KEY}`, "?a=b&api_key=second#x"])}`,
+    generate: (random: Random) =>
+      `${random.pick(["x-api-key", "api-key", "authorization"])}\n${random.pick([KEY, `ApiKey ${KEY}`, `Bearer ${KEY}`, "second"])}\n${PATH}${random.pick(["", `?api_key=${KEY}`, "?a=b&api_key=second#x"])}`,
     mutate: (one: string, _two: string, random: Random) => mutateText(one, random),
     request(input: string) {
       const [name = "", value = "", path = ""] = lines(input);
-      return { headers: [[name.toLowerCase() || "x", value], ["taskid", "666"], [":path", path]] as HeaderList };
+      return {
+        headers: [
+          [name.toLowerCase() || "x", value],
+          ["taskid", "666"],
+          [":path", path],
+        ] as HeaderList,
+      };
     },
     reference(input: string) {
       const [name = "", value = "", path = ""] = lines(input);
       const key = [KEY, "second"];
-      const header = ["x-api-key", "api-key", "authorization"].includes(name.toLowerCase()) && key.some((each) => value.includes(each));
+      const header =
+        ["x-api-key", "api-key", "authorization"].includes(name.toLowerCase()) &&
+        key.some((each) => value.includes(each));
       const parameter = key.some((each) => path.includes(`=${each}`));
       return header || parameter ? "either" : "bad";
     },
@@ -171,15 +223,29 @@ export const authentication: Target[] = [
     name: "token",
     about: "a JSON Web Token as it stands: only the good one passes",
     generate: () => goodToken,
-    mutate: (one: string, two: string, random: Random) => (random.below(4) ? mutateText(one, random) : one.slice(0, random.below(one.length + 1)) + two.slice(random.below(two.length + 1))),
+    mutate: (one: string, two: string, random: Random) =>
+      random.below(4)
+        ? mutateText(one, random)
+        : one.slice(0, random.below(one.length + 1)) + two.slice(random.below(two.length + 1)),
     request: bearer,
     reference: (input: string) => (input.trim() === goodToken ? "either" : "bad"),
   },
   {
     name: "token-header",
     about: "a token's header, signed whatever it says",
-    generate: (random: Random) => spell({ alg: random.pick(["HS256", "HS256", "none", "RS256", "hs256", ""]), kid: random.pick(["hs", undefined, "no", ""]), typ: "JWT", crit: random.below(5) ? undefined : ["b64"], k: anyValue(random, 2) }, random),
-    mutate: (one: string, two: string, random: Random) => mutateJson(one, two, random, ['"alg"', '"kid"', '"HS256"', '"crit"', '"none"']),
+    generate: (random: Random) =>
+      spell(
+        {
+          alg: random.pick(["HS256", "HS256", "none", "RS256", "hs256", ""]),
+          kid: random.pick(["hs", undefined, "no", ""]),
+          typ: "JWT",
+          crit: random.below(5) ? undefined : ["b64"],
+          k: anyValue(random, 2),
+        },
+        random,
+      ),
+    mutate: (one: string, two: string, random: Random) =>
+      mutateJson(one, two, random, ['"alg"', '"kid"', '"HS256"', '"crit"', '"none"']),
     request: (input: string) => bearer(sealed(input, JSON.stringify(goodClaims))),
     reference(input: string) {
       const value = parsed(latin1(input))?.value as Record<string, unknown> | undefined;
@@ -191,7 +257,17 @@ export const authentication: Target[] = [
     name: "token-claims",
     about: "a token's claims, signed whatever they say: JSON.parse and the clock say whether they pass",
     generate: anyClaims,
-    mutate: (one: string, two: string, random: Random) => mutateJson(one, two, random, ['"iss"', '"aud"', '"exp"', '"nbf"', '"sub"', '"models"', `${NOW}`, `${NOW + 600}`]),
+    mutate: (one: string, two: string, random: Random) =>
+      mutateJson(one, two, random, [
+        '"iss"',
+        '"aud"',
+        '"exp"',
+        '"nbf"',
+        '"sub"',
+        '"models"',
+        `${NOW}`,
+        `${NOW + 600}`,
+      ]),
     request: (input: string) => bearer(sealed(HEADER, input)),
     reference: claimsReference,
   },
@@ -204,34 +280,61 @@ export const authentication: Target[] = [
       const at = random.below(parts.length);
       const other = lines(two)[at] ?? "";
       const part = parts[at] ?? "";
-      parts[at] = random.below(4) === 0 ? part.slice(0, random.below(part.length + 1)) + other.slice(random.below(other.length + 1)) : mutateText(part, random);
+      parts[at] =
+        random.below(4) === 0
+          ? part.slice(0, random.below(part.length + 1)) + other.slice(random.below(other.length + 1))
+          : mutateText(part, random);
       // Signed anew in half of the cases, so that what the signature says is what is wrong with it.
       const [input = "", , , , path = "", body = ""] = parts;
       return (random.below(2) ? parts.join("\n") : signedRequest(input, body, path)).replace(/\0/g, "");
     },
     request(input: string) {
-      const [signatureInput = "", signature = "", digest = "", taskid = "", path = "", ...body] = lines(input);
+      const [signatureInput = "", signature = "", digest = "", taskid = "", path = "", ...body] =
+        lines(input);
       return {
-        headers: [[":path", path], ["taskid", taskid], ["content-digest", digest], ["signature-input", signatureInput], ["signature", signature]] as HeaderList,
+        headers: [
+          [":path", path],
+          ["taskid", taskid],
+          ["content-digest", digest],
+          ["signature-input", signatureInput],
+          ["signature", signature],
+        ] as HeaderList,
         body: body.join("\n"),
       };
     },
     reference(input: string) {
-      const [signatureInput = "", signature = "", digest = "", taskid = "", path = "", ...rest] = lines(input);
+      const [signatureInput = "", signature = "", digest = "", taskid = "", path = "", ...rest] =
+        lines(input);
       const body = rest.join("\n");
       // Only what this very generator signs is known to be good or bad: one label, quoted names without parameters.
       const fair = signedRequest(signatureInput, body, path);
-      const covered = NEEDED.every((name) => signatureInput.includes(`"${name}"`)) && (!path.includes("?") || signatureInput.includes('"@query"'));
-      const simple = /^sig1=\(("[a-z@-]+"( "[a-z@-]+")*)\);created=(\d+);keyid="search\/signer";nonce="\d+"(;alg="hmac-sha256")?(;expires=(\d+))?$/.exec(signatureInput);
+      const covered =
+        NEEDED.every((name) => signatureInput.includes(`"${name}"`)) &&
+        (!path.includes("?") || signatureInput.includes('"@query"'));
+      const simple =
+        /^sig1=\(("[a-z@-]+"( "[a-z@-]+")*)\);created=(\d+);keyid="search\/signer";nonce="\d+"(;alg="hmac-sha256")?(;expires=(\d+))?$/.exec(
+          signatureInput,
+        );
       if (simple && covered && taskid === "666" && fair === input) {
         const names = simple[1]?.split(" ") ?? [];
-        const timely = Math.abs(Number(simple[3]) - NOW) < 50 && (simple[6] === undefined || Number(simple[6]) > NOW);
-        const known = names.every((name) => [...NEEDED, "@query", "@authority", "@request-target"].includes(name.slice(1, -1)));
+        const timely =
+          Math.abs(Number(simple[3]) - NOW) < 50 && (simple[6] === undefined || Number(simple[6]) > NOW);
+        const known = names.every((name) =>
+          [...NEEDED, "@query", "@authority", "@request-target"].includes(name.slice(1, -1)),
+        );
         if (timely && known && new Set(names).size === names.length && path.startsWith("/")) return "good";
         return "either";
       }
       const authentic = signature === lines(fair)[1] && digest === lines(fair)[2];
-      return covered && authentic ? "either" : signature.includes("sig1") && !covered ? "either" : authentic ? "either" : loosely(signatureInput) ? "either" : "bad";
+      return covered && authentic
+        ? "either"
+        : signature.includes("sig1") && !covered
+          ? "either"
+          : authentic
+            ? "either"
+            : loosely(signatureInput)
+              ? "either"
+              : "bad";
     },
   },
 ].map((each) => credentials(each as Credential));
@@ -240,4 +343,3 @@ export const authentication: Target[] = [
 function loosely(signatureInput: string): boolean {
   return !/^sig1=\([^()]*\);[^()]*$/.test(signatureInput);
 }
-

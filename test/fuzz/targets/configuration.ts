@@ -60,7 +60,11 @@ function configuration({ module, samples }: Configuration): Target {
           check(parsed(input) !== undefined, "it takes what is no JSON");
           vm.tick();
           vm.callouts.length = 0;
-          const stream = vm.open([[":method", "POST"], [":path", "/v2/models/m/infer"], ["taskid", "1"]]);
+          const stream = vm.open([
+            [":method", "POST"],
+            [":path", "/v2/models/m/infer"],
+            ["taskid", "1"],
+          ]);
           if (!stream.reply) stream.sendRequestBody(latin1('{"inputs":[]}'));
           stream.close();
           return undefined;
@@ -73,7 +77,13 @@ function configuration({ module, samples }: Configuration): Target {
 const key = jwk(rsa.publicKey, "rsa");
 const rateLimit = {
   tasks: [
-    { taskid: "1", requestsPerSecond: 100, burst: 200, maxInFlight: 50, adaptiveConcurrency: { min: 1, max: 10, initial: 5 } },
+    {
+      taskid: "1",
+      requestsPerSecond: 100,
+      burst: 200,
+      maxInFlight: 50,
+      adaptiveConcurrency: { min: 1, max: 10, initial: 5 },
+    },
     { taskid: "2", requestsPerMinute: 10, mode: "dryRun" },
   ],
   tenants: [{ tenant: "search", requestsPerSecond: 1000 }],
@@ -93,16 +103,42 @@ export const configurations: Target[] = [
       {
         tenantAuth: {
           mode: "dryRun",
-          issuers: [{ issuer: "i", audiences: ["a"], jwks: { keys: [key] }, algorithms: ["RS256", "PS256"], tenantClaim: "t", tasksClaim: "s", leewaySeconds: 5 }],
-          tenants: [{ tenant: "t", credentials: [{ id: "x", token: { issuer: "i" } }], tasks: [{ task: "*" }] }],
+          issuers: [
+            {
+              issuer: "i",
+              audiences: ["a"],
+              jwks: { keys: [key] },
+              algorithms: ["RS256", "PS256"],
+              tenantClaim: "t",
+              tasksClaim: "s",
+              leewaySeconds: 5,
+            },
+          ],
+          tenants: [
+            { tenant: "t", credentials: [{ id: "x", token: { issuer: "i" } }], tasks: [{ task: "*" }] },
+          ],
         },
       },
-      { tenantAuth: { issuers: [{ issuer: "i", audiences: ["a"], remoteJwks: { cluster: "c", authority: "i.example", path: "/keys", refreshSeconds: 60 } }] } },
+      {
+        tenantAuth: {
+          issuers: [
+            {
+              issuer: "i",
+              audiences: ["a"],
+              remoteJwks: { cluster: "c", authority: "i.example", path: "/keys", refreshSeconds: 60 },
+            },
+          ],
+        },
+      },
     ],
   },
   {
     module: "rate-limit",
-    samples: [{ rateLimit }, { rateLimit: {} }, { rateLimit: { tasks: [{ taskid: "1", requestsPerHour: 5, burstPerHour: 2 }] } }],
+    samples: [
+      { rateLimit },
+      { rateLimit: {} },
+      { rateLimit: { tasks: [{ taskid: "1", requestsPerHour: 5, burstPerHour: 2 }] } },
+    ],
   },
   {
     module: "protocol-conversion",
@@ -112,7 +148,11 @@ export const configurations: Target[] = [
           maxRequestBytes: 1000,
           maxResponseBytes: 1000,
           tasks: [
-            { taskid: "1", signatures: [{ name: "s", inputs: [{ name: "x", dtype: "DT_FLOAT" }] }], nonFinite: "token" },
+            {
+              taskid: "1",
+              signatures: [{ name: "s", inputs: [{ name: "x", dtype: "DT_FLOAT" }] }],
+              nonFinite: "token",
+            },
             { taskid: "2", raw: { name: "x", datatype: "FP32", shape: [-1, 2] }, binaryHeaderBytes: 512 },
           ],
         },
@@ -124,9 +164,17 @@ export const configurations: Target[] = [
     module: "access-log",
     samples: [
       { accessLog: {} },
-      { accessLog: { fields: [{ field: "path", as: "p" }, { field: "start_time" }, { field: "phases" }], gateway: "a/b", maxValueBytes: 64, redactedPaths: ["/users/*/**"], redactedHeaders: ["user-agent"], redactedParameters: ["k"] } },
+      {
+        accessLog: {
+          fields: [{ field: "path", as: "p" }, { field: "start_time" }, { field: "phases" }],
+          gateway: "a/b",
+          maxValueBytes: 64,
+          redactedPaths: ["/users/*/**"],
+          redactedHeaders: ["user-agent"],
+          redactedParameters: ["k"],
+        },
+      },
       { accessLog: { collector: { cluster: "c", format: "protobuf", sample: { ratio: 0.5 } } } },
     ],
   },
 ].map((each) => configuration(each as Configuration));
-

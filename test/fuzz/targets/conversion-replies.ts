@@ -1,7 +1,12 @@
 import protobuf from "protobufjs";
 import type { HeaderList } from "../../../tools/host/host.ts";
 import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
-import { frame, GRPC_HEADERS, ModelInferResponse, ModelStreamInferResponse } from "../../support/conversion.ts";
+import {
+  frame,
+  GRPC_HEADERS,
+  ModelInferResponse,
+  ModelStreamInferResponse,
+} from "../../support/conversion.ts";
 import type { Random } from "../../support/mutate.ts";
 import { checkSame, chunkSizes, FuzzedFilter, type Outcome, outcome } from "../filter.ts";
 import { anyText, parsed } from "../generate/json.ts";
@@ -28,26 +33,50 @@ interface Reply {
   verify?(frames: Buffer, body: Buffer, headers: HeaderList): void;
 }
 
-const floats = (random: Random, count: number) => Array.from({ length: count }, () => Math.fround((random.below(2000) - 1000) / 7));
+const floats = (random: Random, count: number) =>
+  Array.from({ length: count }, () => Math.fround((random.below(2000) - 1000) / 7));
 
 function inferResponse(random: Random): object {
-  const parameter = () => random.pick<object>([{ boolParam: true }, { int64Param: "-5" }, { stringParam: anyText(random) }, { doubleParam: 0.5 }, { uint64Param: "7" }]);
+  const parameter = () =>
+    random.pick<object>([
+      { boolParam: true },
+      { int64Param: "-5" },
+      { stringParam: anyText(random) },
+      { doubleParam: 0.5 },
+      { uint64Param: "7" },
+    ]);
   const parameters = () => (random.below(4) ? {} : { [anyText(random)]: parameter() });
   const outputs: object[] = [];
   const rawOutputContents: Buffer[] = [];
   const raw = random.below(2) === 0;
   for (let i = random.below(4); i > 0; i--) {
-    const datatype = random.pick(["BOOL", "UINT8", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES"]);
+    const datatype = random.pick([
+      "BOOL",
+      "UINT8",
+      "UINT32",
+      "UINT64",
+      "INT8",
+      "INT16",
+      "INT32",
+      "INT64",
+      "FP16",
+      "FP32",
+      "FP64",
+      "BYTES",
+    ]);
     const shape = Array.from({ length: random.below(4) }, () => random.below(4));
     const count = shape.reduce((a, b) => a * b, 1);
     const output = { name: anyText(random), datatype, shape, parameters: parameters() };
-    const size = { BOOL: 1, UINT8: 1, INT8: 1, INT16: 2, FP16: 2, UINT32: 4, INT32: 4, FP32: 4 }[datatype] ?? 8;
+    const size =
+      { BOOL: 1, UINT8: 1, INT8: 1, INT16: 2, FP16: 2, UINT32: 4, INT32: 4, FP32: 4 }[datatype] ?? 8;
     if (raw || datatype === "FP16") {
       const texts = Array.from({ length: count }, () => Buffer.from(anyText(random)));
       rawOutputContents.push(
         datatype === "BYTES"
           ? Buffer.concat(texts.flatMap((text) => [Buffer.from(Uint32Array.of(text.length).buffer), text]))
-          : Buffer.from(Array.from({ length: count * size }, () => random.below(datatype === "BOOL" ? 2 : 120))),
+          : Buffer.from(
+              Array.from({ length: count * size }, () => random.below(datatype === "BOOL" ? 2 : 120)),
+            ),
       );
       outputs.push(output);
       continue;
@@ -61,13 +90,22 @@ function inferResponse(random: Random): object {
       FP64: { fp64Contents: floats(random, count) },
       BYTES: { bytesContents: numbers.map(() => Buffer.from(anyText(random))) },
     };
-    const contents = field[datatype] ?? (datatype.startsWith("U") ? { uintContents: numbers } : { intContents: numbers });
+    const contents =
+      field[datatype] ?? (datatype.startsWith("U") ? { uintContents: numbers } : { intContents: numbers });
     outputs.push({ ...output, contents });
   }
-  return { modelName: anyText(random), modelVersion: anyText(random), id: anyText(random), parameters: parameters(), outputs, rawOutputContents };
+  return {
+    modelName: anyText(random),
+    modelVersion: anyText(random),
+    id: anyText(random),
+    parameters: parameters(),
+    outputs,
+    rawOutputContents,
+  };
 }
 
-const encoded = (type: protobuf.Type, message: object) => Buffer.from(type.encode(type.fromObject(message)).finish());
+const encoded = (type: protobuf.Type, message: object) =>
+  Buffer.from(type.encode(type.fromObject(message)).finish());
 
 /** Frames with one message changed, or their own bytes. */
 function mutateFrames(one: Buffer, two: Buffer, random: Random): Buffer {
@@ -76,11 +114,20 @@ function mutateFrames(one: Buffer, two: Buffer, random: Random): Buffer {
   const end = 5 + one.readUInt32BE(1);
   const changed = frame(mutateMessage(one.subarray(5, end), two.subarray(5), random));
   if (random.below(20) === 0) changed[0] = random.below(3);
-  if (random.below(20) === 0) changed.writeUInt32BE(random.pick([0, 1, 2 ** 31, 2 ** 32 - 1, changed.length]), 1);
+  if (random.below(20) === 0)
+    changed.writeUInt32BE(random.pick([0, 1, 2 ** 31, 2 ** 32 - 1, changed.length]), 1);
   return Buffer.concat([changed, random.below(10) ? one.subarray(end) : two]).subarray(0, 64 * 1024);
 }
 
-const ENDS: HeaderList[] = [[["grpc-status", "0"]], [["grpc-status", "0"]], [], [["grpc-status", "5"], ["grpc-message", 'no%20"x"%ff']]];
+const ENDS: HeaderList[] = [
+  [["grpc-status", "0"]],
+  [["grpc-status", "0"]],
+  [],
+  [
+    ["grpc-status", "5"],
+    ["grpc-message", 'no%20"x"%ff'],
+  ],
+];
 
 function replies(reply: Reply): Target {
   return {
@@ -119,12 +166,17 @@ function replies(reply: Reply): Target {
 }
 
 function checkJson(_frames: Buffer, body: Buffer): void {
-  check(parsed(body) !== undefined, () => `it writes what is no JSON: ${body.toString("latin1").slice(0, 500)}`);
+  check(
+    parsed(body) !== undefined,
+    () => `it writes what is no JSON: ${body.toString("latin1").slice(0, 500)}`,
+  );
 }
 
 function checkInfer(frames: Buffer, body: Buffer): void {
   checkJson(frames, body);
-  const written = JSON.parse(body.toString()) as { outputs: { name: string; shape: number[]; data: unknown[] }[] };
+  const written = JSON.parse(body.toString()) as {
+    outputs: { name: string; shape: number[]; data: unknown[] }[];
+  };
   const options = { longs: Number, defaults: true, arrays: true } as const;
   let message: { outputs: { name: string; shape: number[] }[] };
   try {
@@ -135,11 +187,17 @@ function checkInfer(frames: Buffer, body: Buffer): void {
   } catch {
     return;
   }
-  check(written.outputs.length === message.outputs.length, `${written.outputs.length} outputs of ${message.outputs.length}`);
+  check(
+    written.outputs.length === message.outputs.length,
+    `${written.outputs.length} outputs of ${message.outputs.length}`,
+  );
   for (const [i, { shape }] of message.outputs.entries()) {
     const output = written.outputs[i];
     if (!shape.every(Number.isSafeInteger)) continue;
-    check(JSON.stringify(output?.shape) === JSON.stringify(shape), () => `the shape is ${output?.shape} of ${shape}`);
+    check(
+      JSON.stringify(output?.shape) === JSON.stringify(shape),
+      () => `the shape is ${output?.shape} of ${shape}`,
+    );
     const count = shape.reduce((a, b) => a * b, 1);
     check(output?.data.length === count, `${output?.data.length} elements of ${count}`);
   }
@@ -161,7 +219,12 @@ const tensor = (random: Random): object => {
   const shape = Array.from({ length: random.below(3) }, () => random.below(4));
   const count = shape.reduce((a, b) => a * b, 1);
   const [dtype, values] = random.pick<[string, object]>([
-    ["DT_FLOAT", random.below(2) ? { floatVal: floats(random, count) } : { tensorContent: Buffer.from(Float32Array.from(floats(random, count)).buffer) }],
+    [
+      "DT_FLOAT",
+      random.below(2)
+        ? { floatVal: floats(random, count) }
+        : { tensorContent: Buffer.from(Float32Array.from(floats(random, count)).buffer) },
+    ],
     ["DT_INT64", { int64Val: floats(random, count).map(Math.trunc) }],
     ["DT_STRING", { stringVal: Array.from({ length: count }, () => Buffer.from(anyText(random))) }],
     ["DT_BOOL", { boolVal: floats(random, count).map((value) => value > 0) }],
@@ -175,7 +238,13 @@ const OPEN_INFERENCE = { path: "/v2/models/m/infer", request: '{"inputs":[]}' };
 const infer = (random: Random) => frame(encoded(ModelInferResponse, inferResponse(random)));
 
 export const conversionReplies: Target[] = [
-  { name: "infer-reply", about: "ModelInferResponse -> JSON: JSON.parse reads it, shapes and counts are those of protobufjs", ...OPEN_INFERENCE, generate: infer, verify: checkInfer },
+  {
+    name: "infer-reply",
+    about: "ModelInferResponse -> JSON: JSON.parse reads it, shapes and counts are those of protobufjs",
+    ...OPEN_INFERENCE,
+    generate: infer,
+    verify: checkInfer,
+  },
   {
     name: "infer-reply-binary",
     about: "ModelInferResponse -> JSON and binary data behind it",
@@ -192,7 +261,12 @@ export const conversionReplies: Target[] = [
     generate: (random: Random) =>
       Buffer.concat(
         Array.from({ length: random.below(4) }, () =>
-          frame(encoded(ModelStreamInferResponse, random.below(4) ? { inferResponse: inferResponse(random) } : { errorMessage: anyText(random) })),
+          frame(
+            encoded(
+              ModelStreamInferResponse,
+              random.below(4) ? { inferResponse: inferResponse(random) } : { errorMessage: anyText(random) },
+            ),
+          ),
         ),
       ),
     verify: checkEvents,
@@ -203,7 +277,13 @@ export const conversionReplies: Target[] = [
     path: "/v1/models/m:predict",
     request: '{"instances":[1]}',
     generate: (random: Random) =>
-      frame(encoded(PredictResponse, { outputs: Object.fromEntries(Array.from({ length: random.below(3) }, () => [anyText(random), tensor(random)])) })),
+      frame(
+        encoded(PredictResponse, {
+          outputs: Object.fromEntries(
+            Array.from({ length: random.below(3) }, () => [anyText(random), tensor(random)]),
+          ),
+        }),
+      ),
     verify: checkJson,
   },
   {
@@ -212,7 +292,13 @@ export const conversionReplies: Target[] = [
     path: "/v1/models/m:predict",
     request: '{"inputs":[1]}',
     generate: (random: Random) =>
-      frame(encoded(PredictResponse, { outputs: Object.fromEntries(Array.from({ length: random.below(3) }, () => [anyText(random), tensor(random)])) })),
+      frame(
+        encoded(PredictResponse, {
+          outputs: Object.fromEntries(
+            Array.from({ length: random.below(3) }, () => [anyText(random), tensor(random)]),
+          ),
+        }),
+      ),
     verify: checkJson,
   },
   {
@@ -221,8 +307,18 @@ export const conversionReplies: Target[] = [
     path: "/v1/models/m:classify",
     request: '{"examples":[{}]}',
     generate: (random: Random) => {
-      const classes = () => Array.from({ length: random.below(4) }, () => ({ label: anyText(random), score: random.below(100) / 7 }));
-      return frame(encoded(ClassificationResponse, { result: { classifications: Array.from({ length: random.below(4) }, () => ({ classes: classes() })) } }));
+      const classes = () =>
+        Array.from({ length: random.below(4) }, () => ({
+          label: anyText(random),
+          score: random.below(100) / 7,
+        }));
+      return frame(
+        encoded(ClassificationResponse, {
+          result: {
+            classifications: Array.from({ length: random.below(4) }, () => ({ classes: classes() })),
+          },
+        }),
+      );
     },
     verify: checkJson,
   },
@@ -231,7 +327,12 @@ export const conversionReplies: Target[] = [
     about: "RegressionResponse -> JSON",
     path: "/v1/models/m:regress",
     request: '{"examples":[{}]}',
-    generate: (random: Random) => frame(encoded(RegressionResponse, { result: { regressions: floats(random, random.below(4)).map((value) => ({ value })) } })),
+    generate: (random: Random) =>
+      frame(
+        encoded(RegressionResponse, {
+          result: { regressions: floats(random, random.below(4)).map((value) => ({ value })) },
+        }),
+      ),
     verify: checkJson,
   },
 ].map(replies);

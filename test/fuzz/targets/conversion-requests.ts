@@ -4,7 +4,17 @@ import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import type { Random } from "../../support/mutate.ts";
 import { checkSame, chunkSizes, FuzzedFilter, type Outcome, outcome } from "../filter.ts";
-import { anyNumber, anyText, anyValue, mutateJson, parsed, Raw, readsAlike, spell, spellText } from "../generate/json.ts";
+import {
+  anyNumber,
+  anyText,
+  anyValue,
+  mutateJson,
+  parsed,
+  Raw,
+  readsAlike,
+  spell,
+  spellText,
+} from "../generate/json.ts";
 import { inferReference } from "../reference/infer.ts";
 import { check, type Harness, type Target } from "../target.ts";
 
@@ -19,9 +29,20 @@ const ClassificationRequest = serving("ClassificationRequest");
 
 const one = (name: string, dtype: string) => ({ name, inputs: [{ name: "x", dtype }] });
 const SIGNATURES = [
-  ...[one("serving_default", "DT_FLOAT"), one("text", "DT_STRING"), one("bool", "DT_BOOL"), one("long", "DT_INT64")],
+  ...[
+    one("serving_default", "DT_FLOAT"),
+    one("text", "DT_STRING"),
+    one("bool", "DT_BOOL"),
+    one("long", "DT_INT64"),
+  ],
   ...[one("double", "DT_DOUBLE"), one("half", "DT_HALF"), one("byte", "DT_UINT8")],
-  { name: "two", inputs: [{ name: "a", dtype: "DT_INT32" }, { name: "b_bytes", dtype: "DT_STRING" }] },
+  {
+    name: "two",
+    inputs: [
+      { name: "a", dtype: "DT_INT32" },
+      { name: "b_bytes", dtype: "DT_STRING" },
+    ],
+  },
 ];
 
 interface Body {
@@ -45,7 +66,11 @@ function requests(body: Body): Target {
       const filter = await FuzzedFilter.start("protocol-conversion", { protocolConversion: config });
       const send = (input: Buffer, chunkSize: number): Outcome => {
         filter.begin(input.length);
-        const headers: HeaderList = [[":method", "POST"], [":path", body.path], ["taskid", "1"]];
+        const headers: HeaderList = [
+          [":method", "POST"],
+          [":path", body.path],
+          ["taskid", "1"],
+        ];
         const stream = filter.vm.open(headers);
         return outcome(stream, stream.sendRequestBody(input, chunkSize), stream.requestHeaders);
       };
@@ -73,11 +98,29 @@ function requests(body: Body): Target {
 /** The one message of a gRPC body. */
 function message(type: protobuf.Type, { passed }: Outcome): protobuf.Message {
   const bytes = passed as Buffer;
-  check(bytes.length >= 5 && bytes[0] === 0 && bytes.readUInt32BE(1) === bytes.length - 5, "the frame's length is wrong");
+  check(
+    bytes.length >= 5 && bytes[0] === 0 && bytes.readUInt32BE(1) === bytes.length - 5,
+    "the frame's length is wrong",
+  );
   return type.decode(bytes.subarray(5));
 }
 
-const DATATYPES = ["BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32", "FP64", "BYTES"];
+const DATATYPES = [
+  "BOOL",
+  "UINT8",
+  "UINT16",
+  "UINT32",
+  "UINT64",
+  "INT8",
+  "INT16",
+  "INT32",
+  "INT64",
+  "FP16",
+  "BF16",
+  "FP32",
+  "FP64",
+  "BYTES",
+];
 
 /** A scalar that fits the datatype most of the time. */
 function scalar(datatype: string, random: Random): unknown {
@@ -86,7 +129,8 @@ function scalar(datatype: string, random: Random): unknown {
   if (datatype === "BYTES") return anyText(random);
   const bits = Number(/\d+$/.exec(datatype)?.[0]);
   if (datatype.startsWith("UINT")) return new Raw(String(BigInt(random.below(2 ** 32)) % 2n ** BigInt(bits)));
-  if (datatype.startsWith("INT")) return new Raw(String(BigInt(random.below(2 ** 32)) % 2n ** BigInt(bits - 1)));
+  if (datatype.startsWith("INT"))
+    return new Raw(String(BigInt(random.below(2 ** 32)) % 2n ** BigInt(bits - 1)));
   const number = anyNumber(random);
   return new Raw(datatype === "FP64" ? number : Math.abs(Number(number)) < 60_000 ? number : "-1.5");
 }
@@ -98,7 +142,14 @@ function nested(shape: number[], make: () => unknown): unknown {
 
 function inferBody(random: Random): string {
   const parameters = () =>
-    random.below(4) ? undefined : Object.fromEntries(Array.from({ length: random.below(3) }, () => [anyText(random), random.pick([true, "t", new Raw(anyNumber(random))])]));
+    random.below(4)
+      ? undefined
+      : Object.fromEntries(
+          Array.from({ length: random.below(3) }, () => [
+            anyText(random),
+            random.pick([true, "t", new Raw(anyNumber(random))]),
+          ]),
+        );
   const input = () => {
     const datatype = random.pick(DATATYPES);
     const shape = Array.from({ length: random.below(4) }, () => random.below(5));
@@ -127,7 +178,20 @@ const infer: Body = {
   name: "infer-request",
   about: "Open Inference JSON -> ModelInferRequest, against JSON.parse and exact arithmetic",
   path: "/v2/models/m/infer",
-  words: QUOTED(["inputs", "outputs", "name", "shape", "datatype", "data", "id", "parameters", "binary_data_size", "binary_data", "binary_data_output", ...DATATYPES]),
+  words: QUOTED([
+    "inputs",
+    "outputs",
+    "name",
+    "shape",
+    "datatype",
+    "data",
+    "id",
+    "parameters",
+    "binary_data_size",
+    "binary_data",
+    "binary_data_output",
+    ...DATATYPES,
+  ]),
   generate: inferBody,
   verify(input, result) {
     const decoded = parsed(input);
@@ -141,14 +205,24 @@ const infer: Body = {
       check(OWN_LIMITS.test(result.error as string), `it refuses what is valid: ${result.error}`);
       return;
     }
-    const sent = ModelInferRequest.toObject(message(ModelInferRequest, result), { longs: BigInt as never, arrays: true, defaults: true });
+    const sent = ModelInferRequest.toObject(message(ModelInferRequest, result), {
+      longs: BigInt as never,
+      arrays: true,
+      defaults: true,
+    });
     check(sent.inputs.length === reference.inputs.length, "inputs are missing");
     for (const [i, wanted] of reference.inputs.entries()) {
       const { name, datatype, shape } = sent.inputs[i];
       const raw = Buffer.from(sent.rawInputContents[i]);
-      const same = name === wanted.name && datatype === wanted.datatype && shape.map(String).join() === wanted.shape.join();
+      const same =
+        name === wanted.name &&
+        datatype === wanted.datatype &&
+        shape.map(String).join() === wanted.shape.join();
       check(same, () => `input ${i} is ${JSON.stringify([name, datatype, shape.map(String)])}`);
-      check(raw.equals(wanted.raw), () => `input ${i} holds ${raw.toString("hex")} for ${wanted.raw.toString("hex")}`);
+      check(
+        raw.equals(wanted.raw),
+        () => `input ${i} holds ${raw.toString("hex")} for ${wanted.raw.toString("hex")}`,
+      );
     }
     const names = sent.outputs.map((output: { name: string }) => output.name);
     check(names.join("\n") === reference.outputs.join("\n"), "outputs differ");
@@ -171,10 +245,14 @@ function predictBody(random: Random): string {
   const value = (dtype: string) => nested(shape, () => scalarOf(dtype));
   const named = inputs.length > 1 || random.below(2) === 0;
   const row = () =>
-    named ? Object.fromEntries(inputs.map(({ name, dtype }) => [name, value(dtype)])) : value(inputs[0]?.dtype as string);
+    named
+      ? Object.fromEntries(inputs.map(({ name, dtype }) => [name, value(dtype)]))
+      : value(inputs[0]?.dtype as string);
   const body = {
     signature_name: signature.name === "serving_default" && random.below(2) ? undefined : signature.name,
-    ...(random.below(2) ? { instances: Array.from({ length: 1 + random.below(4) }, row) } : { inputs: row() }),
+    ...(random.below(2)
+      ? { instances: Array.from({ length: 1 + random.below(4) }, row) }
+      : { inputs: row() }),
     [`k${random.below(4)}`]: random.below(3) ? undefined : anyValue(random),
   };
   return spell(body, random);
@@ -184,13 +262,30 @@ const predict: Body = {
   name: "predict-request",
   about: "TensorFlow Serving JSON -> PredictRequest: shapes fit contents, JSON.parse takes what is taken",
   path: "/v1/models/m:predict",
-  words: QUOTED(["instances", "inputs", "signature_name", "b64", "a", "b_bytes", "x", ...SIGNATURES.map(({ name }) => name)]),
+  words: QUOTED([
+    "instances",
+    "inputs",
+    "signature_name",
+    "b64",
+    "a",
+    "b_bytes",
+    "x",
+    ...SIGNATURES.map(({ name }) => name),
+  ]),
   generate: predictBody,
   verify(_input, result) {
     if (!result.passed) return;
     const options = { longs: Number, enums: String, arrays: true, defaults: true };
     const sent = PredictRequest.toObject(message(PredictRequest, result), options);
-    const sizes: Record<string, number> = { DT_FLOAT: 4, DT_BOOL: 1, DT_INT64: 8, DT_DOUBLE: 8, DT_HALF: 2, DT_UINT8: 1, DT_INT32: 4 };
+    const sizes: Record<string, number> = {
+      DT_FLOAT: 4,
+      DT_BOOL: 1,
+      DT_INT64: 8,
+      DT_DOUBLE: 8,
+      DT_HALF: 2,
+      DT_UINT8: 1,
+      DT_INT32: 4,
+    };
     for (const [name, tensor] of Object.entries<Record<string, never>>(sent.inputs)) {
       const { dtype, tensorShape, tensorContent, stringVal } = tensor as never as {
         dtype: string;
@@ -207,10 +302,22 @@ const predict: Body = {
 
 function examplesBody(random: Random): string {
   const feature = (): unknown => {
-    const make = random.pick([() => new Raw(anyNumber(random)), () => anyText(random), () => random.below(2) === 0, () => base64(anyText(random)), () => random.below(1000)]);
+    const make = random.pick([
+      () => new Raw(anyNumber(random)),
+      () => anyText(random),
+      () => random.below(2) === 0,
+      () => base64(anyText(random)),
+      () => random.below(1000),
+    ]);
     return random.below(3) ? Array.from({ length: random.below(5) }, make) : make();
   };
-  const example = () => Object.fromEntries(Array.from({ length: random.below(4) }, (_, i) => [random.below(3) ? `f${i}` : anyText(random), feature()]));
+  const example = () =>
+    Object.fromEntries(
+      Array.from({ length: random.below(4) }, (_, i) => [
+        random.below(3) ? `f${i}` : anyText(random),
+        feature(),
+      ]),
+    );
   const body = {
     signature_name: random.below(2) ? undefined : anyText(random),
     context: random.below(3) ? undefined : example(),
@@ -222,7 +329,8 @@ function examplesBody(random: Random): string {
 
 const examples: Body = {
   name: "examples-request",
-  about: "TensorFlow Serving's examples -> ClassificationRequest: as many examples and features as JSON.parse sees",
+  about:
+    "TensorFlow Serving's examples -> ClassificationRequest: as many examples and features as JSON.parse sees",
   path: "/v1/models/m:classify",
   words: QUOTED(["examples", "context", "signature_name", "b64", "f0", "f1"]),
   generate: examplesBody,
@@ -245,7 +353,8 @@ const grammar: Body = {
   about: "any JSON text as an unknown member's value: taken just where JSON.parse takes it",
   path: "/v2/models/m/infer",
   words: [],
-  generate: (random) => `{"inputs":[],"u":${random.below(3) ? spell(anyValue(random, 6), random) : spellText(anyText(random), random)}}`,
+  generate: (random) =>
+    `{"inputs":[],"u":${random.below(3) ? spell(anyValue(random, 6), random) : spellText(anyText(random), random)}}`,
   verify(input, result) {
     if (result.passed) return;
     const value = parsed(input)?.value;
