@@ -18,7 +18,7 @@ const MAX_TAG: i64 = 20;
 export abstract class FrameReader extends ReplyWriter {
   /** What the bytes at hand are. */
   protected part: i32 = FRAME_HEADER;
-  private maxMessageBytes: i64 = 0;
+  protected maxMessageBytes: i64 = 0;
   /** Bytes left of a field that nothing here knows. */
   private skipLeft: i64 = 0;
 

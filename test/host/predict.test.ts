@@ -590,9 +590,37 @@ describe("replies", () => {
     ["a negative dimension", { y: { dtype: "DT_FLOAT", tensorShape: dims(-1), floatVal: [1] } }],
     ["different batch sizes", { a: several.a, b: { dtype: "DT_INT32", tensorShape: dims(1), intVal: [1] } }],
     ["half a message", encode(several).subarray(0, -3)],
+    [
+      "more empty lists than any model needs",
+      Object.fromEntries(
+        ["a", "b"].map((name) => [name, { dtype: "DT_INT8", tensorShape: dims(600_000, 0) }]),
+      ),
+    ],
+    [
+      "a long name for each of many rows",
+      Object.fromEntries(
+        ["a", "b"].map((name) => [name.repeat(1000), { dtype: "DT_INT8", tensorShape: dims(400_000, 0) }]),
+      ),
+    ],
     ["a field as long as 64 bits can say", frame(Buffer.from("0a0a0affffffffffffffff7f", "hex"))],
   ])("with %s are an error", (_name, outputs) => {
     expect(respond(outputs, ROWS)).toEqual({ error: "model_reply_malformed" });
+  });
+
+  it("with elements that stand for more than the limit are an error", () => {
+    const tasks = [{ taskid: "1", signatures: [{ inputs: [{ name: "x", dtype: "DT_FLOAT" }] }] }];
+    const small = conversionVm({ tasks, maxResponseBytes: 1000 });
+    const ones = { dtype: "DT_INT8", tensorShape: dims(600), intVal: [1] };
+    for (const [outputs, fault] of [
+      [{ a: ones }, undefined],
+      [{ a: ones, b: ones }, "model_reply_malformed"],
+    ] as const) {
+      const stream = open(small, PATH);
+      stream.sendRequestBody(Buffer.from(ROWS));
+      stream.respond([...GRPC_HEADERS], encode(outputs));
+      stream.close();
+      expect(stream.reply?.details).toBe(fault);
+    }
   });
 
   it("of any bytes never trap, and are JSON when they are no error", () => {

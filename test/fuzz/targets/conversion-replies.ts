@@ -135,7 +135,7 @@ function replies(reply: Reply): Target {
     about: reply.about,
     async open(): Promise<Harness> {
       const signatures = [{ name: "serving_default", inputs: [{ name: "x", dtype: "DT_FLOAT" }] }];
-      const config = { tasks: [{ taskid: "1", signatures }], maxResponseBytes: 1_000_000 };
+      const config = { tasks: [{ taskid: "1", signatures }], maxResponseBytes: 20_000 };
       const filter = await FuzzedFilter.start("protocol-conversion", { protocolConversion: config });
       const answer = (input: Buffer, chunkSize: number, ends: HeaderList): Outcome => {
         filter.begin(input.length + 1000);
