@@ -54,7 +54,7 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
           throw new Fault(`the memory of ${module.name} has grown from ${pages} to ${module.pages} pages`);
     } catch (error) {
       cases++;
-      const what = describe(error, harness);
+      const what = describeFault(error, harness);
       const known = findings.some((each) => kind(each.what) === kind(what));
       if (!known) {
         const finding = { what, input };
@@ -94,7 +94,8 @@ export async function campaign(target: Target, options: CampaignOptions): Promis
   return { cases, seconds: (performance.now() - started) / 1000, fresh, findings, harness };
 }
 
-function describe(error: unknown, harness: Harness): string {
+/** What went wrong with a case. */
+export function describeFault(error: unknown, harness: Harness): string {
   if (error instanceof Fault) return error.message;
   const hung = harness.modules.some((module) => module.spent);
   if (hung) return "takes more steps than an input of this length may";
@@ -119,7 +120,7 @@ export async function shortened(target: Target, { what, input }: Finding): Promi
         harness.run(shorter);
         at += size;
       } catch (error) {
-        if (kind(describe(error, harness)) === kind(what)) best = shorter;
+        if (kind(describeFault(error, harness)) === kind(what)) best = shorter;
         else at += size;
         harness = await target.open();
       }

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { Argument, Command } from "commander";
+import { Argument, Command, Option } from "commander";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 import { campaign, type Finding, shortened } from "./campaign.ts";
 import { asciiJson, loadCorpus, saveCorpus } from "./corpus.ts";
 import { coverage, percent, total } from "./coverage.ts";
 import type { Counted } from "./module.ts";
+import { minimised } from "./replay.ts";
 import { record } from "./tally.ts";
 import { TARGETS } from "./targets/index.ts";
 
@@ -66,7 +67,8 @@ async function fuzz(names: string[], options: Options): Promise<void> {
         `${fresh.length} new inputs, ${total(reached).reached} branches, at most ${Math.max(...harness.modules.map((m) => m.mostSteps))} steps, ${findings.length} findings`,
     );
     if (options.record) record(target.name, options.seed, cases, findings.length);
-    if (options.keep && fresh.length > 0) saveCorpus(target.name, [...corpus, ...fresh]);
+    if (options.keep && !harness.batch && findings.length === 0)
+      saveCorpus(target.name, await minimised(target, [...corpus, ...fresh]));
   }
   if (options.coverage) {
     const shares = coverage(modules, options.by);
@@ -98,6 +100,6 @@ await new Command("fuzz")
   .option("--record", "add the cases to test/fuzz/tally.json", false)
   .option("--keep", "add inputs that reach new branches to test/fuzz/corpus", false)
   .option("--no-coverage", "print no coverage")
-  .option("--by <unit>", "coverage by file or function", "file")
+  .addOption(new Option("--by <unit>", "what coverage is told of").choices(["file", "function"]).default("file"))
   .action(fuzz)
   .parseAsync();

@@ -312,7 +312,7 @@ export const authentication: Target[] = [
         NEEDED.every((name) => signatureInput.includes(`"${name}"`)) &&
         (!path.includes("?") || signatureInput.includes('"@query"'));
       const simple =
-        /^sig1=\(("[a-z@-]+"( "[a-z@-]+")*)\);created=(\d+);keyid="search\/signer";nonce="\d+"(;alg="hmac-sha256")?(;expires=(\d+))?$/.exec(
+        /^sig1=\(("[a-z@-]+"( "[a-z@-]+")*)\);created=(\d{1,15});keyid="search\/signer";nonce="\d+"(;alg="hmac-sha256")?(;expires=(\d{1,15}))?$/.exec(
           signatureInput,
         );
       if (simple && covered && taskid === "666" && fair === input) {

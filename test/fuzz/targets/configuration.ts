@@ -40,8 +40,8 @@ function configuration({ module, samples }: Configuration): Target {
       }
       return {
         modules: [counted],
-        // Tables and queues of the sizes that a configuration asks for, of the last one and of the one before.
-        morePages: 1024,
+        // Tables and queues of the sizes that a configuration asks for, of the last one and of the one before; memory grows by doubling.
+        morePages: 4096,
         generate: (random) => latin1(spell(random.pick(samples), random)),
         mutate: (one, two, random) =>
           latin1(mutateJson(one.toString("latin1"), two.toString("latin1"), random, known).slice(0, 32_768)),
