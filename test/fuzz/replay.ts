@@ -1,4 +1,4 @@
-import { type Finding, describeFault } from "./campaign.ts";
+import { describeFault, type Finding } from "./campaign.ts";
 import { loadCorpus } from "./corpus.ts";
 import type { Counted } from "./module.ts";
 import type { Target } from "./target.ts";

@@ -100,6 +100,8 @@ await new Command("fuzz")
   .option("--record", "add the cases to test/fuzz/tally.json", false)
   .option("--keep", "add inputs that reach new branches to test/fuzz/corpus", false)
   .option("--no-coverage", "print no coverage")
-  .addOption(new Option("--by <unit>", "what coverage is told of").choices(["file", "function"]).default("file"))
+  .addOption(
+    new Option("--by <unit>", "what coverage is told of").choices(["file", "function"]).default("file"),
+  )
   .action(fuzz)
   .parseAsync();

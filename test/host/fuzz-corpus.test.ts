@@ -23,5 +23,7 @@ it("the branches that the corpus reaches are no fewer than recorded", () => {
   const floor = ({ reached, all }: Share) => Math.floor((100 * reached) / all);
   const now = Object.fromEntries(coverage(modules, "file").map((share) => [share.name, floor(share)]));
   if (process.env.MODELGATE_FUZZ_RECORD) writeFileSync(FILE, `${JSON.stringify(now, null, 2)}\n`);
-  else for (const [file, least] of Object.entries(recorded)) expect([file, (now[file] ?? 0) >= least]).toEqual([file, true]);
+  else
+    for (const [file, least] of Object.entries(recorded))
+      expect([file, (now[file] ?? 0) >= least]).toEqual([file, true]);
 });

@@ -24,24 +24,41 @@ const routes: Target = {
       mutate: (one, two, random) => {
         const [a, b] = [one.toString("latin1"), two.toString("latin1")];
         if (random.below(3)) return latin1(mutateText(a, random).slice(0, 4096));
-        return latin1((a.slice(0, random.below(a.length + 1)) + b.slice(random.below(b.length + 1))).slice(0, 4096));
+        return latin1(
+          (a.slice(0, random.below(a.length + 1)) + b.slice(random.below(b.length + 1))).slice(0, 4096),
+        );
       },
       run(input) {
         filter.begin(input.length + 1000);
         const path = input.toString("latin1");
-        const stream = filter.vm.open([[":method", "POST"], [":path", path], ["taskid", "1"]]);
-        const sent = stream.reply ? Buffer.of() : Buffer.from(stream.sendRequestBody(latin1('{"inputs":[]}')));
+        const stream = filter.vm.open([
+          [":method", "POST"],
+          [":path", path],
+          ["taskid", "1"],
+        ]);
+        const sent = stream.reply
+          ? Buffer.of()
+          : Buffer.from(stream.sendRequestBody(latin1('{"inputs":[]}')));
         stream.close();
         const { reply } = stream;
         if (reply) {
-          check(reply.status >= 400 && parsed(latin1(reply.body)) !== undefined, () => `it answers ${reply.body}`);
+          check(
+            reply.status >= 400 && parsed(latin1(reply.body)) !== undefined,
+            () => `it answers ${reply.body}`,
+          );
           return undefined;
         }
         const segment = /^\/v2\/models\/([^/?]+)(?:\/versions\/([^/?]+))?\/infer(?:\?|$)/.exec(path);
         if (!stream.header(":path")?.endsWith("ModelInfer")) return undefined;
         check(segment !== null, "it is no path of a model");
-        const { modelName, modelVersion } = ModelInferRequest.toObject(ModelInferRequest.decode(sent.subarray(5)), { defaults: true });
-        check(modelName === decoded(segment[1]) && modelVersion === decoded(segment[2] ?? ""), () => `it names ${modelName} ${modelVersion}`);
+        const { modelName, modelVersion } = ModelInferRequest.toObject(
+          ModelInferRequest.decode(sent.subarray(5)),
+          { defaults: true },
+        );
+        check(
+          modelName === decoded(segment[1]) && modelVersion === decoded(segment[2] ?? ""),
+          () => `it names ${modelName} ${modelVersion}`,
+        );
         return undefined;
       },
     };
@@ -58,12 +75,39 @@ function decoded(segment = ""): string | undefined {
 }
 
 const PATHS = [
-  ...["/v2/models/m/infer", "/v2/models/m%20%C3%A9%2F/versions/7/infer?x=1", "/v2/models/\xc3\xa9/infer", "/v2/health/live", "/v2/health/ready", "/v2", "/v2/models/m"],
-  ...["/v1/models/m:predict", "/v1/models/m/versions/1:predict", "/v1/models/m/labels/a:classify", "/v1/models/m:regress", "/v1/models/m/metadata", "/v1/models/m%3apredict"],
+  ...[
+    "/v2/models/m/infer",
+    "/v2/models/m%20%C3%A9%2F/versions/7/infer?x=1",
+    "/v2/models/\xc3\xa9/infer",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2",
+    "/v2/models/m",
+  ],
+  ...[
+    "/v1/models/m:predict",
+    "/v1/models/m/versions/1:predict",
+    "/v1/models/m/labels/a:classify",
+    "/v1/models/m:regress",
+    "/v1/models/m/metadata",
+    "/v1/models/m%3apredict",
+  ],
 ];
 
 const V1 = "limits.modelgate.dev/v1";
-const limitWords = ["apiVersion", "generation", "full", "tasks", "tenants", "revoked", "requestsPerSecond", "burst", "maxInFlight", V1, "1"].map((word) => JSON.stringify(word));
+const limitWords = [
+  "apiVersion",
+  "generation",
+  "full",
+  "tasks",
+  "tenants",
+  "revoked",
+  "requestsPerSecond",
+  "burst",
+  "maxInFlight",
+  V1,
+  "1",
+].map((word) => JSON.stringify(word));
 
 interface LimitsReply {
   apiVersion: string;
@@ -93,13 +137,46 @@ const limitsReply: Target = {
       modules: [counted],
       morePages: 256,
       generate(random: Random) {
-        const limit = () => random.pick<unknown>([null, { requestsPerSecond: new Raw(anyNumber(random)), burst: random.below(2) ? undefined : random.below(100), maxInFlight: random.pick([undefined, null, random.below(100)]) }]);
-        const named = () => Object.fromEntries(Array.from({ length: random.below(3) }, () => [random.pick(["1", "2", "é", "x".repeat(300)]), limit()]));
-        const revoked = random.below(3) ? undefined : Array.from({ length: random.below(3) }, () => random.pick(["0a".repeat(32), "0A".repeat(32), "00", "zz".repeat(32)]));
+        const limit = () =>
+          random.pick<unknown>([
+            null,
+            {
+              requestsPerSecond: new Raw(anyNumber(random)),
+              burst: random.below(2) ? undefined : random.below(100),
+              maxInFlight: random.pick([undefined, null, random.below(100)]),
+            },
+          ]);
+        const named = () =>
+          Object.fromEntries(
+            Array.from({ length: random.below(3) }, () => [
+              random.pick(["1", "2", "é", "x".repeat(300)]),
+              limit(),
+            ]),
+          );
+        const revoked = random.below(3)
+          ? undefined
+          : Array.from({ length: random.below(3) }, () =>
+              random.pick(["0a".repeat(32), "0A".repeat(32), "00", "zz".repeat(32)]),
+            );
         const generation = random.below(6) ? 1 + random.below(2 ** 31) : new Raw(anyNumber(random));
-        return latin1(spell({ apiVersion: random.below(20) ? V1 : "v2", generation, full: random.below(2) === 0, tasks: random.below(4) ? named() : undefined, tenants: random.below(2) ? undefined : named(), revoked }, random));
+        return latin1(
+          spell(
+            {
+              apiVersion: random.below(20) ? V1 : "v2",
+              generation,
+              full: random.below(2) === 0,
+              tasks: random.below(4) ? named() : undefined,
+              tenants: random.below(2) ? undefined : named(),
+              revoked,
+            },
+            random,
+          ),
+        );
       },
-      mutate: (one, two, random) => latin1(mutateJson(one.toString("latin1"), two.toString("latin1"), random, limitWords).slice(0, 16_384)),
+      mutate: (one, two, random) =>
+        latin1(
+          mutateJson(one.toString("latin1"), two.toString("latin1"), random, limitWords).slice(0, 16_384),
+        ),
       run(input) {
         vm.calls.length = 0;
         vm.logs.length = 0;
@@ -123,14 +200,32 @@ const limitsReply: Target = {
 };
 
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-const FIELDS = ["path", "method", "authority", "user_agent", "request_id", "trace_id", "model", "taskid", "version", "tenant", "credential", "reason"];
+const FIELDS = [
+  "path",
+  "method",
+  "authority",
+  "user_agent",
+  "request_id",
+  "trace_id",
+  "model",
+  "taskid",
+  "version",
+  "tenant",
+  "credential",
+  "reason",
+];
 
 const logLine: Target = {
   name: "log-line",
   about: "headers of any bytes: the line is JSON of one line, each value within its bound",
   async open(): Promise<Harness> {
     const filter = await FuzzedFilter.start("access-log", {
-      accessLog: { fields: FIELDS.map((field) => ({ field })), maxValueBytes: 64, redactedPaths: ["/users/*/**", "/a/*"], redactedParameters: ["k"] },
+      accessLog: {
+        fields: FIELDS.map((field) => ({ field })),
+        maxValueBytes: 64,
+        redactedPaths: ["/users/*/**", "/a/*"],
+        redactedParameters: ["k"],
+      },
     });
     return {
       modules: [filter.counted],
@@ -152,7 +247,8 @@ const logLine: Target = {
         const kind = random.below(4);
         if (kind === 0) lines[at] = mutateBytes(mutateBytes(lines[at] ?? "", random), random);
         else if (kind === 1) lines.splice(at, random.below(2), random.pick(others));
-        else if (kind === 2) lines[at] = (lines[at] ?? "") + "\u0001\xff\"\\é".charAt(random.below(5)).repeat(random.below(80));
+        else if (kind === 2)
+          lines[at] = (lines[at] ?? "") + '\u0001\xff"\\é'.charAt(random.below(5)).repeat(random.below(80));
         else lines[at] = mutateText(lines[at] ?? "", random);
         return latin1(lines.join("\n").slice(0, 8192));
       },
@@ -198,7 +294,13 @@ const traceparent: Target = {
     return {
       modules: [counted],
       generate: (random) => latin1(random.below(2) ? TRACEPARENT : `cc${TRACEPARENT.slice(2)}-more`),
-      mutate: (one, _two, random) => latin1((random.below(2) ? mutateText(one.toString("latin1"), random) : mutateBytes(one.toString("latin1"), random)).slice(0, 2000)),
+      mutate: (one, _two, random) =>
+        latin1(
+          (random.below(2)
+            ? mutateText(one.toString("latin1"), random)
+            : mutateBytes(one.toString("latin1"), random)
+          ).slice(0, 2000),
+        ),
       run(input) {
         counted.start(20_000);
         new Uint8Array(wasm.memory.buffer).set(input, text);
@@ -206,7 +308,10 @@ const traceparent: Target = {
         const found = Buffer.from(wasm.memory.buffer, wasm.resultPtr(), length).toString("latin1");
         const parts = PARENT.exec(input.toString("latin1"));
         const wanted = parts && (parts[1] !== "00" || input.length === 55) ? parts[2] : "";
-        check(found === wanted, () => `the trace id is ${JSON.stringify(found)} for ${JSON.stringify(wanted)}`);
+        check(
+          found === wanted,
+          () => `the trace id is ${JSON.stringify(found)} for ${JSON.stringify(wanted)}`,
+        );
         return undefined;
       },
     };
