@@ -10,6 +10,19 @@ import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
 import { ByteBuffer } from "./byte-buffer";
 import { Bytes } from "./bytes";
 
+/** Slots of the index by name. */
+const SLOTS: i32 = 64;
+/** More headers than an index of bytes can number are looked for one by one, as are those that share a slot. */
+const SHARED: u8 = 255;
+
+/** Tells the usual names of headers apart, by their length and three of their bytes: the factors were found by trying. */
+function slotOf(name: usize, len: i32): i32 {
+  if (len == 0) return 0;
+  const middle = load<u8>(name + (len >> 1));
+  const last = load<u8>(name + len - 1);
+  return (<i32>load<u8>(name) + 2 * (<i32>middle + <i32>last) + 3 * len) & (SLOTS - 1);
+}
+
 /**
  * All headers of a map, fetched with one host call and kept as long as the request. The memory is the host's
  * serialisation: u32 count, a (u32 name length, u32 value length) for each, then the bytes, each with a NUL behind.
@@ -17,6 +30,10 @@ import { Bytes } from "./bytes";
 export class Headers {
   private readonly memory: ByteBuffer = new ByteBuffer();
   private count: i32 = 0;
+  /** By slot: 0 for no header, `SHARED`, or the number of the only one, from 1. */
+  private readonly index: StaticArray<u8> = new StaticArray<u8>(SLOTS);
+  /** By number, from 1: where its name starts. */
+  private readonly starts: StaticArray<u32> = new StaticArray<u32>(SHARED);
 
   fetch(mapType: i32): void {
     const memory = this.memory;
@@ -32,6 +49,22 @@ export class Headers {
     }
     if (resultPtr() != memory.ptr) memory.append(resultPtr(), resultLen());
     this.count = load<i32>(memory.ptr);
+    this.makeIndex();
+  }
+
+  private makeIndex(): void {
+    const slots = changetype<usize>(this.index);
+    for (let i: usize = 0; i < <usize>SLOTS; i += 8) store<u64>(slots + i, 0);
+    const lengths = this.memory.ptr + 4;
+    let at = lengths + <usize>this.count * 8;
+    for (let i: i32 = 0; i < this.count; i++) {
+      const nameLen = load<i32>(lengths + i * 8);
+      const slot = slots + slotOf(at, nameLen);
+      const number = i + 1;
+      if (number < <i32>SHARED) this.starts[number] = <u32>at;
+      store<u8>(slot, load<u8>(slot) == 0 && number < <i32>SHARED ? <u8>number : SHARED);
+      at += nameLen + load<i32>(lengths + i * 8 + 4) + 2;
+    }
   }
 
   /** Forgets the headers; memory of unusually many is given back. */
@@ -66,10 +99,24 @@ export class Headers {
 
   /** As `find`, for the lower-case name [name, name + len); `value` is its occurrence number `wanted`, from 0. */
   findAt(name: usize, len: i32, wanted: i32, value: Slice): i32 {
+    value.len = 0;
+    if (this.count == 0) return 0;
+    const number = load<u8>(changetype<usize>(this.index) + slotOf(name, len));
+    if (number == SHARED) return this.search(name, len, wanted, value);
+    if (number == 0) return 0;
+    const lengths = this.memory.ptr - 4 + <usize>number * 8;
+    const at = <usize>unchecked(this.starts[number]);
+    if (load<i32>(lengths) != len || memory.compare(name, at, len) != 0) return 0;
+    if (wanted > 0) return 1;
+    value.ptr = at + len + 1;
+    value.len = load<i32>(lengths + 4);
+    return 1;
+  }
+
+  private search(name: usize, len: i32, wanted: i32, value: Slice): i32 {
     const start = this.memory.ptr;
     let at = start + 4 + <usize>this.count * 8;
     let found = 0;
-    value.len = 0;
     for (let i: i32 = 0; i < this.count; i++) {
       const nameLen = load<i32>(start + 4 + i * 8);
       const valueLen = load<i32>(start + 8 + i * 8);

@@ -85,13 +85,18 @@ export class Presentation {
     this.secret.len = len;
   }
 
-  /** Takes the credential, and headers that only the gateway may set, from the request: the model server sees neither. */
+  /**
+   * Takes the credential, and headers that only the gateway may set, from the request: the model server sees neither. Envoy matches its
+   * routes anew when a header changes, so headers of credentials are left to the route where it removes them.
+   */
   strip(http: HttpContext, registry: Registry): void {
-    const names = registry.keyHeaders;
-    for (let i = 0; i < names.length; i++) {
-      if (((this.keyHeaders >> i) & 1) != 0) removeHeader(REQUEST_HEADERS, names[i]);
+    if (registry.removesCredentials) {
+      const names = registry.keyHeaders;
+      for (let i = 0; i < names.length; i++) {
+        if (((this.keyHeaders >> i) & 1) != 0) removeHeader(REQUEST_HEADERS, names[i]);
+      }
+      if (this.authorization) removeHeader(REQUEST_HEADERS, AUTHORIZATION);
     }
-    if (this.authorization) removeHeader(REQUEST_HEADERS, AUTHORIZATION);
     if (this.inQuery) setHeader(REQUEST_HEADERS, PATH, http.path.ptr, http.path.len);
     http.headers.drop(REQUEST_HEADERS, OWN_HEADERS, true);
     const tenantHeader = registry.tenantHeader;

@@ -40,6 +40,7 @@ class Reader {
     this.readApiKey(config.object("apiKey"));
     this.readSignature(config.object("signature"));
     if (config.has("tenantHeader")) registry.tenantHeader = lower(config.text("tenantHeader"));
+    registry.removesCredentials = config.flag("removeCredentials", true);
     registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));
     registry.revocations = new Revocations(readDigests(config, "revoked"));

@@ -16,6 +16,8 @@ export class Registry {
   keyHeaders: Bytes[] = [];
   /** Query parameter that may hold an API key; null: none may. */
   keyParameter: Bytes | null = null;
+  /** Are headers of credentials taken from the request here? Otherwise the route does. */
+  removesCredentials: bool = true;
   /** Header that tells the model server the tenant; null: none does. */
   tenantHeader: Bytes | null = null;
   /** Do filters behind this one get to know the tenant and the credential? Means nothing inside gateway.wasm. */

@@ -3,7 +3,7 @@ import { fileAccessLog } from "../../tools/envoy/access-log.ts";
 import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
 import { separateFilters } from "../support/separate-filters.ts";
-import { apiKeyAuth, jsonAccessLog, localRateLimit } from "./native.ts";
+import { apiKeyAuth, jsonAccessLog, localRateLimit, localRateLimitByTask, rbacByTask } from "./native.ts";
 import type { Variant } from "./variants.ts";
 
 const KEYS = Array.from({ length: 1000 }, (_, i) => `secret-key-number-${i}`);
@@ -12,6 +12,7 @@ const LOG = "/dev/null";
 
 const pluginConfig = {
   tenantAuth: {
+    removeCredentials: false,
     tenants: [
       {
         tenant: "bench",
@@ -42,7 +43,7 @@ export function headerPath(): Variant[] {
   };
   const variant = (name: string, filters: object[], accessLogs: object[]): Variant => ({
     name,
-    envoy: { tasks: [], routes: [answer], filters, accessLogs },
+    envoy: { tasks: [], routes: [answer], removedHeaders: ["x-api-key"], filters, accessLogs },
     load,
   });
   return [
@@ -50,6 +51,11 @@ export function headerPath(): Variant[] {
     variant(
       "native api_key_auth + local_ratelimit + JSON access log",
       [apiKeyAuth(KEYS), localRateLimit(RATE)],
+      [jsonAccessLog(LOG)],
+    ),
+    variant(
+      "native, with a right and a limit for each task",
+      [apiKeyAuth(KEYS, "x-tenant"), rbacByTask("x-tenant", "666"), localRateLimitByTask(["666"], RATE)],
       [jsonAccessLog(LOG)],
     ),
     variant(

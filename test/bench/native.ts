@@ -4,13 +4,32 @@ import descriptor from "protobufjs/ext/descriptor/index.js";
 
 /** Envoy's native filters, configured to do what ours do. */
 
-export function apiKeyAuth(keys: string[]): object {
+/** @param tenantHeader a header that names the tenant `bench`, whose keys they are, for filters behind */
+export function apiKeyAuth(keys: string[], tenantHeader?: string): object {
   return {
     name: "envoy.filters.http.api_key_auth",
     typed_config: {
       "@type": "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth",
-      credentials: keys.map((key, i) => ({ key, client: `client-${i}` })),
+      credentials: keys.map((key, i) => ({ key, client: tenantHeader ? "bench" : `client-${i}` })),
       key_sources: [{ header: "x-api-key" }],
+      forwarding: { hide_credentials: true, ...(tenantHeader && { header: tenantHeader }) },
+    },
+  };
+}
+
+/** Lets the tenant `bench`, named by a header, call one task. */
+export function rbacByTask(tenantHeader: string, taskid: string): object {
+  const header = (name: string, exact: string) => ({ header: { name, string_match: { exact } } });
+  return {
+    name: "envoy.filters.http.rbac",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+      rules: {
+        action: "ALLOW",
+        policies: {
+          bench: { permissions: [header("taskid", taskid)], principals: [header(tenantHeader, "bench")] },
+        },
+      },
     },
   };
 }

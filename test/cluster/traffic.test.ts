@@ -109,6 +109,12 @@ describe("traffic", () => {
     server.failures = 0;
   });
 
+  it("hands on no credential, converted or not", async () => {
+    await traffic.untilServed("retried");
+    expect(await traffic.callGrpc("retried")).toBe("0");
+    expectNoCredentials(servers("retried"));
+  });
+
   it("timeout: of the whole request", async () => {
     await traffic.untilServed("impatient");
     const [server] = servers("impatient") as [ScriptedServer];
@@ -214,6 +220,7 @@ describe("traffic", () => {
     expect((await api.call("api-split", { headers: { "x-api-key": "wrong" } })).status).toBe(401);
     expect(await api.callGrpc("api-split")).toBe("0");
     expect(await api.callGrpc("api-split", "wrong")).toBe("16");
+    expectNoCredentials(servers("api-split"));
   });
 
   function versionsOf(task: string): [ScriptedServer, ScriptedServer] {
@@ -248,4 +255,11 @@ async function shareOfSecond(
 /** Four standard deviations of a binomial distribution: by chance one run in 16,000 is beyond. */
 function expectShare(share: number, wanted: number): void {
   expect(Math.abs(share - wanted)).toBeLessThan(4 * Math.sqrt((wanted * (1 - wanted)) / REQUESTS));
+}
+
+function expectNoCredentials(servers: ScriptedServer[]): void {
+  for (const { headers } of servers) {
+    expect(headers).toContain("taskid");
+    expect(headers).not.toContain("x-api-key");
+  }
 }

@@ -92,6 +92,23 @@ describe("attacks and edge cases", () => {
     expect(Object.keys(headers).filter((name) => /modelgate|key/.test(name))).toEqual([]);
   });
 
+  it("leaves the credential to the route where that removes it", async () => {
+    const removedHeaders = ["authorization", "x-api-key"];
+    const own = await startAuthGateway({ ...authConfig, removeCredentials: false }, { removedHeaders });
+    try {
+      for (const credential of [
+        ["x-api-key", KEY],
+        ["authorization", `Bearer ${KEY}`],
+      ] as const) {
+        const { status, text } = await own.send({ headers: [[...credential], ["taskid", "666"]] });
+        expect(status, text).toBe(200);
+        expect(text).not.toMatch(/api.key|authorization|kkkkk/i);
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+
   it("takes the path as Envoy normalised it", async () => {
     const { text } = await gateway.send({ ...good, path: "/v2/models/../x/./m?api_key=" });
     expect(JSON.parse(text).reason).toBe("credential_ambiguous");

@@ -64,6 +64,48 @@ describe("hygiene", () => {
     expect(stream.filterState.get("modelgate.principal")).toBe("search\na");
   });
 
+  it("finds a header among any others, however many", () => {
+    const name = fc.string({ unit: fc.constantFrom(..."-adeikpsvxy"), minLength: 1, maxLength: 8 });
+    const others = fc.array(name, { maxLength: 300 });
+    const list = (names: string[]): HeaderList => names.map((each) => [each, "1"]);
+    const refused = (before: string[], own: HeaderList, behind: string[]) => {
+      const stream = vm.open([...list(before), ...own, ...list(behind)]);
+      stream.close();
+      return stream.reply?.details;
+    };
+    const key: HeaderList[number] = ["x-api-key", KEY];
+    fc.assert(
+      fc.property(others, others, (before, behind) => {
+        expect(refused(before, [key, ["taskid", "666"]], behind)).toBeUndefined();
+        expect(refused(before, [key, ["taskid", "666"], key], behind)).toBe("credential_ambiguous");
+        expect(refused(before, [["taskid", "666"]], behind)).toBe("credential_missing");
+      }),
+    );
+    for (const count of [252, 253, 254, 255]) {
+      expect(
+        refused(Array(count).fill("a"), [key, ["taskid", "666"]], []),
+        `${count} before`,
+      ).toBeUndefined();
+    }
+  });
+
+  it("leaves headers of credentials to a route that removes them", () => {
+    vm.configure({ tenantAuth: { ...authConfig, removeCredentials: false } });
+    for (const [name, value] of [
+      ["x-api-key", KEY],
+      ["authorization", `Bearer ${KEY}`],
+    ] as const) {
+      const stream = vm.open({ [name]: value, taskid: "666", "x-modelgate-a": "" });
+      expect(stream.action).toBe(CONTINUE);
+      expect(stream.requestHeaders).toEqual([
+        [name, value],
+        ["taskid", "666"],
+      ]);
+      stream.close();
+    }
+    expect(vm.open({ ":path": `/a?api_key=${KEY}`, taskid: "666" }).header(":path")).toBe("/a");
+  });
+
   it.each([
     [`/a?api_key=${KEY}`, "/a"],
     [`/a?api_key=${KEY}&b=c`, "/a?b=c"],

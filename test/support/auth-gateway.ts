@@ -35,7 +35,7 @@ export interface AuthGateway {
 /** The real Envoy with two workers, gateway.wasm, and a server behind it that tells what it got. */
 export async function startAuthGateway(
   tenantAuth: object,
-  more: Pick<BootstrapOptions, "clusters" | "routes" | "tls"> = {},
+  more: Pick<BootstrapOptions, "clusters" | "removedHeaders" | "routes" | "tls"> = {},
 ): Promise<AuthGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-auth-"));
   const server = createServer((request, response) => {

@@ -54,6 +54,8 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   };
   const write = async (inventory: Inventory) => {
     const config = pluginConfig(localTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    // The routes here do not follow the files.
+    delete config.tenantAuth.removeCredentials;
     await writeConverters(folder.path, inventory.tasks);
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
   };

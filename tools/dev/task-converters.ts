@@ -4,7 +4,7 @@ import { converterChain, converterSettings, localConverter } from "../envoy/conv
 import { fileSource, writeFilterConfig } from "../envoy/extension-config.ts";
 import { pullModule } from "../oci/pull-module.ts";
 import { parseReference } from "../oci/reference.ts";
-import type { ModelTask } from "../resources/model-task.ts";
+import { hasConverter, type ModelTask } from "../resources/model-task.ts";
 
 /**
  * Pulls the tasks' own converters into a folder and writes their configuration beside them, for `converterFilter`; a changed
@@ -27,7 +27,7 @@ export async function writeConverters(folder: string, tasks: ModelTask[]): Promi
 
 /** The filter that runs what `writeConverters` wrote; none when no task has a converter. */
 export function converterFilter(folder: string, tasks: ModelTask[]): object[] {
-  const taskids = tasks.filter(({ spec }) => spec.conversion.converter).map(({ spec }) => spec.taskid);
+  const taskids = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   if (taskids.length === 0) return [];
   return [converterChain(taskids, (taskid) => fileSource(configFile(folder, taskid)))];
 }

@@ -16,6 +16,8 @@ export interface BootstrapOptions {
   accessLogs?: object[];
   /** Routes to put before those of the tasks. */
   routes?: object[];
+  /** Request headers that no route hands on. */
+  removedHeaders?: string[];
   /** Port of the listener on 127.0.0.1; 0 takes a free one. */
   port?: number;
   /** Clusters beside those of the tasks, such as one to fetch keys from. */
@@ -113,7 +115,8 @@ export function httpCluster(name: string, port: number, host = "127.0.0.1"): obj
   };
 }
 
-function listener({ filters, accessLogs = [], routes = [], tasks, port = 0, tls }: BootstrapOptions): object {
+function listener(options: BootstrapOptions): object {
+  const { filters, accessLogs = [], routes = [], removedHeaders, tasks, port = 0, tls } = options;
   return {
     name: "gateway",
     address: socketAddress(port),
@@ -129,6 +132,7 @@ function listener({ filters, accessLogs = [], routes = [], tasks, port = 0, tls 
               access_log: accessLogs,
               normalize_path: true,
               route_config: {
+                ...(removedHeaders && { request_headers_to_remove: removedHeaders }),
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
               },
               http_filters: [

@@ -2,12 +2,16 @@ import type { Manifest } from "../kubernetes/manifest.ts";
 import { gatewaySelector, type Tenant } from "../resources/tenant.ts";
 import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
+import { credentialHeaders } from "./tenant-auth-config.ts";
 
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 /** Filters that count what the access log has already. */
 const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 
-/** What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, and stats filters off. */
+/**
+ * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, credentials that no route hands on, and stats filters
+ * off.
+ */
 export function envoyFilter(tenant: Tenant): Manifest {
   const { name, namespace, tuning } = tenant.spec.gateway;
   return {
@@ -47,6 +51,11 @@ export function envoyFilter(tenant: Tenant): Manifest {
               },
             },
           },
+        },
+        {
+          applyTo: "ROUTE_CONFIGURATION",
+          match: { context: "GATEWAY" },
+          patch: { operation: "MERGE", value: { request_headers_to_remove: credentialHeaders(tenant) } },
         },
         ...(tuning.stats ? [] : STATS_FILTERS.map(withoutFilter)),
       ],

@@ -1,9 +1,9 @@
-import type { ModelTask } from "../resources/model-task.ts";
+import { hasConverter, type ModelTask } from "../resources/model-task.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import { accessLogConfig } from "./access-log-config.ts";
 import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
-import { type SecretLookup, tenantAuthConfig } from "./tenant-auth-config.ts";
+import { type SecretLookup, type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
 
 /**
  * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.
@@ -14,12 +14,12 @@ export function pluginConfig(
   tasks: ModelTask[],
   secrets: SecretLookup,
   controller?: ControllerAddress,
-): object {
+): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     protocolConversion: conversionConfig(tasks),
     accessLog: accessLogConfig(tenant),
-    ...(tasks.some(({ spec }) => spec.conversion.converter) && { filtersBehind: true }),
+    ...(tasks.some(hasConverter) && { filtersBehind: true }),
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Credential, Permission } from "../resources/credential.ts";
 import { durationMilliseconds } from "../resources/fields.ts";
 import type { JwtIssuer } from "../resources/jwt-issuer.ts";
-import type { ModelTask } from "../resources/model-task.ts";
+import { hasConverter, type ModelTask } from "../resources/model-task.ts";
 import type { Tenant } from "../resources/tenant.ts";
 
 /** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
@@ -13,6 +13,7 @@ export interface TenantAuthConfig {
   mode?: string;
   apiKey?: object;
   signature?: object;
+  removeCredentials?: boolean;
   tenantHeader?: string;
   revoked?: string[];
   issuers?: IssuerConfig[];
@@ -59,6 +60,7 @@ export function tenantAuthConfig(
     ...(mode !== "enforce" && { mode }),
     ...(apiKey && { apiKey: defined(apiKey) }),
     ...(signature && { signature: defined(signature) }),
+    ...(!tasks.some(hasConverter) && { removeCredentials: false }),
     ...(tenantHeader !== undefined && { tenantHeader }),
     ...(revoked.length > 0 && { revoked }),
     ...(jwtIssuers.length > 0 && { issuers: jwtIssuers.map(issuer) }),
@@ -73,6 +75,11 @@ export function tenantAuthConfig(
       },
     ],
   };
+}
+
+/** Headers that may hold a credential: the gateway's routes remove them, in front of which converters, as filters, are. */
+export function credentialHeaders({ spec }: Tenant): string[] {
+  return ["authorization", ...(spec.apiKey?.headers ?? ["x-api-key"])];
 }
 
 /** A credential that is switched off needs its Secret no longer, so the filter does not get to know it. */

@@ -237,3 +237,8 @@ export const modelTask = z.strictObject({
 });
 
 export type ModelTask = z.output<typeof modelTask>;
+
+/** Does the task's own converter run as a filter of its own, behind the gateway's? */
+export function hasConverter({ spec }: ModelTask): boolean {
+  return spec.conversion.converter !== undefined;
+}

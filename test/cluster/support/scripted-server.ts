@@ -11,6 +11,8 @@ export class ScriptedServer {
   calls = 0;
   /** HTTP/2 connections so far. */
   connections = 0;
+  /** Names of the headers of all calls so far. */
+  readonly headers = new Set<string>();
   /** Calls yet to come that are answered with UNAVAILABLE. */
   failures = 0;
   delayMilliseconds = 0;
@@ -26,7 +28,10 @@ export class ScriptedServer {
       session.once("close", () => sessions.delete(session));
       session.on("error", () => undefined);
     });
-    server.on("stream", (stream) => void scripted.answer(stream).catch(() => undefined));
+    server.on("stream", (stream, headers) => {
+      for (const name of Object.keys(headers)) scripted.headers.add(name);
+      scripted.answer(stream).catch(() => undefined);
+    });
     server.listen(port, host);
     await once(server, "listening");
     return scripted;

@@ -506,6 +506,20 @@ describe("converters", () => {
     expect(JSON.stringify(config([task()]))).not.toContain("filtersBehind");
   });
 
+  it("see no credential, which routes remove otherwise", () => {
+    const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
+    expect(JSON.stringify(config([own()]))).not.toContain("removeCredentials");
+    expect(config([task()])).toMatchObject({ pluginConfig: { tenantAuth: { removeCredentials: false } } });
+    const removed = (spec: object) =>
+      (find(render(spec, {}), "EnvoyFilter").spec as { configPatches: Patch[] }).configPatches
+        .filter(({ applyTo }) => applyTo === "ROUTE_CONFIGURATION")
+        .map(({ patch }) => patch.value);
+    expect(removed({})).toEqual([{ request_headers_to_remove: ["authorization", "x-api-key"] }]);
+    expect(removed({ apiKey: { headers: ["x-a", "x-b"] } })).toEqual([
+      { request_headers_to_remove: ["authorization", "x-a", "x-b"] },
+    ]);
+  });
+
   it("take their tasks from the gateway's own conversion", () => {
     const config = (tasks: ReturnType<typeof task>[]) => find(render({}, {}, tasks), "WasmPlugin").spec;
     expect(config([task()])).toMatchObject({
