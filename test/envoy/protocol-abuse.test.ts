@@ -231,11 +231,7 @@ describe("who may call what", () => {
     ["two authorizations", [`authorization: Bearer ${KEY}`, "authorization: Bearer wrong"]],
     [
       "the key's bytes with the high bit set",
-      [
-        `x-api-key: ${Buffer.from(KEY)
-          .map((byte) => byte | 128)
-          .toString("latin1")}`,
-      ],
+      [`x-api-key: ${Buffer.from(Buffer.from(KEY).map((byte) => byte | 128)).toString("latin1")}`],
     ],
   ])("%s is no credential", async (_name, lines) => {
     const statuses = await status(["taskid: 666", `${STRANGER}: 1`, ...lines]);

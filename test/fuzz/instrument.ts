@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ExpressionInfo, ExpressionRef, Module } from "binaryen";
+import type binaryenTypes from "binaryen";
 import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
 
 /**
@@ -24,7 +24,20 @@ export interface BranchMap {
   branches: number[];
 }
 
-type Binaryen = typeof import("binaryen").default;
+type Module = binaryenTypes.Module;
+type ExpressionRef = binaryenTypes.ExpressionRef;
+
+/** What its types leave out, or tell wrongly: accessors of expressions and functions. */
+type Get = (expression: ExpressionRef) => ExpressionRef;
+type Set = (expression: ExpressionRef, child: ExpressionRef) => void;
+interface Accessors {
+  If: { getIfTrue: Get; setIfTrue: Set; getIfFalse: Get; setIfFalse: Set };
+  Select: { getCondition: Get; setCondition: Set };
+  Break: { getCondition: Get; setCondition: Set };
+  Loop: { getBody: Get; setBody: Set };
+  Function: { getBody: Get; setBody: Set; getName(fn: number): string };
+}
+type Binaryen = typeof binaryenTypes & Accessors;
 
 /** What of an expression's description are expressions in their turn. */
 const CHILDREN = [
@@ -47,7 +60,7 @@ function instrument(binaryen: Binaryen, module: Module): BranchMap {
 
   const walk = (expression: ExpressionRef, fn: number): void => {
     if (leaves.includes(binaryen.getExpressionId(expression))) return;
-    const info = binaryen.getExpressionInfo(expression) as ExpressionInfo & Record<string, unknown>;
+    const info = binaryen.getExpressionInfo(expression) as object as Record<string, unknown> & { id: number };
     for (const key of CHILDREN) {
       const child = info[key];
       if (typeof child === "number" && child !== 0) walk(child, fn);
@@ -104,6 +117,12 @@ export interface Instrumented {
 
 let newest: Promise<number> | undefined;
 
+/** As `newestSource`, looked up once a process. */
+function newestOnce(): Promise<number> {
+  newest ??= newestSource();
+  return newest;
+}
+
 /** Newest change of the sources, in ms since 1970. */
 async function newestSource(): Promise<number> {
   const { glob } = await import("node:fs/promises");
@@ -124,8 +143,7 @@ export async function instrumented(name: string, entryFile: string): Promise<Ins
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
-  if (built < (await (newest ??= newestSource())))
-    await writeFile(mapFile, JSON.stringify(await compile(entryFile, path)));
+  if (built < (await newestOnce())) await writeFile(mapFile, JSON.stringify(await compile(entryFile, path)));
   return { path, map: JSON.parse(await readFile(mapFile, "utf8")) as BranchMap };
 }
 

@@ -141,7 +141,7 @@ export function anyText(random: Random): string {
 
 /** A string's JSON, each character as it is or escaped in one of the ways there are. */
 export function spellText(text: string, random: Random): string {
-  const escape = (c: string) =>
+  const escaped = (c: string) =>
     [...Array(c.length).keys()]
       .map((i) => {
         const hex = c.charCodeAt(i).toString(16).padStart(4, "0");
@@ -149,7 +149,7 @@ export function spellText(text: string, random: Random): string {
       })
       .join("");
   const spelt = [...text].map((c) => {
-    if (random.below(8) === 0) return escape(c);
+    if (random.below(8) === 0) return escaped(c);
     if (c === "/" && random.below(2)) return "\\/";
     return JSON.stringify(c).slice(1, -1);
   });

@@ -302,7 +302,7 @@ const predict: Body = {
 
 function examplesBody(random: Random): string {
   const feature = (): unknown => {
-    const make = random.pick([
+    const make = random.pick<() => unknown>([
       () => new Raw(anyNumber(random)),
       () => anyText(random),
       () => random.below(2) === 0,
@@ -338,7 +338,7 @@ const examples: Body = {
     if (!result.passed) return;
     const sent = ClassificationRequest.toObject(message(ClassificationRequest, result), { longs: String });
     const list = sent.input?.exampleListWithContext?.examples ?? sent.input?.exampleList?.examples ?? [];
-    const { examples: wanted } = parsed(input)?.value as { examples: object[] };
+    const { examples: wanted } = (parsed(input) as { value: { examples: object[] } }).value;
     check(list.length === wanted.length, `${list.length} examples of ${wanted.length}`);
     for (const [i, example] of wanted.entries()) {
       const features = Object.keys(list[i].features?.feature ?? {}).length;
