@@ -44,8 +44,10 @@ export class Settings {
 
 export function readSettings(config: Config): Settings {
   const settings = new Settings();
-  const limit = <i32>config.number("maxValueBytes", 512, SMALLEST_VALUE);
-  if (limit > LARGEST_VALUE) config.fault("maxValueBytes", `must be at most ${LARGEST_VALUE.toString()}`);
+  const wanted = config.number("maxValueBytes", 512, SMALLEST_VALUE);
+  if (wanted > LARGEST_VALUE) config.fault("maxValueBytes", `must be at most ${LARGEST_VALUE.toString()}`);
+  // What is refused must not size buffers on its way there.
+  const limit = <i32>min<f64>(max<f64>(wanted, SMALLEST_VALUE), LARGEST_VALUE);
   const collector = config.object("collector");
   if (collector == null) settings.line = new JsonFragment(limit);
   else {

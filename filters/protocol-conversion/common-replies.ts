@@ -26,6 +26,7 @@ export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send
 const modelErrors = new StaticArray<LocalReply | null>(17);
 
 const GRPC_MESSAGE = bytes("grpc-message");
+const NO_MESSAGE = bytes("the model server failed and did not say why");
 const message: ByteBuffer = new ByteBuffer();
 
 /** The model's own error, its `grpc-message` in a header map. */
@@ -38,6 +39,7 @@ export function modelError(status: i32, mapType: i32): LocalReply {
   message.clear();
   const len = getHeader(mapType, GRPC_MESSAGE);
   if (len > 0) appendPercentDecoded(message, headerValue(), len);
+  else message.appendBytes(NO_MESSAGE);
   reply.setMessage(message.ptr, message.len);
   return reply;
 }

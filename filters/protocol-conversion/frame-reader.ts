@@ -18,7 +18,7 @@ const MAX_TAG: i64 = 20;
 export abstract class FrameReader extends ReplyWriter {
   /** What the bytes at hand are. */
   protected part: i32 = FRAME_HEADER;
-  private maxMessageBytes: i64 = 0;
+  protected maxMessageBytes: i64 = 0;
   /** Bytes left of a field that nothing here knows. */
   private skipLeft: i64 = 0;
 
@@ -72,7 +72,7 @@ export abstract class FrameReader extends ReplyWriter {
       if (tagMalformed || <i64>(to - at) >= min<i64>(left, MAX_TAG)) this.error = MALFORMED;
       return 0;
     }
-    if (<i64>(content - at) + tagLength > left) this.error = MALFORMED;
+    if (tagLength > left - <i64>(content - at)) this.error = MALFORMED;
     return this.error == null ? content : 0;
   }
 

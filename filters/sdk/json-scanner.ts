@@ -117,10 +117,11 @@ export class JsonScanner {
       exponent += sign == 0x2d ? -power : power;
     }
     let number = <f64>digits;
-    for (; exponent > 0 && number != Infinity && number != 0; exponent -= EXACT_POWER)
-      number *= 10 ** <f64>min(exponent, EXACT_POWER);
-    for (; exponent < 0 && number != 0; exponent += EXACT_POWER)
-      number /= 10 ** <f64>min(-exponent, EXACT_POWER);
+    let left = exponent < 0 ? -exponent : exponent;
+    for (; left > 0 && number != Infinity && number != 0; left -= EXACT_POWER) {
+      const power: f64 = 10 ** <f64>min(left, EXACT_POWER);
+      number = exponent < 0 ? number / power : number * power;
+    }
     return negative ? -number : number;
   }
 

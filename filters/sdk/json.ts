@@ -1,3 +1,6 @@
+import { ByteBuffer } from "./byte-buffer";
+import { appendUnescaped, stringEnd } from "./json-string";
+
 /**
  * JSON for configuration: RFC 8259 text -> values. Allocates; read once when a plug-in is configured, never for a
  * request.
@@ -26,6 +29,7 @@ const NO_ITEMS: Json[] = [];
 const NO_KEYS: string[] = [];
 
 const MAX_DEPTH = 64;
+const text: ByteBuffer = new ByteBuffer();
 
 class Reader {
   error: string | null = null;
@@ -96,51 +100,44 @@ class Reader {
 
   private number(): f64 {
     const from = this.at;
-    while (this.at < this.end) {
-      const c = load<u8>(this.at);
-      if (c - 0x30 >= 10 && c != 0x2d && c != 0x2b && c != 0x2e && (c | 0x20) != 0x65) break;
-      this.at++;
+    this.skip(0x2d, 0x2d);
+    const whole = this.digits();
+    let good = whole == 1 || (whole > 1 && load<u8>(this.at - whole) != 0x30);
+    if (this.skip(0x2e, 0x2e)) good = this.digits() > 0 && good;
+    if (this.skip(0x65, 0x45)) {
+      this.skip(0x2b, 0x2d);
+      good = this.digits() > 0 && good;
     }
-    const number = parseFloat(String.UTF8.decodeUnsafe(from, this.at - from));
-    if (isNaN(number)) this.fail("a number");
-    return number;
+    if (good) return parseFloat(String.UTF8.decodeUnsafe(from, this.at - from));
+    this.at = from;
+    this.fail("a number");
+    return 0;
+  }
+
+  /** Skips one of two characters if it comes next. */
+  private skip(one: u8, other: u8): bool {
+    const c: u8 = this.at < this.end ? load<u8>(this.at) : 0;
+    if (c != one && c != other) return false;
+    this.at++;
+    return true;
+  }
+
+  /** Skips digits. @returns how many there were */
+  private digits(): i32 {
+    const from = this.at;
+    while (this.at < this.end && load<u8>(this.at) - 0x30 < 10) this.at++;
+    return <i32>(this.at - from);
   }
 
   private string(): string {
-    let text = "";
-    let from = ++this.at;
-    while (this.at < this.end) {
-      const c = load<u8>(this.at);
-      if (c == 0x22) {
-        text += String.UTF8.decodeUnsafe(from, this.at++ - from);
-        return text;
-      }
-      if (c < 0x20) break;
-      if (c == 0x5c) {
-        text += String.UTF8.decodeUnsafe(from, this.at - from) + this.escape();
-        from = this.at;
-      } else this.at++;
+    const quote = stringEnd(this.at, this.end);
+    text.clear();
+    if (quote == 0 || !appendUnescaped(text, this.at + 1, quote)) {
+      this.fail("a string");
+      return "";
     }
-    this.fail("the end of a string");
-    return "";
-  }
-
-  private escape(): string {
-    const c: u8 = this.at + 1 < this.end ? load<u8>(this.at + 1) : 0;
-    this.at += 2;
-    if (c == 0x22 || c == 0x5c || c == 0x2f) return String.fromCharCode(c);
-    if (c == 0x62) return "\b";
-    if (c == 0x66) return "\f";
-    if (c == 0x6e) return "\n";
-    if (c == 0x72) return "\r";
-    if (c == 0x74) return "\t";
-    if (c == 0x75 && this.at + 4 <= this.end) {
-      const unit = <i32>parseInt(String.UTF8.decodeUnsafe(this.at, 4), 16);
-      this.at += 4;
-      return String.fromCharCode(unit);
-    }
-    this.fail("an escape");
-    return "";
+    this.at = quote + 1;
+    return String.UTF8.decodeUnsafe(text.ptr, text.len);
   }
 
   private array(json: Json, depth: i32): void {

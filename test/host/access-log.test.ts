@@ -124,6 +124,8 @@ it.each([
   [{ fields: [{ field: "path" }, { field: "method", as: "path" }] }, "accessLog.fields[1].as: two fields"],
   [{ fields: [{ field: "path", name: "p" }] }, "accessLog.fields[0].name: unknown field"],
   [{ maxValueBytes: 1 }, "accessLog.maxValueBytes: must be at least 64"],
+  [{ maxValueBytes: -886_738_367 }, "accessLog.maxValueBytes: must be at least 64"],
+  [{ maxValueBytes: 1e300 }, "accessLog.maxValueBytes: must be at most 8192"],
   [{ maxValueBytes: 1e6 }, "accessLog.maxValueBytes: must be at most 8192"],
   [{ redactedPaths: ["x"] }, "accessLog.redactedPaths[0]: must start with /"],
   [{ redactedHeaders: ["cookie"] }, "accessLog.redactedHeaders[0]: no field of a line shows cookie"],

@@ -126,6 +126,22 @@ describe("limits", () => {
     expect(report.generation).toBe(7);
   });
 
+  it.each([
+    ["5e1", 50],
+    ["0.5E2", 50],
+    ["500000000000000000000000e-22", 50],
+    ["0.0000000000000000000000005e26", 50],
+  ])("of %s a second are what JSON.parse reads", (number, admitted) => {
+    const set = workers(1, config);
+    answer(
+      set,
+      `{"apiVersion":"${V1}","generation":1e2,"full":true,"tasks":{"1":{"requestsPerSecond":${number}}}}`,
+    );
+    set.process.now += SECOND;
+    expect(count(set.vms, 300)).toBe(admitted);
+    expect(JSON.parse(reporter(set)?.callouts[0]?.body ?? "{}").generation).toBe(100);
+  });
+
   it("change in part, and go", () => {
     const set = workers(2, config);
     answer(set, { generation: 1, full: true, tasks: { "1": rate(10), "2": rate(20), "3": rate(30) } });

@@ -279,6 +279,7 @@ describe("a reply", () => {
       "size of its shape",
     ],
     ["a tag of no field", frame(Buffer.of(0, 0)), "malformed"],
+    ["a field as long as 64 bits can say", frame(Buffer.from("0affffffffffffffff7f61", "hex")), "malformed"],
   ])("%s is an error", (_name, bytes, error) => {
     for (const chunkSize of [1, 4, bytes.length]) {
       expect(respond(vm, bytes, chunkSize).error?.error).toContain(error);
@@ -349,6 +350,7 @@ describe("a model's error", () => {
     stream.respond([...GRPC_HEADERS], reply({ modelName: "a model" }).subarray(0, 9), 9, false);
     stream.endResponse(trailers);
     expect(stream.reply?.details).toBe(reason);
+    expect(JSON.parse(stream.reply?.body as string).error).not.toBe("");
     stream.close();
   });
 });

@@ -117,6 +117,13 @@ describe("requests", () => {
     }
   });
 
+  it("of rows are not taken for base64 because one before them broke off within base64", () => {
+    const broken = '{"signature_name":"text","instances":[{"b64":"aGk="';
+    expect(predict(`${broken}?`).error).toContain("malformed JSON");
+    const { inputs, error } = predict('{"signature_name":"text","instances":[{"x":"a"},{"x":"b"}]}');
+    expect([error, inputs.x?.stringVal.map(String)]).toEqual([undefined, ["a", "b"]]);
+  });
+
   it.each(CHUNKS)("of several inputs, in chunks of %d bytes", (chunkSize) => {
     for (const data of [
       '"instances":[{"a":[1,2],"b_bytes":"x"},{"b_bytes":{"b64":"eQ=="},"a":[3,4]}]',
@@ -309,6 +316,13 @@ describe("requests", () => {
     ['{"signature_name":"text","instances":[{"b64":"a"}]}', "b64 must be base64"],
     ['{"signature_name":"text","instances":[{"b64":"a*=="}]}', "b64 must be base64"],
     ['{"signature_name":"text","instances":[{"b64":1}]}', "wrong type"],
+    ['{"signature_name":"text","instances":[{"x":["a",{}]}]}', "b64 must be base64"],
+    ['{"signature_name":"text","instances":[["a",{"b64":"aGk=","b64":"aGk="}]]}', "b64 must be base64"],
+    ['{"signature_name":"text","instances":[{"b64":"aGk=","b64":"aGk="}]}', "occurs twice"],
+    ['{"signature_name":"text","inputs":{"b64":"aGk=","b64":"aGk="}}', "occurs twice"],
+    ['{"signature_name":"text","inputs":{"x":"a","b64":"aGk="}}', "occurs twice"],
+    ['{"instances":[[1,{}]]}', "b64 must be base64"],
+    ['{"instances":[{}]}', "each input of the signature is required"],
     ['{"signature_name":"text","instances":[1]}', "the signature says strings"],
     ['{"signature_name":"bool","instances":[true,1]}', "data must be true or false"],
     ['{"signature_name":"long","instances":[1.5]}', "data must be integers"],
@@ -576,8 +590,37 @@ describe("replies", () => {
     ["a negative dimension", { y: { dtype: "DT_FLOAT", tensorShape: dims(-1), floatVal: [1] } }],
     ["different batch sizes", { a: several.a, b: { dtype: "DT_INT32", tensorShape: dims(1), intVal: [1] } }],
     ["half a message", encode(several).subarray(0, -3)],
+    [
+      "more empty lists than any model needs",
+      Object.fromEntries(
+        ["a", "b"].map((name) => [name, { dtype: "DT_INT8", tensorShape: dims(600_000, 0) }]),
+      ),
+    ],
+    [
+      "a long name for each of many rows",
+      Object.fromEntries(
+        ["a", "b"].map((name) => [name.repeat(1000), { dtype: "DT_INT8", tensorShape: dims(400_000, 0) }]),
+      ),
+    ],
+    ["a field as long as 64 bits can say", frame(Buffer.from("0a0a0affffffffffffffff7f", "hex"))],
   ])("with %s are an error", (_name, outputs) => {
     expect(respond(outputs, ROWS)).toEqual({ error: "model_reply_malformed" });
+  });
+
+  it("with elements that stand for more than the limit are an error", () => {
+    const tasks = [{ taskid: "1", signatures: [{ inputs: [{ name: "x", dtype: "DT_FLOAT" }] }] }];
+    const small = conversionVm({ tasks, maxResponseBytes: 1000 });
+    const ones = { dtype: "DT_INT8", tensorShape: dims(600), intVal: [1] };
+    for (const [outputs, fault] of [
+      [{ a: ones }, undefined],
+      [{ a: ones, b: ones }, "model_reply_malformed"],
+    ] as const) {
+      const stream = open(small, PATH);
+      stream.sendRequestBody(Buffer.from(ROWS));
+      stream.respond([...GRPC_HEADERS], encode(outputs));
+      stream.close();
+      expect(stream.reply?.details).toBe(fault);
+    }
   });
 
   it("of any bytes never trap, and are JSON when they are no error", () => {

@@ -95,6 +95,8 @@ export class Vm {
   readonly process: HostProcess;
   readonly exports: FilterExports;
   stream: Stream | undefined;
+  /** How bytes of headers, properties and replies are strings here; in latin1 any bytes are. */
+  encoding: "utf8" | "latin1" = "utf8";
   /** HTTP callouts that got no reply yet. */
   readonly callouts: Callout[] = [];
   /** Milliseconds, as the filter asked last. */
@@ -117,8 +119,13 @@ export class Vm {
   /** @returns whether the plug-in with this root context took its configuration; `logs` says why not. */
   configure(configuration: object | string, rootId = 1): boolean {
     const text = typeof configuration === "string" ? configuration : JSON.stringify(configuration);
-    this.configuration = new TextEncoder().encode(text);
-    return this.exports.proxy_on_configure(rootId, this.configuration.length) === 1;
+    return this.configureBytes(new TextEncoder().encode(text), rootId);
+  }
+
+  /** As `configure`, of bytes that need not be text. */
+  configureBytes(configuration: Uint8Array<ArrayBuffer>, rootId = 1): boolean {
+    this.configuration = configuration;
+    return this.exports.proxy_on_configure(rootId, configuration.length) === 1;
   }
 
   /**
@@ -171,7 +178,7 @@ export class Vm {
   }
 
   private text(ptr: number, size: number): string {
-    return new TextDecoder().decode(this.bytes(ptr, size));
+    return Buffer.from(this.exports.memory.buffer, ptr, size).toString(this.encoding);
   }
 
   private word(ptr: number, value: number): void {
@@ -188,7 +195,7 @@ export class Vm {
   }
 
   private imports(): WebAssembly.Imports {
-    const encode = (text: string) => new TextEncoder().encode(text);
+    const encode = (text: string) => Buffer.from(text, this.encoding);
     const stream = () => this.stream as Stream;
     const functions: Record<string, (...values: number[]) => number> = {
       proxy_log: (level, ptr, size) => {
@@ -210,7 +217,7 @@ export class Vm {
         ),
       proxy_get_header_map_pairs: (type, ptrOut, sizeOut) => {
         const map = stream().map(type as number);
-        const pairs = map.length === 0 ? new Uint8Array() : serialise(map);
+        const pairs = map.length === 0 ? new Uint8Array() : serialise(map, this.encoding);
         return this.give(pairs, ptrOut as number, sizeOut as number);
       },
       proxy_get_header_map_value: (type, name, nameSize, ptrOut, sizeOut) => {
@@ -277,7 +284,7 @@ export class Vm {
           status: status as number,
           details: this.text(details as number, detailsSize as number),
           body: this.text(body as number, bodySize as number),
-          headers: parsePairs(this.bytes(pairs as number, pairsSize as number)),
+          headers: parsePairs(this.bytes(pairs as number, pairsSize as number), this.encoding),
           grpcStatus: grpcStatus as number,
         };
         return OK;
@@ -327,7 +334,7 @@ export class Vm {
         this.callouts.push({
           token,
           cluster: this.text(cluster as number, clusterSize as number),
-          headers: parsePairs(this.bytes(pairs as number, pairsSize as number)),
+          headers: parsePairs(this.bytes(pairs as number, pairsSize as number), this.encoding),
           body: this.text(body as number, bodySize as number),
           bodyBytes: this.bytes(body as number, bodySize as number),
           timeout: timeout as number,
@@ -479,15 +486,15 @@ function littleEndian(value: bigint): Uint8Array {
 }
 
 /** The ABI's form of header pairs: count, sizes, then the bytes with a NUL behind each. */
-function serialise(headers: HeaderList): Uint8Array {
-  const parts = headers.flat().map((text) => Buffer.from(text));
+function serialise(headers: HeaderList, encoding: BufferEncoding): Uint8Array {
+  const parts = headers.flat().map((text) => Buffer.from(text, encoding));
   const sizes = Buffer.alloc(4 + parts.length * 4);
   sizes.writeUInt32LE(headers.length);
   for (const [i, part] of parts.entries()) sizes.writeUInt32LE(part.length, 4 + i * 4);
   return Buffer.concat([sizes, ...parts.flatMap((part) => [part, Buffer.of(0)])]);
 }
 
-function parsePairs(bytes: Uint8Array): HeaderList {
+function parsePairs(bytes: Uint8Array, encoding: BufferEncoding): HeaderList {
   if (bytes.length === 0) return [];
   const buffer = Buffer.from(bytes);
   const count = buffer.readUInt32LE();
@@ -495,7 +502,7 @@ function parsePairs(bytes: Uint8Array): HeaderList {
   let at = 4 + count * 8;
   for (let i = 0; i < count * 2; i++) {
     const size = buffer.readUInt32LE(4 + i * 4);
-    texts.push(buffer.toString("utf8", at, at + size));
+    texts.push(buffer.toString(encoding, at, at + size));
     at += size + 1;
   }
   return Array.from({ length: count }, (_, i) => [texts[2 * i] as string, texts[2 * i + 1] as string]);

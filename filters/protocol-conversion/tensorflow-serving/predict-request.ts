@@ -95,6 +95,8 @@ export class PredictRequest extends JsonReader {
   /** Depth of the array whose nesting is level 0 of the current input. */
   private dataDepth: i32 = 0;
   private readonly base64: Base64Text = new Base64Text();
+  /** Members of the base64 object that is open. */
+  private base64Members: i32 = 0;
 
   /** Makes it ready; `spec` is filled in by the caller. the default one of `signatures` is the first. A raw tensor needs none. */
   reset(signatures: Signature[]): void {
@@ -109,6 +111,7 @@ export class PredictRequest extends JsonReader {
     this.rows = false;
     this.namedRows = false;
     this.rowCount = 0;
+    this.isBase64Row = false;
     this.base64.reset();
     this.spec.clear();
   }
@@ -203,7 +206,7 @@ export class PredictRequest extends JsonReader {
       }
       if (!this.rows && this.inputCount > 1) this.fail(NAMES_NEEDED);
       this.input.values = 1;
-    } else if (object) return Role.Base64;
+    } else if (object) return this.openBase64();
     return this.openLevel(0);
   }
 
@@ -234,9 +237,14 @@ export class PredictRequest extends JsonReader {
 
   /** An object among elements: a row, or base64. */
   private openInData(): i32 {
-    if (!this.rows || this.depth != ROWS_DEPTH) return Role.Base64;
+    if (!this.rows || this.depth != ROWS_DEPTH) return this.openBase64();
     this.rowMembers = 0;
     return Role.Row;
+  }
+
+  private openBase64(): i32 {
+    this.base64Members = 0;
+    return Role.Base64;
   }
 
   /** Is the innermost list part of a row's member, and not the list of rows itself? */
@@ -254,6 +262,8 @@ export class PredictRequest extends JsonReader {
         }
       }
       if (!this.input.nesting.close(this.depth - this.dataDepth, count)) this.fail(RAGGED);
+    } else if (role == Role.Base64) {
+      if (this.base64Members != 1) this.fail(NOT_BASE64);
     } else if (role == Role.Row && !this.isBase64Row) {
       this.rowCount++;
       this.dataDepth = ROWS_DEPTH;
@@ -281,6 +291,7 @@ export class PredictRequest extends JsonReader {
     const isBase64 = B64.equals(ptr, len);
     if (role == Role.Base64) {
       if (!isBase64) this.fail(WRONG_TYPE);
+      this.base64Members++;
       return Member.Base64;
     }
     for (let i = 0; i < this.inputCount; i++) {
@@ -292,6 +303,7 @@ export class PredictRequest extends JsonReader {
       return Member.Value;
     }
     if (isBase64 && this.inputCount == 1 && !this.namedRows) {
+      if (this.isBase64Row || (role == Role.Columns && this.input.values > 0)) this.fail(DUPLICATE);
       this.isBase64Row = true;
       this.input.values = 1;
       return Member.Base64;

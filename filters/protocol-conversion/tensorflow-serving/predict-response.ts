@@ -11,7 +11,7 @@ import {
   varint,
 } from "../../sdk/protobuf";
 import { DONE, FrameReader } from "../frame-reader";
-import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
+import { MALFORMED, ORDER, OVERSIZE, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, elementSize } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { datatypeOf } from "./data-type";
@@ -47,6 +47,9 @@ export class PredictResponse extends FrameReader {
   private count: i32 = 0;
   private readonly stream: ElementStream = new ElementStream();
   private started: bool = false;
+  /** Bytes that elements which stand for many may still fill, and empty lists that may still be written, in all outputs. */
+  private fillLeft: f64 = 0;
+  private listsLeft: f64 = 0;
 
   reset(rows: bool, maxMessageBytes: i64): void {
     this.release();
@@ -70,6 +73,8 @@ export class PredictResponse extends FrameReader {
 
   protected startMessage(length: i64): void {
     this.messageLeft = length;
+    this.fillLeft = <f64>(this.maxMessageBytes - length);
+    this.listsLeft = MAX_LISTS;
     this.part = Part.Message;
   }
 
@@ -180,11 +185,17 @@ export class PredictResponse extends FrameReader {
     const size = elementSize(output.datatype);
     let elements: f64 = this.started ? <f64>this.stream.elements : 0;
     const product = output.product;
-    if (elements == 1 && size > 0 && product > 1 && product * <f64>size <= <f64>MAX_FILL) {
+    if (elements == 1 && size > 0 && product > 1 && product != Infinity) {
+      this.fillLeft -= product * <f64>size;
+      if (this.fillLeft < 0) {
+        this.error = OVERSIZE;
+        return;
+      }
       memory.copy(fill, output.chain.slabData(output.chain.firstSlab), size);
       for (; elements < product; elements++) output.chain.append(fill, size);
     }
-    if (elements != product || output.lists > MAX_LISTS) this.error = WRONG_SIZE;
+    this.listsLeft -= output.lists;
+    if (elements != product || this.listsLeft < 0) this.error = WRONG_SIZE;
   }
 
   private writeJson(): void {
@@ -212,6 +223,12 @@ export class PredictResponse extends FrameReader {
         return;
       }
     }
+    let names: i64 = 0;
+    for (let i = 0; i < this.count; i++) names += this.outputs[i].name.len;
+    if (<f64>names * <f64>count > <f64>this.maxMessageBytes) {
+      this.error = OVERSIZE;
+      return;
+    }
     this.out.appendByte(0x5b);
     for (let row: i64 = 0; row < count; row++) {
       if (row > 0) this.out.appendByte(0x2c);
@@ -236,7 +253,5 @@ export class PredictResponse extends FrameReader {
 
 const name: ByteBuffer = new ByteBuffer();
 const fill: usize = memory.data(8);
-/** Most lists that a tensor without elements may nest. */
+/** Most lists that tensors without elements may nest. */
 const MAX_LISTS: f64 = 1_000_000;
-/** Largest tensor that one element may stand for. */
-const MAX_FILL: i64 = 64 * 1024 * 1024;

@@ -1,0 +1,16 @@
+import type { Target } from "../target.ts";
+import { authentication } from "./authentication.ts";
+import { batches } from "./batches.ts";
+import { configurations } from "./configuration.ts";
+import { conversionReplies } from "./conversion-replies.ts";
+import { conversionRequests } from "./conversion-requests.ts";
+import { others } from "./other.ts";
+
+export const TARGETS: readonly Target[] = [
+  ...conversionRequests,
+  ...conversionReplies,
+  ...authentication,
+  ...configurations,
+  ...others,
+  ...batches,
+];
