@@ -77,5 +77,6 @@ export class AccessLog extends Stage {
   onDelete(): void {
     const sender = this.settings.sender;
     if (sender != null) sender.stop();
+    this.settings.line.free();
   }
 }

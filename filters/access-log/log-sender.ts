@@ -166,5 +166,6 @@ export class LogSender extends CalloutHandler {
     }
     this.block.free();
     this.batch.free();
+    this.headers.free();
   }
 }

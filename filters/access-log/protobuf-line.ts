@@ -16,6 +16,12 @@ export class ProtobufLine extends LineWriter {
   private readonly entry: ByteBuffer = new ByteBuffer();
   private phases: i32 = 0;
 
+  free(): void {
+    super.free();
+    this.message.free();
+    this.entry.free();
+  }
+
   begin(): void {
     this.message.clear();
   }

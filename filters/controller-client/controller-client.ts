@@ -102,6 +102,7 @@ export class ControllerClient extends CalloutHandler {
     if (this.pending) forgetCallout(this);
     this.body.free();
     this.reply.free();
+    this.headers.free();
   }
 
   onReply(status: i32, body: usize, len: i32): void {

@@ -211,6 +211,14 @@ export class HeaderPairs {
     this.memory.append(more.content.ptr, more.content.len);
   }
 
+  /** Gives the memory back: for pairs that go with a plug-in. */
+  free(): void {
+    this.memory.free();
+    this.lengths.free();
+    this.content.free();
+    this.count = 0;
+  }
+
   private start(count: i32): void {
     const memory = this.memory;
     memory.clear();

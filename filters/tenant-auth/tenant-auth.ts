@@ -62,6 +62,14 @@ export class TenantAuth extends Stage {
     }
   }
 
+  onDelete(): void {
+    const issuers = this.registry.issuers;
+    for (let i = 0; i < issuers.length; i++) {
+      const source = issuers[i].source;
+      if (source != null) source.stop();
+    }
+  }
+
   /** Takes over revocations and fetched keys. */
   private refresh(): void {
     const registry = this.registry;

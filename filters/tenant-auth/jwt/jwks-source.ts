@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../../sdk/bytes";
-import { CalloutHandler, callout } from "../../sdk/callout";
+import { CalloutHandler, callout, forgetCallout } from "../../sdk/callout";
 import { monotonicNanos } from "../../sdk/clock";
 import { requestCollection } from "../../sdk/collection";
 import { HeaderPairs } from "../../sdk/headers";
@@ -95,6 +95,12 @@ export class JwksSource extends CalloutHandler {
     this.wanted = false;
     if (!callout(this.clusterName.ptr, this.clusterName.len, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
       this.failed("no such cluster");
+  }
+
+  /** The plug-in ends: the host drops its callout, and nobody collects the memory of buffers. */
+  stop(): void {
+    forgetCallout(this);
+    this.request.free();
   }
 
   onReply(status: i32, body: usize, len: i32): void {
