@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Vm } from "../../tools/host/host.ts";
 import { modulePath } from "../../tools/wasm/modules.ts";
-import { authConfig, ISSUER } from "../support/auth.ts";
+import { authConfig } from "../support/auth.ts";
 
 const CHANGES = 3000;
 const SECOND = 1_000_000_000n;
@@ -13,7 +13,7 @@ const gateway = {
   accessLog: {},
 };
 const remoteKeys = {
-  issuer: ISSUER,
+  issuer: "https://keys.example",
   audiences: ["models"],
   remoteJwks: { cluster: "login", authority: "login.example", path: "/keys" },
 };
@@ -32,7 +32,10 @@ it.each([
       rateLimit: { ...gateway.rateLimit, controller: { gateway: "a/b", cluster: "controller", pod: "p" } },
     },
   ],
-  ["that fetch keys", { ...gateway, tenantAuth: { ...authConfig, issuers: [remoteKeys] } }],
+  [
+    "that fetch keys",
+    { ...gateway, tenantAuth: { ...authConfig, issuers: [...authConfig.issuers, remoteKeys] } },
+  ],
 ])("plug-ins %s come and go and leave nothing behind", (_name, configuration) => {
   const vm = new Vm(modulePath("gateway"));
   let rootId = 1000;
