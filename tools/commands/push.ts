@@ -3,9 +3,9 @@ import { packImage, type Variant } from "../oci/image.ts";
 import { parseReference } from "../oci/reference.ts";
 import { attach } from "../oci/referrers.ts";
 import { pushImage } from "../oci/registry.ts";
-import { billOfMaterials, SBOM_NAME } from "../oci/sbom.ts";
+import { moduleBill, SBOM_NAME } from "../oci/sbom.ts";
 import { MODULES, type ModuleName } from "../wasm/modules.ts";
-import { readModule } from "../wasm/read.ts";
+import { readModule, readSources } from "../wasm/read.ts";
 import { converterOption, variantOption } from "./pack.ts";
 import { plainHttpOption, type RegistryCommandOptions, registryOptions } from "./registry-options.ts";
 
@@ -25,7 +25,7 @@ export function pushCommand(): Command {
     .addOption(variantOption())
     .option(
       "--sbom",
-      "attach a bill of materials (CycloneDX): the npm packages that the filter is built with",
+      "attach a bill of materials (CycloneDX): the sources of the filter, and the npm packages that it is built with",
     )
     .addOption(plainHttpOption())
     .action(async (text: string, options: PushCommandOptions) => {
@@ -38,7 +38,8 @@ export function pushCommand(): Command {
         onProgress: (line) => console.error(line),
       });
       if (options.sbom) {
-        const document = await billOfMaterials(converter === undefined ? module : "converter", bytes);
+        const name = converter === undefined ? module : "converter";
+        const document = await moduleBill(name, bytes, await readSources(module, converter));
         console.error(`SBOM ${await attach(parseReference(pushed), document, SBOM_NAME, registry)}`);
       }
       console.log(pushed);

@@ -37,6 +37,12 @@ export async function compileConverter(folder: string, outFile = converterModule
   }
 }
 
+/** Where a source lies that the compiler saw: in the developer's folder, or in this repository. */
+export function sourcePath(seen: string): string {
+  if (seen === ENTRY) return "filters/converter/entry.ts";
+  return seen.replace(/^~lib\/modelgate\//, "filters/").replace(`${SOURCE}/`, "");
+}
+
 /** @returns null for a file that is not there: the compiler looks elsewhere then */
 async function readSource(own: string, name: string): Promise<string | null> {
   const text = await readFile(fileOf(own, name), "utf8").catch(() => null);

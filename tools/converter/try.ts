@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 import { type HeaderList, type Stream, Vm } from "../host/host.ts";
 import { PROJECT_ROOT } from "../wasm/modules.ts";
@@ -130,7 +131,7 @@ function loadProtocol(method: string): Protocol {
   const protocol = PROTOCOLS.find(({ service }) => method === `/${service}`);
   if (!protocol) throw new Error(`the converter asks for ${method}, which is no method of a known protocol`);
   const root = new protobuf.Root();
-  root.resolvePath = (_, target) => new URL(`proto/${target}`, PROJECT_ROOT).pathname;
+  root.resolvePath = (_, target) => fileURLToPath(new URL(`proto/${target}`, PROJECT_ROOT));
   root.loadSync(`${protocol.file}.proto`);
   return {
     request: root.lookupType(`${protocol.name}Request`),

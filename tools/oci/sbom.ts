@@ -1,86 +1,139 @@
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { PROJECT_ROOT } from "../wasm/modules.ts";
-import { digestOf } from "./digest.ts";
+import { versionOf } from "../wasm/version.ts";
 import { type Blob, json } from "./image.ts";
+import { closure, type LockedPackage, readLock } from "./locked-packages.ts";
 
 /** What `attach` calls the document. */
 export const SBOM_NAME = "sbom.cdx.json";
 const SBOM_TYPE = "application/vnd.cyclonedx+json";
+const OWN_LICENCE = "Apache-2.0";
 /** The npm packages that a module is compiled from and with; what they depend on follows. */
-const BUILT_WITH = ["assemblyscript", "@solo-io/proxy-runtime"];
+const BUILT_WITH = ["node_modules/assemblyscript", "node_modules/@solo-io/proxy-runtime"];
 
-interface Locked {
-  version: string;
-  integrity: string;
-  license: string;
-  dependencies?: Record<string, string>;
+/**
+ * The bill of materials of a module, CycloneDX 1.6 as JSON: the source files of this repository that it was compiled from, with digests,
+ * and the npm packages it is built with, at the versions of package-lock.json, with digests, licences and their notices.
+ * It holds no time and no serial number: the same module gives the same document.
+ * @param name of the module
+ * @param sources text of each source file, by its path
+ */
+export async function moduleBill(
+  name: string,
+  module: Uint8Array,
+  sources: Map<string, string>,
+): Promise<Blob> {
+  const lock = await readLock();
+  for (const path of BUILT_WITH)
+    if (!lock.has(path)) throw new Error(`package-lock.json: has no ${path}: run npm install`);
+  const packages = closure(lock, BUILT_WITH);
+  const notices = await Promise.all(packages.map(noticeOf));
+  return bill(
+    {
+      type: "library",
+      "bom-ref": "module",
+      name,
+      version: versionOf(module) ?? (lock.get("") as LockedPackage).version,
+      hashes: [sha256(module)],
+      licenses: [licence(OWN_LICENCE)],
+    },
+    BUILT_WITH,
+    packages,
+    [
+      ...packages.map((each, i) => ({
+        ...component(each),
+        ...(notices[i] && { evidence: { copyright: [{ text: notices[i] }] } }),
+      })),
+      ...[...sources].map(([path, text]) => ({ type: "file", name: path, hashes: [sha256(text)] })),
+    ],
+  );
 }
 
 /**
- * The bill of materials of a module, CycloneDX 1.6 as JSON: the npm packages it is built with, at the versions of package-lock.json,
- * with digests and licences. It holds no time and no serial number: the same module gives the same document.
- * @param name of the module
+ * The bill of materials of the command, which is that of the controller's and the collector's image above its base: the npm
+ * packages that it runs with. Programs for other platforms are in it with scope `optional`.
  */
-export async function billOfMaterials(name: string, module: Uint8Array): Promise<Blob> {
-  const { version, packages } = await readLock();
-  const found = new Map<string, Locked>();
-  const visit = (dependency: string) => {
-    const locked = packages[`node_modules/${dependency}`];
-    if (!locked) throw new Error(`package-lock.json: has no ${dependency}: run npm install`);
-    if (found.has(dependency)) return;
-    found.set(dependency, locked);
-    for (const next of Object.keys(locked.dependencies ?? {})) visit(next);
-  };
-  for (const dependency of BUILT_WITH) visit(dependency);
-  const refOf = (dependency: string) => packageUrl(dependency, found.get(dependency) as Locked);
+export async function commandBill(): Promise<Blob> {
+  const lock = await readLock();
+  const own = lock.get("") as LockedPackage;
+  const packages = closure(lock, own.dependsOn);
+  return bill(
+    {
+      type: "application",
+      "bom-ref": "command",
+      name: own.name,
+      version: own.version,
+      licenses: [licence(OWN_LICENCE)],
+    },
+    own.dependsOn,
+    packages,
+    unique(packages).map(component),
+  );
+}
+
+function bill(
+  subject: { "bom-ref": string; [field: string]: unknown },
+  direct: string[],
+  packages: LockedPackage[],
+  components: object[],
+): Blob {
+  const urls = new Map(packages.map((each) => [each.path, packageUrl(each)]));
+  const urlsOf = (paths: string[]) => new Set(paths.flatMap((path) => urls.get(path) ?? []));
+  // The same version of a package may lie in several folders, with different neighbours.
+  const dependsOn = new Map(packages.map((each) => [packageUrl(each), new Set<string>()]));
+  for (const each of packages)
+    for (const url of urlsOf(each.dependsOn)) dependsOn.get(packageUrl(each))?.add(url);
   return json(SBOM_TYPE, {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     version: 1,
-    metadata: {
-      lifecycles: [{ phase: "build" }],
-      component: {
-        type: "library",
-        "bom-ref": "module",
-        name,
-        version,
-        hashes: [{ alg: "SHA-256", content: digestOf(module).replace("sha256:", "") }],
-        licenses: [licence("Apache-2.0")],
-      },
-    },
-    components: [...found].map(([dependency, locked]) => component(dependency, locked)),
+    metadata: { lifecycles: [{ phase: "build" }], component: subject },
+    components,
     dependencies: [
-      { ref: "module", dependsOn: BUILT_WITH.map(refOf) },
-      ...[...found].map(([dependency, { dependencies = {} }]) => ({
-        ref: refOf(dependency),
-        dependsOn: Object.keys(dependencies).map(refOf),
-      })),
+      { ref: subject["bom-ref"], dependsOn: [...urlsOf(direct)] },
+      ...[...dependsOn].map(([ref, others]) => ({ ref, dependsOn: [...others] })),
     ],
   });
 }
 
-async function readLock(): Promise<{ version: string; packages: Record<string, Locked> }> {
-  return JSON.parse(await readFile(new URL("package-lock.json", PROJECT_ROOT), "utf8"));
+function unique(packages: LockedPackage[]): LockedPackage[] {
+  return [...new Map(packages.map((each) => [packageUrl(each), each])).values()];
 }
 
-function component(name: string, locked: Locked): object {
-  const [algorithm, digest] = locked.integrity.split("-", 2) as [string, string];
+function component(locked: LockedPackage): object {
+  const { name, version, integrity = "", license, optional } = locked;
+  const [algorithm, digest] = integrity.split("-", 2) as [string, string?];
   const [, group, own] = /^(?:(@[^/]+)\/)?(.+)$/.exec(name) ?? [];
   return {
     type: "library",
-    "bom-ref": packageUrl(name, locked),
+    "bom-ref": packageUrl(locked),
     ...(group && { group }),
     name: own,
-    version: locked.version,
-    hashes: [
-      {
-        alg: algorithm.toUpperCase().replace("SHA", "SHA-"),
-        content: Buffer.from(digest, "base64").toString("hex"),
-      },
-    ],
-    licenses: [licence(locked.license.trim())],
-    purl: packageUrl(name, locked),
+    version,
+    scope: optional ? "optional" : "required",
+    ...(digest && {
+      hashes: [
+        {
+          alg: algorithm.toUpperCase().replace("SHA", "SHA-"),
+          content: Buffer.from(digest, "base64").toString("hex"),
+        },
+      ],
+    }),
+    ...(license && { licenses: [licence(license)] }),
+    purl: packageUrl(locked),
   };
+}
+
+/** What the Apache License 2.0, section 4 (d), wants handed on with the work. @returns undefined where there is none */
+async function noticeOf({ path }: LockedPackage): Promise<string | undefined> {
+  const folder = new URL(`${path}/`, PROJECT_ROOT);
+  const file = (await readdir(folder).catch(() => [])).find((name) => /^NOTICE(\.\w+)?$/i.test(name));
+  return file && (await readFile(new URL(file, folder), "utf8"));
+}
+
+function sha256(content: string | Uint8Array): object {
+  return { alg: "SHA-256", content: createHash("sha256").update(content).digest("hex") };
 }
 
 /** An SPDX identifier, or an expression of several. */
@@ -89,6 +142,6 @@ function licence(text: string): object {
 }
 
 /** purl-spec: the @ of a scope is encoded. */
-function packageUrl(name: string, { version }: Locked): string {
+function packageUrl({ name, version }: LockedPackage): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }

@@ -1,0 +1,3 @@
+import { commandBill } from "./sbom.ts";
+
+process.stdout.write((await commandBill()).bytes);
