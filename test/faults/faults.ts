@@ -13,6 +13,8 @@ const REQUESTS_PER_SECOND = 100;
 const BEFORE_SECONDS = 1;
 const FAULT_SECONDS = 3;
 const AFTER_SECONDS = 3;
+/** Part of the names of the scenarios to run; the table is written when all run. */
+const only = process.argv[2] ?? "";
 const TABLE = new URL("../../docs/faults.md", import.meta.url);
 
 interface Result {
@@ -21,6 +23,8 @@ interface Result {
   failed: Call[];
   /** From the end of the fault until the last request that failed was answered, in milliseconds. */
   recovery: number;
+  /** What became of what was acknowledged. */
+  kept: string;
   faults: string[];
 }
 
@@ -43,14 +47,16 @@ async function run(scenario: Scenario): Promise<Result> {
     const unexpected = failed.filter(
       ({ at, milliseconds, status }) => at + milliseconds < begun || !scenario.statuses.includes(status),
     );
+    const kept = await Promise.resolve(scenario.kept?.(stack, calls.length)).catch((error: Error) => error);
     const faults = [
+      ...(kept instanceof Error ? [kept.message] : []),
       ...(unexpected.length > 0 ? [`unexpected: ${seen(unexpected)}`] : []),
       ...(recovery > scenario.recoversWithin ? [`recovered after ${Math.round(recovery)} ms only`] : []),
       ...(scenario.statuses.length > 0 && failed.length === 0
         ? ["the fault was none: no request failed"]
         : []),
     ];
-    return { scenario, calls, failed, recovery, faults };
+    return { scenario, calls, failed, recovery, kept: kept instanceof Error ? "" : (kept ?? ""), faults };
   } finally {
     over.abort();
     await load.catch(() => []);
@@ -71,7 +77,7 @@ function seen(calls: Call[]): string {
     .join("; ");
 }
 
-function row({ scenario, calls, failed, recovery }: Result): string {
+function row({ scenario, calls, failed, recovery, kept }: Result): string {
   const slowest = Math.max(...calls.filter(({ status }) => status === 200).map((call) => call.milliseconds));
   return `| ${[
     scenario.name,
@@ -79,26 +85,29 @@ function row({ scenario, calls, failed, recovery }: Result): string {
     `${failed.length} of ${calls.length}`,
     failed.length === 0 ? "-" : `${Math.round(recovery)} ms`,
     `${Math.round(slowest)} ms`,
+    kept,
   ].join(" | ")} |`;
 }
 
 const results: Result[] = [];
-for (const scenario of SCENARIOS) {
+for (const scenario of SCENARIOS.filter(({ name }) => name.includes(only))) {
   const result = await run(scenario);
   results.push(result);
   console.log(row(result));
   for (const fault of result.faults) console.error(`FAULT ${scenario.name}: ${fault}`);
 }
-await writeFile(
-  TABLE,
-  `# Faults
+const table = `| fault | what callers see beside 200 | failed | until every request is answered again | slowest answer of 200 | |
+| --- | --- | --- | --- | --- | --- |
+${results.map(row).join("\n")}
+`;
+if (only === "")
+  await writeFile(
+    TABLE,
+    `# Faults
 
 \`npm run test:faults\`: ${REQUESTS_PER_SECOND} requests a second through the real Envoy with gateway.wasm and one worker, while something goes wrong for ${FAULT_SECONDS} seconds.
 Without retries, so that each failure shows.
 
-| fault | what callers see beside 200 | failed | until every request is answered again | slowest answer of 200 |
-| --- | --- | --- | --- | --- |
-${results.map(row).join("\n")}
-`,
-);
+${table}`,
+  );
 process.exit(results.some(({ faults }) => faults.length > 0) ? 1 : 0);

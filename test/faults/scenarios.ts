@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers, answersAfter, answersHalf, resets } from "./model.ts";
 import { type Stack, type StackOptions, TIMEOUT } from "./stack.ts";
+import { allStored } from "./stored.ts";
+import { tokenIs } from "./token.ts";
 
 export interface Scenario {
   name: string;
@@ -11,6 +13,8 @@ export interface Scenario {
   end(stack: Stack): Promise<void> | void;
   /** What callers may see meanwhile, beside 200. */
   statuses: number[];
+  /** What became of what was acknowledged, once the calls are over. @throws Error when some of it is lost */
+  kept?(stack: Stack, calls: number): Promise<string>;
   /** Longest time until every request is answered again once the fault is over, in milliseconds. */
   recoversWithin: number;
 }
@@ -111,4 +115,29 @@ export const SCENARIOS: Scenario[] = [
     statuses: [],
     recoversWithin: 0,
   },
+  ...(["follows the file", "gets batches"] as const).map((collector) => ({
+    name: `collector that ${collector} killed, started again`,
+    options: { collector },
+    begin: async (stack: Stack) => stack.collector?.end("SIGKILL"),
+    end: (stack: Stack) => stack.startCollector(),
+    statuses: [],
+    kept: allStored,
+    recoversWithin: 0,
+  })),
+  ...[3600, -3600].map((seconds) => ({
+    name: `wall clock steps an hour ${seconds > 0 ? "forwards" : "backwards"}, and back`,
+    options: { clock: true },
+    begin: async (stack: Stack) => {
+      await tokenIs(stack, undefined);
+      await stack.clock?.step(seconds);
+      await tokenIs(stack, seconds > 0 ? "token_expired" : "token_not_yet_valid");
+    },
+    end: async (stack: Stack) => {
+      await stack.clock?.step(0);
+      await tokenIs(stack, undefined);
+    },
+    statuses: [],
+    kept: async () => "tokens go by the wall clock, limits do not",
+    recoversWithin: 0,
+  })),
 ];
