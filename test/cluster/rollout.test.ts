@@ -247,6 +247,23 @@ describe("rollout", () => {
     expect(signed.code, signed.stderr).toBe(0);
   });
 
+  it("pauses while the registry is down, and asks no pod to pull", async () => {
+    const image = await push("unreachable", await variant("unreachable"));
+    const traffic = new Traffic(100, { taskid: "666" });
+    const started = start(image, ["--steps=10,50,100", "--interval=8", "--min-requests=0"]);
+    await until("running: step 1 of 3");
+    const { stdout, stderr, code } = await cluster.withoutRegistry(() => started);
+    expect(code, stdout).toBe(1);
+    expect(stderr).toContain("the registry does not serve the new filter");
+    expect((await rollout("status")).stdout).toMatch(/^paused: the registry does not serve the new filter/);
+    const resumed = await rollout("resume");
+    expect(resumed.stdout, resumed.stderr).toContain(`done: every pod runs ${image}`);
+    const { sent, failed, outcomes } = await traffic.stop();
+    console.log(`registry down: ${failed} of ${sent} requests failed: ${JSON.stringify(outcomes)}`);
+    expect(failed).toBe(0);
+    expect((await rollout("undo")).stdout).toContain(`rolled back: every pod runs ${first}`);
+  });
+
   it("takes a slow filter back", async () => {
     const slow = await push("slow", await compiled("slow"));
     const traffic = new Traffic(250, { taskid: "666" });

@@ -106,6 +106,7 @@ async function start(context: Gateway, options: StartOptions): Promise<void> {
     image,
     ...(version !== undefined && { version }),
     previous: plugin.spec.url,
+    ...(options.plainHttp && { plainHttp: true }),
     steps: options.steps,
     step: 0,
     phase: "running",

@@ -1,5 +1,7 @@
 import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
+import { pullModule } from "../oci/pull-module.ts";
+import { parseReference } from "../oci/reference.ts";
 import type { Tenant } from "../resources/tenant.ts";
 import { sum } from "./sample.ts";
 import { setCanaries, setCanaryImage, setStableImage } from "./slices.ts";
@@ -55,6 +57,7 @@ async function forward(context: Run): Promise<void> {
   for (; rollout.step < rollout.steps.length; rollout.step++) {
     const percent = rollout.steps[rollout.step] as number;
     await save(context, "running", `step ${rollout.step + 1} of ${rollout.steps.length}: ${percent} %`);
+    await requirePullable(rollout);
     const before = await sample(client, await gatewayPods(client, tenant));
     rollout.baseline ??= sum([...before.values()].map((pod) => pod.sample));
     const { canaries } = await setCanaries(client, tenant, percent);
@@ -78,6 +81,13 @@ async function forward(context: Run): Promise<void> {
   const late = await untilAllRun(context, rollout.image, rollout.version);
   await save(context, "done", `every pod runs the new filter${except(late)}`);
   say(`done: every pod runs ${rollout.image}${except(late)}`);
+}
+
+/** Istio refuses the requests of a pod that can't pull its filter, so no pod is asked to while the registry is down. @throws Error */
+async function requirePullable({ image, plainHttp = false }: Rollout): Promise<void> {
+  await pullModule(parseReference(image), { plainHttp }).catch((error: Error) => {
+    throw new Error(`the registry does not serve the new filter: ${error.message}`);
+  });
 }
 
 async function backward(context: Run): Promise<void> {

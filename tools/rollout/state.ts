@@ -16,6 +16,8 @@ export interface Rollout {
   /** What the image's filter tells of itself; absent for one that tells nothing. */
   version?: string;
   previous: string;
+  /** Does its registry speak HTTP without being on this machine? */
+  plainHttp?: boolean;
   /** Percent of the gateway's pods, ascending; the last is 100. */
   steps: number[];
   /** Index of the step that is under way. */

@@ -21,6 +21,8 @@ export interface Cluster {
   client: KubernetesClient;
   node: TestNode;
   istiod: Program;
+  /** Takes the registry away until `work` is done. */
+  withoutRegistry<T>(work: () => Promise<T>): Promise<T>;
   apply(...objects: Manifest[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,7 +35,8 @@ export interface ClusterOptions {
 /** A real API server with its controllers, istiod with Istio's and the Gateway API's CRDs, a registry, and one node. */
 export async function startCluster({ withProxyMetadata = false }: ClusterOptions = {}): Promise<Cluster> {
   const { path: folder, remove } = await temporaryFolder(join(tmpdir(), "modelgate-cluster-"));
-  const [controlPlane, registry] = await Promise.all([startControlPlane(folder), startRegistry(folder)]);
+  const [controlPlane, firstRegistry] = await Promise.all([startControlPlane(folder), startRegistry(folder)]);
+  let registry = firstRegistry;
   const { kubeconfig, programs, client } = controlPlane;
   const apply = async (...objects: Manifest[]) => {
     for (const object of objects) await client.apply(object, { fieldManager: "cluster-test", force: true });
@@ -50,6 +53,12 @@ export async function startCluster({ withProxyMetadata = false }: ClusterOptions
     node,
     istiod,
     apply,
+    async withoutRegistry(work) {
+      await registry.stop();
+      return work().finally(async () => {
+        registry = await startRegistry(folder);
+      });
+    },
     async stop() {
       await node.stop();
       for (const each of [istiod, ...programs, registry]) await each.stop();
