@@ -3,7 +3,7 @@
  * and how long it takes until every request is answered again. `npm run test:faults` prints the table and writes
  * docs/faults.md.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, callSteadily } from "./caller.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
@@ -16,6 +16,7 @@ const AFTER_SECONDS = 3;
 /** Part of the names of the scenarios to run; the table is written when all run. */
 const only = process.argv[2] ?? "";
 const TABLE = new URL("../../docs/faults.md", import.meta.url);
+const README = new URL("../../README.md", import.meta.url);
 
 interface Result {
   scenario: Scenario;
@@ -52,7 +53,7 @@ async function run(scenario: Scenario): Promise<Result> {
       ...(kept instanceof Error ? [kept.message] : []),
       ...(unexpected.length > 0 ? [`unexpected: ${seen(unexpected)}`] : []),
       ...(recovery > scenario.recoversWithin ? [`recovered after ${Math.round(recovery)} ms only`] : []),
-      ...(scenario.statuses.length > 0 && failed.length === 0
+      ...(scenario.statuses.length > 0 && !scenario.rare && failed.length === 0
         ? ["the fault was none: no request failed"]
         : []),
     ];
@@ -100,7 +101,12 @@ const table = `| fault | what callers see beside 200 | failed | until every requ
 | --- | --- | --- | --- | --- | --- |
 ${results.map(row).join("\n")}
 `;
-if (only === "")
+if (only === "") {
+  const readme = await readFile(README, "utf8");
+  await writeFile(
+    README,
+    readme.replace(/(<!-- faults -->\n)[\s\S]*(<!-- \/faults -->)/, (_, open, close) => open + table + close),
+  );
   await writeFile(
     TABLE,
     `# Faults
@@ -108,6 +114,9 @@ if (only === "")
 \`npm run test:faults\`: ${REQUESTS_PER_SECOND} requests a second through the real Envoy with gateway.wasm and one worker, while something goes wrong for ${FAULT_SECONDS} seconds.
 Without retries, so that each failure shows.
 
-${table}`,
+${table}
+A registry that is down while a filter is rolled out: the rollout pauses, no pod is asked to pull, no request fails (\`npm run test:cluster\`, rollout.test.ts).
+`,
   );
+}
 process.exit(results.some(({ faults }) => faults.length > 0) ? 1 : 0);

@@ -13,6 +13,8 @@ export interface Scenario {
   end(stack: Stack): Promise<void> | void;
   /** What callers may see meanwhile, beside 200. */
   statuses: number[];
+  /** Only requests that are under way at that moment can fail, so there may be none. */
+  rare?: true;
   /** What became of what was acknowledged, once the calls are over. @throws Error when some of it is lost */
   kept?(stack: Stack, calls: number): Promise<string>;
   /** Longest time until every request is answered again once the fault is over, in milliseconds. */
@@ -87,7 +89,8 @@ export const SCENARIOS: Scenario[] = [
       if (status !== 503) throw new Error(`the VM did not trap: ${status}`);
     },
     end: () => {},
-    statuses: [],
+    statuses: [503],
+    rare: true,
     recoversWithin: 0,
   },
   {
