@@ -1,10 +1,10 @@
-import { REQUEST_BODY } from "../sdk/abi";
-import { bufferData, readBuffer } from "../sdk/body";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { bytes, startsWith } from "../sdk/bytes";
-import { Slice } from "../sdk/headers";
-import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../sdk/protobuf";
-import { StreamState } from "../sdk/stage";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { bytes, startsWith } from "../sdk/bytes/bytes";
+import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../sdk/bytes/protobuf";
+import { REQUEST_BODY } from "../sdk/host/abi";
+import { bufferData, readBuffer } from "../sdk/host/body";
+import { Slice } from "../sdk/host/headers";
+import { StreamState } from "../sdk/pipeline/stage";
 
 /** Methods whose request names the model in its first field: as a text, and as a `ModelSpec`, whose first field is the name. */
 const OPEN_INFERENCE = bytes("/inference.GRPCInferenceService/Model");

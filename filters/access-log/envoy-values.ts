@@ -1,9 +1,9 @@
-import { RESPONSE_HEADERS } from "../sdk/abi";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
-import { getHeader, headerValue } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { getNumber, getProperty, propertyPath, propertyValue } from "../sdk/properties";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { RESPONSE_HEADERS } from "../sdk/host/abi";
+import { getHeader, headerValue } from "../sdk/host/headers";
+import { getNumber, getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Field } from "./fields";
 import { grpcStatusName } from "./grpc-status-name";
 import { LineWriter } from "./line-writer";

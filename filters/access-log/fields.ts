@@ -38,7 +38,7 @@ export enum Field {
 /** Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself. */
 export const LAST_OF_ENVOY: Field = Field.Hostname;
 
-/** Names by `Field`; tools/envoy/access-log.ts has the same. */
+/** Names by `Field`; tools/lib/envoy/access-log.ts has the same. */
 export const FIELD_NAMES: string[] = [
   "",
   "start_time",

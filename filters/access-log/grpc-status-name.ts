@@ -1,4 +1,4 @@
-import { Bytes, bytes } from "../sdk/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 
 /** Names of google.rpc.Code by number, as `%GRPC_STATUS%` writes them. */
 const NAMES: Bytes[] = [

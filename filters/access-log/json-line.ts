@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes } from "../sdk/bytes";
-import { appendInstant } from "../sdk/instant-text";
-import { writeJsonText } from "../sdk/json-text";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes } from "../sdk/bytes/bytes";
+import { appendInstant } from "../sdk/bytes/instant-text";
+import { writeJsonText } from "../sdk/bytes/json-text";
 import { LineWriter } from "./line-writer";
 import { Member } from "./member";
 

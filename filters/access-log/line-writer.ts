@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes } from "../sdk/bytes";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes } from "../sdk/bytes/bytes";
 import { Member } from "./member";
 
 /** More than a number, a time or the punctuation of a member takes. */

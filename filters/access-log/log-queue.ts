@@ -1,6 +1,6 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
-import { dequeue, enqueue, queueData, registerQueue } from "../sdk/shared-queue";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
+import { dequeue, enqueue, queueData, registerQueue } from "../sdk/host/shared-queue";
 
 /** Another VM wins a race for the count at most this often. */
 const ATTEMPTS = 16;

@@ -1,8 +1,8 @@
-import { defineModule } from "../sdk/contexts";
+import { defineModule } from "../sdk/pipeline/contexts";
 import { AccessLog } from "./access-log";
 
-export * from "../sdk/exports/base";
-export * from "../sdk/exports/log";
-export * from "../sdk/exports/request-headers";
+export * from "../sdk/pipeline/exports/base";
+export * from "../sdk/pipeline/exports/log";
+export * from "../sdk/pipeline/exports/request-headers";
 
 defineModule(() => [new AccessLog()], true);

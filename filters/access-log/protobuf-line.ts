@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes } from "../sdk/bytes";
-import { appendField, appendTag, appendVarint, VARINT } from "../sdk/protobuf";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes } from "../sdk/bytes/bytes";
+import { appendField, appendTag, appendVarint, VARINT } from "../sdk/bytes/protobuf";
 import { LineWriter } from "./line-writer";
 import { Member } from "./member";
 

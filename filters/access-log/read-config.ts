@@ -1,6 +1,6 @@
-import { podName } from "../controller-client/pod-name";
-import { Bytes, bytes } from "../sdk/bytes";
-import { Config } from "../sdk/config";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { podName } from "../sdk/host/pod-name";
+import { Config } from "../sdk/pipeline/config";
 import { FIELD_NAMES, Field, headerOf, LAST_OF_ENVOY } from "./fields";
 import { JsonFragment } from "./json-line";
 import { LineWriter } from "./line-writer";
@@ -12,7 +12,7 @@ import { Sampling } from "./sampling";
 const LARGEST_VALUE: i32 = 8192;
 const SMALLEST_VALUE: i32 = 64;
 const START_TIME = FIELD_NAMES[Field.StartTime];
-/** What the collector tells lines apart by and computes metrics from; tools/resources/access-log-settings.ts has the same. */
+/** What the collector tells lines apart by and computes metrics from; tools/api/access-log-settings.ts has the same. */
 const COLLECTED: Field[] = [
   Field.StartTime,
   Field.Duration,

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 
 /** Short names of Envoy's response flags by their bit (envoy/stream_info/stream_info.h, `CoreResponseFlag`). */
 const NAMES: Bytes[] = [

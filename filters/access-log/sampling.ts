@@ -1,9 +1,9 @@
-import { bytes, hexDigit } from "../sdk/bytes";
-import { Config } from "../sdk/config";
-import { Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { getNumber } from "../sdk/properties";
-import { randomId } from "../sdk/random-id";
+import { bytes, hexDigit } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { getNumber } from "../sdk/host/properties";
+import { randomId } from "../sdk/host/random-id";
+import { Config } from "../sdk/pipeline/config";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { durationMilliseconds, RESPONSE_CODE, RESPONSE_FLAGS, RESPONSE_GRPC_STATUS } from "./envoy-values";
 import { hasRandomBits, RANDOM_BITS } from "./trace-id";
 
@@ -19,8 +19,8 @@ const value: Slice = new Slice();
 
 /**
  * Which requests get a line: all errors, all slow ones, and of the rest a part that the trace id decides, without one the request id, so
- * that each hop picks the same. The rule is the one that tools/envoy/log-filter.ts gives Envoy's own logger. For trace ids it is OpenTelemetry's
- * consistent probability sampling (tools/envoy/trace-threshold.ts), for request ids Envoy's `runtime_filter`.
+ * that each hop picks the same. The rule is the one that tools/lib/envoy/log-filter.ts gives Envoy's own logger. For trace ids it is OpenTelemetry's
+ * consistent probability sampling (tools/lib/envoy/trace-threshold.ts), for request ids Envoy's `runtime_filter`.
  */
 export class Sampling {
   /** Requests in a million. */

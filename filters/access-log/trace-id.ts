@@ -1,4 +1,4 @@
-import { Slice } from "../sdk/headers";
+import { Slice } from "../sdk/host/headers";
 
 /** Lengths within `<version>-<trace id>-<parent id>-<flags>` of version 00. */
 const LENGTH: i32 = 55;
@@ -17,7 +17,7 @@ const LAST_DIGITS_LENGTH: i32 = 16;
 
 /**
  * Has a `traceparent` what a sample goes by: its parts where they belong, and hexadecimal digits at the end of the trace id? Envoy's own
- * logger tells as much by a regular expression (tools/envoy/trace-threshold.ts).
+ * logger tells as much by a regular expression (tools/lib/envoy/trace-threshold.ts).
  */
 export function hasRandomBits(value: Slice): bool {
   const ptr = value.ptr;

@@ -1,8 +1,8 @@
-import { model, Operation, parseRoute } from "../protocol-conversion/route";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes, startsWith } from "../sdk/bytes";
-import { Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
+import { model, Operation, parseRoute } from "../model-protocol/route";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes, startsWith } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { CalledModel } from "./called-model";
 import { writeEnvoyValue } from "./envoy-values";
 import { Field, LAST_OF_ENVOY } from "./fields";

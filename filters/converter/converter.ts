@@ -4,8 +4,11 @@ import {
   modelError,
   OVERLOADED,
   TRAILERS_REFUSED,
-} from "../protocol-conversion/common-replies";
-import { grpcStatusOf, saysSuccess } from "../protocol-conversion/grpc-status";
+} from "../model-protocol/common-replies";
+import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { appendJsonText } from "../sdk/bytes/json-text";
 import {
   Action,
   CONTINUE,
@@ -17,17 +20,14 @@ import {
   STOP,
   STOP_AND_BUFFER,
   STOP_NO_BUFFER,
-} from "../sdk/abi";
-import { replaceBody } from "../sdk/body";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
-import { requestCollection } from "../sdk/collection";
-import { Config } from "../sdk/config";
-import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { appendJsonText } from "../sdk/json-text";
-import { LocalReply } from "../sdk/local-reply";
-import { Stage } from "../sdk/stage";
+} from "../sdk/host/abi";
+import { replaceBody } from "../sdk/host/body";
+import { requestCollection } from "../sdk/host/collection";
+import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { Config } from "../sdk/pipeline/config";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { LocalReply } from "../sdk/pipeline/local-reply";
+import { Stage } from "../sdk/pipeline/stage";
 import { buffered, Exchange, takeExchange } from "./exchange";
 import { clearFault, fault } from "./fault";
 import { gather } from "./gather";

@@ -7,7 +7,7 @@ import {
   tagLength,
   tagWireType,
   varint,
-} from "../sdk/protobuf";
+} from "../sdk/bytes/protobuf";
 
 /** How a protobuf field of elements is encoded. */
 enum Encoding {

@@ -1,5 +1,5 @@
-import { directNextAllocation } from "../sdk/arena";
-import { bufferData, readBuffer } from "../sdk/body";
+import { directNextAllocation } from "../sdk/host/arena";
+import { bufferData, readBuffer } from "../sdk/host/body";
 import { countBuffered, Exchange } from "./exchange";
 
 /** Parsers read words past the end of a body, and find zeros there. */

@@ -1,7 +1,7 @@
-import { MAX_INTEGER_TEXT, writeI64 } from "../protocol-conversion/numbers/digits";
-import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../protocol-conversion/numbers/float-text";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { appendJsonString } from "../sdk/json-text";
+import { MAX_INTEGER_TEXT, writeI64 } from "../model-protocol/numbers/digits";
+import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../model-protocol/numbers/float-text";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { appendJsonString } from "../sdk/bytes/json-text";
 
 /**
  * Writes JSON in the order of the calls: `new JsonWriter().object().key("labels").texts(labels).end().bytes()`. Commas

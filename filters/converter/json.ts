@@ -1,9 +1,9 @@
-import { decimalToInteger, integerValue, parseNumber } from "../protocol-conversion/numbers/decimal";
-import { decimalToF32, decimalToF64 } from "../protocol-conversion/numbers/decimal-float";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { toText } from "../sdk/bytes";
-import { JsonScanner } from "../sdk/json-scanner";
-import { appendUnescaped, stringEnd } from "../sdk/json-string";
+import { decimalToInteger, integerValue, parseNumber } from "../model-protocol/numbers/decimal";
+import { decimalToF32, decimalToF64 } from "../model-protocol/numbers/decimal-float";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { toText } from "../sdk/bytes/bytes";
+import { JsonScanner } from "../sdk/bytes/json-scanner";
+import { appendUnescaped, stringEnd } from "../sdk/bytes/json-string";
 import { setFault } from "./fault";
 
 const QUOTE: u8 = 0x22;

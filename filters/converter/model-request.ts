@@ -1,8 +1,8 @@
 import { Datatype, elementSize } from "../protocol-conversion/tensor/datatype";
 import { datatypeOf } from "../protocol-conversion/tensorflow-serving/data-type";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
-import { appendField, appendTag, appendVarint, VARINT } from "../sdk/protobuf";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { appendField, appendTag, appendVarint, VARINT } from "../sdk/bytes/protobuf";
 import { setFault } from "./fault";
 import { Tensor } from "./tensor";
 

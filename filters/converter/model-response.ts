@@ -1,7 +1,7 @@
 import { datatypeName } from "../protocol-conversion/tensor/datatype";
 import { datatypeOf } from "../protocol-conversion/tensorflow-serving/data-type";
-import { toText } from "../sdk/bytes";
-import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType, varint } from "../sdk/protobuf";
+import { toText } from "../sdk/bytes/bytes";
+import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType, varint } from "../sdk/bytes/protobuf";
 import { Elements, readVarints } from "./elements";
 import { setFault } from "./fault";
 import { Tensor } from "./tensor";

@@ -1,4 +1,4 @@
-import { LocalReply } from "../sdk/local-reply";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 
 /** The errors of a converter: `{"error":"...","reason":"..."}`. */
 

@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { bytes, toText } from "../sdk/bytes";
-import { Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { bytes, toText } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Json, parseBody } from "./json";
 
 /** A caller's request. It is valid within `before` and no longer. */

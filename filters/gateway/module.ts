@@ -1,13 +1,13 @@
 import { AccessLog } from "../access-log/access-log";
 import { ProtocolConversion } from "../protocol-conversion/protocol-conversion";
 import { RateLimit } from "../rate-limit/rate-limit";
-import { defineModule } from "../sdk/contexts";
+import { defineModule } from "../sdk/pipeline/contexts";
 import { TenantAuth } from "../tenant-auth/tenant-auth";
 
-export * from "../sdk/exports/base";
-export * from "../sdk/exports/log";
-export * from "../sdk/exports/request-body";
-export * from "../sdk/exports/request-headers";
-export * from "../sdk/exports/response";
+export * from "../sdk/pipeline/exports/base";
+export * from "../sdk/pipeline/exports/log";
+export * from "../sdk/pipeline/exports/request-body";
+export * from "../sdk/pipeline/exports/request-headers";
+export * from "../sdk/pipeline/exports/response";
 
 defineModule(() => [new TenantAuth(), new RateLimit(), new ProtocolConversion(), new AccessLog()], false);

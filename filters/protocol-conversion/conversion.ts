@@ -1,11 +1,11 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { StreamState } from "../sdk/stage";
+import { Operation } from "../model-protocol/route";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { StreamState } from "../sdk/pipeline/stage";
 import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
 import { Policy } from "./policy";
 import { ReplyWriter } from "./reply-writer";
 import { RequestReader } from "./request-reader";
-import { Operation } from "./route";
 import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";

@@ -1,6 +1,6 @@
-import { Bytes } from "../sdk/bytes";
-import { readTag, tagLength, tagMalformed } from "../sdk/protobuf";
-import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "./model-faults";
+import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../model-protocol/model-faults";
+import { Bytes } from "../sdk/bytes/bytes";
+import { readTag, tagLength, tagMalformed } from "../sdk/bytes/protobuf";
 import { GRPC_FRAME_HEADER } from "./piece-sink";
 import { ReplyWriter } from "./reply-writer";
 

@@ -1,6 +1,6 @@
-import { directNextAllocation } from "../sdk/arena";
-import { bufferData, readBuffer } from "../sdk/body";
-import { ByteBuffer } from "../sdk/byte-buffer";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { directNextAllocation } from "../sdk/host/arena";
+import { bufferData, readBuffer } from "../sdk/host/body";
 import { MAX_TOKEN } from "./json/reader";
 
 /**

@@ -1,9 +1,9 @@
-import { defineModule } from "../sdk/contexts";
+import { defineModule } from "../sdk/pipeline/contexts";
 import { ProtocolConversion } from "./protocol-conversion";
 
-export * from "../sdk/exports/base";
-export * from "../sdk/exports/request-body";
-export * from "../sdk/exports/request-headers";
-export * from "../sdk/exports/response";
+export * from "../sdk/pipeline/exports/base";
+export * from "../sdk/pipeline/exports/request-body";
+export * from "../sdk/pipeline/exports/request-headers";
+export * from "../sdk/pipeline/exports/response";
 
 defineModule(() => [new ProtocolConversion()], true);

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { SlabChain } from "./tensor/slabs";
 
 /** Bytes before each message of a gRPC stream: whether it is compressed, and its length, big-endian. */

@@ -1,5 +1,5 @@
-import { Config } from "../sdk/config";
-import { NonFinite } from "./numbers/float-text";
+import { NonFinite } from "../model-protocol/numbers/float-text";
+import { Config } from "../sdk/pipeline/config";
 
 /** How a task's bodies are converted: what stands at `protocolConversion` holds for tasks that do not say otherwise. */
 export class Policy {

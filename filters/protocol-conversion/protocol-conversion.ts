@@ -1,4 +1,16 @@
 import {
+  BODY_TOO_LARGE,
+  ENCODED,
+  modelError,
+  OVERLOADED,
+  TRAILERS_REFUSED,
+} from "../model-protocol/common-replies";
+import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
+import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
+import { setNonFinite } from "../model-protocol/numbers/float-text";
+import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "../model-protocol/route";
+import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import {
   Action,
   CONTINUE,
   RESPONSE_HEADERS,
@@ -6,18 +18,13 @@ import {
   STOP,
   STOP_AND_BUFFER,
   STOP_NO_BUFFER,
-} from "../sdk/abi";
-import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
-import { Config } from "../sdk/config";
-import { getHeader, headerValue, Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { LocalReply } from "../sdk/local-reply";
-import { Stage } from "../sdk/stage";
-import { BODY_TOO_LARGE, ENCODED, modelError, OVERLOADED, TRAILERS_REFUSED } from "./common-replies";
+} from "../sdk/host/abi";
+import { getHeader, headerValue, Slice } from "../sdk/host/headers";
+import { Config } from "../sdk/pipeline/config";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { LocalReply } from "../sdk/pipeline/local-reply";
+import { Stage } from "../sdk/pipeline/stage";
 import { Conversion, takeConversion } from "./conversion";
-import { grpcStatusOf, saysSuccess } from "./grpc-status";
-import { CUT_OFF, NOT_GRPC } from "./model-faults";
-import { setNonFinite } from "./numbers/float-text";
 import { Form } from "./open-inference/reply-json";
 import { takeFrameBytes } from "./piece-sink";
 import { isRaw, rawTensor } from "./raw-tensor";
@@ -35,7 +42,6 @@ import {
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
 import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
-import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "./route";
 import { readSettings, Settings } from "./settings";
 import { Datatype } from "./tensor/datatype";
 import { slabBytes } from "./tensor/slabs";

@@ -1,6 +1,6 @@
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes";
-import { Config } from "../sdk/config";
-import { Headers, Slice } from "../sdk/headers";
+import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { Headers, Slice } from "../sdk/host/headers";
+import { Config } from "../sdk/pipeline/config";
 import { Datatype, elementSize, parseDatatype } from "./tensor/datatype";
 import { MAX_RANK } from "./tensor/nesting";
 

@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
-import { LocalReply } from "../sdk/local-reply";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 import { TOKEN_TOO_LONG } from "./json/reader";
 import { RequestReader } from "./request-reader";
 

@@ -1,14 +1,14 @@
-import { RESPONSE_BODY } from "../sdk/abi";
-import { replaceBody } from "../sdk/body";
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
-import { appendJsonText } from "../sdk/json-text";
+import { CUT_OFF, NOT_FINITE } from "../model-protocol/model-faults";
+import { nonFiniteSeen } from "../model-protocol/numbers/float-text";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { appendJsonText } from "../sdk/bytes/json-text";
+import { RESPONSE_BODY } from "../sdk/host/abi";
+import { replaceBody } from "../sdk/host/body";
 import { sink } from "./body-sink";
 import { Conversion } from "./conversion";
 import { closeWindow, end, openWindow, start } from "./input-window";
 import { TOKEN_TOO_LONG } from "./json/reader";
-import { CUT_OFF, NOT_FINITE } from "./model-faults";
-import { nonFiniteSeen } from "./numbers/float-text";
 
 /**
  * Converts a chunk of `size` bytes that lies in the response body buffer. @returns what is wrong with the model's reply,

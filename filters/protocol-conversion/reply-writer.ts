@@ -1,4 +1,4 @@
-import { Bytes } from "../sdk/bytes";
+import { Bytes } from "../sdk/bytes/bytes";
 import { SlabChain } from "./tensor/slabs";
 
 /** The gRPC frames of a model's reply -> what the caller gets. */

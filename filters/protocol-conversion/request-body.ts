@@ -1,8 +1,8 @@
-import { REQUEST_BODY } from "../sdk/abi";
-import { bufferData, readBuffer, replaceBody } from "../sdk/body";
-import { LocalReply } from "../sdk/local-reply";
+import { OVERLOADED } from "../model-protocol/common-replies";
+import { REQUEST_BODY } from "../sdk/host/abi";
+import { bufferData, readBuffer, replaceBody } from "../sdk/host/body";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 import { sink } from "./body-sink";
-import { OVERLOADED } from "./common-replies";
 import { Conversion } from "./conversion";
 import { closeWindow, end, openWindow, start } from "./input-window";
 import { MAX_TOKEN, TRUNCATED } from "./json/reader";

@@ -1,11 +1,11 @@
-import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/abi";
-import { Bytes, bytes } from "../sdk/bytes";
-import { Headers, removeHeader, Slice, setHeader } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
+import { Operation } from "../model-protocol/route";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/host/abi";
+import { Headers, removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
 import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./raw-tensor";
-import { Operation } from "./route";
 
 /** Headers of converted requests and replies. */
 

@@ -1,5 +1,5 @@
-import { bytes } from "../sdk/bytes";
-import { Config } from "../sdk/config";
+import { bytes } from "../sdk/bytes/bytes";
+import { Config } from "../sdk/pipeline/config";
 import { Policy, readPolicy } from "./policy";
 import { readRawTemplate } from "./raw-tensor";
 import { Task, TaskSet } from "./task-set";

@@ -1,4 +1,4 @@
-import { Bytes, fnv1a } from "../sdk/bytes";
+import { Bytes, fnv1a } from "../sdk/bytes/bytes";
 import { Policy } from "./policy";
 import { RawTemplate } from "./raw-tensor";
 import { Signature } from "./tensorflow-serving/signature";

@@ -1,9 +1,9 @@
-import { HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK } from "../controller-client/limit-records";
-import { LimitsStore } from "../controller-client/limits-store";
-import { copyBytes, toText } from "../sdk/bytes";
-import { LogLevel, log } from "../sdk/log";
-import { sharedVersion } from "../sdk/shared-data";
+import { copyBytes, toText } from "../sdk/bytes/bytes";
+import { LogLevel, log } from "../sdk/host/log";
+import { sharedVersion } from "../sdk/host/shared-data";
 import { Concurrency } from "./concurrency";
+import { HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK } from "./controller/limit-records";
+import { LimitsStore } from "./controller/limits-store";
 import { NamedLimit } from "./named-limit";
 import { NamedTable } from "./named-table";
 import { TASK_LIMITED, TENANT_LIMITED } from "./replies";

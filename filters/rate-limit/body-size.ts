@@ -1,4 +1,4 @@
-import { getProperty, propertyPath, propertyValue } from "../sdk/properties";
+import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
 
 const REQUEST_SIZE = propertyPath("request.size");
 

@@ -1,5 +1,5 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { nextAverage, nextLimit } from "./gradient";
 import { now } from "./now";
 import { MOST_VMS, VmRegistry } from "./vm-registry";

@@ -1,5 +1,5 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { charge, fill, levelOf, refill, STATE_SIZE, take, WINDOWS, Windows } from "./token-bucket";
 
 /** An entry: fingerprint of its key (0: free), then the state of its bucket. */

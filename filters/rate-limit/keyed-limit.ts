@@ -1,8 +1,8 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
-import { random_get } from "../sdk/wasi_snapshot_preview1";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
+import { random_get } from "../sdk/host/wasi_snapshot_preview1";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { KeyTable } from "./key-table";
 import { Lease } from "./lease";
 import { Limit } from "./limit";

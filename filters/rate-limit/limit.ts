@@ -1,4 +1,4 @@
-import { Bytes } from "../sdk/bytes";
+import { Bytes } from "../sdk/bytes/bytes";
 import { Cost } from "./cost";
 import { Lease, leaseCap } from "./lease";
 import { Named } from "./named-table";

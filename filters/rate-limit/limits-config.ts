@@ -1,5 +1,5 @@
-import { bytes } from "../sdk/bytes";
-import { Config } from "../sdk/config";
+import { bytes } from "../sdk/bytes/bytes";
+import { Config } from "../sdk/pipeline/config";
 import { Concurrency } from "./concurrency";
 import { Cost } from "./cost";
 import { KeyedLimit } from "./keyed-limit";

@@ -1,7 +1,7 @@
-import { defineModule } from "../sdk/contexts";
+import { defineModule } from "../sdk/pipeline/contexts";
 import { RateLimit } from "./rate-limit";
 
-export * from "../sdk/exports/base";
-export * from "../sdk/exports/request-headers";
+export * from "../sdk/pipeline/exports/base";
+export * from "../sdk/pipeline/exports/request-headers";
 
 defineModule(() => [new RateLimit()], true);

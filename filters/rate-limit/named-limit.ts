@@ -1,4 +1,4 @@
-import { Bytes, bytes, toText } from "../sdk/bytes";
+import { Bytes, bytes, toText } from "../sdk/bytes/bytes";
 import { Concurrency } from "./concurrency";
 import { Lease } from "./lease";
 import { Limit } from "./limit";

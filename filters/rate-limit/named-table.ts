@@ -1,4 +1,4 @@
-import { Bytes, fnv1a } from "../sdk/bytes";
+import { Bytes, fnv1a } from "../sdk/bytes/bytes";
 
 /** What a NamedTable holds. */
 export abstract class Named {

@@ -1,4 +1,4 @@
-import { monotonicNanos } from "../sdk/clock";
+import { monotonicNanos } from "../sdk/host/clock";
 
 /** The clock of one callback: read once, and only if somebody asks. */
 

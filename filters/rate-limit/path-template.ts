@@ -1,4 +1,4 @@
-import { Bytes } from "../sdk/bytes";
+import { Bytes } from "../sdk/bytes/bytes";
 
 const FNV_PRIME: u64 = 0x100000001b3;
 

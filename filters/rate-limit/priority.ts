@@ -1,7 +1,7 @@
-import { Bytes, bytes } from "../sdk/bytes";
-import { Config } from "../sdk/config";
-import { Slice } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { Config } from "../sdk/pipeline/config";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Named, NamedTable } from "./named-table";
 
 /** The class of requests with this name (or of this credential) leaves `reserve` of each bucket to higher classes. */

@@ -1,5 +1,5 @@
-import { HttpContext } from "../sdk/http-context";
-import { LocalReply } from "../sdk/local-reply";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 import { MALFORMED } from "./cost";
 import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { bytes } from "../sdk/bytes";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { bytes } from "../sdk/bytes/bytes";
 
 const TYPE_URL = bytes("type.googleapis.com/google.rpc.RetryInfo");
 const BASE64 = bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");

@@ -1,5 +1,5 @@
-import { Bytes } from "../sdk/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { Bytes } from "../sdk/bytes/bytes";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { charge, fill, refill, STATE_SIZE, take, Windows } from "./token-bucket";
 
 /** A token bucket in shared data: one for all VMs of the Envoy process, and for those that come after them. */

@@ -1,6 +1,6 @@
-import { bytes } from "../sdk/bytes";
-import { randomId } from "../sdk/random-id";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { bytes } from "../sdk/bytes/bytes";
+import { randomId } from "../sdk/host/random-id";
+import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 
 /** The value: a u64 id and a u64 time of the last beat (nanoseconds) for each place. */
 const KEY = bytes("modelgate.vms");

@@ -1,6 +1,6 @@
-import { Config } from "../sdk/config";
-import { HttpContext } from "../sdk/http-context";
-import { Plugin } from "../sdk/plugin";
+import { Config } from "../sdk/pipeline/config";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { Plugin } from "../sdk/pipeline/plugin";
 import { NamedLimit } from "./named-limit";
 import { now } from "./now";
 

@@ -1,6 +1,6 @@
-import { Bytes } from "../sdk/bytes";
-import { Slice } from "../sdk/headers";
-import { Principal } from "../sdk/principal";
+import { Bytes } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/host/headers";
+import { Principal } from "../sdk/pipeline/principal";
 import { hostLength, matchesHost } from "./task-pattern";
 
 /** One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is configured. */

@@ -1,8 +1,8 @@
-import { defineModule } from "../sdk/contexts";
+import { defineModule } from "../sdk/pipeline/contexts";
 import { TenantAuth } from "./tenant-auth";
 
-export * from "../sdk/exports/base";
-export * from "../sdk/exports/request-body";
-export * from "../sdk/exports/request-headers";
+export * from "../sdk/pipeline/exports/base";
+export * from "../sdk/pipeline/exports/request-body";
+export * from "../sdk/pipeline/exports/request-headers";
 
 defineModule(() => [new TenantAuth()], true);

@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes";
-import { NameTable } from "../sdk/name-table";
-import { getProperty, propertyPath, propertyValue } from "../sdk/properties";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
+import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
 
 /** What a client certificate says of its owner, in the order in which it is asked; fields of the configuration too. */
 export const CERTIFICATE_FIELDS: string[] = ["uri", "dns", "subject", "sha256"];

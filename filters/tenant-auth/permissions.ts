@@ -1,4 +1,4 @@
-import { Bytes, fnv1a } from "../sdk/bytes";
+import { Bytes, fnv1a } from "../sdk/bytes/bytes";
 
 /** What one set says of one task, or of all tasks with one prefix. */
 class Grant {

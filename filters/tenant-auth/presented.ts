@@ -1,8 +1,8 @@
-import { REQUEST_HEADERS } from "../sdk/abi";
-import { bytes, startsWithIgnoreCase } from "../sdk/bytes";
-import { removeHeader, Slice, setHeader } from "../sdk/headers";
-import { HttpContext } from "../sdk/http-context";
-import { cutQueryParameter } from "../sdk/query-parameter";
+import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { cutQueryParameter } from "../sdk/bytes/query-parameter";
+import { REQUEST_HEADERS } from "../sdk/host/abi";
+import { removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
 
 const AUTHORIZATION = bytes("authorization");

@@ -1,8 +1,8 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes, bytes, copyBytes } from "../sdk/bytes";
-import { Config } from "../sdk/config";
-import { NameTable } from "../sdk/name-table";
-import { Principal } from "../sdk/principal";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes, copyBytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
+import { Config } from "../sdk/pipeline/config";
+import { Principal } from "../sdk/pipeline/principal";
 import { Credential } from "./credential";
 import { appendBase64 } from "./crypto/base64";
 import { SHA256_SIZE, sha256 } from "./crypto/sha256";

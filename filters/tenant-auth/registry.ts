@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../sdk/byte-buffer";
-import { Bytes } from "../sdk/bytes";
-import { NameTable } from "../sdk/name-table";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { Credential } from "./credential";
 import { DigestTable } from "./digest-table";
 import { Issuer } from "./jwt/issuer";

@@ -1,4 +1,4 @@
-import { random_get } from "../sdk/wasi_snapshot_preview1";
+import { random_get } from "../sdk/host/wasi_snapshot_preview1";
 import { sipHash128, sipHigh, sipLow } from "./crypto/siphash";
 import { Identity } from "./identity";
 

@@ -1,4 +1,4 @@
-import { LocalReply } from "../sdk/local-reply";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 
 /** Every answer that tenant-auth gives instead of the model. The reason is stable; the sentence tells nothing secret. */
 

@@ -1,5 +1,5 @@
-import { bytes } from "../sdk/bytes";
-import { getShared, sharedValue, sharedVersion } from "../sdk/shared-data";
+import { bytes } from "../sdk/bytes/bytes";
+import { getShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { SHA256_SIZE } from "./crypto/sha256";
 import { DigestTable } from "./digest-table";
 

@@ -1,4 +1,4 @@
-import { Bytes } from "../sdk/bytes";
+import { Bytes } from "../sdk/bytes/bytes";
 
 /** Does a task id match a pattern: itself, or a prefix that ends in `*`? */
 export function matchesTask(pattern: usize, patternLen: i32, task: usize, len: i32): bool {

@@ -1,4 +1,4 @@
-import { Bytes } from "../sdk/bytes";
+import { Bytes } from "../sdk/bytes/bytes";
 import { Mode } from "./mode";
 
 /** A business department, as far as authentication knows it. */

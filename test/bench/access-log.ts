@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { type BootstrapOptions, httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../tools/envoy/find.ts";
-import { KEPT_STATS } from "../../tools/istio/gateway-workload.ts";
-import { compileModule } from "../../tools/wasm/compile.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { KEPT_STATS } from "../../tools/cluster/istio/gateway-workload.ts";
+import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { type BootstrapOptions, httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
+import { compileModule } from "../../tools/lib/wasm/compile.ts";
+import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { type LogReceiver, startLogReceiver } from "./log-receiver.ts";
 import {
   grpcAccessLog,

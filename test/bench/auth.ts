@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { makeIssuer } from "./issuer.ts";
 import { apiKeyAuth, jwtAuthn } from "./native.ts";
 import type { Variant } from "./variants.ts";

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { Command } from "commander";
-import { findEnvoy } from "../../tools/envoy/find.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { accessLogs, accessLogTable } from "./access-log.ts";
 import { authentication } from "./auth.ts";
 import { chain } from "./chain/chain.ts";

@@ -13,11 +13,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
+import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
-const MODELGATE = fileURLToPath(new URL("../../tools/modelgate.ts", import.meta.url));
+const MODELGATE = fileURLToPath(new URL("../../tools/cli/modelgate.ts", import.meta.url));
 const CORE = "1";
 const TASKS = 1_000;
 const PORT_PATTERN = /"url":"([^"]+)"/;

@@ -9,9 +9,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { PROTOCOL_VERSION, REPORT_PATH } from "../../tools/controller/protocol.ts";
-import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
+import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { PROTOCOL_VERSION, REPORT_PATH } from "../../tools/servers/controller/protocol.ts";
 
 const TASKS = 5_000;
 const PODS = 50;
@@ -156,7 +156,7 @@ function post(session: ClientHttp2Session, body: Buffer): Promise<{ status: numb
 async function startPinned(): Promise<{ pid: number; port: number; stop(): void }> {
   const command = [
     process.execPath,
-    fileURLToPath(new URL("../../tools/modelgate.ts", import.meta.url)),
+    fileURLToPath(new URL("../../tools/cli/modelgate.ts", import.meta.url)),
     ...["controller", "--config", folder.path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
   ];
   const core = String(availableParallelism() - 1);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { separateFilters } from "../support/separate-filters.ts";
 import { apiKeyAuth, jsonAccessLog, localRateLimit, localRateLimitByTask, rbacByTask } from "./native.ts";
 import type { Variant } from "./variants.ts";

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../tools/envoy/find.ts";
-import { compileModule } from "../../tools/wasm/compile.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
+import { compileModule } from "../../tools/lib/wasm/compile.ts";
+import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { localRateLimitByTask, type TaskLimit, taskidFromPath } from "./native.ts";
 import { measure, type Row, type Variant } from "./variants.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
-import type { RunningEnvoy } from "../../tools/envoy/process.ts";
+import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
+import type { RunningEnvoy } from "../../tools/lib/envoy/process.ts";
 
 export interface Load {
   path: string;

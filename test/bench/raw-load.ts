@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { cpuMicroseconds } from "../../tools/envoy/cpu.ts";
-import type { RunningEnvoy } from "../../tools/envoy/process.ts";
+import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
+import type { RunningEnvoy } from "../../tools/lib/envoy/process.ts";
 import type { Measured } from "./load.ts";
 
 export interface VariedLoad {

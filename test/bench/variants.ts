@@ -1,6 +1,6 @@
-import { type BootstrapOptions, bootstrap } from "../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
+import { type BootstrapOptions, bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { type Load, type Measured, median, run } from "./load.ts";
 import { runVaried, type VariedLoad } from "./raw-load.ts";
 

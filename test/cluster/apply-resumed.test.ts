@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 import { writeMany } from "./support/many.ts";
 import { runModelgate } from "./support/modelgate.ts";

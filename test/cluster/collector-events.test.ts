@@ -5,11 +5,11 @@ import { fileURLToPath } from "node:url";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import type { Event } from "../../tools/collector/query/events.ts";
-import { owned } from "../../tools/istio/names.ts";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { owned } from "../../tools/cluster/istio/names.ts";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import type { Event } from "../../tools/servers/collector/query/events.ts";
 import { startTestCollector, type TestCollector } from "../support/collector/start.ts";
 import {
   type ControlPlane,

@@ -7,20 +7,20 @@ import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import {
   type Controller,
   type ControllerOptions,
   startController,
-} from "../../tools/controller/controller.ts";
-import { LeaseElection } from "../../tools/controller/kubernetes/election.ts";
-import { KubernetesSource } from "../../tools/controller/kubernetes/source.ts";
-import { serviceAccountToken } from "../../tools/controller/kubernetes/token-review.ts";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
+} from "../../tools/servers/controller/controller.ts";
+import { LeaseElection } from "../../tools/servers/controller/kubernetes/election.ts";
+import { KubernetesSource } from "../../tools/servers/controller/kubernetes/source.ts";
+import { serviceAccountToken } from "../../tools/servers/controller/kubernetes/token-review.ts";
 import { FakeGatewayPod } from "../support/fake-gateway-pod.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 
-const MODELGATE = fileURLToPath(new URL("../../tools/modelgate.ts", import.meta.url));
+const MODELGATE = fileURLToPath(new URL("../../tools/cli/modelgate.ts", import.meta.url));
 const AUDIENCE = "modelgate-controller";
 const log = pino({ level: "silent" });
 

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OWNED_KINDS } from "../../tools/deploy/owned-objects.ts";
-import { FINALIZER } from "../../tools/operator/finalizer.ts";
+import { FINALIZER } from "../../tools/cluster/deploy/finalizer.ts";
+import { OWNED_KINDS } from "../../tools/cluster/deploy/owned-objects.ts";
 import { type ControlPlane, startControlPlane } from "./support/api-server.ts";
 import { runModelgate } from "./support/modelgate.ts";
 

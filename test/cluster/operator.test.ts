@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { ROLLOUT_LABEL } from "../../tools/deploy/owned-objects.ts";
-import { readKustomization } from "../../tools/install/read-kustomization.ts";
-import { ApiError } from "../../tools/kubernetes/api-error.ts";
-import { concurrently } from "../../tools/kubernetes/concurrently.ts";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { ROLLOUT_LABEL } from "../../tools/cluster/deploy/owned-objects.ts";
+import { readKustomization } from "../../tools/cluster/install/read-kustomization.ts";
+import { ApiError } from "../../tools/lib/kubernetes/api-error.ts";
+import { concurrently } from "../../tools/lib/kubernetes/concurrently.ts";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import {
   type ControlPlane,
   installDefinitions,
@@ -22,7 +22,7 @@ import {
 } from "./support/api-server.ts";
 import { runModelgate } from "./support/modelgate.ts";
 
-const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const IMAGE = `oci://registry.example/modelgate/gateway@sha256:${"a".repeat(64)}`;
 const NEXT_IMAGE = IMAGE.replaceAll("a".repeat(64), "b".repeat(64));
 const [TENANTS, TASKS] = [10, 50];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import {
   type ControlPlane,
   installDefinitions,

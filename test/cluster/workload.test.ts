@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
-import { tasksOfCluster } from "../../tools/loadtest/task-store.ts";
-import { modelTask } from "../../tools/resources/model-task.ts";
-import { renderWorkload } from "../../tools/workload/render.ts";
+import { modelTask } from "../../tools/api/model-task.ts";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
+import { tasksOfCluster } from "../../tools/serving/loadtest/task-store.ts";
+import { renderWorkload } from "../../tools/serving/workload/render.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 
 const apiVersion = "modelgate.dev/v1alpha1";

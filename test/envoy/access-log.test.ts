@@ -4,10 +4,10 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { ENVOY_FIELDS, LOG_FIELDS } from "../../tools/envoy/log-fields.ts";
-import { protos } from "../../tools/model-server/server.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { ENVOY_FIELDS, LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { protos } from "../../tools/serving/model-server/server.ts";
 import { startTestCollector, type TestCollector } from "../support/collector.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
 

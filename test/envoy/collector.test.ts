@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { SenderTokens } from "../../tools/collector/http/sender-tokens.ts";
-import { httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { SenderTokens } from "../../tools/servers/collector/http/sender-tokens.ts";
 import { toText } from "../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../support/collector/start.ts";
 import { pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";

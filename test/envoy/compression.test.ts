@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { gzipDecompressor, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { gzipDecompressor, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 
 let gateway: TestGateway;

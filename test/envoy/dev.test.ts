@@ -7,18 +7,18 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { newConverter } from "../../tools/converter/new-folder.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { packImage } from "../../tools/oci/image.ts";
-import { parseReference } from "../../tools/oci/reference.ts";
-import { pushImage } from "../../tools/oci/registry.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { parseReference } from "../../tools/lib/oci/reference.ts";
+import { pushImage } from "../../tools/lib/oci/registry.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { newConverter } from "../../tools/local/converter/new-folder.ts";
 import { probeModule } from "../support/converter.ts";
 import { missingPrograms, startTestRegistry } from "../support/registry.ts";
 
 const missing = missingPrograms("docker-registry");
-const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 
 it.each(["SIGINT", "SIGTERM"] as const)("modelgate dev leaves nothing behind after %s", async (signal) => {
   await findEnvoy();

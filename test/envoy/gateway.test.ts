@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { linear } from "../../tools/model-server/linear-model.ts";
-import { protos } from "../../tools/model-server/server.ts";
+import { linear } from "../../tools/serving/model-server/linear-model.ts";
+import { protos } from "../../tools/serving/model-server/server.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
 import { separateFilters } from "../support/separate-filters.ts";
 

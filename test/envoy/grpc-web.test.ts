@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { frame, ModelInferRequest, ModelInferResponse } from "../support/conversion.ts";
 import { KEY, pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 

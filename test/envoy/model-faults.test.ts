@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { frame, ModelInferResponse } from "../support/conversion.ts";
 
 /** Model servers that do what no gRPC library lets a server do, behind the real Envoy. */

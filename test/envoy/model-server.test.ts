@@ -1,7 +1,7 @@
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { linear } from "../../tools/model-server/linear-model.ts";
-import { type ModelServer, protos, startModelServer } from "../../tools/model-server/server.ts";
+import { linear } from "../../tools/serving/model-server/linear-model.ts";
+import { type ModelServer, protos, startModelServer } from "../../tools/serving/model-server/server.ts";
 
 const ROW = [1, 2, 3, 4, 5, 6, 7, 8];
 let server: ModelServer;

@@ -4,10 +4,10 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { linear } from "../../tools/model-server/linear-model.ts";
-import { protos } from "../../tools/model-server/server.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { linear } from "../../tools/serving/model-server/linear-model.ts";
+import { protos } from "../../tools/serving/model-server/server.ts";
 import { KEY, pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Controller, startController } from "../../tools/controller/controller.ts";
-import { FileSource } from "../../tools/controller/file-source.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { type Controller, startController } from "../../tools/servers/controller/controller.ts";
+import { FileSource } from "../../tools/servers/controller/file-source.ts";
 import { digestOf, KEY } from "../support/auth.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 

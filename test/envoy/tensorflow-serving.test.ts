@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { discover } from "../../tools/commands/task.ts";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { linear } from "../../tools/model-server/linear-model.ts";
-import { type ModelServer, startModelServer } from "../../tools/model-server/server.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { discover } from "../../tools/cli/commands/task.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { linear } from "../../tools/serving/model-server/linear-model.ts";
+import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 
 let gateway: TestGateway;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { compileModule } from "../../tools/wasm/compile.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
-import { symbolizer } from "../../tools/wasm/symbolize.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { compileModule } from "../../tools/lib/wasm/compile.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { symbolizer } from "../../tools/lib/wasm/symbolize.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 
 const module = fileURLToPath(new URL("build/test/trap.wasm", PROJECT_ROOT));

@@ -1,5 +1,5 @@
-import type { HeaderList, Stream, Vm } from "../../tools/host/host.ts";
-import type { ModuleName } from "../../tools/wasm/modules.ts";
+import type { HeaderList, Stream, Vm } from "../../tools/lib/host/host.ts";
+import type { ModuleName } from "../../tools/lib/wasm/modules.ts";
 import { type Counted, countedVm } from "./module.ts";
 import { check, hashOf } from "./target.ts";
 

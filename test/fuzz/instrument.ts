@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type binaryenTypes from "binaryen";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 
 /**
  * Compiles modules that note which of their branches ran: before the optimizer sees it, each function, each arm of an `if` and each
@@ -17,7 +17,7 @@ const MEMORY_BASE = 65_536;
 const MOST_BRANCHES = MEMORY_BASE - BRANCHES_AT;
 export const STEPS = "fuzz.steps";
 
-/** Byte i of the map is the branch `branches[i]` of a function such as `filters/sdk/protobuf/readVarint`. */
+/** Byte i of the map is the branch `branches[i]` of a function such as `filters/sdk/bytes/protobuf/readVarint`. */
 export interface BranchMap {
   functions: string[];
   /** Of each branch: its function's place in `functions`. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { HostProcess, Vm } from "../../tools/host/host.ts";
-import { type ModuleName, PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { HostProcess, Vm } from "../../tools/lib/host/host.ts";
+import { type ModuleName, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { BRANCHES_AT, type BranchMap, type Instrumented, instrumented, STEPS } from "./instrument.ts";
 
 /** A module that counts its branches and steps, while it runs in some host. */

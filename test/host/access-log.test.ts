@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { LOG_FIELDS } from "../../tools/envoy/log-fields.ts";
-import { Vm } from "../../tools/host/host.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
+import { Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 function logged(headers: [string, string][], filterState = {}, config = {}): Record<string, unknown> {
   const vm = new Vm(modulePath("access-log"));
@@ -310,7 +310,7 @@ it("keeps the VM's memory flat", () => {
   expect(run()).toBe(warm);
 });
 
-it("has the fields that tools/envoy/log-fields.ts lists", () => {
+it("has the fields that tools/lib/envoy/log-fields.ts lists", () => {
   const vm = new Vm(modulePath("access-log"));
   expect(vm.configure({ accessLog: { fields: [{ field: "none" }] } })).toBe(false);
   expect(vm.logs.at(-1)).toContain(`known are ${LOG_FIELDS.join(", ")}`);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { HostProcess, type Vm } from "../../tools/host/host.ts";
+import { HostProcess, type Vm } from "../../tools/lib/host/host.ts";
 import {
   admitted,
   count,
@@ -349,7 +349,7 @@ describe("replies that cannot be right", () => {
   });
 });
 
-/** The compact form of filters/controller-client/limit-records.ts. */
+/** The compact form of filters/rate-limit/controller/limit-records.ts. */
 function recordsOf(bytes: Buffer) {
   const records: { requestsPerSecond: number; burst: number; maxInFlight: number; name: string }[] = [];
   for (let at = 8; at < bytes.length; ) {

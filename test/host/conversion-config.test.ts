@@ -1,8 +1,8 @@
 import { beforeAll, expect, it } from "vitest";
-import { Vm } from "../../tools/host/host.ts";
-import { conversionConfig } from "../../tools/istio/conversion-config.ts";
-import { modelTask } from "../../tools/resources/model-task.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { conversionConfig } from "../../tools/cluster/istio/conversion-config.ts";
+import { Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { frame, GRPC_HEADERS, ModelInferResponse } from "../support/conversion.ts";
 
 /** What ModelTasks say of conversion, rendered and taken by the real filter. */

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compileConverter } from "../../tools/converter/compile.ts";
-import { converterInNode, type LoadedConverter } from "../../tools/converter/try.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { compileConverter } from "../../tools/local/converter/compile.ts";
+import { converterInNode, type LoadedConverter } from "../../tools/local/converter/try.ts";
 import { probeModule } from "../support/converter.ts";
 import { mutate, Random } from "../support/mutate.ts";
 

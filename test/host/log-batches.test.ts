@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { decodeBatch } from "../../tools/access-log/decode-batch.ts";
-import { type Callout, HostProcess, type Stream, Vm } from "../../tools/host/host.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { decodeBatch } from "../../tools/lib/access-log/decode-batch.ts";
+import { type Callout, HostProcess, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 const SECOND = 1_000_000_000n;
 const BLOCK = 32 * 1024;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Vm } from "../../tools/host/host.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import type { Vm } from "../../tools/lib/host/host.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { conversionVm, frame, GRPC_HEADERS, open } from "../support/conversion.ts";
 
 const root = new protobuf.Root();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { rateLimitConfig } from "../../tools/istio/rate-limit-config.ts";
-import { modelTask } from "../../tools/resources/model-task.ts";
-import { tenant } from "../../tools/resources/tenant.ts";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { tenant } from "../../tools/api/tenant.ts";
+import { rateLimitConfig } from "../../tools/cluster/istio/rate-limit-config.ts";
 import { request, workers } from "../support/rate-limit-vms.ts";
 
 const apiVersion = "modelgate.dev/v1alpha1";

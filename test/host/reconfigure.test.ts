@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Vm } from "../../tools/host/host.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { authConfig } from "../support/auth.ts";
 
 const CHANGES = 3000;

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { CONTINUE, Vm } from "../../tools/host/host.ts";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { tenant } from "../../tools/api/tenant.ts";
 import {
   type SecretLookup,
   type TenantAuthConfig,
   tenantAuthConfig,
-} from "../../tools/istio/tenant-auth-config.ts";
-import { modelTask } from "../../tools/resources/model-task.ts";
-import { tenant } from "../../tools/resources/tenant.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+} from "../../tools/cluster/istio/tenant-auth-config.ts";
+import { CONTINUE, Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type Call, digestOf } from "../support/auth.ts";
 import {
   API_KEY_CASES,

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type HeaderList, Vm } from "../../tools/host/host.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { type HeaderList, Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import {
   authConfig,
   type Call,

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { timeSeriesSvg } from "../../tools/plot/time-series.ts";
+import { timeSeriesSvg } from "../../tools/lib/plot/time-series.ts";
 import { PHASES, rates, runTwoGateways, SETTLE } from "../support/two-gateways.ts";
 
 /** Runs two gateways and the controller through changes for a minute, and draws limit, admitted and refused. */

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { readRun } from "../../tools/loadtest/saved-run.ts";
-import { table } from "../../tools/table.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { table } from "../../tools/lib/terminal/table.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { readRun } from "../../tools/serving/loadtest/saved-run.ts";
 import { Child } from "../support/child.ts";
 
 /** Runs `modelgate loadtest` on model servers whose capacity is known by construction, and compares what it finds. */
@@ -18,7 +18,7 @@ const SERVERS = [
 const MOST_OFF = 0.1;
 /** Overload delays all requests, the hiccups of a machine that others use a few of them: p90 tells them apart. */
 const OBJECTIVE = process.argv[2] ?? "p90=150ms";
-const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-knee-"));
 const rows: string[][] = [];

@@ -2,7 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 
 /** What Kubernetes, istiod and the gateway take from a pod's change to Envoy's next choice of an endpoint, milliseconds. */
 const PROPAGATION_MS = 500;

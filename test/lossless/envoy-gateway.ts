@@ -1,7 +1,7 @@
-import { bootstrap } from "../../tools/envoy/bootstrap.ts";
-import { fileSource } from "../../tools/envoy/extension-config.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
+import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
+import { fileSource } from "../../tools/lib/envoy/extension-config.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 
 export const CLUSTER = "task-666";
 

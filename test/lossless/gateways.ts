@@ -1,6 +1,6 @@
-import type { RunningEnvoy } from "../../tools/envoy/process.ts";
-import { GrpcConnection } from "../../tools/model-client/grpc-connection.ts";
-import { HttpConnection } from "../../tools/model-client/http-connection.ts";
+import type { RunningEnvoy } from "../../tools/lib/envoy/process.ts";
+import { GrpcConnection } from "../../tools/serving/model-client/grpc-connection.ts";
+import { HttpConnection } from "../../tools/serving/model-client/http-connection.ts";
 import { Child } from "../support/child.ts";
 import { Endpoints } from "./endpoints.ts";
 import { CLUSTER, startGateway } from "./envoy-gateway.ts";

@@ -1,8 +1,8 @@
-import { drainEnvoy } from "../../tools/drain/envoy-drain.ts";
-import { drainReplica } from "../../tools/drain/replica-drain.ts";
-import { modelTask } from "../../tools/resources/model-task.ts";
-import { startSidecar } from "../../tools/warmup/sidecar.ts";
-import { planOf, targetOf } from "../../tools/warmup/specification.ts";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { drainEnvoy } from "../../tools/serving/drain/envoy-drain.ts";
+import { drainReplica } from "../../tools/serving/drain/replica-drain.ts";
+import { startSidecar } from "../../tools/serving/warmup/sidecar.ts";
+import { planOf, targetOf } from "../../tools/serving/warmup/specification.ts";
 import { Child } from "../support/child.ts";
 
 /** How Modelgate runs beside what it starts and stops: as the command, or, which is quicker, in this process. */

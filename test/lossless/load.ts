@@ -1,5 +1,10 @@
-import { latencyHistogram, openLoop, percentile, type Sample } from "../../tools/loadtest/open-loop.ts";
-import type { Connection, PreparedRequest } from "../../tools/model-client/connection.ts";
+import {
+  latencyHistogram,
+  openLoop,
+  percentile,
+  type Sample,
+} from "../../tools/serving/loadtest/open-loop.ts";
+import type { Connection, PreparedRequest } from "../../tools/serving/model-client/connection.ts";
 
 /** A call that the model server of test/support/model-process.ts answers. */
 export const REQUEST: PreparedRequest = {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { sideBySide, type TimeSeriesPlot } from "../../tools/plot/time-series.ts";
-import { table } from "../../tools/table.ts";
+import { sideBySide, type TimeSeriesPlot } from "../../tools/lib/plot/time-series.ts";
+import { table } from "../../tools/lib/terminal/table.ts";
 import { Child } from "../support/child.ts";
 import { rollGateways } from "./gateways.ts";
 import { commands } from "./hooks.ts";

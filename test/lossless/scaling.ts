@@ -1,4 +1,4 @@
-import { GrpcConnection } from "../../tools/model-client/grpc-connection.ts";
+import { GrpcConnection } from "../../tools/serving/model-client/grpc-connection.ts";
 import { Endpoints } from "./endpoints.ts";
 import { CLUSTER, startGateway } from "./envoy-gateway.ts";
 import type { Hooks } from "./hooks.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { FOLDER } from "../../tools/monitoring/files.ts";
+import { FOLDER } from "../../tools/dashboards/files.ts";
 
 export interface Expression {
   /** Where it stands. */

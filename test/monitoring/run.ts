@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { monitoringFiles } from "../../tools/monitoring/files.ts";
+import { monitoringFiles } from "../../tools/dashboards/files.ts";
 import { panelExpressions } from "./expressions.ts";
 import { alertsReachTheTimeLine } from "./fired.ts";
 

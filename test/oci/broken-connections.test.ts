@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestOf } from "../../tools/oci/digest.ts";
-import type { Blob } from "../../tools/oci/image.ts";
-import { parseReference } from "../../tools/oci/reference.ts";
-import { pullBlob } from "../../tools/oci/registry.ts";
-import { RegistryClient } from "../../tools/oci/registry-client.ts";
-import { pushBlob } from "../../tools/oci/upload.ts";
+import { digestOf } from "../../tools/lib/oci/digest.ts";
+import type { Blob } from "../../tools/lib/oci/image.ts";
+import { parseReference } from "../../tools/lib/oci/reference.ts";
+import { pullBlob } from "../../tools/lib/oci/registry.ts";
+import { RegistryClient } from "../../tools/lib/oci/registry-client.ts";
+import { pushBlob } from "../../tools/lib/oci/upload.ts";
 import { startBreakingProxy } from "../support/breaking-proxy.ts";
 import { hasRegistry, REGISTRIES, startRegistryOf, type TestRegistry } from "../support/registry.ts";
 

@@ -6,15 +6,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { converterModule } from "../../tools/converter/compile.ts";
-import { packImage } from "../../tools/oci/image.ts";
-import { pullModule } from "../../tools/oci/pull-module.ts";
-import { parseReference } from "../../tools/oci/reference.ts";
-import { pushImage } from "../../tools/oci/registry.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { pullModule } from "../../tools/lib/oci/pull-module.ts";
+import { parseReference } from "../../tools/lib/oci/reference.ts";
+import { pushImage } from "../../tools/lib/oci/registry.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { converterModule } from "../../tools/local/converter/compile.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
-const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const missing = missingPrograms("docker-registry", "skopeo");
 if (missing.length > 0)

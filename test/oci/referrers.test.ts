@@ -5,13 +5,13 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestOf } from "../../tools/oci/digest.ts";
-import { packImage } from "../../tools/oci/image.ts";
-import { generateKeys, privateKey, publicKey } from "../../tools/oci/keys.ts";
-import { parseReference, type Reference } from "../../tools/oci/reference.ts";
-import { attach, referrersOf } from "../../tools/oci/referrers.ts";
-import { pushImage } from "../../tools/oci/registry.ts";
-import { signImage, verifyImage } from "../../tools/oci/signature.ts";
+import { digestOf } from "../../tools/lib/oci/digest.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { generateKeys, privateKey, publicKey } from "../../tools/lib/oci/keys.ts";
+import { parseReference, type Reference } from "../../tools/lib/oci/reference.ts";
+import { attach, referrersOf } from "../../tools/lib/oci/referrers.ts";
+import { pushImage } from "../../tools/lib/oci/registry.ts";
+import { signImage, verifyImage } from "../../tools/lib/oci/signature.ts";
 import {
   hasRegistry,
   missingPrograms,

@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packImage } from "../../tools/oci/image.ts";
-import { generateKeys, privateKey, publicKey } from "../../tools/oci/keys.ts";
-import { parseReference, type Reference } from "../../tools/oci/reference.ts";
-import { pullManifest, pushImage } from "../../tools/oci/registry.ts";
-import { signImage, verifyImage } from "../../tools/oci/signature.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { generateKeys, privateKey, publicKey } from "../../tools/lib/oci/keys.ts";
+import { parseReference, type Reference } from "../../tools/lib/oci/reference.ts";
+import { pullManifest, pushImage } from "../../tools/lib/oci/registry.ts";
+import { signImage, verifyImage } from "../../tools/lib/oci/signature.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
 const missing = missingPrograms("docker-registry");

@@ -2,10 +2,10 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packImage } from "../../tools/oci/image.ts";
-import { pullModule } from "../../tools/oci/pull-module.ts";
-import { parseReference } from "../../tools/oci/reference.ts";
-import { pushImage } from "../../tools/oci/registry.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { pullModule } from "../../tools/lib/oci/pull-module.ts";
+import { parseReference } from "../../tools/lib/oci/reference.ts";
+import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 import { basicAuthorization, startTokenIssuer, type TokenIssuer } from "../support/token-issuer.ts";
 

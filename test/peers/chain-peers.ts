@@ -1,6 +1,6 @@
-import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { startEnvoy } from "../../tools/envoy/process.ts";
+import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { protobufRequest, restRequest, type Tensor } from "../bench/conversion/cases.ts";
 import { armeriaGateway, startArmeriaGateway } from "../bench/peers/armeria-gateway.ts";
 import type { Peer } from "../bench/peers/cache.ts";

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
 
 const PYTHON = process.env.PEERS_PYTHON ?? "";

@@ -1,13 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { bootstrap, WASM_TYPE, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { discoveredFilter, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { bootstrap, WASM_TYPE, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { authConfig } from "../support/auth.ts";
 
 const FILTER = "modelgate.gateway";

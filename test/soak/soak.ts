@@ -5,8 +5,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startModelServer } from "../../tools/model-server/server.ts";
-import { timeSeriesSvg } from "../../tools/plot/time-series.ts";
+import { timeSeriesSvg } from "../../tools/lib/plot/time-series.ts";
+import { startModelServer } from "../../tools/serving/model-server/server.ts";
 import { startSoakGateway } from "./gateway.ts";
 import { offerMixture } from "./offer.ts";
 import { hangUp, KINDS } from "./traffic.ts";

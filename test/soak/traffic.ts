@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, connect } from "node:http2";
-import { FEATURES } from "../../tools/model-server/linear-model.ts";
+import { FEATURES } from "../../tools/serving/model-server/linear-model.ts";
 import { claims, jwt, KEY } from "../support/auth.ts";
 import { frame, ModelInferRequest } from "../support/conversion.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TemporaryFolder, temporaryFolder } from "../../tools/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { buildInFolders } from "./dockerfile.ts";
 
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ describe("the image of the controller", () => {
   afterAll(() => folder?.remove());
 
   const modelgate = (...args: string[]) =>
-    run(process.execPath, ["tools/modelgate.ts", ...args], { cwd: app, env: { PATH: "/usr/bin:/bin" } });
+    run(process.execPath, ["tools/cli/modelgate.ts", ...args], { cwd: app, env: { PATH: "/usr/bin:/bin" } });
 
   it("starts without what is for development", async () => {
     expect((await modelgate("--help")).stdout).toContain("collector");

@@ -5,11 +5,11 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { digestOf } from "./auth.ts";
 
 export const KEY = "the-key-of-search";

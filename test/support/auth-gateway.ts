@@ -7,12 +7,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { type BootstrapOptions, bootstrap, WASM_TYPE, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { discoveredFilter, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { type BootstrapOptions, bootstrap, WASM_TYPE, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import type { Call } from "./auth.ts";
 
 export interface AuthAnswer {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 
-const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const MODEL = fileURLToPath(new URL("test/support/model-process.ts", PROJECT_ROOT));
 
 /** A program of this project in a process of its own. It ends with this one. */

@@ -1,6 +1,6 @@
 import protobuf from "protobufjs";
-import { type HeaderList, type Stream, Vm } from "../../tools/host/host.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { type HeaderList, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 
 /** The module `protocol-conversion` in the Node host, and what a test says to it. */
 

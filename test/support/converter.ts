@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compileConverter } from "../../tools/converter/compile.ts";
-import { bootstrap } from "../../tools/envoy/bootstrap.ts";
-import { converterChain, localConverter } from "../../tools/envoy/converter-filter.ts";
-import { fileSource, writeFilterConfig } from "../../tools/envoy/extension-config.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { startModelServer } from "../../tools/model-server/server.ts";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { converterChain, localConverter } from "../../tools/cluster/istio/converter-chain.ts";
+import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
+import { fileSource, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { compileConverter } from "../../tools/local/converter/compile.ts";
+import { startModelServer } from "../../tools/serving/model-server/server.ts";
 
 export interface ConverterGateway {
   envoy: RunningEnvoy;

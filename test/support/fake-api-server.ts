@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { KubeConfig } from "@kubernetes/client-node";
-import { OWNED_KINDS } from "../../tools/deploy/owned-objects.ts";
-import { KubernetesClient } from "../../tools/kubernetes/client.ts";
-import type { Manifest } from "../../tools/kubernetes/manifest.ts";
+import { OWNED_KINDS } from "../../tools/cluster/deploy/owned-objects.ts";
+import { KubernetesClient } from "../../tools/lib/kubernetes/client.ts";
+import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 
 const KINDS: [apiVersion: string, kind: string][] = [
   ...OWNED_KINDS,
@@ -197,7 +197,7 @@ class HttpClient extends KubernetesClient {
   }
 
   override async send(method: string, path: string, body?: object): Promise<Manifest> {
-    const { ApiError } = await import("../../tools/kubernetes/api-error.ts");
+    const { ApiError } = await import("../../tools/lib/kubernetes/api-error.ts");
     const response = await fetch(new URL(path, `${this.url}/`), {
       method,
       ...(body && { body: JSON.stringify(body) }),

@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, REPORT_PATH, type Reply } from "../../tools/controller/protocol.ts";
+import { PROTOCOL_VERSION, REPORT_PATH, type Reply } from "../../tools/servers/controller/protocol.ts";
 
 /**
  * Stands in for the rate-limit filter of one gateway pod: reports the traffic of one task over HTTP and takes its share from

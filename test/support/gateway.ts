@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type FileLogOptions, fileAccessLog } from "../../tools/envoy/access-log.ts";
-import { bootstrap, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { type ModelServer, startModelServer } from "../../tools/model-server/server.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { type FileLogOptions, fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
+import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
 
 export const KEY = "a-good-key";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import satisfies from "spdx-satisfies";
-import type { LockedPackage } from "../../tools/oci/locked-packages.ts";
+import type { LockedPackage } from "../../tools/lib/oci/locked-packages.ts";
 
 /** What a package that is handed on, in an image or a module, may be under: SPDX identifiers. */
 export const HANDED_ON = [

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bootstrap, httpCluster, wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { findEnvoy } from "../../tools/envoy/find.ts";
-import { type RunningEnvoy, startEnvoy } from "../../tools/envoy/process.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { bootstrap, httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
+import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 /** One decision, as Envoy's access log has it. */
 export interface Decision {

@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
 } from "@grpc/grpc-js";
 import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
-import type { WasmFilter } from "../../tools/envoy/bootstrap.ts";
+import type { WasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 
 const PACKAGE = "envoy.service.discovery.v3";
 const EXTENSION_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { vi } from "vitest";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 
-const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 
 export interface Run {
   code: number;

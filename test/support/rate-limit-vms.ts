@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { HostProcess, type Stream, Vm } from "../../tools/host/host.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { HostProcess, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 export const SECOND = 1_000_000_000n;
 export const MILLISECOND = 1_000_000n;

@@ -1,5 +1,5 @@
-import { wasmFilter } from "../../tools/envoy/bootstrap.ts";
-import { modulePath } from "../../tools/wasm/modules.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 const STAGES = {
   "access-log": "accessLog",

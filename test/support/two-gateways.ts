@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import { startController } from "../../tools/controller/controller.ts";
-import { FileSource } from "../../tools/controller/file-source.ts";
-import { temporaryFolder } from "../../tools/temporary-folder.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { startController } from "../../tools/servers/controller/controller.ts";
+import { FileSource } from "../../tools/servers/controller/file-source.ts";
 import { type Decision, type LimitsGateway, startLimitsGateway } from "./limits-gateway.ts";
 import { offer } from "./load.ts";
 

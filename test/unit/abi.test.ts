@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { abiFaults } from "../../tools/wasm/abi.ts";
-import { MODULES } from "../../tools/wasm/modules.ts";
-import { readModule } from "../../tools/wasm/read.ts";
+import { abiFaults } from "../../tools/lib/wasm/abi.ts";
+import { MODULES } from "../../tools/lib/wasm/modules.ts";
+import { readModule } from "../../tools/lib/wasm/read.ts";
 
 it.each(MODULES)("Envoy can run %s", async (name) => {
   expect(abiFaults(await readModule(name))).toEqual([]);

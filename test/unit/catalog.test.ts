@@ -1,7 +1,7 @@
 import { Help } from "commander";
 import { expect, it } from "vitest";
-import { CATALOG, nameOf } from "../../tools/commands/catalog.ts";
-import { makeProgram } from "../../tools/program.ts";
+import { CATALOG, nameOf } from "../../tools/cli/commands/catalog.ts";
+import { makeProgram } from "../../tools/cli/program.ts";
 
 it.each(CATALOG.map((entry) => [nameOf(entry), entry] as const))(
   "the catalog says of %s what it says itself",

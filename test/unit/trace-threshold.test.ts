@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { sampledTraceparent, TRACEPARENT, traceThreshold } from "../../tools/envoy/trace-threshold.ts";
+import { sampledTraceparent, TRACEPARENT, traceThreshold } from "../../tools/lib/envoy/trace-threshold.ts";
 
 const random = (bits: bigint) => bits.toString(16).padStart(14, "0");
 const withBits = (bits: bigint) => `00-${"a".repeat(18)}${random(bits)}-00f067aa0ba902b7-01`;

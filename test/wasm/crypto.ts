@@ -1,5 +1,5 @@
-import "../../filters/sdk/abort";
-import { ByteBuffer } from "../../filters/sdk/byte-buffer";
+import "../../filters/sdk/host/abort";
+import { ByteBuffer } from "../../filters/sdk/bytes/byte-buffer";
 import { appendBase64, appendBase64Url } from "../../filters/tenant-auth/crypto/base64";
 import { appendEcdsaSignature, appendEcKey, appendRsaKey } from "../../filters/tenant-auth/crypto/der";
 import { hmacSha256 } from "../../filters/tenant-auth/crypto/hmac-sha256";

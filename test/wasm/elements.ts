@@ -1,4 +1,4 @@
-import "../../filters/sdk/abort";
+import "../../filters/sdk/host/abort";
 import { Datatype } from "../../filters/protocol-conversion/tensor/datatype";
 import {
   commaTaken,

@@ -1,18 +1,14 @@
-import "../../filters/sdk/abort";
-import {
-  decimalToInteger,
-  integerValue,
-  parseNumber,
-} from "../../filters/protocol-conversion/numbers/decimal";
+import "../../filters/sdk/host/abort";
+import { decimalToInteger, integerValue, parseNumber } from "../../filters/model-protocol/numbers/decimal";
 import {
   decimalToBf16,
   decimalToF16,
   decimalToF32,
   decimalToF64,
-} from "../../filters/protocol-conversion/numbers/decimal-float";
-import { writeI64, writeU64 } from "../../filters/protocol-conversion/numbers/digits";
-import { writeF32, writeF64 } from "../../filters/protocol-conversion/numbers/float-text";
-import { appendPercentDecoded } from "../../filters/protocol-conversion/percent";
+} from "../../filters/model-protocol/numbers/decimal-float";
+import { writeI64, writeU64 } from "../../filters/model-protocol/numbers/digits";
+import { writeF32, writeF64 } from "../../filters/model-protocol/numbers/float-text";
+import { appendPercentDecoded } from "../../filters/model-protocol/percent";
 import { Datatype, elementSize } from "../../filters/protocol-conversion/tensor/datatype";
 import {
   elementError,
@@ -22,13 +18,13 @@ import {
 import { SlabChain } from "../../filters/protocol-conversion/tensor/slabs";
 import { appendBase64 as encodeBase64 } from "../../filters/protocol-conversion/tensorflow-serving/base64";
 import { Base64Text } from "../../filters/protocol-conversion/tensorflow-serving/base64-text";
-import { ByteBuffer } from "../../filters/sdk/byte-buffer";
-import { hexDigit } from "../../filters/sdk/bytes";
-import { parseInstant } from "../../filters/sdk/instant";
-import { appendInstant } from "../../filters/sdk/instant-text";
-import { appendUnescaped } from "../../filters/sdk/json-string";
-import { appendJsonText, utf8SequenceLength } from "../../filters/sdk/json-text";
-import { appendVarint, readVarint, varint, varintSize } from "../../filters/sdk/protobuf";
+import { ByteBuffer } from "../../filters/sdk/bytes/byte-buffer";
+import { hexDigit } from "../../filters/sdk/bytes/bytes";
+import { parseInstant } from "../../filters/sdk/bytes/instant";
+import { appendInstant } from "../../filters/sdk/bytes/instant-text";
+import { appendUnescaped } from "../../filters/sdk/bytes/json-string";
+import { appendJsonText, utf8SequenceLength } from "../../filters/sdk/bytes/json-text";
+import { appendVarint, readVarint, varint, varintSize } from "../../filters/sdk/bytes/protobuf";
 import { appendBase64 } from "../../filters/tenant-auth/crypto/base64";
 
 /**

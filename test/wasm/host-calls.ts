@@ -1,15 +1,15 @@
-import { bytes, toText } from "../../filters/sdk/bytes";
-import { CalloutHandler, callout } from "../../filters/sdk/callout";
-import { Config } from "../../filters/sdk/config";
-import { defineModule } from "../../filters/sdk/contexts";
-import { callForeign, foreignResult } from "../../filters/sdk/foreign-function";
-import { HeaderPairs } from "../../filters/sdk/headers";
-import { LogLevel, log } from "../../filters/sdk/log";
-import { Counter } from "../../filters/sdk/metrics";
-import { getProperty, propertyPath, propertyValue } from "../../filters/sdk/properties";
-import { Stage } from "../../filters/sdk/stage";
+import { bytes, toText } from "../../filters/sdk/bytes/bytes";
+import { CalloutHandler, callout } from "../../filters/sdk/host/callout";
+import { callForeign, foreignResult } from "../../filters/sdk/host/foreign-function";
+import { HeaderPairs } from "../../filters/sdk/host/headers";
+import { LogLevel, log } from "../../filters/sdk/host/log";
+import { Counter } from "../../filters/sdk/host/metrics";
+import { getProperty, propertyPath, propertyValue } from "../../filters/sdk/host/properties";
+import { Config } from "../../filters/sdk/pipeline/config";
+import { defineModule } from "../../filters/sdk/pipeline/contexts";
+import { Stage } from "../../filters/sdk/pipeline/stage";
 
-export * from "../../filters/sdk/exports/base";
+export * from "../../filters/sdk/pipeline/exports/base";
 
 const CLUSTER = bytes("task-666");
 const NO_CLUSTER = bytes("no-such-cluster");

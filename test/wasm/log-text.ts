@@ -1,11 +1,11 @@
-import "../../filters/sdk/abort";
+import "../../filters/sdk/host/abort";
 import { PathPattern } from "../../filters/access-log/path-pattern";
 import { narrowToTraceId } from "../../filters/access-log/trace-id";
-import { ByteBuffer } from "../../filters/sdk/byte-buffer";
-import { toText } from "../../filters/sdk/bytes";
-import { Slice } from "../../filters/sdk/headers";
-import { appendInstant } from "../../filters/sdk/instant-text";
-import { appendJsonString } from "../../filters/sdk/json-text";
+import { ByteBuffer } from "../../filters/sdk/bytes/byte-buffer";
+import { toText } from "../../filters/sdk/bytes/bytes";
+import { appendInstant } from "../../filters/sdk/bytes/instant-text";
+import { appendJsonString } from "../../filters/sdk/bytes/json-text";
+import { Slice } from "../../filters/sdk/host/headers";
 
 /** What lines are made of, for tests: inputs lie in memory from `allocate`, the result at `resultPtr`. */
 

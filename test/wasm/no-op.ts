@@ -1,9 +1,9 @@
-import { Config } from "../../filters/sdk/config";
-import { defineModule } from "../../filters/sdk/contexts";
-import { Stage } from "../../filters/sdk/stage";
+import { Config } from "../../filters/sdk/pipeline/config";
+import { defineModule } from "../../filters/sdk/pipeline/contexts";
+import { Stage } from "../../filters/sdk/pipeline/stage";
 
-export * from "../../filters/sdk/exports/base";
-export * from "../../filters/sdk/exports/request-headers";
+export * from "../../filters/sdk/pipeline/exports/base";
+export * from "../../filters/sdk/pipeline/exports/request-headers";
 
 /** Does nothing: what a filter costs before it does any work. */
 class NoOp extends Stage {

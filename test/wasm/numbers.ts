@@ -1,24 +1,20 @@
-import "../../filters/sdk/abort";
-import {
-  decimalToInteger,
-  integerValue,
-  parseNumber,
-} from "../../filters/protocol-conversion/numbers/decimal";
+import "../../filters/sdk/host/abort";
+import { decimalToInteger, integerValue, parseNumber } from "../../filters/model-protocol/numbers/decimal";
 import {
   decimalToBf16,
   decimalToF16,
   decimalToF32,
   decimalToF64,
-} from "../../filters/protocol-conversion/numbers/decimal-float";
-import { writeI64, writeU64 } from "../../filters/protocol-conversion/numbers/digits";
+} from "../../filters/model-protocol/numbers/decimal-float";
+import { writeI64, writeU64 } from "../../filters/model-protocol/numbers/digits";
 import {
   setNonFinite,
   writeBf16,
   writeF16,
   writeF32,
   writeF64,
-} from "../../filters/protocol-conversion/numbers/float-text";
-import { POWERS_OF_TEN } from "../../filters/protocol-conversion/numbers/powers-of-ten";
+} from "../../filters/model-protocol/numbers/float-text";
+import { POWERS_OF_TEN } from "../../filters/model-protocol/numbers/powers-of-ten";
 
 import {
   writeServingF32,

@@ -1,4 +1,4 @@
-import { monotonicNanos } from "../../filters/sdk/clock";
+import { monotonicNanos } from "../../filters/sdk/host/clock";
 import { onRequestHeaders } from "./faulty-gateway";
 
 export * from "./faulty-gateway";

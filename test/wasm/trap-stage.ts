@@ -1,9 +1,9 @@
-import { Action, CONTINUE } from "../../filters/sdk/abi";
-import { bytes } from "../../filters/sdk/bytes";
-import { Config } from "../../filters/sdk/config";
-import { Slice } from "../../filters/sdk/headers";
-import { HttpContext } from "../../filters/sdk/http-context";
-import { Stage } from "../../filters/sdk/stage";
+import { bytes } from "../../filters/sdk/bytes/bytes";
+import { Action, CONTINUE } from "../../filters/sdk/host/abi";
+import { Slice } from "../../filters/sdk/host/headers";
+import { Config } from "../../filters/sdk/pipeline/config";
+import { HttpContext } from "../../filters/sdk/pipeline/http-context";
+import { Stage } from "../../filters/sdk/pipeline/stage";
 
 const X_TRAP = bytes("x-trap");
 const value = new Slice();

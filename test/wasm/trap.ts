@@ -1,7 +1,7 @@
-import { defineModule } from "../../filters/sdk/contexts";
+import { defineModule } from "../../filters/sdk/pipeline/contexts";
 import { Trap } from "./trap-stage";
 
-export * from "../../filters/sdk/exports/base";
-export * from "../../filters/sdk/exports/request-headers";
+export * from "../../filters/sdk/pipeline/exports/base";
+export * from "../../filters/sdk/pipeline/exports/request-headers";
 
 defineModule(() => [new Trap()], true);

@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendUnescaped } from "../../sdk/json-string";
-import { utf8SequenceLength } from "../../sdk/json-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendUnescaped } from "../../sdk/bytes/json-string";
+import { utf8SequenceLength } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../tensor/slabs";
 
 /** Strings of any length, copied from JSON as their bytes arrive. */

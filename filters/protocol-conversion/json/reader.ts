@@ -1,9 +1,9 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendUnescaped, stringEnd } from "../../sdk/json-string";
-import { parseNumber } from "../numbers/decimal";
-import { NonFinite, nonFinite } from "../numbers/float-text";
-import { readNonFinite } from "../numbers/non-finite-text";
+import { parseNumber } from "../../model-protocol/numbers/decimal";
+import { NonFinite, nonFinite } from "../../model-protocol/numbers/float-text";
+import { readNonFinite } from "../../model-protocol/numbers/non-finite-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
 import { RequestReader } from "../request-reader";
 import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
 

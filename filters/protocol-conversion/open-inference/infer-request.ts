@@ -1,10 +1,10 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { Slice } from "../../sdk/headers";
-import { appendField } from "../../sdk/protobuf";
+import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendField } from "../../sdk/bytes/protobuf";
+import { Slice } from "../../sdk/host/headers";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
-import { decimalToInteger, integerValue } from "../numbers/decimal";
 import { PieceSink } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
 import { Datatype, elementSize, parseDatatype } from "../tensor/datatype";

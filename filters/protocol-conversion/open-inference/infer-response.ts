@@ -1,4 +1,5 @@
-import { bytes } from "../../sdk/bytes";
+import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import { bytes } from "../../sdk/bytes/bytes";
 import {
   FIXED32,
   FIXED64,
@@ -9,9 +10,8 @@ import {
   tagWireType,
   VARINT,
   varint,
-} from "../../sdk/protobuf";
+} from "../../sdk/bytes/protobuf";
 import { DONE, FRAME_HEADER, FrameReader } from "../frame-reader";
-import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, parseDatatype } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { SlabChain } from "../tensor/slabs";

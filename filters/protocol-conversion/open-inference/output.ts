@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
-import { MAX_INTEGER_TEXT, writeI64 } from "../numbers/digits";
+import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import { Datatype, datatypeName, elementSize } from "../tensor/datatype";
 
 const NAME = bytes('{"name":');

@@ -1,5 +1,9 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendJsonString } from "../../sdk/json-text";
+import { decimalToInteger, integerValue, integral } from "../../model-protocol/numbers/decimal";
+import { decimalToF64 } from "../../model-protocol/numbers/decimal-float";
+import { MAX_INTEGER_TEXT, writeI64, writeU64 } from "../../model-protocol/numbers/digits";
+import { MAX_FLOAT_TEXT, writeF64 } from "../../model-protocol/numbers/float-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import {
   appendField,
   appendTag,
@@ -12,11 +16,7 @@ import {
   tagWireType,
   VARINT,
   varint,
-} from "../../sdk/protobuf";
-import { decimalToInteger, integerValue, integral } from "../numbers/decimal";
-import { decimalToF64 } from "../numbers/decimal-float";
-import { MAX_INTEGER_TEXT, writeI64, writeU64 } from "../numbers/digits";
-import { MAX_FLOAT_TEXT, writeF64 } from "../numbers/float-text";
+} from "../../sdk/bytes/protobuf";
 import {
   ENTRY_KEY,
   ENTRY_VALUE,

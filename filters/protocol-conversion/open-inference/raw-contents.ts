@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
 import { PieceSink, startFrame } from "../piece-sink";
 import { SlabChain } from "../tensor/slabs";
 import { REQUEST_RAW_CONTENTS } from "./fields";

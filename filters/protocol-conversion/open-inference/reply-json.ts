@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../tensor/slabs";
 import { RESPONSE_MODEL_NAME, RESPONSE_MODEL_VERSION } from "./fields";
 import { Output } from "./output";

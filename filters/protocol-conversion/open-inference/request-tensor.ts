@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendField, appendVarint } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendField, appendVarint } from "../../sdk/bytes/protobuf";
 import { rawTensor } from "../raw-tensor";
 import { Datatype, datatypeName } from "../tensor/datatype";
 import { MAX_RANK, Nesting } from "../tensor/nesting";

@@ -1,4 +1,4 @@
-import { LENGTH_DELIMITED } from "../../sdk/protobuf";
+import { LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { SlabChain } from "../tensor/slabs";
 
 /** A length as a varint of five bytes, so that it can be filled in when the content is over. */

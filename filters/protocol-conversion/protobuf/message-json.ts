@@ -1,6 +1,8 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
+import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
+import { MAX_FLOAT_TEXT, writeF32 } from "../../model-protocol/numbers/float-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import {
   LENGTH_DELIMITED,
   readTag,
@@ -10,9 +12,7 @@ import {
   tagWireType,
   VARINT,
   varint,
-} from "../../sdk/protobuf";
-import { MAX_INTEGER_TEXT, writeI64 } from "../numbers/digits";
-import { MAX_FLOAT_TEXT, writeF32 } from "../numbers/float-text";
+} from "../../sdk/bytes/protobuf";
 
 /** Small protobuf messages -> JSON, by a description of their fields. Not for tensors: a message is read whole. */
 

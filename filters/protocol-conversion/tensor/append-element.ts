@@ -1,5 +1,10 @@
-import { decimalToInteger, integerValue } from "../numbers/decimal";
-import { decimalToBf16, decimalToF16, decimalToF32, decimalToF64 } from "../numbers/decimal-float";
+import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
+import {
+  decimalToBf16,
+  decimalToF16,
+  decimalToF32,
+  decimalToF64,
+} from "../../model-protocol/numbers/decimal-float";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { SlabChain } from "./slabs";
 

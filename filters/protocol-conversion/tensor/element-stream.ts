@@ -1,4 +1,4 @@
-import { readVarint, varint } from "../../sdk/protobuf";
+import { readVarint, varint } from "../../sdk/bytes/protobuf";
 import { Datatype, elementSize } from "./datatype";
 import { SlabChain } from "./slabs";
 import { textsWritten, writeElement, writeElements, writeText, writeTextRun } from "./write-elements";

@@ -1,6 +1,6 @@
-import { Bytes, bytes } from "../../sdk/bytes";
-import { decimalToInteger, parseNumber } from "../numbers/decimal";
-import { nonFiniteValue, readNonFinite, startsNonFinite } from "../numbers/non-finite-text";
+import { decimalToInteger, parseNumber } from "../../model-protocol/numbers/decimal";
+import { nonFiniteValue, readNonFinite, startsNonFinite } from "../../model-protocol/numbers/non-finite-text";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendNonFinite, storeFloat, storeInteger } from "./append-element";
 import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { readF32Run, runLength } from "./read-f32-run";

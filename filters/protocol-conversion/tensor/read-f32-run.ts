@@ -1,5 +1,5 @@
-import { parseNumber } from "../numbers/decimal";
-import { decimalToF32, isDecisive, nearF32 } from "../numbers/decimal-float";
+import { parseNumber } from "../../model-protocol/numbers/decimal";
+import { decimalToF32, isDecisive, nearF32 } from "../../model-protocol/numbers/decimal-float";
 import {
   byteMask,
   HUNDREDS,
@@ -11,7 +11,7 @@ import {
   TEN_THOUSANDS,
   TENS,
   ZEROS,
-} from "../numbers/digit-run";
+} from "../../model-protocol/numbers/digit-run";
 import { SlabChain } from "./slabs";
 
 /**

@@ -1,4 +1,4 @@
-import { decimalToInteger, parseNumber } from "../numbers/decimal";
+import { decimalToInteger, parseNumber } from "../../model-protocol/numbers/decimal";
 import {
   byteMask,
   HUNDREDS,
@@ -10,7 +10,7 @@ import {
   TEN_THOUSANDS,
   TENS,
   ZEROS,
-} from "../numbers/digit-run";
+} from "../../model-protocol/numbers/digit-run";
 import { storeInteger } from "./append-element";
 import { SlabChain } from "./slabs";
 

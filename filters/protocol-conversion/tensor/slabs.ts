@@ -1,4 +1,4 @@
-import { Bytes } from "../../sdk/bytes";
+import { Bytes } from "../../sdk/bytes/bytes";
 
 /**
  * Byte runs of any length in blocks of one size, so that large tensors grow without copying. Blocks return to a pool:

@@ -1,5 +1,4 @@
-import { utf8SequenceLength } from "../../sdk/json-text";
-import { writeI64, writeU64 } from "../numbers/digits";
+import { writeI64, writeU64 } from "../../model-protocol/numbers/digits";
 import {
   expectMillionths,
   MAX_FLOAT_TEXT,
@@ -7,7 +6,8 @@ import {
   writeF16,
   writeF32,
   writeF64,
-} from "../numbers/float-text";
+} from "../../model-protocol/numbers/float-text";
+import { utf8SequenceLength } from "../../sdk/bytes/json-text";
 import { Datatype, elementSize } from "./datatype";
 import { SlabChain } from "./slabs";
 

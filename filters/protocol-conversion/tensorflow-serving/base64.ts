@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 
 /** Base64 (RFC 4648, section 4); decoding also takes the URL-safe alphabet and text without padding. */
 

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { LongField } from "../protobuf/long-field";
 import { SlabChain } from "../tensor/slabs";
 

@@ -1,11 +1,11 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/protobuf";
+import { decimalToInteger, integerValue, integral } from "../../model-protocol/numbers/decimal";
+import { decimalToF32 } from "../../model-protocol/numbers/decimal-float";
+import { nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
-import { decimalToInteger, integerValue, integral } from "../numbers/decimal";
-import { decimalToF32 } from "../numbers/decimal-float";
-import { nonFiniteValue } from "../numbers/non-finite-text";
 import { PieceSink, startFrame } from "../piece-sink";
 import { SlabChain } from "../tensor/slabs";
 import { Base64Text } from "./base64-text";

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
   appendField,
   appendTag,
@@ -6,7 +6,7 @@ import {
   LENGTH_DELIMITED,
   VARINT,
   varintSize,
-} from "../../sdk/protobuf";
+} from "../../sdk/bytes/protobuf";
 import { LongField } from "../protobuf/long-field";
 import { Datatype } from "../tensor/datatype";
 import { Nesting } from "../tensor/nesting";

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { readTag, tagField, tagLength, tagWireType, VARINT, varint } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { readTag, tagField, tagLength, tagWireType, VARINT, varint } from "../../sdk/bytes/protobuf";
 import { Field, Kind, Message } from "../protobuf/message-json";
 import { dataTypeNames } from "./data-type";
 

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendField, appendTag, appendVarint, VARINT } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendField, appendTag, appendVarint, VARINT } from "../../sdk/bytes/protobuf";
 
 const NAME: i32 = 1;
 const VERSION: i32 = 2;

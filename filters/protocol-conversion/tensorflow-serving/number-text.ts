@@ -1,8 +1,14 @@
-import { parseNumber } from "../numbers/decimal";
-import { decimalToF32, decimalToF64, nearF32, nearIsSafe } from "../numbers/decimal-float";
-import { digitCount, writeDigits } from "../numbers/digits";
-import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../numbers/float-text";
-import { firstExponent, nearShorter, round, rounded, scale } from "../numbers/rounded-digits";
+import { parseNumber } from "../../model-protocol/numbers/decimal";
+import { decimalToF32, decimalToF64, nearF32, nearIsSafe } from "../../model-protocol/numbers/decimal-float";
+import { digitCount, writeDigits } from "../../model-protocol/numbers/digits";
+import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../../model-protocol/numbers/float-text";
+import {
+  firstExponent,
+  nearShorter,
+  round,
+  rounded,
+  scale,
+} from "../../model-protocol/numbers/rounded-digits";
 import { Datatype } from "../tensor/datatype";
 import { SlabChain } from "../tensor/slabs";
 

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { appendJsonString } from "../../sdk/json-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import { Datatype, elementSize } from "../tensor/datatype";
 import { MAX_RANK } from "../tensor/nesting";
 import { SlabChain } from "../tensor/slabs";

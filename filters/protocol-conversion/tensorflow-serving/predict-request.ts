@@ -1,9 +1,9 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/protobuf";
+import { isNonFiniteText, nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
-import { isNonFiniteText, nonFiniteValue } from "../numbers/non-finite-text";
 import { RawContents } from "../open-inference/raw-contents";
 import { PieceSink, startFrame } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";

@@ -1,6 +1,7 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
+import { MALFORMED, ORDER, OVERSIZE, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import {
   LENGTH_DELIMITED,
   readVarint,
@@ -9,9 +10,8 @@ import {
   tagWireType,
   VARINT,
   varint,
-} from "../../sdk/protobuf";
+} from "../../sdk/bytes/protobuf";
 import { DONE, FrameReader } from "../frame-reader";
-import { MALFORMED, ORDER, OVERSIZE, UNKNOWN_DATATYPE, WRONG_SIZE } from "../model-faults";
 import { Datatype, elementSize } from "../tensor/datatype";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { datatypeOf } from "./data-type";

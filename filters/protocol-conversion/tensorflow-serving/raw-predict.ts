@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
   appendField,
   appendTag,
@@ -6,7 +6,7 @@ import {
   fieldSize,
   LENGTH_DELIMITED,
   VARINT,
-} from "../../sdk/protobuf";
+} from "../../sdk/bytes/protobuf";
 import { rawTensor } from "../raw-tensor";
 import { dataTypeOf } from "./data-type";
 

@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendTag, appendVarint, LENGTH_DELIMITED } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendTag, appendVarint, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { PieceSink, startFrame } from "../piece-sink";
 import { rawTensor } from "../raw-tensor";
 import { RequestReader } from "../request-reader";

@@ -1,9 +1,16 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { appendJsonString } from "../../sdk/json-text";
-import { FIXED32, LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../../sdk/protobuf";
+import { MALFORMED } from "../../model-protocol/model-faults";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
+import {
+  FIXED32,
+  LENGTH_DELIMITED,
+  readTag,
+  tagField,
+  tagLength,
+  tagWireType,
+} from "../../sdk/bytes/protobuf";
 import { DONE, FrameReader } from "../frame-reader";
-import { MALFORMED } from "../model-faults";
 import { writeServingF32 } from "./number-text";
 
 /**

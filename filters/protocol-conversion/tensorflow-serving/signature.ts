@@ -1,5 +1,5 @@
-import { Bytes, bytes } from "../../sdk/bytes";
-import { Config } from "../../sdk/config";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Config } from "../../sdk/pipeline/config";
 import { dataTypeByName } from "./data-type";
 
 /** A tensor of a signature. */

@@ -6,7 +6,7 @@ import {
   tagWireType,
   VARINT,
   varint,
-} from "../../sdk/protobuf";
+} from "../../sdk/bytes/protobuf";
 import { Datatype, elementSize } from "../tensor/datatype";
 import { Encoding } from "../tensor/element-stream";
 import { MAX_RANK } from "../tensor/nesting";

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 
 /** Base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one without, as JOSE writes it. */
 

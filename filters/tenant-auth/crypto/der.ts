@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 
 /**
  * DER (ITU-T X.690) of public keys as SubjectPublicKeyInfo (RFC 5280, RFC 3279 for RSA, RFC 5480 for elliptic curves) and of

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { equalDigests } from "./equal-digests";
 import { SHA256_SIZE, sha256 } from "./sha256";
 

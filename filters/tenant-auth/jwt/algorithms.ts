@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { callForeign, foreignResult } from "../../sdk/foreign-function";
-import { appendField } from "../../sdk/protobuf";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendField } from "../../sdk/bytes/protobuf";
+import { callForeign, foreignResult } from "../../sdk/host/foreign-function";
 import { appendEcdsaSignature } from "../crypto/der";
 import { equalDigests } from "../crypto/equal-digests";
 import { hmacSha256 } from "../crypto/hmac-sha256";

@@ -1,5 +1,5 @@
-import { Bytes } from "../../sdk/bytes";
-import { Slice } from "../../sdk/headers";
+import { Bytes } from "../../sdk/bytes/bytes";
+import { Slice } from "../../sdk/host/headers";
 import { Algorithm, fits } from "./algorithms";
 import { Jwk } from "./jwk";
 import { JwksSource } from "./jwks-source";

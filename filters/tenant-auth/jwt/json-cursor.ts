@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Slice } from "../../sdk/headers";
-import { appendUnescaped, stringEnd } from "../../sdk/json-string";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
+import { Slice } from "../../sdk/host/headers";
 
 const MAX_DEPTH: i32 = 16;
 

@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes, copyBytes } from "../../sdk/bytes";
-import { Json, JsonKind } from "../../sdk/json";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes, copyBytes } from "../../sdk/bytes/bytes";
+import { Json, JsonKind } from "../../sdk/bytes/json";
 import { appendBase64Url } from "../crypto/base64";
 import { appendEcKey, appendRsaKey } from "../crypto/der";
 import { RSA_MAX_BYTES } from "../crypto/rsa-pss";

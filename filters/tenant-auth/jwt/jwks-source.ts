@@ -1,11 +1,11 @@
-import { Bytes, bytes } from "../../sdk/bytes";
-import { CalloutHandler, callout, forgetCallout } from "../../sdk/callout";
-import { monotonicNanos } from "../../sdk/clock";
-import { requestCollection } from "../../sdk/collection";
-import { HeaderPairs } from "../../sdk/headers";
-import { jsonError, parseJson } from "../../sdk/json";
-import { LogLevel, log } from "../../sdk/log";
-import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/shared-data";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { jsonError, parseJson } from "../../sdk/bytes/json";
+import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
+import { monotonicNanos } from "../../sdk/host/clock";
+import { requestCollection } from "../../sdk/host/collection";
+import { HeaderPairs } from "../../sdk/host/headers";
+import { LogLevel, log } from "../../sdk/host/log";
+import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 import { Jwk, jwksNotes, parseJwks } from "./jwk";
 
 const SECOND: u64 = 1_000_000_000;

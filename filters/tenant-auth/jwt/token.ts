@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes";
-import { Slice } from "../../sdk/headers";
-import { LocalReply } from "../../sdk/local-reply";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Slice } from "../../sdk/host/headers";
+import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { appendBase64Url } from "../crypto/base64";
 import {
   KEYS_UNAVAILABLE,

@@ -1,9 +1,9 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { Slice } from "../../sdk/headers";
-import { HttpContext } from "../../sdk/http-context";
-import { LocalReply } from "../../sdk/local-reply";
-import { queryStart } from "../../sdk/query-parameter";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { queryStart } from "../../sdk/bytes/query-parameter";
+import { Slice } from "../../sdk/host/headers";
+import { HttpContext } from "../../sdk/pipeline/http-context";
+import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { appendBase64 } from "../crypto/base64";
 import { equalDigests } from "../crypto/equal-digests";
 import { hmacSha256 } from "../crypto/hmac-sha256";

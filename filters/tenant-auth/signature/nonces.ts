@@ -1,6 +1,6 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { getSharedAt, setSharedAt, sharedValue, sharedVersion } from "../../sdk/shared-data";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { getSharedAt, setSharedAt, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 
 /**
  * Nonces that were used within the window of accepted timestamps, for the whole Envoy process: buckets in shared data, each a

@@ -1,8 +1,8 @@
-import { ByteBuffer } from "../../sdk/byte-buffer";
-import { bytes } from "../../sdk/bytes";
-import { Slice } from "../../sdk/headers";
-import { HttpContext } from "../../sdk/http-context";
-import { queryStart } from "../../sdk/query-parameter";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { queryStart } from "../../sdk/bytes/query-parameter";
+import { Slice } from "../../sdk/host/headers";
+import { HttpContext } from "../../sdk/pipeline/http-context";
 import { SignatureInput } from "./signature-input";
 
 /** The signature base of HTTP Message Signatures (RFC 9421, section 2.5): what the signer and we sign. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
 import { type Backend, startBackend } from "../conversion/backend.ts";
 import { makeIssuer } from "../issuer.ts";
 import type { RunningGateway } from "../peers/armeria-gateway.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GrpcConnection } from "../../../tools/model-client/grpc-connection.ts";
+import { GrpcConnection } from "../../../tools/serving/model-client/grpc-connection.ts";
 import type { Backend } from "../conversion/backend.ts";
 import { holdsTensor } from "../conversion/cases.ts";
 import type { Call } from "./cells.ts";

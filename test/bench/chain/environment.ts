@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cpus, totalmem } from "node:os";
 import { promisify } from "node:util";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
 
 /** Where and with what a result was measured. */
 export interface Environment {

@@ -1,6 +1,6 @@
-import { bootstrap } from "../../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
-import { startEnvoy } from "../../../tools/envoy/process.ts";
+import { bootstrap } from "../../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
+import { startEnvoy } from "../../../tools/lib/envoy/process.ts";
 import { forLargeBodies } from "../large-bodies.ts";
 import type { Gateway } from "./gateways.ts";
 import { ANSWERED_TASK, LIMITED_TASK, MODEL_TASK } from "./requests.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { fileAccessLog } from "../../../tools/envoy/access-log.ts";
-import { wasmFilter } from "../../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
-import { modulePath } from "../../../tools/wasm/modules.ts";
+import { fileAccessLog } from "../../../tools/lib/envoy/access-log.ts";
+import { wasmFilter } from "../../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
+import { modulePath } from "../../../tools/lib/wasm/modules.ts";
 import { separateFilters } from "../../support/separate-filters.ts";
 import type { Issuer } from "../issuer.ts";
 import { apiKeyAuth, grpcJsonTranscoder, jsonAccessLog, jwtAuthn, localRateLimitByTask } from "../native.ts";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import type { RecordableHistogram } from "node:perf_hooks";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { constantRate, openLoop } from "../../../tools/loadtest/open-loop.ts";
-import { GrpcConnection } from "../../../tools/model-client/grpc-connection.ts";
-import { HttpConnection } from "../../../tools/model-client/http-connection.ts";
+import { constantRate, openLoop } from "../../../tools/serving/loadtest/open-loop.ts";
+import { GrpcConnection } from "../../../tools/serving/model-client/grpc-connection.ts";
+import { HttpConnection } from "../../../tools/serving/model-client/http-connection.ts";
 import type { Request } from "./requests.ts";
 
 export interface OpenLoad {

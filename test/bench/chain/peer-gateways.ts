@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { wasmFilter } from "../../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
+import { wasmFilter } from "../../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
 import type { Issuer } from "../issuer.ts";
 import { armeriaGateway, startArmeriaGateway } from "../peers/armeria-gateway.ts";
 import { type ChainConfig, chainLog } from "../peers/chain-config.ts";

@@ -1,7 +1,7 @@
-import { bootstrap, wasmFilter } from "../../../tools/envoy/bootstrap.ts";
-import type { EnvoySource } from "../../../tools/envoy/find.ts";
-import { startEnvoy } from "../../../tools/envoy/process.ts";
-import { modulePath } from "../../../tools/wasm/modules.ts";
+import { bootstrap, wasmFilter } from "../../../tools/lib/envoy/bootstrap.ts";
+import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
+import { startEnvoy } from "../../../tools/lib/envoy/process.ts";
+import { modulePath } from "../../../tools/lib/wasm/modules.ts";
 import { forLargeBodies } from "../large-bodies.ts";
 import { grpcJsonTranscoder } from "../native.ts";
 import { type RunningGateway, startArmeriaGateway } from "../peers/armeria-gateway.ts";

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
-import { findEnvoy } from "../../../tools/envoy/find.ts";
+import { findEnvoy } from "../../../tools/lib/envoy/find.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 import { REGISTRIES } from "./registry.ts";

@@ -1,7 +1,7 @@
 import type { Server } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { startModelServer } from "../../../tools/model-server/server.ts";
+import { startModelServer } from "../../../tools/serving/model-server/server.ts";
 import { type GatewayPod, startGatewayPod } from "./gateway-pod.ts";
 import { KUBELET_PORT, startKubelet } from "./kubelet.ts";
 import { ScriptedServer } from "./scripted-server.ts";

@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { concurrently } from "../../../tools/kubernetes/concurrently.ts";
+import { concurrently } from "../../../tools/lib/kubernetes/concurrently.ts";
 
 /** Key of the tenant of manifests/examples/new-tenant. */
 export const EXAMPLE_KEY = "demo-search-key";

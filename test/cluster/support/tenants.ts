@@ -6,7 +6,7 @@ import { request as secureRequest } from "node:https";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 
 const API_VERSION = "modelgate.dev/v1alpha1";
 const BODY = JSON.stringify({

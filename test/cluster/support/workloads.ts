@@ -1,4 +1,4 @@
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { MODEL_SERVER_IMAGE } from "./node.ts";
 
 interface Version {

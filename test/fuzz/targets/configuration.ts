@@ -1,4 +1,4 @@
-import type { ModuleName } from "../../../tools/wasm/modules.ts";
+import type { ModuleName } from "../../../tools/lib/wasm/modules.ts";
 import { authConfig, jwk, rsa } from "../../support/auth.ts";
 import { mutateJson, parsed, spell } from "../generate/json.ts";
 import { countedVm } from "../module.ts";

@@ -1,6 +1,6 @@
 import protobuf from "protobufjs";
-import type { HeaderList } from "../../../tools/host/host.ts";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import type { HeaderList } from "../../../tools/lib/host/host.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import type { Random } from "../../support/mutate.ts";
 import { checkSame, chunkSizes, FuzzedFilter, type Outcome, outcome } from "../filter.ts";

@@ -1,4 +1,4 @@
-import { type HeaderList, HostProcess } from "../../../tools/host/host.ts";
+import { type HeaderList, HostProcess } from "../../../tools/lib/host/host.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import { mutate as mutateText, type Random } from "../../support/mutate.ts";
 import { FuzzedFilter } from "../filter.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { EventType, TimelineEvent, Traffic } from "../../../tools/collector/page/api.ts";
-import { pageHandler } from "../../../tools/collector/page.ts";
+import type { EventType, TimelineEvent, Traffic } from "../../../tools/servers/collector/page/api.ts";
+import { pageHandler } from "../../../tools/servers/collector/page.ts";
 
 const STARTED = Date.now();
 const BUCKETS = Array.from({ length: 40 }, (_, i) => 2 ** (i / 2.5));

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const MODELGATE = fileURLToPath(new URL("../../../tools/modelgate.ts", import.meta.url));
+const MODELGATE = fileURLToPath(new URL("../../../tools/cli/modelgate.ts", import.meta.url));
 
 /** `modelgate collector` in a process of its own. */
 export class CollectorProcess {

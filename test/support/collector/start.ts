@@ -2,9 +2,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach } from "vitest";
-import { type Collector, type CollectorOptions, startCollector } from "../../../tools/collector/collector.ts";
-import type { Traffic } from "../../../tools/collector/query/traffic.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../../tools/temporary-folder.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
+import {
+  type Collector,
+  type CollectorOptions,
+  startCollector,
+} from "../../../tools/servers/collector/collector.ts";
+import type { Traffic } from "../../../tools/servers/collector/query/traffic.ts";
 
 const started: { stop(): Promise<void> }[] = [];
 const folders: TemporaryFolder[] = [];

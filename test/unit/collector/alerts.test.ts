@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseAlerts } from "../../../tools/collector/query/alerts.ts";
+import { parseAlerts } from "../../../tools/servers/collector/query/alerts.ts";
 
 /** As Alertmanager 0.28 sends it. */
 const notification = {

@@ -1,16 +1,16 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { limitEvents, type Rates } from "../../../tools/collector/cluster-events/limit-events.ts";
-import { Owners } from "../../../tools/collector/cluster-events/owners.ts";
-import { rolloutEvents } from "../../../tools/collector/cluster-events/rollout-events.ts";
-import { ClusterWatch } from "../../../tools/collector/cluster-events/watch-cluster.ts";
-import type { Event } from "../../../tools/collector/query/events.ts";
-import { owned } from "../../../tools/istio/names.ts";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
-import type { ModelTask } from "../../../tools/resources/model-task.ts";
-import type { Tenant } from "../../../tools/resources/tenant.ts";
-import type { Rollout } from "../../../tools/rollout/state.ts";
+import type { ModelTask } from "../../../tools/api/model-task.ts";
+import type { Tenant } from "../../../tools/api/tenant.ts";
+import { owned } from "../../../tools/cluster/istio/names.ts";
+import type { Rollout } from "../../../tools/cluster/rollout/state.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { limitEvents, type Rates } from "../../../tools/servers/collector/cluster-events/limit-events.ts";
+import { Owners } from "../../../tools/servers/collector/cluster-events/owners.ts";
+import { rolloutEvents } from "../../../tools/servers/collector/cluster-events/rollout-events.ts";
+import { ClusterWatch } from "../../../tools/servers/collector/cluster-events/watch-cluster.ts";
+import type { Event } from "../../../tools/servers/collector/query/events.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 
 const tenant = {

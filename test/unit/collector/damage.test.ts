@@ -2,12 +2,12 @@ import { access, readdir, readFile, rm, truncate, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import { Export } from "../../../tools/collector/exports/export.ts";
-import { queryLogs } from "../../../tools/collector/query/logs.ts";
-import { Committer } from "../../../tools/collector/store/commit.ts";
-import { Database } from "../../../tools/collector/store/database.ts";
-import { type DamagedFile, LineFiles } from "../../../tools/collector/store/line-files.ts";
-import { Maintenance } from "../../../tools/collector/store/maintenance.ts";
+import { Export } from "../../../tools/servers/collector/exports/export.ts";
+import { queryLogs } from "../../../tools/servers/collector/query/logs.ts";
+import { Committer } from "../../../tools/servers/collector/store/commit.ts";
+import { Database } from "../../../tools/servers/collector/store/database.ts";
+import { type DamagedFile, LineFiles } from "../../../tools/servers/collector/store/line-files.ts";
+import { Maintenance } from "../../../tools/servers/collector/store/maintenance.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 

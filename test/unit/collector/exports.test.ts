@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterEach, expect, it } from "vitest";
-import { OtlpLogsSink } from "../../../tools/collector/exports/otlp-logs.ts";
+import { OtlpLogsSink } from "../../../tools/servers/collector/exports/otlp-logs.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 

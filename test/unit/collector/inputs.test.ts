@@ -2,10 +2,10 @@ import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { Chunk } from "../../../tools/collector/input/chunk.ts";
-import { FollowedFiles } from "../../../tools/collector/input/followed-files.ts";
-import type { Input } from "../../../tools/collector/input/input.ts";
-import { Spool } from "../../../tools/collector/input/spool.ts";
+import { Chunk } from "../../../tools/servers/collector/input/chunk.ts";
+import { FollowedFiles } from "../../../tools/servers/collector/input/followed-files.ts";
+import type { Input } from "../../../tools/servers/collector/input/input.ts";
+import { Spool } from "../../../tools/servers/collector/input/spool.ts";
 import { testFolder } from "../../support/collector/start.ts";
 
 /** Everything that an input gives. */

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { quote } from "../../../tools/collector/fields.ts";
-import { Database } from "../../../tools/collector/store/database.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../../tools/temporary-folder.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
+import { quote } from "../../../tools/servers/collector/fields.ts";
+import { Database } from "../../../tools/servers/collector/store/database.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { CollectorProcess } from "../../support/collector/process.ts";
 

@@ -7,7 +7,7 @@ import {
   readState,
   type State,
   spanOf,
-} from "../../../tools/collector/page/state.ts";
+} from "../../../tools/servers/collector/page/state.ts";
 
 const now = Date.parse("2026-11-25T10:17:42Z");
 const iso = (time: number) => new Date(time).toISOString().slice(5, 16);

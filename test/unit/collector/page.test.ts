@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pageHandler } from "../../../tools/collector/page.ts";
+import { pageHandler } from "../../../tools/servers/collector/page.ts";
 
 let server: Server;
 let url: string;

@@ -2,7 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { beforeEach, expect, it } from "vitest";
-import { SenderTokens } from "../../../tools/collector/http/sender-tokens.ts";
+import { SenderTokens } from "../../../tools/servers/collector/http/sender-tokens.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 

@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Heatmap } from "../../../tools/collector/query/heatmap.ts";
-import { GAMMA, RELATIVE_ACCURACY } from "../../../tools/collector/sketch.ts";
+import type { Heatmap } from "../../../tools/servers/collector/query/heatmap.ts";
+import { GAMMA, RELATIVE_ACCURACY } from "../../../tools/servers/collector/sketch.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 

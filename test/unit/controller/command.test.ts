@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { FakeGatewayPod } from "../../support/fake-gateway-pod.ts";
 
-const MODELGATE = fileURLToPath(new URL("../../../tools/modelgate.ts", import.meta.url));
+const MODELGATE = fileURLToPath(new URL("../../../tools/cli/modelgate.ts", import.meta.url));
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));
 
 test.each(["SIGTERM", "SIGINT"] as const)(

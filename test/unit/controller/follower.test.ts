@@ -1,14 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, expect, test } from "vitest";
-import { type Authenticate, anyone } from "../../../tools/controller/authenticate.ts";
+import { type Authenticate, anyone } from "../../../tools/servers/controller/authenticate.ts";
 import {
   type Controller,
   type ControllerOptions,
   startController,
-} from "../../../tools/controller/controller.ts";
-import { FileSource } from "../../../tools/controller/file-source.ts";
-import { REPORT_PATH } from "../../../tools/controller/protocol.ts";
+} from "../../../tools/servers/controller/controller.ts";
+import { FileSource } from "../../../tools/servers/controller/file-source.ts";
+import { REPORT_PATH } from "../../../tools/servers/controller/protocol.ts";
 import { FakeGatewayPod } from "../../support/fake-gateway-pod.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));

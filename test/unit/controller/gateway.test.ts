@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Gateway } from "../../../tools/controller/gateway.ts";
-import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/controller/protocol.ts";
+import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/servers/controller/protocol.ts";
 
 const LIMIT = 100;
 const CAP = 12;

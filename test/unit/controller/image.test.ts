@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 
 const read = (path: string | URL) => readFileSync(new URL(path, PROJECT_ROOT), "utf8");
 
@@ -21,7 +21,7 @@ function packagesOf(file: URL, seen = new Set<string>()): Set<string> {
 
 it("the image of the controller has all that the command loads", () => {
   const installed = Object.keys(JSON.parse(read("package.json")).dependencies);
-  const loaded = [...packagesOf(new URL("tools/modelgate.ts", PROJECT_ROOT))];
+  const loaded = [...packagesOf(new URL("tools/cli/modelgate.ts", PROJECT_ROOT))];
   expect(loaded).toContain("commander");
   expect(loaded.filter((name) => !installed.includes(name))).toEqual([]);
   const copied = read("manifests/controller/Dockerfile").matchAll(/^COPY (\w+) \1$/gm);

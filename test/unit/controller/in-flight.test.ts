@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { Gateway } from "../../../tools/controller/gateway.ts";
-import { Limits } from "../../../tools/controller/limits.ts";
-import { controllerMetrics } from "../../../tools/controller/metrics.ts";
-import { PROTOCOL_VERSION, report } from "../../../tools/controller/protocol.ts";
+import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { Limits } from "../../../tools/servers/controller/limits.ts";
+import { controllerMetrics } from "../../../tools/servers/controller/metrics.ts";
+import { PROTOCOL_VERSION, report } from "../../../tools/servers/controller/protocol.ts";
 
 function gateway(maxInFlight?: number): Gateway {
   let generation = 0;

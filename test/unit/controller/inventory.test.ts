@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { gatewaySpecs, revocations } from "../../../tools/controller/inventory.ts";
-import { readyReplicas } from "../../../tools/controller/kubernetes/ready-replicas.ts";
-import { modelTask } from "../../../tools/resources/model-task.ts";
-import { tenant } from "../../../tools/resources/tenant.ts";
+import { modelTask } from "../../../tools/api/model-task.ts";
+import { tenant } from "../../../tools/api/tenant.ts";
+import { gatewaySpecs, revocations } from "../../../tools/servers/controller/inventory.ts";
+import { readyReplicas } from "../../../tools/servers/controller/kubernetes/ready-replicas.ts";
 
 const apiVersion = "modelgate.dev/v1alpha1";
 const NOW = Date.parse("2027-01-01T00:00:00Z");

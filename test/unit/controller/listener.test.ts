@@ -2,7 +2,7 @@ import { connect } from "node:http2";
 import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { type Handle, type Listener, listen } from "../../../tools/controller/listener.ts";
+import { type Handle, type Listener, listen } from "../../../tools/servers/http/listener.ts";
 
 let listener: Listener;
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { LeaseElection } from "../../../tools/controller/kubernetes/election.ts";
-import { serviceAccountToken } from "../../../tools/controller/kubernetes/token-review.ts";
+import { LeaseElection } from "../../../tools/servers/controller/kubernetes/election.ts";
+import { serviceAccountToken } from "../../../tools/servers/controller/kubernetes/token-review.ts";
 
 const log = pino({ level: "silent" });
 /** For a machine with much else to do. */

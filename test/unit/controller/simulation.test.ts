@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Gateway } from "../../../tools/controller/gateway.ts";
-import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/controller/protocol.ts";
+import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/servers/controller/protocol.ts";
 
 /**
  * Gateway pods that report once a second, each at its own time, over a network that delays reports and replies by up to 0.4 s and loses

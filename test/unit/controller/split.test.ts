@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HEADROOM, IDLE_SHARE, roundShares, SURE_SHARE, split } from "../../../tools/controller/split.ts";
+import {
+  HEADROOM,
+  IDLE_SHARE,
+  roundShares,
+  SURE_SHARE,
+  split,
+} from "../../../tools/servers/controller/split.ts";
 
 function shares(limit: number, demands: number[], weights = demands.map(() => 1)): number[] {
   const result = new Float64Array(demands.length);

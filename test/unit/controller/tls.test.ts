@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clientCertificate } from "../../../tools/controller/authenticate.ts";
-import { type Controller, startController } from "../../../tools/controller/controller.ts";
-import { FileSource } from "../../../tools/controller/file-source.ts";
-import { REPORT_PATH } from "../../../tools/controller/protocol.ts";
-import { readTls, sameTls } from "../../../tools/controller/tls-files.ts";
+import { clientCertificate } from "../../../tools/servers/controller/authenticate.ts";
+import { type Controller, startController } from "../../../tools/servers/controller/controller.ts";
+import { FileSource } from "../../../tools/servers/controller/file-source.ts";
+import { REPORT_PATH } from "../../../tools/servers/controller/protocol.ts";
+import { readTls, sameTls } from "../../../tools/servers/http/tls-files.ts";
 import { FakeGatewayPod } from "../../support/fake-gateway-pod.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));

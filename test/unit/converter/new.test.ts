@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 
-const COMMAND = fileURLToPath(new URL("tools/modelgate.ts", PROJECT_ROOT));
+const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 
 function modelgate(...args: string[]): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8" });

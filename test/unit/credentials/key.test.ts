@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { generateKey, isKey, KEY_PATTERN } from "../../../tools/credentials/key.ts";
+import { generateKey, isKey, KEY_PATTERN } from "../../../tools/cluster/credentials/key.ts";
 
 it("keys differ, have the form that scanners look for, and a checksum", () => {
   const keys = Array.from({ length: 1000 }, generateKey);

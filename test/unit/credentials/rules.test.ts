@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { REASONS } from "../../../tools/credentials/reasons.ts";
-import { endOfOld, nextId } from "../../../tools/credentials/rotate.ts";
-import { rfc3339, span, timeOrSpan } from "../../../tools/credentials/time.ts";
-import { tenant as schema } from "../../../tools/resources/tenant.ts";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { tenant as schema } from "../../../tools/api/tenant.ts";
+import { endOfOld, nextId } from "../../../tools/cli/commands/credentials/rotate.ts";
+import { REASONS } from "../../../tools/cluster/credentials/reasons.ts";
+import { rfc3339, span, timeOrSpan } from "../../../tools/cluster/credentials/time.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { authTenant } from "../../support/auth-tenant.ts";
 
 const NOW = Date.parse("2027-01-01T00:00:00Z");

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { requireKeys, requireSecrets } from "../../../tools/credentials/secrets.ts";
-import { byKind } from "../../../tools/resources/cross-check.ts";
-import type { InvalidResources } from "../../../tools/resources/fault.ts";
-import { parseResources } from "../../../tools/resources/load.ts";
+import { byKind } from "../../../tools/api/cross-check.ts";
+import type { InvalidResources } from "../../../tools/api/fault.ts";
+import { parseResources } from "../../../tools/api/load.ts";
+import { requireKeys, requireSecrets } from "../../../tools/cluster/deploy/secrets.ts";
 
 const TENANT = `apiVersion: modelgate.dev/v1alpha1
 kind: Tenant

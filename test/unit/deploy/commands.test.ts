@@ -2,16 +2,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { applyCommand } from "../../../tools/commands/apply.ts";
-import { getCommand } from "../../../tools/commands/get.ts";
-import { rolloutCommand } from "../../../tools/commands/rollout.ts";
-import { taskCommand } from "../../../tools/commands/task.ts";
+import { applyCommand } from "../../../tools/cli/commands/apply.ts";
+import { getCommand } from "../../../tools/cli/commands/get.ts";
+import { rolloutCommand } from "../../../tools/cli/commands/rollout.ts";
+import { taskCommand } from "../../../tools/cli/commands/task.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 const connected = vi.hoisted(() => ({ client: undefined as unknown }));
-vi.mock("../../../tools/kubernetes/connect.ts", async (original) => {
-  const real = await original<typeof import("../../../tools/kubernetes/connect.ts")>();
+vi.mock("../../../tools/lib/kubernetes/connect.ts", async (original) => {
+  const real = await original<typeof import("../../../tools/lib/kubernetes/connect.ts")>();
   return { ...real, connect: (options: object) => connected.client ?? real.connect(options) };
 });
 

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { applyPlan } from "../../../tools/deploy/apply.ts";
-import { taskDeletion } from "../../../tools/deploy/deletion.ts";
-import { plan } from "../../../tools/deploy/plan.ts";
-import type { WasmPlugin } from "../../../tools/deploy/wasm-plugins.ts";
-import type { Target } from "../../../tools/istio/render.ts";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { byKind } from "../../../tools/resources/cross-check.ts";
-import { parseResources } from "../../../tools/resources/load.ts";
+import { byKind } from "../../../tools/api/cross-check.ts";
+import { parseResources } from "../../../tools/api/load.ts";
+import { applyPlan } from "../../../tools/cluster/deploy/apply.ts";
+import { taskDeletion } from "../../../tools/cluster/deploy/deletion.ts";
+import { plan } from "../../../tools/cluster/deploy/plan.ts";
+import type { WasmPlugin } from "../../../tools/cluster/deploy/wasm-plugins.ts";
+import type { Target } from "../../../tools/cluster/istio/render.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 
 const API_VERSION = "modelgate.dev/v1alpha1";

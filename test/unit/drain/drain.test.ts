@@ -2,9 +2,9 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { drainCommand } from "../../../tools/commands/drain.ts";
-import { drainReplica } from "../../../tools/drain/replica-drain.ts";
-import { connectionsTo, parseSockets } from "../../../tools/drain/tcp-sockets.ts";
+import { drainCommand } from "../../../tools/cli/commands/drain.ts";
+import { drainReplica } from "../../../tools/serving/drain/replica-drain.ts";
+import { connectionsTo, parseSockets } from "../../../tools/serving/drain/tcp-sockets.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 const servers: { close(): void }[] = [];

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { readKustomization } from "../../../tools/install/read-kustomization.ts";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
-import { accessLogSettings } from "../../../tools/resources/access-log-settings.ts";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { accessLogSettings } from "../../../tools/api/access-log-settings.ts";
+import { readKustomization } from "../../../tools/cluster/install/read-kustomization.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 
 interface Policy {
   ingress: { from: { namespaceSelector?: object }[]; ports: { port: number }[] }[];

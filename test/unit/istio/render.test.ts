@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { destinationRule } from "../../../tools/istio/destination-rule.ts";
-import { renderAll, type Target } from "../../../tools/istio/render.ts";
-import type { SecretLookup } from "../../../tools/istio/tenant-auth-config.ts";
-import { virtualService } from "../../../tools/istio/virtual-service.ts";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { modelTask } from "../../../tools/resources/model-task.ts";
-import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
+import { modelTask } from "../../../tools/api/model-task.ts";
+import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
+import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
+import { renderAll, type Target } from "../../../tools/cluster/istio/render.ts";
+import type { SecretLookup } from "../../../tools/cluster/istio/tenant-auth-config.ts";
+import { virtualService } from "../../../tools/cluster/istio/virtual-service.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
 
 const IMAGE = parseReference(`oci://r.example/modelgate/gateway@sha256:${"a".repeat(64)}`);
 const apiVersion = "modelgate.dev/v1alpha1";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
-import { renderAll, TARGETS } from "../../../tools/istio/render.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { modelTask } from "../../../tools/resources/model-task.ts";
-import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
+import { modelTask } from "../../../tools/api/model-task.ts";
+import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
+import { renderAll, TARGETS } from "../../../tools/cluster/istio/render.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
 
 /** Recorded by `node test/cluster/record-schemas.ts` from Istio's and the Gateway API's definitions. */
 const schemas = JSON.parse(

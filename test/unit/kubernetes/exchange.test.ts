@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import { Agent, createServer, type Server } from "node:https";
 import { generate } from "selfsigned";
 import { afterEach, expect, it } from "vitest";
-import { type Answer, exchange } from "../../../tools/kubernetes/exchange.ts";
+import { type Answer, exchange } from "../../../tools/lib/kubernetes/exchange.ts";
 
 let server: Server | undefined;
 const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { toYaml } from "../../../tools/kubernetes/yaml.ts";
+import { toYaml } from "../../../tools/lib/kubernetes/yaml.ts";
 
 /** kubectl reads YAML 1.1, where these would be booleans, numbers and times. */
 const TRAPS = [

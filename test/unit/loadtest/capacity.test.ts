@@ -1,8 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findCapacity, inFlightAt } from "../../../tools/loadtest/capacity.ts";
-import { constantRate, type LoadResult, latencyHistogram } from "../../../tools/loadtest/open-loop.ts";
-import { parseSlo } from "../../../tools/loadtest/slo.ts";
+import { findCapacity, inFlightAt } from "../../../tools/serving/loadtest/capacity.ts";
+import {
+  constantRate,
+  type LoadResult,
+  latencyHistogram,
+} from "../../../tools/serving/loadtest/open-loop.ts";
+import { parseSlo } from "../../../tools/serving/loadtest/slo.ts";
 
 /** What open-loop load on `slots` that each serve in `service` milliseconds comes to, without time passing. */
 function simulated(rate: number, seconds: number, slots: number, service: number): LoadResult {

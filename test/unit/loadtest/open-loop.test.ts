@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { constantRate, openLoop, percentile } from "../../../tools/loadtest/open-loop.ts";
-import { breaches, formatSlo, parseSlo } from "../../../tools/loadtest/slo.ts";
-import { type Connection, NO_REPLY, type PreparedRequest } from "../../../tools/model-client/connection.ts";
-import { GrpcConnection } from "../../../tools/model-client/grpc-connection.ts";
+import { constantRate, openLoop, percentile } from "../../../tools/serving/loadtest/open-loop.ts";
+import { breaches, formatSlo, parseSlo } from "../../../tools/serving/loadtest/slo.ts";
+import {
+  type Connection,
+  NO_REPLY,
+  type PreparedRequest,
+} from "../../../tools/serving/model-client/connection.ts";
+import { GrpcConnection } from "../../../tools/serving/model-client/grpc-connection.ts";
 
 const request: PreparedRequest = {
   protocol: "grpc",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findMethod, ownProtocols, readProtocols } from "../../../tools/model-client/methods.ts";
-import { encodeJson } from "../../../tools/model-client/protobuf-json.ts";
+import { findMethod, ownProtocols, readProtocols } from "../../../tools/serving/model-client/methods.ts";
+import { encodeJson } from "../../../tools/serving/model-client/protobuf-json.ts";
 
 const type = (name: string) => ownProtocols().lookupType(name);
 const roundTrip = (name: string, json: object) =>

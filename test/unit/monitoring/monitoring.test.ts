@@ -4,14 +4,14 @@ import { pino } from "pino";
 import { Histogram } from "prom-client";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { RolloutMetrics } from "../../../tools/collector/cluster-events/rollout-metrics.ts";
-import { DIMENSIONS } from "../../../tools/collector/fields.ts";
-import { collectorMetrics } from "../../../tools/collector/prometheus/collector-metrics.ts";
-import { TrafficMetrics } from "../../../tools/collector/prometheus/traffic-metrics.ts";
-import { soleLeader } from "../../../tools/controller/leadership.ts";
-import { Limits } from "../../../tools/controller/limits.ts";
-import { controllerMetrics } from "../../../tools/controller/metrics.ts";
-import { FOLDER, monitoringFiles } from "../../../tools/monitoring/files.ts";
+import { FOLDER, monitoringFiles } from "../../../tools/dashboards/files.ts";
+import { RolloutMetrics } from "../../../tools/servers/collector/cluster-events/rollout-metrics.ts";
+import { DIMENSIONS } from "../../../tools/servers/collector/fields.ts";
+import { collectorMetrics } from "../../../tools/servers/collector/prometheus/collector-metrics.ts";
+import { TrafficMetrics } from "../../../tools/servers/collector/prometheus/traffic-metrics.ts";
+import { soleLeader } from "../../../tools/servers/controller/leadership.ts";
+import { Limits } from "../../../tools/servers/controller/limits.ts";
+import { controllerMetrics } from "../../../tools/servers/controller/metrics.ts";
 import { type Expression, panelExpressions, ruleExpressions } from "../../monitoring/expressions.ts";
 
 /** Of cAdvisor, with the labels that a kubelet gives them. */

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import tar from "tar-stream";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { digestOf } from "../../../tools/oci/digest.ts";
-import { MANIFEST_TYPE } from "../../../tools/oci/image.ts";
-import { pullModule } from "../../../tools/oci/pull-module.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { pullBlob } from "../../../tools/oci/registry.ts";
-import { RegistryClient } from "../../../tools/oci/registry-client.ts";
+import { digestOf } from "../../../tools/lib/oci/digest.ts";
+import { MANIFEST_TYPE } from "../../../tools/lib/oci/image.ts";
+import { pullModule } from "../../../tools/lib/oci/pull-module.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
+import { pullBlob } from "../../../tools/lib/oci/registry.ts";
+import { RegistryClient } from "../../../tools/lib/oci/registry-client.ts";
 
 const servers: Server[] = [];
 const dockerConfig = process.env.DOCKER_CONFIG;

@@ -1,8 +1,8 @@
 import { gunzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { wasmPlugin } from "../../../tools/istio/wasm-plugin.ts";
-import { packImage, VARIANTS } from "../../../tools/oci/image.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
+import { wasmPlugin } from "../../../tools/cluster/istio/wasm-plugin.ts";
+import { packImage, VARIANTS } from "../../../tools/lib/oci/image.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
 
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const DIGEST = `sha256:${"a".repeat(64)}`;

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { packImage } from "../../../tools/oci/image.ts";
-import { writeLayout } from "../../../tools/oci/layout.ts";
+import { packImage } from "../../../tools/lib/oci/image.ts";
+import { writeLayout } from "../../../tools/lib/oci/layout.ts";
 
 const image = await packImage(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0), "compat");
 const LAYOUT = ["blobs", "index.json", "oci-layout"];

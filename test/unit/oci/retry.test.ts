@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { afterEach, expect, it } from "vitest";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { RegistryClient, RegistryUnreachable } from "../../../tools/oci/registry-client.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
+import { RegistryClient, RegistryUnreachable } from "../../../tools/lib/oci/registry-client.ts";
 
 let server: Server | undefined;
 afterEach(() => server?.close());

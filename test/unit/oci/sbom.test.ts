@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import { expect, it } from "vitest";
-import type { Blob } from "../../../tools/oci/image.ts";
-import { commandBill, moduleBill } from "../../../tools/oci/sbom.ts";
-import { readModule, readSources } from "../../../tools/wasm/read.ts";
-import { versionOf } from "../../../tools/wasm/version.ts";
+import type { Blob } from "../../../tools/lib/oci/image.ts";
+import { commandBill, moduleBill } from "../../../tools/lib/oci/sbom.ts";
+import { readModule, readSources } from "../../../tools/lib/wasm/read.ts";
+import { versionOf } from "../../../tools/lib/wasm/version.ts";
 
 interface Component {
   name: string;

@@ -2,11 +2,11 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Leadership, soleLeader } from "../../../tools/controller/leadership.ts";
-import type { Manifest } from "../../../tools/kubernetes/manifest.ts";
-import { parseReference } from "../../../tools/oci/reference.ts";
-import { FINALIZER } from "../../../tools/operator/finalizer.ts";
-import { Operator } from "../../../tools/operator/operator.ts";
+import { FINALIZER } from "../../../tools/cluster/deploy/finalizer.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { parseReference } from "../../../tools/lib/oci/reference.ts";
+import { type Leadership, soleLeader } from "../../../tools/servers/controller/leadership.ts";
+import { Operator } from "../../../tools/servers/operator/operator.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 
 const WITHIN = 10_000;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { WorkQueue } from "../../../tools/operator/work-queue.ts";
+import { WorkQueue } from "../../../tools/servers/operator/work-queue.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { timeSeriesSvg } from "../../../tools/plot/time-series.ts";
+import { timeSeriesSvg } from "../../../tools/lib/plot/time-series.ts";
 
 test("a plot has its lines, axes, legend and events", () => {
   const svg = timeSeriesSvg({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { byKind, crossFaults } from "../../../tools/resources/cross-check.ts";
-import { formatFault } from "../../../tools/resources/fault.ts";
-import { parseResources } from "../../../tools/resources/load.ts";
+import { byKind, crossFaults } from "../../../tools/api/cross-check.ts";
+import { formatFault } from "../../../tools/api/fault.ts";
+import { parseResources } from "../../../tools/api/load.ts";
 
 const TENANT = `apiVersion: modelgate.dev/v1alpha1
 kind: Tenant

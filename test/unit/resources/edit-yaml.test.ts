@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse, parseDocument, stringify } from "yaml";
-import { type Change, changed } from "../../../tools/resources/change.ts";
-import { editYaml } from "../../../tools/resources/edit-yaml.ts";
+import { type Change, changed } from "../../../tools/api/change.ts";
+import { editYaml } from "../../../tools/api/edit-yaml.ts";
 
 const root = { document: 0, path: [] };
 const added: Change = { append: { id: "new", methods: ["GET"] }, to: ["spec", "credentials"] };

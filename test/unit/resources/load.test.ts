@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { formatFault } from "../../../tools/resources/fault.ts";
-import { loadResources, parseResources } from "../../../tools/resources/load.ts";
+import { formatFault } from "../../../tools/api/fault.ts";
+import { loadResources, parseResources } from "../../../tools/api/load.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));
 

@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readUnchecked } from "../../../tools/commands/resources.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../../tools/temporary-folder.ts";
+import { readUnchecked } from "../../../tools/cli/options/resource-files.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
 
 let folder: TemporaryFolder;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_THRESHOLDS, judge } from "../../../tools/rollout/judge.ts";
+import { DEFAULT_THRESHOLDS, judge } from "../../../tools/cluster/rollout/judge.ts";
 import {
   difference,
   NOTHING,
@@ -7,7 +7,7 @@ import {
   type Sample,
   slowerThan,
   sum,
-} from "../../../tools/rollout/sample.ts";
+} from "../../../tools/cluster/rollout/sample.ts";
 import { Noise } from "./noise.ts";
 
 const STATS = `http.outbound_0.0.0.0_8866;.downstream_rq_5xx: 3

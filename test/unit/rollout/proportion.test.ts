@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leastExcess, signTest, wilson } from "../../../tools/rollout/proportion.ts";
+import { leastExcess, signTest, wilson } from "../../../tools/cluster/rollout/proportion.ts";
 
 describe("proportions", () => {
   // Newcombe 1998, Statistics in Medicine 17, p. 857, table I, 95 %.

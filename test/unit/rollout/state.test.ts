@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ApiError } from "../../../tools/kubernetes/api-error.ts";
-import type { KubernetesClient } from "../../../tools/kubernetes/client.ts";
-import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
-import { DEFAULT_THRESHOLDS } from "../../../tools/rollout/judge.ts";
-import { isAlive, type Rollout, RolloutStore, TakenOver } from "../../../tools/rollout/state.ts";
+import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
+import { DEFAULT_THRESHOLDS } from "../../../tools/cluster/rollout/judge.ts";
+import { isAlive, type Rollout, RolloutStore, TakenOver } from "../../../tools/cluster/rollout/state.ts";
+import { ApiError } from "../../../tools/lib/kubernetes/api-error.ts";
+import type { KubernetesClient } from "../../../tools/lib/kubernetes/client.ts";
 
 const TENANT = tenantSchema.parse({
   apiVersion: "modelgate.dev/v1alpha1",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { livingVersions } from "../../../tools/deploy/gateways.ts";
-import { readModule } from "../../../tools/wasm/read.ts";
-import { versionOf, withVersion } from "../../../tools/wasm/version.ts";
+import { livingVersions } from "../../../tools/cluster/deploy/gateways.ts";
+import { readModule } from "../../../tools/lib/wasm/read.ts";
+import { versionOf, withVersion } from "../../../tools/lib/wasm/version.ts";
 
 const ROOM = Buffer.from(`....modelgate.version.${"?".repeat(32)}....`, "utf16le");
 

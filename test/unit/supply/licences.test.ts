@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { closure, type LockedPackage, readLock } from "../../../tools/oci/locked-packages.ts";
+import { closure, type LockedPackage, readLock } from "../../../tools/lib/oci/locked-packages.ts";
 import { licenceFaults } from "../../support/licences.ts";
 
 const made = (

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compileConverter } from "../../../tools/converter/compile.ts";
-import { PROJECT_ROOT } from "../../../tools/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { compileConverter } from "../../../tools/local/converter/compile.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(PROJECT_ROOT);
@@ -33,7 +33,7 @@ async function copy(name: string): Promise<string> {
 
 /** Builds and packs in a project's folder, with the environment of another machine. */
 async function build(root: string, umask: string, env: NodeJS.ProcessEnv): Promise<object> {
-  const modelgate = `"${process.execPath}" tools/modelgate.ts`;
+  const modelgate = `"${process.execPath}" tools/cli/modelgate.ts`;
   const script = `umask ${umask} && ${modelgate} build ${SMALLEST} && ${modelgate} pack ${SMALLEST}`;
   const { stdout } = await run("sh", ["-c", script], { cwd: root, env: { ...process.env, ...env } });
   return {

@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { connectionsTo } from "../../../tools/drain/tcp-sockets.ts";
-import { prepareRequests } from "../../../tools/model-client/prepare.ts";
-import { type Sidecar, startSidecar } from "../../../tools/warmup/sidecar.ts";
+import { connectionsTo } from "../../../tools/serving/drain/tcp-sockets.ts";
+import { prepareRequests } from "../../../tools/serving/model-client/prepare.ts";
+import { type Sidecar, startSidecar } from "../../../tools/serving/warmup/sidecar.ts";
 import { Child } from "../../support/child.ts";
 
 let sidecar: Sidecar | undefined;

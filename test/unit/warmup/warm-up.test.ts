@@ -7,12 +7,12 @@ import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { afterAll, describe, expect, it } from "vitest";
-import { warmupCommand } from "../../../tools/commands/warmup.ts";
-import { prepareRequests } from "../../../tools/model-client/prepare.ts";
-import { startModelServer } from "../../../tools/model-server/server.ts";
-import type { ModelRequest } from "../../../tools/resources/warm-up.ts";
-import { WarmMark } from "../../../tools/warmup/warm-mark.ts";
-import { type WarmUpPlan, warmUp } from "../../../tools/warmup/warm-up.ts";
+import type { ModelRequest } from "../../../tools/api/warm-up.ts";
+import { warmupCommand } from "../../../tools/cli/commands/warmup.ts";
+import { prepareRequests } from "../../../tools/serving/model-client/prepare.ts";
+import { startModelServer } from "../../../tools/serving/model-server/server.ts";
+import { WarmMark } from "../../../tools/serving/warmup/warm-mark.ts";
+import { type WarmUpPlan, warmUp } from "../../../tools/serving/warmup/warm-up.ts";
 import { Child } from "../../support/child.ts";
 import { runHere } from "../../support/modelgate.ts";
 

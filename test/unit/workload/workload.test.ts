@@ -2,16 +2,20 @@ import { readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { explainCommand } from "../../../tools/commands/explain.ts";
-import { renderCommand } from "../../../tools/commands/render.ts";
-import { destinationRule } from "../../../tools/istio/destination-rule.ts";
-import { gatewayWorkload } from "../../../tools/istio/gateway-workload.ts";
-import { parseResources } from "../../../tools/resources/load.ts";
-import { modelTask } from "../../../tools/resources/model-task.ts";
-import { tenant as tenantSchema } from "../../../tools/resources/tenant.ts";
-import { gracePeriodSeconds } from "../../../tools/workload/deployment-patch.ts";
-import { explainPlacement, kubeletConfiguration } from "../../../tools/workload/placement.ts";
-import { renderWorkload, WORKLOAD_TARGETS, type WorkloadTarget } from "../../../tools/workload/render.ts";
+import { parseResources } from "../../../tools/api/load.ts";
+import { modelTask } from "../../../tools/api/model-task.ts";
+import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
+import { explainCommand } from "../../../tools/cli/commands/explain.ts";
+import { renderCommand } from "../../../tools/cli/commands/render.ts";
+import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
+import { gatewayWorkload } from "../../../tools/cluster/istio/gateway-workload.ts";
+import { gracePeriodSeconds } from "../../../tools/serving/workload/deployment-patch.ts";
+import { explainPlacement, kubeletConfiguration } from "../../../tools/serving/workload/placement.ts";
+import {
+  renderWorkload,
+  WORKLOAD_TARGETS,
+  type WorkloadTarget,
+} from "../../../tools/serving/workload/render.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 /** Recorded by `node test/cluster/record-workload-schemas.ts` from Kubernetes' and KEDA's definitions. */

@@ -1,0 +1,139 @@
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes, bytes, hexDigit } from "../sdk/bytes/bytes";
+import { utf8SequenceLength } from "../sdk/bytes/json-text";
+import { Slice } from "../sdk/host/headers";
+
+/** What a REST path asks for. */
+export enum Operation {
+  None,
+  ServerMetadata,
+  ServerLive,
+  ServerReady,
+  ModelMetadata,
+  ModelReady,
+  ModelStatus,
+  SignatureMetadata,
+  Infer,
+  Predict,
+  Classify,
+  Regress,
+}
+
+/** Is it a question about the server or a model, of no body: one call to the model server answers it? */
+export function isCall(operation: Operation): bool {
+  return operation < Operation.Infer;
+}
+
+const OPEN_INFERENCE = bytes("/v2");
+const TENSORFLOW_SERVING = bytes("/v1/models/");
+const LABELS = bytes("/labels/");
+const METADATA = bytes("/metadata");
+const PREDICT = bytes(":predict");
+const CLASSIFY = bytes(":classify");
+const REGRESS = bytes(":regress");
+const HEALTH_LIVE = bytes("/health/live");
+const HEALTH_READY = bytes("/health/ready");
+const MODELS = bytes("/models/");
+const VERSIONS = bytes("/versions/");
+const INFER = bytes("/infer");
+const READY = bytes("/ready");
+const SLASH = bytes("/");
+
+/** Names that the last `parseRoute` found, percent-decoded; empty when the path has none. */
+export const model: ByteBuffer = new ByteBuffer();
+export const version: ByteBuffer = new ByteBuffer();
+/** Is `version` a label of TensorFlow Serving, and not a number? */
+export let versionIsLabel: bool = false;
+
+let at: usize = 0;
+let end: usize = 0;
+
+/**
+ * Which operation a path is, a query aside:
+ *
+ *     /v2   /v2/health/live   /v2/health/ready   /v2/models/{model}[/versions/{version}][/ready|/infer]
+ *     /v1/models/{model}[/versions/{version}|/labels/{label}][/metadata|:predict|:classify|:regress]
+ */
+export function parseRoute(path: Slice): Operation {
+  at = path.ptr;
+  end = path.ptr;
+  while (end < path.ptr + path.len && load<u8>(end) != 0x3f) end++;
+  model.clear();
+  version.clear();
+  versionIsLabel = false;
+  if (take(TENSORFLOW_SERVING)) return tensorflowServing();
+  return take(OPEN_INFERENCE) ? openInference() : Operation.None;
+}
+
+function tensorflowServing(): Operation {
+  if (!segment(model, true)) return Operation.None;
+  if (take(VERSIONS)) {
+    if (!segment(version, true) || !isNumber(version)) return Operation.None;
+  } else if (take(LABELS)) {
+    versionIsLabel = true;
+    if (!segment(version, true)) return Operation.None;
+  }
+  if (rest(PREDICT)) return Operation.Predict;
+  if (rest(CLASSIFY)) return Operation.Classify;
+  if (rest(REGRESS)) return Operation.Regress;
+  if (rest(METADATA)) return Operation.SignatureMetadata;
+  return atEnd() ? Operation.ModelStatus : Operation.None;
+}
+
+/** Is it a version of TensorFlow Serving, an int64? */
+function isNumber(name: ByteBuffer): bool {
+  for (let i = 0; i < name.len; i++) if (load<u8>(name.ptr + i) - 0x30 >= 10) return false;
+  return name.len < 19;
+}
+
+function openInference(): Operation {
+  if (atEnd() || rest(SLASH)) return Operation.ServerMetadata;
+  if (rest(HEALTH_LIVE)) return Operation.ServerLive;
+  if (rest(HEALTH_READY)) return Operation.ServerReady;
+  if (!take(MODELS) || !segment(model)) return Operation.None;
+  if (take(VERSIONS) && !segment(version)) return Operation.None;
+  if (rest(INFER)) return Operation.Infer;
+  if (rest(READY)) return Operation.ModelReady;
+  return atEnd() ? Operation.ModelMetadata : Operation.None;
+}
+
+function atEnd(): bool {
+  return at == end;
+}
+
+/** Is this all that is left of the path? */
+function rest(text: Bytes): bool {
+  return text.equals(at, <i32>(end - at));
+}
+
+/** Takes `text` if it comes next. */
+function take(text: Bytes): bool {
+  if (<i32>(end - at) < text.len || !text.equals(at, text.len)) return false;
+  at += text.len;
+  return true;
+}
+
+/** Takes a path segment, or what of it stands before a verb, and percent-decodes it. @returns false when it is empty or no UTF-8 */
+function segment(name: ByteBuffer, verb: bool = false): bool {
+  while (at < end) {
+    const c = load<u8>(at);
+    if (c == 0x2f || (verb && c == 0x3a)) break;
+    if (c == 0x25) {
+      if (end - at < 3) return false;
+      const high = hexDigit(load<u8>(at + 1));
+      const low = hexDigit(load<u8>(at + 2));
+      if (high < 0 || low < 0) return false;
+      name.appendByte(<u8>((high << 4) | low));
+      at += 3;
+    } else {
+      name.appendByte(c);
+      at++;
+    }
+  }
+  for (let i: usize = name.ptr; i < name.end; ) {
+    const length = utf8SequenceLength(i, name.end);
+    if (length == 0) return false;
+    i += length;
+  }
+  return name.len > 0;
+}

@@ -1,0 +1,68 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendJsonString } from "../../sdk/bytes/json-text";
+import { NamedLimit } from "../named-limit";
+import { NamedTable } from "../named-table";
+
+const OPEN = bytes('{"apiVersion":"limits.modelgate.dev/v1","gateway":');
+const POD = bytes(',"pod":');
+const GENERATION = bytes(',"generation":');
+const INTERVAL = bytes(',"intervalMilliseconds":');
+const TASKS = bytes(',"connections":0,"tasks":{');
+const TENANTS = bytes('},"tenants":{');
+const CLOSE = bytes("}}");
+const ADMITTED = bytes(':{"admitted":');
+const REFUSED = bytes(',"refused":');
+const IN_FLIGHT = bytes(',"inFlight":');
+const LATENCY = bytes(',"latencyMicroseconds":');
+
+/** Writes a report (POST /v1/report) from the totals, and begins them anew. */
+export function writeReport(
+  out: ByteBuffer,
+  gateway: Bytes,
+  pod: Bytes,
+  generation: u64,
+  intervalMilliseconds: u64,
+  tasks: NamedTable<NamedLimit>,
+  tenants: NamedTable<NamedLimit>,
+): void {
+  out.clear();
+  out.appendBytes(OPEN);
+  appendJsonString(out, gateway.ptr, gateway.len, i32.MAX_VALUE);
+  out.appendBytes(POD);
+  appendJsonString(out, pod.ptr, pod.len, i32.MAX_VALUE);
+  out.appendBytes(GENERATION);
+  out.appendDecimal(generation);
+  out.appendBytes(INTERVAL);
+  out.appendDecimal(intervalMilliseconds);
+  out.appendBytes(TASKS);
+  appendTotals(out, tasks, true);
+  out.appendBytes(TENANTS);
+  appendTotals(out, tenants, false);
+  out.appendBytes(CLOSE);
+}
+
+function appendTotals(out: ByteBuffer, limits: NamedTable<NamedLimit>, ofTask: bool): void {
+  let first = true;
+  for (let i = 0; i < limits.count; i++) {
+    const limit = limits.all[i];
+    const total = limit.total;
+    if (!total.any) continue;
+    if (!first) out.appendByte(0x2c);
+    first = false;
+    appendJsonString(out, limit.name.ptr, limit.name.len, i32.MAX_VALUE);
+    out.appendBytes(ADMITTED);
+    out.appendDecimal(total.admitted);
+    out.appendBytes(REFUSED);
+    out.appendDecimal(total.refused);
+    if (ofTask) {
+      out.appendBytes(IN_FLIGHT);
+      out.appendDecimal(max(total.inFlight, 0));
+      out.appendBytes(LATENCY);
+      out.appendDecimal(total.measured == 0 ? 0 : total.latency / total.measured);
+    }
+    out.appendByte(0x7d);
+    total.clear();
+    total.inFlight = 0;
+  }
+}

@@ -1,0 +1,68 @@
+import { Slice } from "../host/headers";
+import { ByteBuffer } from "./byte-buffer";
+import { Bytes, hexDigit } from "./bytes";
+
+/** Where the query of a path starts, with its question mark; the path's end when it has none. */
+export function queryStart(path: Slice): i32 {
+  for (let i: i32 = 0; i < path.len; i++) if (load<u8>(path.ptr + i) == 0x3f) return i;
+  return path.len;
+}
+
+const cut: ByteBuffer = new ByteBuffer();
+
+/**
+ * Cuts each parameter `name` out of the query of `path`, in place, and sets `value` to what the last one held, as it stood (a
+ * key needs no percent-encoding). The bytes of `value` stay until the next call.
+ * @returns how often the parameter was there
+ */
+export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
+  const end = path.ptr + path.len;
+  const start = path.ptr + queryStart(path);
+  let found = 0;
+  let at = start; // the `?` or `&` before a parameter
+  let to = start;
+  while (at < end) {
+    let next = at + 1;
+    while (next < end && load<u8>(next) != 0x26) next++;
+    const held = valueStart(at + 1, next, name);
+    if (held != 0) {
+      found++;
+      cut.clear();
+      cut.append(held, <i32>(next - held));
+    } else {
+      if (found > 0) {
+        memory.copy(to, at, next - at);
+        store<u8>(to, to == start ? 0x3f : 0x26);
+      }
+      to += next - at;
+    }
+    at = next;
+  }
+  if (found == 0) return 0;
+  path.len = <i32>(to - path.ptr);
+  value.ptr = cut.ptr;
+  value.len = cut.len;
+  return found;
+}
+
+/** Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not. */
+function valueStart(from: usize, to: usize, name: Bytes): usize {
+  const end = skipEncoded(from, to, name);
+  return end != 0 && end < to && load<u8>(end) == 0x3d ? end + 1 : 0;
+}
+
+/** Where `text`, percent-encoded or not, ends if [from, to) starts with it; else 0. */
+export function skipEncoded(from: usize, to: usize, text: Bytes): usize {
+  for (let i: i32 = 0; i < text.len; i++) {
+    if (from >= to) return 0;
+    let c = load<u8>(from++);
+    if (c == 0x25 && from + 2 <= to) {
+      const byte = (hexDigit(load<u8>(from)) << 4) | hexDigit(load<u8>(from + 1));
+      if (byte < 0) return 0;
+      c = <u8>byte;
+      from += 2;
+    }
+    if (c != load<u8>(text.ptr + i)) return 0;
+  }
+  return from;
+}

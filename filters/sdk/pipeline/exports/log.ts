@@ -1,0 +1,10 @@
+/** The callback of modules with a stage that wants to know how a stream ended. */
+import { resetArena } from "../../host/arena";
+import { httpContextOf, isPlugin } from "../contexts";
+
+export function proxy_on_log(id: u32): void {
+  if (isPlugin(id)) return;
+  resetArena();
+  const http = httpContextOf(id);
+  http.plugin.onLog(http);
+}

@@ -1,0 +1,213 @@
+import { Bytes, bytes, startsWithIgnoreCase } from "../bytes/bytes";
+import { REQUEST_HEADERS } from "../host/abi";
+import { Headers, Slice } from "../host/headers";
+import { getProperty, propertyValue, setFilterState } from "../host/properties";
+import { LocalReply } from "./local-reply";
+import { Plugin } from "./plugin";
+import { Principal, SEPARATOR } from "./principal";
+import { StreamState } from "./stage";
+import { StageTimes } from "./stage-times";
+
+const AUTHORITY = bytes(":authority");
+const METHOD = bytes(":method");
+const PATH = bytes(":path");
+const TASKID = bytes("taskid");
+const VERSION = bytes("version");
+const CONTENT_TYPE = bytes("content-type");
+const GRPC_CONTENT_TYPE = bytes("application/grpc");
+const PRINCIPAL_STATE = bytes("modelgate.principal");
+const REASON_STATE = bytes("modelgate.reason");
+const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
+/** Two i64: `requestTensorBytes` and `responseTensorBytes`. */
+const TENSOR_BYTES_STATE = bytes("modelgate.tensor_bytes");
+const TENSOR_BYTES_LENGTH: i32 = 16;
+const tensorBytes = memory.data(TENSOR_BYTES_LENGTH);
+
+/**
+ * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later streams.
+ * Slices point into the fetched request headers unless said otherwise, and stay valid until the stream ends.
+ */
+export class HttpContext {
+  readonly headers: Headers = new Headers();
+  readonly authority: Slice = new Slice();
+  readonly method: Slice = new Slice();
+  /** Path and query as the client sent them, whatever a stage makes of `:path`. */
+  readonly path: Slice = new Slice();
+  readonly taskid: Slice = new Slice();
+  readonly version: Slice = new Slice();
+  /** How many `taskid` and `version` headers there are. */
+  taskids: i32 = 0;
+  versions: i32 = 0;
+  /** Is the caller a gRPC client? */
+  grpc: bool = false;
+
+  /** Who calls; null while nobody is authenticated. */
+  principal: Principal | null = null;
+  /** Stable machine-readable word for why the gateway refused the request; null when it did not. */
+  reason: Bytes | null = null;
+  /** As `reason`, of a dry run: the request went on all the same. */
+  wouldRefuse: Bytes | null = null;
+  /** The response is a local reply of a stage here. */
+  replied: bool = false;
+  /** Bytes of gRPC, frames included, that a conversion sent to the model server and got from it. */
+  requestTensorBytes: i64 = 0;
+  responseTensorBytes: i64 = 0;
+  /** How long each stage was busy, where the plug-in is `timed`. */
+  readonly times: StageTimes = new StageTimes();
+  /** The host's id of this stream. */
+  id: u32 = 0;
+  /** The request has headers only. */
+  endOfRequest: bool = false;
+
+  private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
+
+  constructor(public plugin: Plugin) {}
+
+  /** Makes the context, new or released, ready for a new stream of `plugin`. */
+  reset(plugin: Plugin): void {
+    this.plugin = plugin;
+    this.reason = null;
+    this.wouldRefuse = null;
+    this.replied = false;
+    this.grpc = false;
+    this.authority.len = 0;
+    this.method.len = 0;
+    this.path.len = 0;
+    this.taskid.len = 0;
+    this.version.len = 0;
+    this.taskids = 0;
+    this.versions = 0;
+    if (this.states.length < plugin.stages.length) {
+      this.states = new StaticArray<StreamState | null>(plugin.stages.length);
+    }
+    this.requestTensorBytes = 0;
+    this.responseTensorBytes = 0;
+    if (plugin.timed) this.times.reset(plugin.stages.length);
+    this.headers.clear();
+  }
+
+  /** The stream is over: lets go of what belongs to its plug-in. */
+  release(none: Plugin): void {
+    this.plugin = none;
+    this.principal = null;
+    for (let i = 0; i < this.states.length; i++) this.states[i] = null;
+  }
+
+  state(slot: i32): StreamState | null {
+    return this.states[slot];
+  }
+
+  setState(slot: i32, state: StreamState | null): void {
+    this.states[slot] = state;
+  }
+
+  /** Fetches the request headers and takes from them what stages share. */
+  readRequestHeaders(): void {
+    const headers = this.headers;
+    const value = this.scratch;
+    headers.fetch(REQUEST_HEADERS);
+    headers.find(AUTHORITY, this.authority);
+    headers.find(METHOD, this.method);
+    headers.find(PATH, this.path);
+    this.taskids = headers.find(TASKID, this.taskid);
+    this.versions = headers.find(VERSION, this.version);
+    headers.find(CONTENT_TYPE, value);
+    this.grpc = startsWithIgnoreCase(value.ptr, value.len, GRPC_CONTENT_TYPE);
+  }
+  private readonly scratch: Slice = new Slice();
+
+  /**
+   * Notes who calls, for later stages here.
+   * @param published whether other filters of the chain want to know too, if the pipeline is spread over several
+   */
+  authenticated(principal: Principal, published: bool): void {
+    this.principal = principal;
+    if (published && this.plugin.handsOff)
+      setFilterState(PRINCIPAL_STATE, principal.text.ptr, principal.text.len);
+  }
+
+  /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */
+  refuse(reply: LocalReply): void {
+    this.reason = reply.reason;
+    this.replied = true;
+    reply.count();
+    if (this.plugin.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
+    reply.send(this.grpc);
+  }
+
+  /** A dry run: notes why the request would have been refused; the first reason counts. */
+  refuseDry(reply: LocalReply): void {
+    if (this.wouldRefuse != null) return;
+    this.wouldRefuse = reply.reason;
+    reply.count();
+    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reply.reason.ptr, reply.reason.len);
+  }
+
+  /** Sets `value` to the tenant that this filter, or one before it in the chain, authenticated. */
+  findTenant(value: Slice): void {
+    this.findPrincipal(value);
+    value.len = min(value.len, this.tenantLength(value));
+  }
+
+  /** Sets `value` to the id of the credential that authenticated the tenant, here or in a filter before. */
+  findCredential(value: Slice): void {
+    this.findPrincipal(value);
+    const skipped = min(value.len, this.tenantLength(value) + 1);
+    value.ptr += skipped;
+    value.len -= skipped;
+  }
+
+  private findPrincipal(value: Slice): void {
+    const principal = this.principal;
+    this.findState(principal == null ? null : principal.text, PRINCIPAL_STATE, value);
+  }
+
+  private tenantLength(text: Slice): i32 {
+    const principal = this.principal;
+    if (principal != null) return principal.tenant.len;
+    let length = 0;
+    while (length < text.len && load<u8>(text.ptr + length) != SEPARATOR) length++;
+    return length;
+  }
+
+  /** Sets `value` to why the request would have been refused but for a dry run. */
+  findWouldRefuse(value: Slice): void {
+    this.findState(this.wouldRefuse, WOULD_REFUSE_STATE, value);
+  }
+
+  /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
+  findReason(value: Slice): void {
+    this.findState(this.reason, REASON_STATE, value, this.hasFilterBehind);
+  }
+
+  /** Tells filters before this one of its tensor bytes. */
+  handOffTensorBytes(): void {
+    if (!this.plugin.handsOff) return;
+    store<i64>(tensorBytes, this.requestTensorBytes);
+    store<i64>(tensorBytes, this.responseTensorBytes, 8);
+    setFilterState(TENSOR_BYTES_STATE, tensorBytes, TENSOR_BYTES_LENGTH);
+  }
+
+  /** Takes the tensor bytes of a filter behind this one, if there is one for the task. */
+  takeTensorBytes(): void {
+    if (!this.hasFilterBehind || getProperty(TENSOR_BYTES_STATE) != TENSOR_BYTES_LENGTH) return;
+    this.requestTensorBytes = load<i64>(propertyValue());
+    this.responseTensorBytes = load<i64>(propertyValue(), 8);
+  }
+
+  private get hasFilterBehind(): bool {
+    const tasks = this.plugin.filtersBehind;
+    return tasks != null && tasks.find(this.taskid.ptr, this.taskid.len) >= 0;
+  }
+
+  private findState(own: Bytes | null, state: Bytes, value: Slice, handedOn: bool = false): void {
+    value.len = 0;
+    if (own != null) {
+      value.ptr = own.ptr;
+      value.len = own.len;
+    } else if (handedOn || this.plugin.handsOff) {
+      value.len = max(getProperty(state), 0);
+      value.ptr = propertyValue();
+    }
+  }
+}

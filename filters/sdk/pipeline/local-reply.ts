@@ -1,0 +1,116 @@
+import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
+import { ByteBuffer } from "../bytes/byte-buffer";
+import { Bytes, bytes, toText } from "../bytes/bytes";
+import { appendJsonString } from "../bytes/json-text";
+import { HeaderPairs } from "../host/headers";
+import { Counter } from "../host/metrics";
+
+const CONTENT_TYPE = bytes("content-type");
+const JSON_CONTENT_TYPE = bytes("application/json");
+
+/** An answer that a stage gives instead of the model. Built once, at start or when the stage is configured. */
+export class LocalReply {
+  readonly reason: Bytes;
+  private readonly httpBody: ByteBuffer = new ByteBuffer();
+  private readonly headers: HeaderPairs = new HeaderPairs();
+  readonly message: ByteBuffer = new ByteBuffer();
+  /** Headers that change from reply to reply: for HTTP callers, and for gRPC callers. */
+  readonly details: HeaderPairs = new HeaderPairs();
+  readonly grpcDetails: HeaderPairs = new HeaderPairs();
+  private counter: Counter | null = null;
+
+  /**
+   * @param status HTTP status for HTTP callers
+   * @param grpcStatus google.rpc.Code for gRPC callers
+   * @param reason stable machine-readable word: in the JSON body, the access log, Envoy's response code details
+   * @param message one sentence for a person, which tells nothing secret
+   */
+  constructor(
+    readonly status: u32,
+    readonly grpcStatus: u32,
+    reason: string,
+    message: string,
+  ) {
+    this.reason = bytes(reason);
+    const text = bytes(message);
+    this.headers.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
+    this.setMessage(text.ptr, text.len);
+  }
+
+  /** Adds a header for HTTP callers. */
+  withHeader(name: string, value: string): LocalReply {
+    const text = bytes(value);
+    this.headers.add(bytes(name), text.ptr, text.len);
+    return this;
+  }
+
+  /** Changes the sentence: for replies that name a place in the request. Reuses the memory. */
+  setMessage(ptr: usize, len: i32): void {
+    this.message.clear();
+    this.message.append(ptr, len);
+    const body = this.httpBody;
+    body.clear();
+    body.appendBytes(ERROR_OPEN);
+    appendJsonString(body, ptr, len, i32.MAX_VALUE);
+    body.appendBytes(REASON_OPEN);
+    appendJsonString(body, this.reason.ptr, this.reason.len, i32.MAX_VALUE);
+    body.appendBytes(CLOSE);
+  }
+
+  /** Counts the decision, whether the request is refused or, in a dry run, let through. */
+  count(): void {
+    let counter = this.counter;
+    if (counter == null) {
+      counter = new Counter(`modelgate.refused.${toText(this.reason.ptr, this.reason.len)}`);
+      this.counter = counter;
+    }
+    counter.add(1);
+  }
+
+  send(grpc: bool): void {
+    const reason = this.reason;
+    if (grpc) {
+      const message = this.message;
+      const details = this.grpcDetails.memory;
+      this.grpcDetails.serialise();
+      proxy_send_local_response(
+        this.status,
+        reason.ptr,
+        reason.len,
+        message.ptr,
+        message.len,
+        details.ptr,
+        details.len,
+        this.grpcStatus,
+      );
+      return;
+    }
+    const body = this.httpBody;
+    this.headers.serialiseWith(this.details);
+    const headers = this.headers.memory;
+    proxy_send_local_response(
+      this.status,
+      reason.ptr,
+      reason.len,
+      body.ptr,
+      body.len,
+      headers.ptr,
+      headers.len,
+      this.grpcStatus,
+    );
+  }
+}
+
+const jsonHeaders: HeaderPairs = new HeaderPairs();
+jsonHeaders.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
+jsonHeaders.serialise();
+
+/** Answers an HTTP caller with a JSON body that is no error of the gateway. */
+export function sendJson(status: u32, ptr: usize, len: i32): void {
+  const headers = jsonHeaders.memory;
+  proxy_send_local_response(status, 0, 0, ptr, len, headers.ptr, headers.len, -1);
+}
+
+const ERROR_OPEN = bytes('{"error":');
+const REASON_OPEN = bytes(',"reason":');
+const CLOSE = bytes("}\n");

@@ -1,0 +1,70 @@
+import { Action, CONTINUE } from "../host/abi";
+import { Config } from "./config";
+import { HttpContext } from "./http-context";
+
+/** What a stage keeps for one stream; see `HttpContext.state`. */
+export class StreamState {
+  /** The stream is over, or needs it no more: it may serve another one. */
+  giveBack(): void {}
+}
+
+/**
+ * One step of the pipeline. The same stage runs in a module of its own and, beside the others, in `gateway.wasm`.
+ * A hook may be called for many streams in turn: what belongs to a stream lives in the context or in a StreamState.
+ */
+export abstract class Stage {
+  /** Position in its pipeline, which is also where its StreamState lies. */
+  slot: i32 = 0;
+
+  /** The field of the plug-in configuration that is this stage's. */
+  abstract get key(): string;
+
+  /** Once configured: does it want every stage of its pipeline timed, for `HttpContext.times`? */
+  get wantsTimes(): bool {
+    return false;
+  }
+
+  /** Reads the configuration; faults go to `config.fault`, and the host then refuses the plug-in. */
+  abstract configure(config: Config): void;
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  /** A chunk of `size` bytes lies in the request body buffer. */
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  onRequestTrailers(http: HttpContext): Action {
+    return CONTINUE;
+  }
+
+  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  /** A chunk of `size` bytes lies in the response body buffer. */
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+    return CONTINUE;
+  }
+
+  onResponseTrailers(http: HttpContext): Action {
+    return CONTINUE;
+  }
+
+  /** The stream is over and will be logged. Called in modules that export `proxy_on_log`. */
+  onLog(http: HttpContext): void {}
+
+  /** The last call for a stream, made where it has a StreamState of this stage: the place to give that back. */
+  onDone(http: HttpContext): void {}
+
+  /** Once a second in each VM. */
+  onTick(): void {}
+
+  /** The plug-in ends: no callback comes after this. */
+  onDelete(): void {}
+
+  /** Every few milliseconds while a stage of the plug-in is in a hurry; see `Plugin.hurry`. */
+  onShortTick(): void {}
+}

@@ -1,0 +1,159 @@
+import { z } from "zod";
+import { LOG_FIELDS, LOGGED_HEADERS, type LogField, type NamedField } from "../lib/envoy/log-fields.ts";
+import { dnsLabel, dnsName, duration, port, positiveDuration } from "./fields.ts";
+import { withRules } from "./rules.ts";
+
+const field = z.strictObject({
+  field: z.enum(LOG_FIELDS).describe("The field, by its usual name."),
+  as: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[ -~]+$/, "must be printable ASCII")
+    .optional()
+    .describe("Its name in the line. Default: its usual name."),
+});
+
+const fields = withRules(
+  z
+    .array(field)
+    .min(1)
+    .max(64)
+    .describe(
+      "Fields of a line. Default: all but phases, which cost clock calls. start_time is in every line of a file.",
+    )
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["field"] }),
+  [
+    {
+      holds: (list) => new Set(list.map((each) => each.field)).size === list.length,
+      message: "must not hold a field twice",
+    },
+    {
+      holds: (list) => new Set(list.map(({ field: name, as = name }) => as)).size === list.length,
+      message: "must not give two fields one name",
+    },
+  ],
+);
+
+const sample = z.strictObject({
+  ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe(
+      "Part of the requests that get a line, by trace id (traceparent), else by request id; errors always get one.",
+    ),
+  slowerThan: duration()
+    .optional()
+    .describe("Requests that take at least this long always get a line. Default: none for that."),
+});
+
+const collector = z.strictObject({
+  namespace: dnsLabel()
+    .default("modelgate-system")
+    .describe("Namespace of its Service. Default: modelgate-system."),
+  service: dnsLabel().default("modelgate-collector").describe("Its Service. Default: modelgate-collector."),
+  port: port().default(8093).describe("Its port for batches. Default: 8093."),
+  tokenSecret: dnsName()
+    .optional()
+    .describe(
+      "Secret in the gateway's namespace whose key `token` the gateway proves itself to the collector with, one of its --sender-token-file. Default: no proof.",
+    ),
+  format: z.enum(["json", "protobuf"]).default("json").describe("Form of the lines. Default: json."),
+  timeout: positiveDuration()
+    .default("5s")
+    .describe("A batch without an answer by then is sent again. Default: 5s."),
+  maxQueueBytes: z
+    .int()
+    .min(32_768)
+    .max(1_073_741_824)
+    .default(16_777_216)
+    .describe(
+      "Bytes of lines that wait in a gateway pod; beyond, lines are dropped and counted. Default: 16 MiB.",
+    ),
+});
+
+/** What the collector tells lines apart by and computes metrics from; filters/access-log/read-config.ts has the same. */
+const COLLECTED: LogField[] = [
+  "start_time",
+  "duration",
+  "response_code",
+  "grpc_status",
+  "hostname",
+  "request_id",
+];
+
+function missing(fields: NamedField[]): LogField[] {
+  return COLLECTED.filter((name) => !fields.some(({ field }) => field === name));
+}
+
+function renamed(fields: NamedField[]): NamedField[] {
+  return fields.filter(({ field, as = field }) => as !== field);
+}
+
+const settings = z.strictObject({
+  path: z
+    .string()
+    .startsWith("/")
+    .max(4096)
+    .default("/dev/stdout")
+    .describe("File that the lines go to, one JSON object each. Default: /dev/stdout."),
+  collector: collector
+    .optional()
+    .describe(
+      "Send the lines to the collector in batches, not to a file. Default: to the file, which costs less.",
+    ),
+  fields: fields.optional(),
+  maxValueBytes: z
+    .int()
+    .min(64)
+    .max(8192)
+    .default(512)
+    .describe("Longest text of a field that the filter writes, in bytes; the rest is cut off. Default: 512."),
+  redact: z
+    .strictObject({
+      queryParameters: z
+        .array(z.string().min(1).max(128))
+        .max(64)
+        .default([])
+        .describe("Query parameters that no line shows. Default: none; the one for API keys never is shown."),
+      headers: z
+        .array(z.enum(LOGGED_HEADERS))
+        .max(64)
+        .default([])
+        .describe("Headers whose value no line shows, such as user-agent. Default: none."),
+      paths: z
+        .array(z.string().startsWith("/").max(512))
+        .max(64)
+        .default([])
+        .describe(
+          "Paths such as /users/*: what a segment * stands for is not shown, nor what a ** at the end does.",
+        ),
+    })
+    .prefault({})
+    .describe("What no line shows."),
+  sample: sample.optional().describe("Lines for a part of the requests. Default: for all."),
+});
+
+/** The access log of a gateway. */
+export const accessLogSettings = withRules(settings, [
+  {
+    holds: ({ collector, fields }) => !collector || !fields || missing(fields).length === 0,
+    cel: `!has(self.collector) || !has(self.fields) || [${COLLECTED.map((name) => `'${name}'`).join(", ")}].all(n, self.fields.exists(f, f.field == n))`,
+    message: `beside a collector must hold ${COLLECTED.join(", ")}: it counts by them`,
+    found: ({ fields = [] }) => `and lacks ${missing(fields).join(", ")}`,
+    path: ["fields"],
+  },
+  {
+    holds: ({ collector, fields }) => !collector || !fields || renamed(fields).length === 0,
+    cel: "!has(self.collector) || !has(self.fields) || self.fields.all(f, !has(f.as) || f.as == f.field)",
+    message: "beside a collector can't have other names, for it knows them by their usual ones",
+    found: ({ fields = [] }) =>
+      `unlike ${renamed(fields)
+        .map(({ field, as }) => `${field} as ${as}`)
+        .join(", ")}`,
+    path: ["fields"],
+  },
+]);
+
+export type AccessLogSettings = z.output<typeof accessLogSettings>;

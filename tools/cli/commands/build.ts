@@ -1,0 +1,33 @@
+import { stat } from "node:fs/promises";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Argument, Command } from "commander";
+import { compileModule } from "../../lib/wasm/compile.ts";
+import { MODULES, type ModuleName, modulePath, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { compileConverter, converterModule } from "../../local/converter/compile.ts";
+
+export function buildCommand(): Command {
+  return new Command("build")
+    .description("compile the filters to WebAssembly, into build/")
+    .addArgument(new Argument("[module...]", "the filters").choices(MODULES).default(MODULES, "all"))
+    .option("--converter <folder>", "compile a task's own converter instead, into <folder>/build/")
+    .action(async (names: ModuleName[], { converter }: { converter?: string }) => {
+      if (converter !== undefined) await buildConverter(converter);
+      else for (const name of names) await build(name);
+    });
+}
+
+/** Compiles a converter's folder and prints the module's size in bytes. */
+export async function buildConverter(folder: string): Promise<void> {
+  await compileConverter(folder);
+  const out = converterModule(folder);
+  console.error(`built ${relative("", out)}, ${(await stat(out)).size} bytes`);
+}
+
+/** Compiles one filter module and prints its size in bytes. */
+export async function build(name: ModuleName): Promise<void> {
+  const entry = fileURLToPath(new URL(`filters/${name}/module.ts`, PROJECT_ROOT));
+  const out = modulePath(name);
+  await compileModule(entry, out);
+  console.error(`built ${name}.wasm, ${(await stat(out)).size} bytes`);
+}

@@ -1,0 +1,148 @@
+import { Command } from "commander";
+import type { Logger } from "pino";
+import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { startCollector } from "../../servers/collector/collector.ts";
+import { readHeaders } from "../../servers/collector/exports/endpoint.ts";
+import type { ExportOptions } from "../../servers/collector/exports/start.ts";
+import { SenderTokens } from "../../servers/collector/http/sender-tokens.ts";
+import { readTls } from "../../servers/http/tls-files.ts";
+import {
+  type Address,
+  address,
+  isLoopback,
+  logLevelOption,
+  serverLog,
+  untilStopped,
+} from "../options/server.ts";
+import { bytes, duration, wholeNumber, withDefault } from "../options/units.ts";
+
+interface Options extends ConnectOptions {
+  kubernetes?: boolean;
+  listen: Address;
+  allowHost?: string[];
+  listenBatches?: Address;
+  store: string;
+  keep: number;
+  keepMetrics: number;
+  keepBytes: number;
+  spoolBytes: number;
+  interval: number;
+  topSeries: number;
+  elasticsearch?: string;
+  elasticsearchIndex: string;
+  elasticsearchHeaders?: string;
+  kafka?: string;
+  kafkaTopic: string;
+  otlp?: string;
+  otlpHeaders?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  clientCa?: string;
+  senderTokenFile?: string;
+  logLevel: string;
+}
+
+const OTLP_METRICS_MS = 60_000;
+
+export function collectorCommand(): Command {
+  const command = new Command("collector")
+    .description("store access logs from files and by HTTP, and compute traffic metrics from them")
+    .argument("[file...]", "access logs to follow; globs are looked through again and again")
+    .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
+    .addOption(withDefault("--listen <host:port>", "where it serves", address, "127.0.0.1:8092"))
+    .option(
+      "--allow-host <name>",
+      "a name that readers may call it by, beside localhost, this machine's and any address; may be repeated",
+      (name: string, before: string[] = []) => [...before, name],
+    )
+    .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
+    .addOption(withDefault("--keep <duration>", "how long lines are kept", duration, "7d"))
+    .addOption(
+      withDefault("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, "20Gi"),
+    )
+    .addOption(
+      withDefault("--keep-metrics <duration>", "how long metrics and events are kept", duration, "30d"),
+    )
+    .addOption(
+      withDefault("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, "1Gi"),
+    )
+    .addOption(
+      withDefault("--interval <duration>", "what a line may wait before it is stored", duration, "1s"),
+    )
+    .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
+    .option("--elasticsearch <url>", "send lines to Elasticsearch or OpenSearch, too")
+    .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
+    .option("--elasticsearch-headers <file>", 'headers for it, "name: value" a line: authorization')
+    .option("--kafka <brokers>", "send lines to Kafka, too: host:port,host:port")
+    .option("--kafka-topic <name>", "the topic", "modelgate-logs")
+    .option("--otlp <url>", "send lines and metrics by OTLP/HTTP, too: http://host:4318")
+    .option("--otlp-headers <file>", 'headers for it, "name: value" a line')
+    .option("--tls-cert <file>", "certificate chain, PEM")
+    .option("--tls-key <file>", "its key, PEM")
+    .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .option(
+      "--sender-token-file <file>",
+      "tokens, one a line, of which senders of batches need one (authorization: Bearer); read again when it changes",
+    )
+    .option("--kubernetes", "put the events, rollouts and limits of the cluster on the time line")
+    .addOption(logLevelOption())
+    .addHelpText(
+      "after",
+      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when what is read is stored.",
+    )
+    .action(collector);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
+}
+
+async function collector(globs: string[], options: Options): Promise<void> {
+  const log = serverLog(options.logLevel);
+  const stopped = untilStopped();
+  const { tlsCert, tlsKey, clientCa, senderTokenFile } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new Error("--tls-cert and --tls-key: give both");
+  if (clientCa !== undefined && tlsCert === undefined)
+    throw new Error("--client-ca: needs --tls-cert and --tls-key");
+  const tls =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
+  if (clientCa === undefined) warnOfOpenness(options, log);
+  const running = await startCollector({
+    senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
+    ...{ globs, tls, log, folder: options.store, listen: options.listen },
+    ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost },
+    ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
+    ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
+    exports: await exportsOf(options),
+    otlpMetricsMs: OTLP_METRICS_MS,
+    cluster: options.kubernetes ? (await connect(options)).config : undefined,
+  });
+  log.info({ url: running.url }, "the collector takes lines");
+  await stopped;
+  log.info("stopping");
+  await running.stop();
+}
+
+function warnOfOpenness({ listen, listenBatches = listen, senderTokenFile }: Options, log: Logger): void {
+  if (!isLoopback(listen.host))
+    log.warn("everybody who reaches the listener can read the log (no --client-ca)");
+  if (senderTokenFile === undefined && !(isLoopback(listen.host) && isLoopback(listenBatches.host)))
+    log.warn("everybody who reaches the listener can send lines (no --sender-token-file)");
+}
+
+async function exportsOf(options: Options): Promise<ExportOptions> {
+  const { elasticsearch, kafka, otlp } = options;
+  return {
+    elasticsearch:
+      elasticsearch === undefined
+        ? undefined
+        : {
+            url: elasticsearch,
+            headers: await readHeaders(options.elasticsearchHeaders),
+            index: options.elasticsearchIndex,
+          },
+    kafka: kafka === undefined ? undefined : { brokers: kafka.split(","), topic: options.kafkaTopic },
+    otlp: otlp === undefined ? undefined : { url: otlp, headers: await readHeaders(options.otlpHeaders) },
+  };
+}

@@ -1,0 +1,204 @@
+import { Command, Option } from "commander";
+import type { Logger } from "pino";
+import type { Target } from "../../cluster/istio/render.ts";
+import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { parseReference } from "../../lib/oci/reference.ts";
+import { type Authenticate, anyone, clientCertificate } from "../../servers/controller/authenticate.ts";
+import {
+  type Controller,
+  type ControllerOptions,
+  startController,
+} from "../../servers/controller/controller.ts";
+import { FileSource } from "../../servers/controller/file-source.ts";
+import type { FollowerAction } from "../../servers/controller/follower.ts";
+import { clusterParts } from "../../servers/controller/kubernetes/parts.ts";
+import type { Tls } from "../../servers/http/listener.ts";
+import { readTls, sameTls, type TlsPaths } from "../../servers/http/tls-files.ts";
+import { Operator } from "../../servers/operator/operator.ts";
+import {
+  type Address,
+  address,
+  isLoopback,
+  logLevelOption,
+  serverLog,
+  untilStopped,
+} from "../options/server.ts";
+import {
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  type ControllerOptions as RenderedController,
+  targetOption,
+} from "./render.ts";
+
+const PORT = 8090;
+const ADMIN_PORT = 8091;
+const TLS_CHECK_MS = 30_000;
+
+interface Options extends ConnectOptions, RenderedController {
+  config?: string[];
+  listen?: Address;
+  admin?: Address;
+  tlsCert?: string;
+  tlsKey?: string;
+  clientCa?: string;
+  authenticate?: "token" | "mtls" | "none";
+  tokenAudience: string[];
+  whenFollower?: FollowerAction;
+  leaseNamespace?: string;
+  advertiseUrl?: string;
+  reconcile: boolean;
+  image?: string;
+  target: Target;
+  logLevel: string;
+}
+
+export function controllerCommand(): Command {
+  const command = new Command("controller")
+    .description(
+      "serve the gateways their shares of the limits, from Kubernetes or from files; in Kubernetes also bring the cluster to what its Tenants and ModelTasks say",
+    )
+    .option(
+      "--config <path...>",
+      "files or folders of Tenants and ModelTasks, watched, instead of Kubernetes",
+    )
+    .option(
+      "--listen <host:port>",
+      "where reports are taken (default: :8090; with --config 127.0.0.1:8090)",
+      address,
+    )
+    .option(
+      "--admin <host:port>",
+      "where /healthz, /readyz and /metrics are (default: port 8091 likewise)",
+      address,
+    )
+    .option("--tls-cert <file>", "certificate chain, PEM; read again when it changes")
+    .option("--tls-key <file>", "its key, PEM")
+    .option("--client-ca <file>", "CA that signs the gateways' certificates, PEM")
+    .addOption(
+      new Option(
+        "--authenticate <how>",
+        "proof asked of gateways: ServiceAccount token, client certificate, none (default: token; none with --config on loopback)",
+      ).choices(["token", "mtls", "none"]),
+    )
+    .option("--token-audience <audience...>", "audiences of the tokens (default: the API server's)", [])
+    .addOption(
+      new Option(
+        "--when-follower <action>",
+        "what to do with reports when another controller leads (default: forward; redirect with --client-ca)",
+      ).choices(["forward", "redirect"]),
+    )
+    .option(
+      "--lease-namespace <name>",
+      "namespace of the Lease (default: $POD_NAMESPACE or modelgate-system)",
+    )
+    .option(
+      "--advertise-url <url>",
+      "where other controllers reach this one (default: by $POD_IP and the port)",
+    )
+    .option(
+      "--no-reconcile",
+      "leave the custom resources to modelgate apply; nothing in the cluster is written",
+    )
+    .addOption(imageOption())
+    .addOption(targetOption())
+    .addOption(controllerOption())
+    .addOption(controllerTokenOption())
+    .addOption(logLevelOption())
+    .addHelpText(
+      "after",
+      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when the answers under way are sent.",
+    )
+    .action(controller);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
+}
+
+async function controller(options: Options): Promise<void> {
+  const log = serverLog(options.logLevel);
+  const stopped = untilStopped();
+  const tlsPaths = tlsOf(options);
+  const tls = tlsPaths && (await readTls(tlsPaths));
+  const running = await startController({ ...(await parts(options, tls, log)), tls, log });
+  log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
+  const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
+  await stopped;
+  log.info("stopping");
+  clearInterval(renewal);
+  await running.stop();
+}
+
+async function parts(options: Options, tls: Tls | undefined, log: Logger): Promise<ControllerOptions> {
+  const host = options.config === undefined ? "0.0.0.0" : "127.0.0.1";
+  const listen = options.listen ?? { host, port: PORT };
+  const admin = options.admin ?? { host, port: ADMIN_PORT };
+  const { authenticate = defaultAuthentication(options, listen) } = options;
+  const whenFollower = options.whenFollower ?? (tls?.clientCa === undefined ? "forward" : "redirect");
+  if (authenticate === "mtls" && tls?.clientCa === undefined)
+    throw new Error("--authenticate mtls: needs --tls-cert, --tls-key and --client-ca");
+  if (authenticate === "none" && !isLoopback(listen.host))
+    log.warn("everybody who reaches the listener can report (--authenticate none)");
+  const proofs: Record<string, Authenticate> = { none: anyone, mtls: clientCertificate };
+  const common = { listen, admin, whenFollower };
+  if (options.config !== undefined) {
+    const proof = proofs[authenticate];
+    if (proof === undefined)
+      throw new Error("--authenticate token: needs Kubernetes, which --config replaces");
+    return { ...common, source: new FileSource(options.config, log), authenticate: proof };
+  }
+  if (authenticate === "token" && tls === undefined)
+    log.warn("tokens come in the clear: give --tls-cert and --tls-key");
+  const { tokenReview, ...cluster } = await clusterParts({
+    ...options,
+    log,
+    tokenAudiences: options.tokenAudience,
+    advertiseUrl: options.advertiseUrl ?? advertisedUrl(listen, tls),
+  });
+  const operator = options.reconcile ? await operatorOf(options, log) : undefined;
+  return { ...common, ...cluster, operator, authenticate: proofs[authenticate] ?? tokenReview };
+}
+
+async function operatorOf(options: Options, log: Logger): Promise<Operator> {
+  const { image, target } = options;
+  return new Operator({
+    ...{ log, target, controller: controllerOf(options) },
+    client: await connect(options),
+    image: image === undefined ? undefined : parseReference(image),
+  });
+}
+
+function defaultAuthentication({ config }: Options, listen: Address): "token" | "none" {
+  if (config === undefined) return "token";
+  if (!isLoopback(listen.host))
+    throw new Error("--authenticate: say how, as others than this machine reach the listener");
+  return "none";
+}
+
+function advertisedUrl({ host, port }: Address, tls: Tls | undefined): string {
+  const reachable = process.env.POD_IP ?? host;
+  return `${tls === undefined ? "http" : "https"}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function tlsOf({ tlsCert, tlsKey, clientCa }: Options): TlsPaths | undefined {
+  if (tlsCert !== undefined && tlsKey !== undefined) return { cert: tlsCert, key: tlsKey, clientCa };
+  if (tlsCert !== undefined || tlsKey !== undefined) throw new Error("--tls-cert and --tls-key: give both");
+  if (clientCa !== undefined) throw new Error("--client-ca: needs --tls-cert and --tls-key");
+  return undefined;
+}
+
+/** Takes certificates that were renewed on disk. */
+function renewTls(running: Controller, paths: TlsPaths, first: Tls, log: Logger): NodeJS.Timeout {
+  let current = first;
+  return setInterval(async () => {
+    try {
+      const tls = await readTls(paths);
+      if (sameTls(tls, current)) return;
+      running.renewTls(tls);
+      current = tls;
+      log.info("certificates renewed");
+    } catch (error) {
+      log.error({ err: error }, "the renewed certificates can't be used; those of before stay");
+    }
+  }, TLS_CHECK_MS);
+}

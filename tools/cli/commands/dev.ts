@@ -1,0 +1,93 @@
+import { access } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { pino } from "pino";
+import { byKind, crossCheck } from "../../api/cross-check.ts";
+import { loadResources } from "../../api/load.ts";
+import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
+import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import { modulePath, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { readDevConfig } from "../../local/dev/config.ts";
+import { devConverter } from "../../local/dev/converter.ts";
+import { runDemo } from "../../local/dev/demo.ts";
+import { type LocalGateway, startLocalGateway } from "../../local/dev/gateway.ts";
+import { type ServerAddresses, startResourceGateway } from "../../local/dev/resource-gateway.ts";
+import { wholeNumber } from "../options/units.ts";
+import { build } from "./build.ts";
+import { secretsOption } from "./render.ts";
+
+const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
+
+interface DevOptions {
+  config: string;
+  filename?: string[];
+  secrets?: string[];
+  server: ServerAddresses;
+  envoy?: string;
+  port: number;
+  concurrency: number;
+  demo?: true;
+  converter?: string;
+}
+
+export function devCommand(): Command {
+  return new Command("dev")
+    .description("run a local Envoy with the filters in front of a model server")
+    .option("--config <file>", "tasks and plug-in configuration", DEFAULT_CONFIG)
+    .option(
+      "-f, --filename <path...>",
+      "instead of --config: a Tenant and its ModelTasks; starts a controller too",
+    )
+    .addOption(secretsOption())
+    .option(
+      "--server <taskid=host:port...>",
+      "with -f: a task's gRPC model server (default: the demo's)",
+      serverAddress,
+      new Map(),
+    )
+    .option("--envoy <path>", "the Envoy to run (default: $ENVOY, PATH, else a pinned one is fetched)")
+    .option("--port <port>", "port on 127.0.0.1; 0 takes a free one", wholeNumber, 0)
+    .option("--concurrency <n>", "worker threads of Envoy", wholeNumber, 2)
+    .option("--converter <folder>", "run a task's own converter instead, and swap it whenever a file changes")
+    .option("--demo", "send the demo's requests, print what came back, and stop")
+    .action(dev);
+}
+
+async function dev(options: DevOptions): Promise<void> {
+  if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
+  await access(modulePath("gateway")).catch(() => build("gateway"));
+  const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
+  console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
+  if (!options.demo) {
+    console.error("Ctrl-C stops it");
+    return;
+  }
+  const passed = await runDemo(gateway).finally(gateway.stop);
+  if (!passed) process.exitCode = 1;
+}
+
+async function fromConfig(options: DevOptions): Promise<LocalGateway> {
+  const { tasks, pluginConfig } = await readDevConfig(options.config);
+  const filter = wasmFilter("gateway", modulePath("gateway"), pluginConfig);
+  return startLocalGateway({ ...options, tasks, filters: [filter] });
+}
+
+async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {
+  crossCheck(byKind(await loadResources(paths)));
+  const gateway = await startResourceGateway({
+    ...options,
+    paths,
+    servers: options.server,
+    secrets: await secretsOfFiles(options.secrets ?? []),
+    log: pino({ base: null }, pino.destination(2)),
+  });
+  console.error("limits come from a controller beside it; changes of the files apply at once");
+  return gateway;
+}
+
+function serverAddress(text: string, before: ServerAddresses): ServerAddresses {
+  const [, taskid, host, port] = /^([^=]+)=(.+):(\d+)$/.exec(text) ?? [];
+  if (taskid === undefined || host === undefined)
+    throw new InvalidArgumentError("must look like 666=127.0.0.1:9000");
+  return new Map(before).set(taskid, { host, port: Number(port) });
+}

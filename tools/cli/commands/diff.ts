@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { diffPlan } from "../../cluster/deploy/diff.ts";
+import { missingNamespaces } from "../../cluster/deploy/namespaces.ts";
+import { connectOptions } from "../../lib/kubernetes/connect.ts";
+import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
+
+/** Exit codes as `kubectl diff` has them: 0 nothing differs, 1 something does, 2 an error. */
+export function diffCommand(): Command {
+  const command = withPlanOptions(
+    new Command("diff").description(
+      "show what apply would change, by a dry run on the server; exit code 0: nothing, 1: something, 2: an error",
+    ),
+  )
+    .option("--prune", "show what apply --prune would delete")
+    .option("--create-namespaces", "as if the namespaces that are not there were made")
+    .option("--force-conflicts", "as if fields that others have set were taken");
+  for (const option of connectOptions()) command.addOption(option);
+  // A wrong option is an error, too, and not a difference.
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  return command.action(async (options: PlanOptions) => {
+    try {
+      process.exitCode = (await diff(options)) ? 1 : 0;
+    } catch (error) {
+      console.error(`modelgate: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 2;
+    }
+  });
+}
+
+/** @returns whether anything differs */
+async function diff(options: PlanOptions): Promise<boolean> {
+  const { client, planned } = await planOf(options);
+  const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
+  for (const name of missing) console.log(`Namespace ${name} would be made`);
+  const { patches, failures } = await diffPlan(client, planned, {
+    forceConflicts: options.forceConflicts ?? false,
+    uncheckable: missing,
+  });
+  for (const patch of patches) process.stdout.write(patch);
+  if (failures.length > 0) throw new Error(`the server would refuse:\n  ${failures.join("\n  ")}`);
+  return patches.length > 0 || missing.length > 0;
+}

@@ -1,0 +1,112 @@
+import { Command } from "commander";
+import { durationMilliseconds } from "../../api/fields.ts";
+import { drainEnvoy } from "../../serving/drain/envoy-drain.ts";
+import { drainReplica } from "../../serving/drain/replica-drain.ts";
+import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
+import { type Address, address } from "../options/server.ts";
+import { durationArgument, inlineOption, readTask, type TaskOptions } from "../options/task.ts";
+import {
+  type GatewayOptions,
+  gatewayOption,
+  gatewayServiceOption,
+  gatewaysOf,
+  replicaHost,
+} from "./warmup.ts";
+
+interface Options extends TaskOptions, GatewayOptions {
+  address?: Address;
+  sidecar?: string;
+  envoy?: string;
+  endpointTimeout?: string;
+  requestTimeout?: string;
+}
+
+const DEFAULT_ENDPOINT_TIMEOUT = "15s";
+const DEFAULT_REQUEST_TIMEOUT = "15s";
+
+export function drainCommand(): Command {
+  return new Command("drain")
+    .description(
+      "wait until a replica, or a gateway's Envoy, can end without losing a request; a preStop hook",
+    )
+    .option(
+      "--sidecar <url>",
+      "let the sidecar of modelgate warmup --serve do it, which also fails readiness",
+    )
+    .option(
+      "--envoy <url>",
+      "drain the gateway's Envoy with this admin interface, such as http://127.0.0.1:15000",
+    )
+    .option(
+      "--address <host:port>",
+      "the replica, as gateways know it (default: $POD_IP and the task's port)",
+      address,
+    )
+    .addOption(gatewayOption())
+    .addOption(gatewayServiceOption())
+    .option(
+      "--endpoint-timeout <duration>",
+      `longest wait for the gateways; also what is waited when they can't be asked (default: the task's, ${DEFAULT_ENDPOINT_TIMEOUT})`,
+      durationArgument,
+    )
+    .option(
+      "--request-timeout <duration>",
+      `longest wait for requests under way (default: the task's, ${DEFAULT_REQUEST_TIMEOUT})`,
+      durationArgument,
+    )
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(namespaceOption())
+    .option("--task <name>", "the ModelTask, by name or task id (default: the only one there)")
+    .addOption(inlineOption())
+    .addHelpText(
+      "after",
+      "\nBoth waits are bounded: terminationGracePeriodSeconds must be more than their sum, as modelgate render makes it.",
+    )
+    .action(drain);
+}
+
+async function drain(options: Options): Promise<void> {
+  const log = (line: string) => console.error(line);
+  if (options.sidecar !== undefined) return askSidecar(options.sidecar);
+  const task = options.filename || options.inline ? await readTask(options) : undefined;
+  const endpointTimeout = durationMilliseconds(
+    options.endpointTimeout ?? task?.spec.drain.endpointTimeout ?? DEFAULT_ENDPOINT_TIMEOUT,
+  );
+  const requestTimeout = durationMilliseconds(
+    options.requestTimeout ??
+      task?.spec.drain.requestTimeout ??
+      task?.spec.timeout ??
+      DEFAULT_REQUEST_TIMEOUT,
+  );
+  if (options.envoy !== undefined) {
+    await drainEnvoy({ admin: options.envoy, delay: endpointTimeout, timeout: requestTimeout, log });
+    return;
+  }
+  const port = options.address?.port ?? task?.spec.workload.port ?? task?.spec.service.port;
+  const host = replicaHost(options.address?.host);
+  if (port === undefined || host === undefined)
+    throw new Error("say which replica with --address host:port (or $POD_IP and a ModelTask)");
+  await drainReplica({
+    address: host,
+    port,
+    gateways: gatewaysOf(options),
+    endpointTimeout,
+    requestTimeout,
+    log,
+  });
+}
+
+/** @throws Error when the sidecar does not answer well */
+async function askSidecar(url: string): Promise<void> {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new Error(`--sidecar ${url}: must be a URL such as http://127.0.0.1:8867`);
+  const response = await fetch(new URL("/drain", url), { method: "POST" }).catch((error: Error) => {
+    throw new Error(
+      `--sidecar ${url}: ${error.cause instanceof Error ? error.cause.message : error.message}`,
+    );
+  });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`--sidecar ${url}: HTTP status ${response.status} ${body.trim()}`);
+  process.stdout.write(body);
+}

@@ -1,0 +1,48 @@
+import { Command, Option } from "commander";
+import { definitions, install, installation } from "../../cluster/install/install.ts";
+import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
+import { yaml } from "./render.ts";
+
+interface InstallOptions extends ConnectOptions {
+  image?: string;
+  crdsOnly?: true;
+  forceConflicts?: true;
+  dryRun: "none" | "client" | "server";
+}
+
+export function installCommand(): Command {
+  const command = new Command("install")
+    .description(
+      "bring custom resource definitions, roles, the controller and the collector into a cluster; may be repeated",
+    )
+    .option("--image <reference>", "image of the controller and the collector: host/name@sha256:...")
+    .option("--crds-only", "only the custom resource definitions")
+    .option("--force-conflicts", "take fields that others, such as kubectl apply -k, have set")
+    .addOption(
+      new Option("--dry-run <how>", "change nothing; client prints the objects")
+        .choices(["none", "client", "server"])
+        .default("none"),
+    );
+  for (const option of connectOptions()) command.addOption(option);
+  return command.action(async (options: InstallOptions) => {
+    const objects = await chosen(options);
+    if (options.dryRun === "client") {
+      process.stdout.write(yaml(objects));
+      return;
+    }
+    const dryRun = options.dryRun === "server";
+    await install(await connect(options), objects, {
+      dryRun,
+      forceConflicts: options.forceConflicts ?? false,
+      onDone: (object) => console.log(`${resourceName(object)} applied${dryRun ? " (server dry run)" : ""}`),
+    });
+  });
+}
+
+async function chosen({ image, crdsOnly }: InstallOptions): Promise<Manifest[]> {
+  if (crdsOnly) return definitions();
+  if (image === undefined)
+    throw new Error("name the image of controller and collector with --image, or install --crds-only");
+  return installation(image);
+}

@@ -1,0 +1,247 @@
+import { writeFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { Command, Option } from "commander";
+import type { ModelTask } from "../../api/model-task.ts";
+import type { ModelRequest } from "../../api/warm-up.ts";
+import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { table } from "../../lib/terminal/table.ts";
+import { findCapacity, inFlightAt, stepOf } from "../../serving/loadtest/capacity.ts";
+import { type Generator, openGenerator } from "../../serving/loadtest/generator.ts";
+import { constantRate } from "../../serving/loadtest/open-loop.ts";
+import { recordedArrivals } from "../../serving/loadtest/replay.ts";
+import {
+  htmlReport,
+  longestLatency,
+  stepLine,
+  stepsTable,
+  svgReport,
+  terminalReport,
+} from "../../serving/loadtest/report.ts";
+import {
+  compareRuns,
+  kneeOf,
+  readRun,
+  type SavedRun,
+  savedRun,
+  saveRun,
+} from "../../serving/loadtest/saved-run.ts";
+import { formatSlo, parseSlo, type Slo } from "../../serving/loadtest/slo.ts";
+import { type TaskStore, tasksOfCluster, tasksOfFiles } from "../../serving/loadtest/task-store.ts";
+import {
+  count,
+  factor,
+  header,
+  percent,
+  positive,
+  precision,
+  requestArgument,
+  slo,
+  stepDuration,
+} from "../options/loadtest.ts";
+import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
+import { chooseTask } from "../options/task.ts";
+
+interface Options extends ConnectOptions {
+  filename?: string[];
+  recursive?: true;
+  namespace?: string;
+  address?: string;
+  header: Record<string, string>;
+  request?: ModelRequest;
+  proto?: string[];
+  protoPath?: string[];
+  slo: Slo;
+  from: number;
+  maxRate: number;
+  growth: number;
+  precision: number;
+  /** Milliseconds. */
+  duration: number;
+  connections: number;
+  replicas: number;
+  write?: true;
+  headroom: number;
+  replay?: string;
+  speed: number;
+  save?: string;
+  baseline?: string;
+  tolerance: number;
+  report: string[];
+}
+
+/** Time before the first step in which connections open and the server and this process get going; not counted. */
+const WARM_UP_SECONDS = 2;
+/** Length of a step, in latencies of the objective, below which overload may not show. */
+const SHORTEST_STEP = 10;
+export function loadtestCommand(): Command {
+  const command = new Command("loadtest")
+    .description(
+      "find how many requests a second a task's model server holds at an objective, by open-loop load",
+    )
+    .argument("[task]", "the ModelTask, by name or task id (default: the only one there)")
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(namespaceOption())
+    .option(
+      "--address <address>",
+      "host:port of the model server, or URL of a gateway (default: 127.0.0.1 and the task's port)",
+    )
+    .option(
+      "-H, --header <header>",
+      "header of each request, such as 'x-api-key: ...'; may be given again",
+      header,
+      {},
+    )
+    .option(
+      "--request <json>",
+      "the request, as in spec.warmUp.request (default: the task's)",
+      requestArgument,
+    )
+    .option("--proto <file...>", "definitions of other gRPC methods (default: the server's reflection)")
+    .option("--proto-path <folder...>", "where their imports are")
+    .addOption(
+      new Option("--slo <objective>", "what must hold")
+        .argParser(slo)
+        .default(parseSlo("p99=200ms"), "p99=200ms,errors=0.1%"),
+    )
+    .option("--from <rate>", "first rate, requests a second", positive, 10)
+    .option("--max-rate <rate>", "no more than this", positive, 100_000)
+    .option(
+      "--growth <factor>",
+      "each step's rate over the one before, until one breaks the objective",
+      factor,
+      1.5,
+    )
+    .option("--precision <percent>", "how near the capacity is to be found", precision, 3)
+    .addOption(
+      new Option("--duration <duration>", "of each step; many times the objective's latency")
+        .argParser(stepDuration)
+        .default(10_000, "10s"),
+    )
+    .option("--connections <number>", "HTTP/2 connections", count, 4)
+    .option("--replicas <number>", "replicas behind the address, which share the load", count, 1)
+    .option(
+      "--write",
+      "write the result into the ModelTask as limits.perReplica: the file's, else the cluster's",
+    )
+    .option("--headroom <percent>", "with --write: keep so much of the capacity back", percent, 0)
+    .option(
+      "--replay <file>",
+      "send as the task's requests came by this access log, once, instead of a search",
+    )
+    .option("--speed <factor>", "with --replay: 2 sends them in half the time", positive, 1)
+    .option("--save <file>", "keep the result, for --baseline")
+    .option(
+      "--baseline <file>",
+      "compare with a result that was kept; exits with 1 when a replica holds less",
+    )
+    .option("--tolerance <percent>", "with --baseline: so much less is no loss", percent, 10)
+    .option("--report <file...>", "write the plot: .svg, or .html with the steps", [])
+    .addHelpText(
+      "after",
+      "\nArrivals are constant and wait for no answer. Latency counts from when a request was to be sent, so a stall is charged for all that came meanwhile." +
+        "\nCtrl-C ends the search; what was found so far is printed.",
+    )
+    .action(loadtest);
+  for (const option of connectOptions()) command.addOption(option);
+  return command;
+}
+
+async function loadtest(name: string | undefined, options: Options): Promise<void> {
+  const baseline = options.baseline === undefined ? undefined : await readRun(options.baseline);
+  if (options.write && options.filename?.includes("-"))
+    throw new Error("--write: stdin can't be edited: name a file with -f");
+  for (const file of options.report)
+    if (![".svg", ".html"].includes(extname(file)))
+      throw new Error(`--report ${file}: must end with .svg or .html`);
+  const store = await openTasks(options);
+  const task = chooseTask(store.tasks, name);
+  const stop = new AbortController();
+  const { address, header: headers, request, proto: protos, protoPath: protoPaths, connections } = options;
+  const { signal } = stop;
+  const generator = await openGenerator(task, {
+    ...{ address, headers, request, protos, protoPaths, connections, signal },
+  });
+  process.removeAllListeners("SIGINT");
+  process.once("SIGINT", () => stop.abort());
+  try {
+    if (options.replay !== undefined) return await replay(task, generator, options);
+    const run = await search(task, generator, options, signal);
+    if (run.steps.length === 0) throw new Error("ended before the first rate was measured");
+    await tell(run, options, baseline);
+    if (options.write) await write(store, task, run, options);
+  } finally {
+    generator.close();
+  }
+}
+
+function openTasks({ filename, recursive, namespace, ...options }: Options): Promise<TaskStore> {
+  if (filename) return tasksOfFiles(filename, recursive ?? false);
+  return connect(options).then((client) => tasksOfCluster(client, namespace));
+}
+
+async function search(
+  task: ModelTask,
+  generator: Generator,
+  options: Options,
+  signal: AbortSignal,
+): Promise<SavedRun> {
+  const { slo, from, maxRate, growth, precision, duration, replicas } = options;
+  const longest = longestLatency(slo);
+  if (duration < SHORTEST_STEP * longest)
+    console.error(
+      `steps of ${duration} ms are short for an objective of ${longest} ms: overload may not show in them`,
+    );
+  await generator.run(constantRate(from, WARM_UP_SECONDS));
+  const capacity = await findCapacity({
+    ...{ slo, from, growth, signal, to: maxRate, precision: precision / 100, pause: 2 * longest },
+    run: (rate) => generator.run(constantRate(rate, duration / 1000)),
+    onStep: (step) => console.error(stepLine(step, slo)),
+  });
+  return savedRun(capacity, { task: task.metadata.name, slo: formatSlo(slo), replicas });
+}
+
+async function tell(run: SavedRun, options: Options, baseline: SavedRun | undefined): Promise<void> {
+  process.stdout.write(`${stepsTable(run)}\n${terminalReport(run)}\n`);
+  const knee = kneeOf(run);
+  if (knee)
+    console.log(
+      `${run.task}: ${run.isFound ? "" : "at least "}${(run.capacity / run.replicas).toFixed(1)} requests a second per replica at ${run.slo}; ` +
+        `${(inFlightAt(knee) / run.replicas).toFixed(1)} in flight per replica there`,
+    );
+  else
+    console.log(
+      `${run.task}: ${run.isFound ? `no rate from ${options.from}/s down` : "no rate so far"} holds ${run.slo}`,
+    );
+  for (const file of options.report)
+    await writeFile(file, extname(file) === ".html" ? htmlReport(run, baseline) : svgReport(run, baseline));
+  if (options.save !== undefined) await saveRun(options.save, run);
+  if (!knee) process.exitCode = 1;
+  if (!baseline) return;
+  const { rows, change } = compareRuns(baseline, run);
+  process.stdout.write(`\n${table(["", "baseline", "now", "change"], rows)}`);
+  if (change < -options.tolerance / 100) process.exitCode = 1;
+}
+
+/** @throws Error when no capacity was found, so that no limit is set by half a search */
+async function write(store: TaskStore, task: ModelTask, run: SavedRun, { headroom }: Options): Promise<void> {
+  if (!run.isFound || run.capacity === 0)
+    throw new Error("--write: the capacity was not found, so nothing was written");
+  const exact = (run.capacity / run.replicas) * (1 - headroom / 100);
+  const perReplica = exact >= 10 ? Math.floor(exact) : Math.floor(exact * 10) / 10;
+  const place = await store.writePerReplica(task, perReplica);
+  console.log(`limits.perReplica: ${perReplica} written into ${place}`);
+}
+
+async function replay(
+  task: ModelTask,
+  generator: Generator,
+  { replay: file = "", speed, slo }: Options,
+): Promise<void> {
+  const arrivals = await recordedArrivals(file, task.spec.taskid, speed);
+  const seconds = Math.max((arrivals.at(-1)?.at ?? 0) / 1000, 1e-3);
+  const step = stepOf(arrivals.length / seconds, await generator.replay(arrivals), slo);
+  console.log(`${step.sent} requests in ${seconds.toFixed(1)} s`);
+  console.log(stepLine(step, slo).trim());
+  if (step.breaches.length > 0) process.exitCode = 1;
+}

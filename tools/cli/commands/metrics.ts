@@ -1,0 +1,77 @@
+import { Command, Option } from "commander";
+import { table } from "../../lib/terminal/table.ts";
+import { DIMENSIONS } from "../../servers/collector/fields.ts";
+import type { Traffic, TrafficRow } from "../../servers/collector/query/traffic.ts";
+import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
+import { byteCount, milliseconds, percent, rate } from "../output/traffic-text.ts";
+
+interface Options extends TrafficOptions {
+  since?: string;
+  until?: string;
+  step: string;
+  by: string;
+  output?: "json" | "wide";
+}
+
+export function metricsCommand(): Command {
+  const command = new Command("metrics")
+    .description("traffic from the access logs: requests, errors, refusals, latencies, bytes, in flight")
+    .argument("[file...]", "log files to compute it from, instead of asking a collector");
+  addTrafficOptions(command)
+    .option("--since <time>", "from this time on: 15m, 2h, 7d ago, or RFC 3339 (default: 15m; of files: all)")
+    .option("--until <time>", "up to this time (default: now)")
+    .option("--step <duration>", "a row for each such step, such as 1m; 0: one for the whole time", "0")
+    .option("--by <dimensions>", `what rows are told apart by: ${DIMENSIONS.join(",")}`, "tenant,taskid")
+    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]));
+  return command.action(metrics);
+}
+
+async function metrics(files: string[], options: Options): Promise<void> {
+  const parameters = filterParameters(options);
+  if (options.since !== undefined) parameters.set("from", options.since);
+  if (options.until !== undefined) parameters.set("to", options.until);
+  parameters.set("step", options.step);
+  parameters.set("by", options.by);
+  const traffic = await readTraffic(files, options.collector, parameters);
+  process.stdout.write(
+    options.output === "json"
+      ? `${JSON.stringify(traffic, null, 2)}\n`
+      : asTable(traffic, options.by, options.output === "wide"),
+  );
+}
+
+function asTable({ rows, step }: Traffic, by: string, wide: boolean): string {
+  if (rows.length === 0) return "No traffic found.\n";
+  const dimensions = DIMENSIONS.filter((name) => by.split(",").includes(name));
+  const counts = (values: Record<string, number>) =>
+    Object.entries(values)
+      .map(([name, count]) => `${name || "none"}:${count}`)
+      .join(",") || "-";
+  const columns: [heading: string, cell: (row: TrafficRow) => string][] = [
+    ...(step === 0
+      ? []
+      : [["time", (row: TrafficRow) => row.time ?? ""] as [string, (row: TrafficRow) => string]]),
+    ...dimensions.map((name): [string, (row: TrafficRow) => string] => [name, (row) => row[name] || "-"]),
+    ["requests", (row) => String(row.requests)],
+    ["qps", (row) => rate(row.qps)],
+    ["errors", (row) => percent(row.errors, row.requests)],
+    ["refused", (row) => String(row.refused)],
+    ["p50", (row) => milliseconds(row.p50)],
+    ["p90", (row) => milliseconds(row.p90)],
+    ["p99", (row) => milliseconds(row.p99)],
+    ["in flight", (row) => rate(row.in_flight)],
+    ["received", (row) => byteCount(row.bytes_received)],
+    ["sent", (row) => byteCount(row.bytes_sent)],
+    ...(wide
+      ? ([
+          ["codes", (row) => counts(row.codes)],
+          ["reasons", (row) => counts(row.reasons)],
+          ["would refuse", (row) => String(row.would_refuse)],
+        ] as [string, (row: TrafficRow) => string][])
+      : []),
+  ];
+  return table(
+    columns.map(([heading]) => heading),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+  );
+}

@@ -1,0 +1,42 @@
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Argument, Command, Option } from "commander";
+import { packImage, VARIANTS, type Variant } from "../../lib/oci/image.ts";
+import { writeLayout } from "../../lib/oci/layout.ts";
+import { MODULES, type ModuleName, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { readModule } from "../../lib/wasm/read.ts";
+
+export function packCommand(): Command {
+  return new Command("pack")
+    .description("pack a built filter as an OCI image layout and print its digest")
+    .addArgument(new Argument("[module]", "the filter").choices(MODULES).default("gateway"))
+    .addOption(variantOption())
+    .addOption(converterOption())
+    .option(
+      "--output <folder>",
+      "where the layout goes (default: build/oci/<module>-<variant>, of a converter in its folder)",
+    )
+    .action(async (module: ModuleName, { variant, output, converter }: PackOptions) => {
+      const image = await packImage(await readModule(module, converter), variant);
+      const root = converter === undefined ? PROJECT_ROOT : pathToFileURL(`${resolve(converter)}/`);
+      const name = converter === undefined ? module : "converter";
+      const folder = output ?? fileURLToPath(new URL(`build/oci/${name}-${variant}`, root));
+      await writeLayout(folder, image);
+      console.error(`packed ${name} into ${folder}`);
+      console.log(image.manifest.digest);
+    });
+}
+
+interface PackOptions {
+  variant: Variant;
+  output?: string;
+  converter?: string;
+}
+
+export function converterOption(): Option {
+  return new Option("--converter <folder>", "a task's own converter, built, instead of a filter");
+}
+
+export function variantOption(): Option {
+  return new Option("--variant <variant>", "form of the image").choices(VARIANTS).default("compat");
+}

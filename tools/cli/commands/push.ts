@@ -1,0 +1,47 @@
+import { Command, Option } from "commander";
+import { packImage, type Variant } from "../../lib/oci/image.ts";
+import { parseReference } from "../../lib/oci/reference.ts";
+import { attach } from "../../lib/oci/referrers.ts";
+import { pushImage } from "../../lib/oci/registry.ts";
+import { moduleBill, SBOM_NAME } from "../../lib/oci/sbom.ts";
+import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
+import { readModule, readSources } from "../../lib/wasm/read.ts";
+import { plainHttpOption, type RegistryCommandOptions, registryOptions } from "../options/registry.ts";
+import { converterOption, variantOption } from "./pack.ts";
+
+interface PushCommandOptions extends RegistryCommandOptions {
+  module: ModuleName;
+  variant: Variant;
+  sbom?: true;
+  converter?: string;
+}
+
+export function pushCommand(): Command {
+  return new Command("push")
+    .description("push a built filter to an OCI registry and print its reference by digest")
+    .argument("<reference>", "oci://host:port/name:tag")
+    .addOption(new Option("--module <module>", "the filter").choices(MODULES).default("gateway"))
+    .addOption(converterOption())
+    .addOption(variantOption())
+    .option(
+      "--sbom",
+      "attach a bill of materials (CycloneDX): the sources of the filter, and the npm packages that it is built with",
+    )
+    .addOption(plainHttpOption())
+    .action(async (text: string, options: PushCommandOptions) => {
+      const reference = parseReference(text);
+      const { module, variant, converter } = options;
+      const bytes = await readModule(module, converter);
+      const registry = registryOptions(options);
+      const pushed = await pushImage(await packImage(bytes, variant), reference, {
+        ...registry,
+        onProgress: (line) => console.error(line),
+      });
+      if (options.sbom) {
+        const name = converter === undefined ? module : "converter";
+        const document = await moduleBill(name, bytes, await readSources(module, converter));
+        console.error(`SBOM ${await attach(parseReference(pushed), document, SBOM_NAME, registry)}`);
+      }
+      console.log(pushed);
+    });
+}

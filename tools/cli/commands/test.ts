@@ -1,0 +1,22 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+
+const IMPORTS = fileURLToPath(new URL("../../local/converter/test-imports.ts", import.meta.url));
+
+export function testCommand(): Command {
+  return new Command("test")
+    .description("run the tests of a converter's folder, *.test.mts, in Node")
+    .requiredOption("--converter <folder>", "folder that `modelgate new converter` made")
+    .action(async ({ converter }: { converter: string }) => {
+      const files = (await readdir(converter)).filter((file) => file.endsWith(".test.mts"));
+      if (files.length === 0) throw new Error(`${converter} has no file *.test.mts`);
+      const tests = files.map((file) => join(converter, file));
+      const child = spawn(process.execPath, ["--import", IMPORTS, "--test", ...tests], { stdio: "inherit" });
+      const [code] = (await once(child, "exit")) as [number | null];
+      process.exitCode = code ?? 1;
+    });
+}

@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import { storedResources } from "../../cluster/deploy/plan.ts";
+import { installation, releaseTenants, uninstall } from "../../cluster/install/install.ts";
+import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { resourceName } from "../../lib/kubernetes/manifest.ts";
+
+interface UninstallOptions extends ConnectOptions {
+  crds?: true;
+}
+
+export function uninstallCommand(): Command {
+  const command = new Command("uninstall")
+    .description(
+      "take the controller, the collector and their roles out of a cluster; gateways keep what they have, and the collector's volume stays",
+    )
+    .option("--crds", "the custom resource definitions as well, when no Tenant is left");
+  for (const option of connectOptions()) command.addOption(option);
+  return command.action(async (options: UninstallOptions) => {
+    const client = await connect(options);
+    // Also those that do not pass the schema.
+    const { objects } = await storedResources(client);
+    const left = objects.filter(({ kind }) => kind === "Tenant").map(({ metadata }) => metadata.name);
+    if (options.crds && left.length > 0)
+      throw new Error(`there are Tenants left (${left.join(", ")}): modelgate delete tenant them first`);
+    await uninstall(client, await installation("modelgate"), {
+      withDefinitions: options.crds ?? false,
+      onDone: (object) => console.log(`${resourceName(object)} deleted`),
+      onKept: (namespace, volumes) =>
+        console.log(`${resourceName(namespace)} stays: it holds the volume ${volumes.join(", ")}`),
+    });
+    await releaseTenants(client);
+  });
+}

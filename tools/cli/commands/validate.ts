@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import {
+  type FileOptions,
+  fileOption,
+  namespaceOption,
+  readResources,
+  recursiveOption,
+} from "../options/resource-files.ts";
+
+export function validateCommand(): Command {
+  return new Command("validate")
+    .description(
+      "check files of Tenants and ModelTasks, each alone and against one another; needs no cluster",
+    )
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(namespaceOption())
+    .action(async (options: FileOptions) => {
+      const { tenants, tasks } = await readResources(options);
+      console.log(`valid: ${count(tenants.length, "Tenant")}, ${count(tasks.length, "ModelTask")}`);
+    });
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

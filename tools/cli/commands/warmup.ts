@@ -1,0 +1,186 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { durationMilliseconds } from "../../api/fields.ts";
+import type { ModelTask } from "../../api/model-task.ts";
+import { adminsOf } from "../../serving/drain/envoy-admin.ts";
+import { drainReplica } from "../../serving/drain/replica-drain.ts";
+import { startSidecar } from "../../serving/warmup/sidecar.ts";
+import { planOf, servingPort, targetOf } from "../../serving/warmup/specification.ts";
+import { WarmMark } from "../../serving/warmup/warm-mark.ts";
+import { warmUp } from "../../serving/warmup/warm-up.ts";
+import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
+import { type Address, address, untilStopped } from "../options/server.ts";
+import { inlineOption, jsonArgument, readTask, type TaskOptions, taskOfFlags } from "../options/task.ts";
+import { wholeNumber } from "../options/units.ts";
+
+export interface GatewayOptions {
+  gateway: string[];
+  gatewayService?: Address;
+}
+
+interface Options extends TaskOptions, GatewayOptions {
+  address?: Address;
+  advertise?: string;
+  request?: object;
+  requests?: number;
+  concurrency?: number;
+  timeout?: string;
+  consecutive?: number;
+  latency?: string;
+  protocol?: string;
+  proto?: string[];
+  protoPath?: string[];
+  serve?: Address;
+  state?: string;
+}
+
+export function warmupCommand(): Command {
+  return new Command("warmup")
+    .description(
+      "send a model server its warm-up requests; a startup probe, or with --serve the sidecar that answers its probes",
+    )
+    .addOption(fileOption())
+    .addOption(recursiveOption())
+    .addOption(namespaceOption())
+    .option("--task <name>", "the ModelTask, by name or task id (default: the only one there)")
+    .addOption(inlineOption())
+    .option("--address <host:port>", "the model server (default: 127.0.0.1 and the task's port)", address)
+    .option("--request <json>", "the request, as in spec.warmUp.request; needs no ModelTask", jsonArgument)
+    .option("--requests <number>", "answers needed (default: the task's)", wholeNumber)
+    .option("--concurrency <number>", "requests under way at once (default: the task's, 1)", wholeNumber)
+    .option("--timeout <duration>", "time for all of it (default: the task's, 60s)")
+    .option(
+      "--consecutive <number>",
+      "with --latency: answers in a row (default: the task's, 5)",
+      wholeNumber,
+    )
+    .option("--latency <duration>", "each of those answers within this time (default: the task's)")
+    .addOption(
+      new Option(
+        "--protocol <protocol>",
+        "how requests for a `model` are made (default: the task's)",
+      ).choices(["openInference", "tensorflowServing", "none"]),
+    )
+    .option("--proto <file...>", "definitions of other gRPC methods (default: the server's reflection)")
+    .option("--proto-path <folder...>", "where their imports are")
+    .option("--serve <host:port>", "serve /startupz, /readyz and /drain, until SIGTERM", address)
+    .option(
+      "--advertise <address>",
+      "with --serve: the replica's address, as gateways know it (default: $POD_IP)",
+    )
+    .addOption(gatewayOption())
+    .addOption(gatewayServiceOption())
+    .option(
+      "--state <file>",
+      "where a warm process is remembered (default: one a port in the folder for temporary files)",
+    )
+    .addHelpText(
+      "after",
+      "\nExits with 0 when the server is warm, else with 1. A process that was warmed stays warm: the next run exits with 0 at once.",
+    )
+    .action(warmup);
+}
+
+export function gatewayOption(): Option {
+  return new Option(
+    "--gateway <url...>",
+    "admin interfaces of the gateways' Envoys, such as http://10.0.0.5:15000; asked whether they still use the replica",
+  ).default([]);
+}
+
+export function gatewayServiceOption(): Option {
+  return new Option(
+    "--gateway-service <host:port>",
+    "name whose addresses are all gateways, and the port of their admin interfaces, such as a headless Service",
+  ).argParser(address);
+}
+
+/** Looks up the gateways' admin interfaces. */
+export function gatewaysOf({ gateway, gatewayService }: GatewayOptions): () => Promise<string[]> {
+  return async () => [
+    ...gateway,
+    ...(gatewayService ? await adminsOf(gatewayService.host, gatewayService.port) : []),
+  ];
+}
+
+/** The replica's address as gateways know it: the one given, unless that is all of this machine's, else the pod's. */
+export function replicaHost(given: string | undefined): string | undefined {
+  return given === undefined || given === "0.0.0.0" ? process.env.POD_IP : given;
+}
+
+async function warmup(options: Options): Promise<void> {
+  const task = await taskOf(options);
+  const server = options.address ?? { host: "127.0.0.1", port: servingPort(task) };
+  const target = targetOf(task, `http://${server.host}:${server.port}`, {
+    protos: options.proto,
+    protoPaths: options.protoPath,
+  });
+  if (options.serve) return serve(task, server, target, options.serve, options);
+  const mark = new WarmMark(server.host, server.port, options.state);
+  if (await mark.isSet()) return console.error("warm already");
+  const { warm, reason, answered, milliseconds, firstLatency, lastLatency } = await warmUp(
+    planOf(task),
+    target,
+  );
+  if (!warm) throw new Error(reason);
+  await mark.set();
+  console.error(
+    `warm after ${answered} requests, ${(milliseconds / 1000).toFixed(1)} s; first answer ${firstLatency.toFixed(1)} ms, last ${lastLatency.toFixed(1)} ms`,
+  );
+}
+
+async function serve(
+  task: ModelTask,
+  server: Address,
+  target: ReturnType<typeof targetOf>,
+  listen: Address,
+  options: Options,
+): Promise<void> {
+  const { endpointTimeout, requestTimeout = task.spec.timeout } = task.spec.drain;
+  const replica = replicaHost(options.advertise);
+  if (replica === undefined && (options.gateway.length > 0 || options.gatewayService))
+    throw new Error(
+      "say the replica's address, as gateways know it, with --advertise (or $POD_IP): they would be asked for another",
+    );
+  const log = (line: string) => console.error(line);
+  const stopped = untilStopped();
+  const sidecar = await startSidecar({
+    ...{ listen, server, target, log, plan: planOf(task) },
+    drain: () =>
+      drainReplica({
+        address: replica ?? server.host,
+        port: server.port,
+        gateways: gatewaysOf(options),
+        endpointTimeout: durationMilliseconds(endpointTimeout),
+        requestTimeout: durationMilliseconds(requestTimeout),
+        log,
+      }),
+  });
+  log(`serving /startupz, /readyz and /drain on port ${sidecar.port}`);
+  await stopped;
+  await sidecar.stop();
+}
+
+/** The ModelTask with what the flags say instead. */
+async function taskOf(options: Options): Promise<ModelTask> {
+  const task =
+    options.request !== undefined && !options.filename && options.inline === undefined
+      ? taskOfFlags({ warmUp: { request: options.request, requests: options.requests ?? 1 } })
+      : await readTask(options);
+  const { warmUp, conversion } = task.spec;
+  const { requests, concurrency, timeout, consecutive, latency, protocol, request } = options;
+  if (consecutive !== undefined && latency === undefined && !warmUp.success)
+    throw new InvalidArgumentError("--consecutive: needs --latency");
+  const success =
+    latency !== undefined || consecutive !== undefined
+      ? { ...warmUp.success, ...defined({ consecutive, latency }) }
+      : warmUp.success;
+  return taskOfFlags({
+    ...task.spec,
+    conversion: { ...conversion, ...defined({ protocol }) },
+    warmUp: { ...warmUp, ...defined({ requests, concurrency, timeout, request, success }) },
+  });
+}
+
+function defined(object: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,51 @@
+import { Option } from "commander";
+import { byKind, crossCheck, type Resources } from "../../api/cross-check.ts";
+import { InvalidResources } from "../../api/fault.ts";
+import { loadResources } from "../../api/load.ts";
+
+export interface FileOptions {
+  filename: string[];
+  recursive?: true;
+  namespace?: string;
+}
+
+export function fileOption(): Option {
+  return new Option("-f, --filename <path...>", "files or folders of Tenants and ModelTasks; - reads stdin");
+}
+
+export function recursiveOption(): Option {
+  return new Option("-R, --recursive", "go into folders of folders");
+}
+
+export function namespaceOption(): Option {
+  return new Option(
+    "-n, --namespace <namespace>",
+    "namespace of ModelTasks that name none (default: default); others must name this one",
+  );
+}
+
+/** Reads and checks the resources of `-f`. @throws InvalidResources with every fault, Error without `-f` */
+export async function readResources(options: Partial<FileOptions>): Promise<Resources> {
+  const resources = await readUnchecked(options);
+  crossCheck(resources);
+  return resources;
+}
+
+/** Reads the resources of `-f`, each checked for itself. */
+export async function readUnchecked(options: Partial<FileOptions>): Promise<Resources> {
+  const { filename = [], recursive = false, namespace } = options;
+  if (filename.length === 0) throw new Error("name files or folders with -f, or - for stdin");
+  const resources = byKind(await loadResources(filename, { recursive }));
+  if (namespace !== undefined) putInto(namespace, resources);
+  return resources;
+}
+
+/** @throws InvalidResources for ModelTasks of another namespace */
+function putInto(namespace: string, { tasks }: Resources): void {
+  const faults = tasks.flatMap(({ resource: { metadata }, fault }) => {
+    metadata.namespace ??= namespace;
+    if (metadata.namespace === namespace) return [];
+    return [fault(["metadata", "namespace"], `is ${metadata.namespace}, but -n says ${namespace}`)];
+  });
+  if (faults.length > 0) throw new InvalidResources(faults);
+}

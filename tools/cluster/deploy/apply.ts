@@ -1,0 +1,121 @@
+import { ApiError } from "../../lib/kubernetes/api-error.ts";
+import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
+import { concurrently } from "../../lib/kubernetes/concurrently.ts";
+import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
+import { updateCanaries } from "./canaries.ts";
+import { comparable } from "./comparable.ts";
+import type { Change, Plan } from "./plan.ts";
+import { isUnchanged } from "./unchanged.ts";
+
+export const FIELD_MANAGER = "modelgate";
+/** Requests to the API server at a time. */
+const CONCURRENCY = 24;
+
+/** The cluster has changed since the plan was made: what is planned anew may succeed. */
+export class PlanOutdated extends Error {}
+
+export type Outcome = "created" | "configured" | "unchanged" | "deleted";
+
+export interface ApplyOptions {
+  dryRun?: boolean;
+  /** Namespaces that are not there yet, so that the server can't try out what goes into them. */
+  uncheckable?: string[];
+  /** Take fields that others have set. */
+  forceConflicts?: boolean;
+  /** Delete an obsolete object only as long as it is as the plan has it. */
+  onlyUnchanged?: boolean;
+  onDone: (object: Manifest, outcome: Outcome) => void;
+}
+
+/**
+ * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended. Objects of one kind go
+ * at once, kinds in their order; then the obsolete ones are deleted. It goes on after failures.
+ * @throws Error with every failure, PlanOutdated when a newer plan is all that is needed
+ */
+export async function applyPlan(
+  client: KubernetesClient,
+  { changes, obsolete }: Plan,
+  options: ApplyOptions,
+): Promise<void> {
+  const failures: string[] = [];
+  let outdated = 0;
+  const uncheckable = new Set(options.uncheckable);
+  const plugins: Manifest[] = [];
+  for (const group of groups(changes)) {
+    await concurrently(group, CONCURRENCY, async ({ desired, live }) => {
+      if (live && isUnchanged(live, desired)) return options.onDone(desired, "unchanged");
+      if (uncheckable.has(desired.metadata.namespace ?? "")) return options.onDone(desired, "created");
+      try {
+        const { dryRun = false, forceConflicts = false } = options;
+        const after = await client.apply(asPlanned(desired, live), {
+          fieldManager: FIELD_MANAGER,
+          dryRun,
+          force: forceConflicts,
+        });
+        options.onDone(desired, outcomeOf(live, after, dryRun));
+        if (desired.kind === "WasmPlugin" && !dryRun) plugins.push(desired);
+      } catch (error) {
+        if (isOutdated(error)) outdated++;
+        failures.push(explain(desired, error));
+      }
+    });
+  }
+  await updateCanaries(client, plugins);
+  if (failures.length === 0)
+    for (const object of obsolete) {
+      try {
+        const { dryRun = false, onlyUnchanged = false } = options;
+        if (await client.delete(object, { dryRun, unchanged: onlyUnchanged }))
+          options.onDone(object, "deleted");
+      } catch (error) {
+        failures.push(explain(object, error));
+      }
+    }
+  if (failures.length === 0) return;
+  const message = `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`;
+  throw outdated === failures.length ? new PlanOutdated(message) : new Error(message);
+}
+
+/**
+ * A gateway keeps the image that it runs, which a rollout changes: its WasmPlugin is applied to the version alone that the image
+ * was read from, or a rollout that has just ended would be undone.
+ */
+function asPlanned(desired: Manifest, live: Manifest | undefined): Manifest {
+  if (desired.kind !== "WasmPlugin" || !live) return desired;
+  const { resourceVersion } = live.metadata;
+  return { ...desired, metadata: { ...desired.metadata, resourceVersion } };
+}
+
+/** Whether an object is not at the version that it was to be applied to; conflicts of field managers have causes. */
+function isOutdated(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 409 && error.causes.length === 0;
+}
+
+/** A dry run leaves the resource version as it is. */
+function outcomeOf(live: Manifest | undefined, after: Manifest, dryRun: boolean): Outcome {
+  if (!live) return "created";
+  const same = dryRun
+    ? comparable(live) === comparable(after)
+    : live.metadata.resourceVersion === after.metadata.resourceVersion;
+  return same ? "unchanged" : "configured";
+}
+
+/** Runs of changes of one kind. */
+function groups(changes: Change[]): Change[][] {
+  const byKind = Map.groupBy(changes, ({ desired }) => `${desired.apiVersion} ${desired.kind}`);
+  return [...byKind.values()];
+}
+
+/** What went wrong with an object, and what to do. */
+export function explain(object: Manifest, error: unknown): string {
+  const name = resourceName(object);
+  if (!(error instanceof ApiError))
+    return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+  const fields = error.causes.map(({ field, message }) => `${field}: ${message}`);
+  if (error.code === 409 && fields.length > 0)
+    return `${name}: others have set these fields: ${fields.join("; ")} (take them with --force-conflicts, or leave them out here)`;
+  if (isOutdated(error)) return `${name}: has changed meanwhile: try again`;
+  if (error.code === 404 && /namespaces? /.test(error.message))
+    return `${name}: ${error.message} (make it, or let apply --create-namespaces)`;
+  return `${name}: ${error.message}`;
+}

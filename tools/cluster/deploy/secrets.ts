@@ -1,0 +1,171 @@
+import { parseAllDocuments } from "yaml";
+import { type Fault, InvalidResources } from "../../api/fault.ts";
+import type { Loaded } from "../../api/load.ts";
+import { readSources } from "../../api/read.ts";
+import type { Tenant } from "../../api/tenant.ts";
+import { ApiError } from "../../lib/kubernetes/api-error.ts";
+import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import { TOKEN_KEY } from "../istio/rate-limit-config.ts";
+import { isServed, type SecretLookup } from "../istio/tenant-auth-config.ts";
+
+/** RFC 2104 advises a key of at least the size of the hash. */
+const HMAC_MIN_BYTES = 32;
+/** What may stand behind `Bearer` in a header (RFC 6750, section 2.1). */
+const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+const COLLECTOR_TOKEN = ["spec", "gateway", "tuning", "accessLog", "collector", "tokenSecret"];
+
+/** Kubernetes Secrets by `namespace/name`; of each its values by key. */
+export type Secrets = Map<string, Map<string, Uint8Array>>;
+
+export function lookupIn(secrets: Secrets): SecretLookup {
+  return (namespace, name, key) => secrets.get(`${namespace}/${name}`)?.get(key);
+}
+
+/**
+ * The Secrets of files of Kubernetes objects, for `--secrets`. A Secret without a namespace is in `default`; other kinds pass.
+ * @throws Error that names the file
+ */
+export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
+  const secrets: Secrets = new Map();
+  for (const { file, text } of await readSources(paths)) {
+    for (const document of parseAllDocuments(text)) {
+      if (document.errors.length > 0) throw new Error(`${file}: is not YAML`);
+      const object = document.toJS() as (Manifest & { items?: Manifest[] }) | null;
+      for (const each of object?.kind === "List" ? (object.items ?? []) : [object]) {
+        if (each?.kind === "Secret") secrets.set(nameOf(each), valuesOf(each));
+      }
+    }
+  }
+  return secrets;
+}
+
+/**
+ * The Secrets that the tenants' credentials and logs name, and `further` ones in their gateways' namespaces, as far as the cluster has
+ * them. @throws Error that names the role when one may not be read
+ */
+export async function secretsOfCluster(
+  client: KubernetesClient,
+  tenants: Tenant[],
+  further: string[] = [],
+): Promise<Secrets> {
+  const secrets: Secrets = new Map();
+  const wanted = new Map(
+    tenants.flatMap((tenant) => {
+      const { namespace } = tenant.spec.gateway;
+      const names = [...references(tenant).map(({ name }) => name), ...further];
+      return names.map((name): [string, Manifest] => [
+        `${namespace}/${name}`,
+        { apiVersion: "v1", kind: "Secret", metadata: { name, namespace } },
+      ]);
+    }),
+  );
+  await Promise.all(
+    [...wanted].map(async ([key, object]) => {
+      try {
+        secrets.set(key, valuesOf(await client.get(object)));
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === 403)
+          throw new Error(
+            `Secret ${key}: ${error.message.replace(/ \(.*/, "")}: bind the ClusterRole modelgate-secret-reader to the account in this namespace`,
+          );
+        if (error.code !== 404) throw error;
+      }
+    }),
+  );
+  return secrets;
+}
+
+/** @throws InvalidResources for each credential, and each token for the collector, whose Secret is missing or can't be used */
+export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
+  return lookupWithout(
+    tenants.flatMap((tenant) => [
+      ...secretFaults(tenant, secrets, advice),
+      ...tokenFaults(tenant, secrets, advice),
+    ]),
+    secrets,
+  );
+}
+
+/** As `requireSecrets`, for credentials alone. */
+export function requireKeys(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
+  return lookupWithout(
+    tenants.flatMap((tenant) => secretFaults(tenant, secrets, advice)),
+    secrets,
+  );
+}
+
+function lookupWithout(faults: Fault[], secrets: Secrets): SecretLookup {
+  if (faults.length > 0) throw new InvalidResources(faults);
+  return lookupIn(secrets);
+}
+
+function secretFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, advice: string): Fault[] {
+  const { gateway, credentials } = resource.spec;
+  return credentials.flatMap((credential, index) => {
+    const { id, type, secretRef } = credential;
+    if (!secretRef || !isServed(credential)) return [];
+    const complain = (message: string) => [
+      fault(["spec", "credentials", index, "secretRef"], `credential ${id}: ${message}`),
+    ];
+    const name = `Secret ${gateway.namespace}/${secretRef.name}`;
+    const held = secrets.get(`${gateway.namespace}/${secretRef.name}`);
+    if (!held) return complain(`${name} is not known: ${advice}`);
+    const value = held.get(secretRef.key);
+    if (!value)
+      return complain(
+        `${name} has no key ${JSON.stringify(secretRef.key)} (it has ${[...held.keys()].join(", ")})`,
+      );
+    if (value.at(-1) === 0x0a)
+      return complain(`${name}: ${secretRef.key} ends with a line break: make it without one (printf %s)`);
+    if (type === "hmac" && value.length < HMAC_MIN_BYTES)
+      return complain(`${name}: ${secretRef.key} must be at least ${HMAC_MIN_BYTES} bytes`);
+    return value.length === 0 ? complain(`${name}: ${secretRef.key} is empty`) : [];
+  });
+}
+
+function tokenFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, advice: string): Fault[] {
+  const secret = collectorSecret(resource);
+  if (secret === undefined) return [];
+  const name = `${resource.spec.gateway.namespace}/${secret}`;
+  const held = secrets.get(name);
+  if (!held) return [fault(COLLECTOR_TOKEN, `Secret ${name} is not known: ${advice}`)];
+  const token = held.get(TOKEN_KEY);
+  if (token && BEARER_TOKEN.test(Buffer.from(token).toString().trim())) return [];
+  const what = token ? "holds no token: letters, digits and -._~+/ make one" : "is missing";
+  return [fault(COLLECTOR_TOKEN, `Secret ${name}: its key ${TOKEN_KEY} ${what}`)];
+}
+
+function references(tenant: Tenant): { name: string }[] {
+  const name = collectorSecret(tenant);
+  return [
+    ...tenant.spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []),
+    ...(name === undefined ? [] : [{ name }]),
+  ];
+}
+
+function collectorSecret({ spec }: Tenant): string | undefined {
+  return spec.gateway.tuning.accessLog.collector?.tokenSecret;
+}
+
+function nameOf({ metadata }: Manifest): string {
+  return `${metadata.namespace ?? "default"}/${metadata.name}`;
+}
+
+function valuesOf(secret: Manifest): Map<string, Uint8Array> {
+  const { data, stringData } = secret as {
+    data?: Record<string, string>;
+    stringData?: Record<string, string>;
+  };
+  return new Map([
+    ...Object.entries(data ?? {}).map(([key, value]): [string, Uint8Array] => [
+      key,
+      Buffer.from(value, "base64"),
+    ]),
+    ...Object.entries(stringData ?? {}).map(([key, value]): [string, Uint8Array] => [
+      key,
+      Buffer.from(value),
+    ]),
+  ]);
+}

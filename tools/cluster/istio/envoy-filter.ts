@@ -1,0 +1,75 @@
+import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import { accessLoggers } from "./access-log-config.ts";
+import { owned } from "./names.ts";
+import { credentialHeaders } from "./tenant-auth-config.ts";
+
+const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
+/** Filters that count what the access log has already. */
+const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
+
+/**
+ * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, credentials that no route hands on, and stats filters
+ * off.
+ */
+export function envoyFilter(tenant: Tenant): Manifest {
+  const { name, namespace, tuning } = tenant.spec.gateway;
+  return {
+    apiVersion: "networking.istio.io/v1alpha3",
+    kind: "EnvoyFilter",
+    metadata: owned(tenant.metadata.name, name, namespace),
+    spec: {
+      workloadSelector: { labels: gatewaySelector(tenant) },
+      configPatches: [
+        {
+          applyTo: "LISTENER",
+          match: { context: "GATEWAY" },
+          patch: { operation: "MERGE", value: { per_connection_buffer_limit_bytes: tuning.bufferBytes } },
+        },
+        {
+          applyTo: "CLUSTER",
+          match: { context: "GATEWAY" },
+          patch: { operation: "MERGE", value: { per_connection_buffer_limit_bytes: tuning.bufferBytes } },
+        },
+        {
+          applyTo: "NETWORK_FILTER",
+          match: {
+            context: "GATEWAY",
+            listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER } } },
+          },
+          patch: {
+            operation: "MERGE",
+            value: {
+              typed_config: {
+                "@type":
+                  "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                http2_protocol_options: {
+                  initial_stream_window_size: tuning.streamWindowBytes,
+                  initial_connection_window_size: tuning.connectionWindowBytes,
+                },
+                access_log: accessLoggers(tenant),
+              },
+            },
+          },
+        },
+        {
+          applyTo: "ROUTE_CONFIGURATION",
+          match: { context: "GATEWAY" },
+          patch: { operation: "MERGE", value: { request_headers_to_remove: credentialHeaders(tenant) } },
+        },
+        ...(tuning.stats ? [] : STATS_FILTERS.map(withoutFilter)),
+      ],
+    },
+  };
+}
+
+function withoutFilter(name: string): object {
+  return {
+    applyTo: "HTTP_FILTER",
+    match: {
+      context: "GATEWAY",
+      listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER, subFilter: { name } } } },
+    },
+    patch: { operation: "REMOVE" },
+  };
+}

@@ -1,0 +1,162 @@
+import { durationMilliseconds } from "../../api/fields.ts";
+import type { ModelTask } from "../../api/model-task.ts";
+import type { Tenant } from "../../api/tenant.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import { namespaceOf, owned, subsetName } from "./names.ts";
+
+const GATEWAY_API = "gateway.networking.k8s.io/v1";
+/** A GRPCRoute serves gRPC callers only; both kinds may not share a host. */
+export type RouteKind = "HTTPRoute" | "GRPCRoute";
+
+interface Match {
+  type: "Exact" | "RegularExpression";
+  name: string;
+  value: string;
+}
+
+/**
+ * The same routing by the Gateway API: a Gateway that selects the tenant's namespaces, and a route for each task. It has no
+ * subsets, so each version gets a Service of its own. Load balancing, circuit breaking and injected faults have no field
+ * there.
+ */
+export function gatewayRoutes(tenant: Tenant, tasks: ModelTask[], kind: RouteKind): Manifest[] {
+  return [
+    gatewayOf(tenant),
+    ...tasks.flatMap((task) => [...versionServices(task), route(tenant, task, kind)]),
+  ];
+}
+
+function gatewayOf(tenant: Tenant): Manifest {
+  const { name, namespace, hosts, port, tls } = tenant.spec.gateway;
+  const namespaces = {
+    from: "Selector",
+    selector: {
+      matchExpressions: [
+        { key: "kubernetes.io/metadata.name", operator: "In", values: tenant.spec.namespaces },
+      ],
+    },
+  };
+  return {
+    apiVersion: GATEWAY_API,
+    kind: "Gateway",
+    metadata: owned(tenant.metadata.name, name, namespace),
+    spec: {
+      gatewayClassName: "istio",
+      addresses: [{ type: "Hostname", value: `${name}.${namespace}.svc.cluster.local` }],
+      listeners: hosts.map((hostname, index) => ({
+        name: `host-${index}`,
+        ...(hostname === "*" ? {} : { hostname }),
+        port,
+        protocol: tls ? "HTTPS" : "HTTP",
+        ...(tls && {
+          tls: {
+            mode: "Terminate",
+            certificateRefs: [{ name: tls.credentialName }],
+            ...(tls.mutual && { options: { "gateway.istio.io/tls-terminate-mode": "MUTUAL" } }),
+          },
+        }),
+        allowedRoutes: { namespaces },
+      })),
+    },
+  };
+}
+
+function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
+  const { spec, metadata } = task;
+  const { name, namespace, hosts } = tenant.spec.gateway;
+  const taskid = exactly("taskid", spec.taskid);
+  return {
+    apiVersion: GATEWAY_API,
+    kind,
+    metadata: owned(tenant.metadata.name, metadata.name, namespaceOf(metadata)),
+    spec: {
+      parentRefs: [{ name, namespace }],
+      ...(hosts.includes("*") ? {} : { hostnames: hosts }),
+      rules: [
+        ...spec.matches.map(({ header, exact, prefix, version }) => {
+          const match = exact === undefined ? beginsWith(header, prefix ?? "") : exactly(header, exact);
+          return rule(task, kind, [taskid, match], [backend(task, version)]);
+        }),
+        ...spec.versions.map(({ name: version }) =>
+          rule(task, kind, [taskid, exactly("version", version)], [backend(task, version)]),
+        ),
+        rule(task, kind, [taskid], weighted(task)),
+      ],
+    },
+  };
+}
+
+function exactly(name: string, value: string): Match {
+  return { type: "Exact", name, value };
+}
+
+/** By a regular expression (RE2) of the whole value: there is no other type of match. */
+function beginsWith(name: string, prefix: string): Match {
+  return { type: "RegularExpression", name, value: `${prefix.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}.*` };
+}
+
+function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: object[]): object {
+  const { timeout, mirror } = task.spec;
+  return {
+    matches: [{ headers: matches }],
+    ...(mirror && {
+      filters: [
+        {
+          type: "RequestMirror",
+          requestMirror: {
+            backendRef: backend(task, mirror.version),
+            // Its field percent takes whole ones only.
+            fraction: { numerator: Math.round(mirror.percent * 100), denominator: 10_000 },
+          },
+        },
+      ],
+    }),
+    ...(kind === "HTTPRoute" && { timeouts: { request: gatewayDuration(timeout) } }),
+    backendRefs,
+  };
+}
+
+/** A duration as GEP-2257 has it: no fractions, and at most five digits a unit. */
+function gatewayDuration(duration: string): string {
+  const milliseconds = Math.round(durationMilliseconds(duration));
+  const [seconds, rest] = [Math.floor(milliseconds / 1000), milliseconds % 1000];
+  return (seconds > 0 ? `${seconds}s` : "") + (rest > 0 ? `${rest}ms` : "");
+}
+
+function weighted(task: ModelTask): object[] {
+  const shares = task.spec.versions.filter(({ weight = 0 }) => weight > 0);
+  if (shares.length === 0) return [backend(task)];
+  return shares.map(({ name, weight = 0 }) => ({ ...backend(task, name), weight: Math.round(weight * 100) }));
+}
+
+function backend({ spec: { service } }: ModelTask, version?: string): object {
+  return {
+    name: version === undefined ? service.name : versionService(service.name, version),
+    port: service.port,
+  };
+}
+
+function versionService(service: string, version: string): string {
+  return `${service}-${subsetName(version)}`;
+}
+
+/** @throws Error for a version without labels: a Service needs all labels of its pods */
+function versionServices(task: ModelTask): Manifest[] {
+  const { spec, metadata } = task;
+  const { port, targetPort = port } = spec.service;
+  return spec.versions.map(({ name, labels }) => {
+    if (!labels)
+      throw new Error(
+        `ModelTask ${namespaceOf(metadata)}/${metadata.name}: spec.versions: ${name}: the Gateway API has no subsets: name in labels all that selects the pods of this version`,
+      );
+    return {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: owned(spec.tenant, versionService(spec.service.name, name), namespaceOf(metadata)),
+      spec: {
+        selector: labels,
+        ports: [{ name: "grpc", port, targetPort, appProtocol: "kubernetes.io/h2c" }],
+      },
+    };
+  });
+}

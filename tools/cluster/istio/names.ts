@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import type { ModelTask } from "../../api/model-task.ts";
+import type { Tenant } from "../../api/tenant.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+
+export const NETWORKING = "networking.istio.io/v1";
+
+/** Labels that say whose an object is; `apply --prune` and `delete` go by them. */
+export const MANAGED_BY = { "app.kubernetes.io/managed-by": "modelgate" };
+export const TENANT_LABEL = "modelgate.dev/tenant";
+
+/**
+ * Label of a gateway's pods that says which WasmPlugin is theirs: a WasmPlugin selects by labels and can't except pods, so a
+ * rollout moves pods from `stable` to `canary`.
+ */
+export const SLICE_LABEL = "modelgate.dev/slice";
+
+/** Metadata of an object that belongs to a tenant. */
+export function owned(tenant: string, name: string, namespace: string): Manifest["metadata"] {
+  return { name, namespace, labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant } };
+}
+
+/** Host of a task's Service. */
+export function serviceHost({ metadata, spec }: ModelTask): string {
+  return `${spec.service.name}.${namespaceOf(metadata)}.svc.cluster.local`;
+}
+
+export function namespaceOf({ namespace = "default" }: ModelTask["metadata"]): string {
+  return namespace;
+}
+
+/** Istio's name for the Envoy cluster of a Service's port, which each gateway has. */
+export function serviceCluster(of: { namespace: string; service: string; port: number }): string {
+  return `outbound|${of.port}||${of.service}.${of.namespace}.svc.cluster.local`;
+}
+
+/** The tenant's Istio Gateway, as other namespaces name it. */
+export function gatewayReference({ spec }: Tenant): string {
+  return `${spec.gateway.namespace}/${spec.gateway.name}`;
+}
+
+/** Istio takes a DNS label for a subset; a version may be more than that. */
+export function subsetName(version: string): string {
+  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(version)) return version;
+  return `v-${createHash("sha256").update(version).digest("hex").slice(0, 16)}`;
+}

@@ -1,0 +1,26 @@
+import { hasConverter, type ModelTask } from "../../api/model-task.ts";
+import type { Tenant } from "../../api/tenant.ts";
+import { accessLogConfig } from "./access-log-config.ts";
+import { conversionConfig } from "./conversion-config.ts";
+import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
+import { type SecretLookup, type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
+
+/**
+ * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.
+ * @throws Error for a Secret that `secrets` does not know
+ */
+export function pluginConfig(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  secrets: SecretLookup,
+  controller?: ControllerAddress,
+): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
+  const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
+  return {
+    tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
+    rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
+    protocolConversion: conversionConfig(tasks),
+    accessLog: accessLogConfig(tenant, secrets),
+    ...(behind.length > 0 && { filtersBehind: behind }),
+  };
+}

@@ -1,0 +1,110 @@
+import type { Credential } from "../../api/credential.ts";
+import type { ModelTask } from "../../api/model-task.ts";
+import type { Priorities } from "../../api/priorities.ts";
+import { gatewayName, type Tenant } from "../../api/tenant.ts";
+import { serviceCluster } from "./names.ts";
+import type { SecretLookup } from "./tenant-auth-config.ts";
+
+/** Where the gateways report to. */
+export interface ControllerAddress {
+  namespace: string;
+  service: string;
+  port: number;
+  /**
+   * Secret in each gateway's namespace whose key `token` holds the token of a ServiceAccount of that namespace: the gateway
+   * proves by it that it may report.
+   */
+  tokenSecret?: string | undefined;
+}
+
+export const TOKEN_KEY = "token";
+
+/** Reads `namespace/service:port`. @throws Error that shows the form */
+export function parseControllerAddress(text: string): ControllerAddress {
+  const [, namespace, service, port] = /^([a-z0-9-]+)\/([a-z0-9-]+):(\d+)$/.exec(text) ?? [];
+  if (namespace === undefined || service === undefined)
+    throw new Error(
+      `${JSON.stringify(text)} is no controller; it looks like modelgate-system/modelgate-controller:8090`,
+    );
+  return { namespace, service, port: Number(port) };
+}
+
+/**
+ * Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until the controller says others.
+ * @throws Error for a token that `secrets` does not know
+ */
+export function rateLimitConfig(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  controller: ControllerAddress | undefined,
+  secrets: SecretLookup,
+): object {
+  const { limits, mode, priorities, credentials } = tenant.spec;
+  const ofTenant = { tenant: tenant.metadata.name, ...limits, ...modeOf(mode) };
+  return {
+    tasks: tasks.flatMap(({ spec }) => (spec.limits ? [taskLimit(spec, mode)] : [])),
+    tenants: limits ? [ofTenant] : [],
+    ...(priorities && { priority: priorityClasses(priorities, credentials) }),
+    ...(controller && {
+      controller: {
+        cluster: reportCluster(controller),
+        authority: `${controller.service}.${controller.namespace}:${controller.port}`,
+        gateway: gatewayName(tenant),
+        ...(controller.tokenSecret !== undefined && {
+          token: tokenOf(tenant, controller.tokenSecret, secrets),
+        }),
+      },
+    }),
+  };
+}
+
+/** The Envoy cluster of the controller's Service. */
+export function reportCluster(controller: ControllerAddress): string {
+  return serviceCluster(controller);
+}
+
+/** Names of the Secrets that a render needs for the gateways' reports. */
+export function tokenSecrets(controller: ControllerAddress | undefined): string[] {
+  return controller?.tokenSecret === undefined ? [] : [controller.tokenSecret];
+}
+
+function tokenOf({ metadata, spec }: Tenant, name: string, secrets: SecretLookup): string {
+  const { namespace } = spec.gateway;
+  const value = secrets(namespace, name, TOKEN_KEY);
+  if (value) return Buffer.from(value).toString().trim();
+  throw new Error(
+    `Tenant ${metadata.name}: the Secret ${namespace}/${name} of --controller-token-secret, or its key ${TOKEN_KEY}, is not known: make it first (type kubernetes.io/service-account-token)`,
+  );
+}
+
+/** A limit per replica has no rate here: only the controller knows how many there are. */
+function taskLimit({ taskid, limits, mode }: ModelTask["spec"], ofTenant: string): object {
+  const { requestsPerSecond, burst, windows = [] } = limits ?? {};
+  const fields = { minute: "requestsPerMinute", hour: "requestsPerHour" };
+  return {
+    taskid,
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(requestsPerSecond !== undefined && burst !== undefined && { burst }),
+    ...Object.fromEntries(windows.map(({ per, requests }) => [fields[per], requests])),
+    // Says as well that the task has a limit when no rate does.
+    mode: mode ?? ofTenant,
+  };
+}
+
+/** As filters/rate-limit/priority.ts reads it: shares from 0 to 1, and the credentials of each class. */
+function priorityClasses({ classes, header, default: own }: Priorities, credentials: Credential[]): object {
+  const of = (name: string) => credentials.filter(({ priority }) => priority === name).map(({ id }) => id);
+  return {
+    ...(header !== undefined && { header }),
+    classes: classes.map(({ name, reservedPercent }) => ({
+      class: name,
+      share: reservedPercent / 100,
+      credentials: of(name),
+    })),
+    default: own ?? classes[0]?.name,
+  };
+}
+
+function modeOf(mode: string): object {
+  return mode === "enforce" ? {} : { mode };
+}

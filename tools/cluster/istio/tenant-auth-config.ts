@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import type { Credential, Permission } from "../../api/credential.ts";
+import { durationMilliseconds } from "../../api/fields.ts";
+import type { JwtIssuer } from "../../api/jwt-issuer.ts";
+import { hasConverter, type ModelTask } from "../../api/model-task.ts";
+import type { Tenant } from "../../api/tenant.ts";
+
+/** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
+export type SecretLookup = (namespace: string, name: string, key: string) => Uint8Array | undefined;
+
+/** Configuration of the stage tenant-auth, as filters/tenant-auth/read-config.ts reads it. */
+export interface TenantAuthConfig {
+  mode?: string;
+  apiKey?: object;
+  signature?: object;
+  removeCredentials?: boolean;
+  tenantHeader?: string;
+  revoked?: string[];
+  issuers?: IssuerConfig[];
+  tasks?: { taskid: string; mode: string }[];
+  tenants: { tenant: string; mode?: string; credentials: CredentialConfig[]; tasks: GrantConfig[] }[];
+}
+
+export interface IssuerConfig {
+  issuer: string;
+  jwks?: object;
+  remoteJwks?: object;
+  [field: string]: unknown;
+}
+
+export interface CredentialConfig {
+  id: string;
+  sha256?: string;
+  /** Shared key of request signatures, base64. */
+  secret?: string;
+  token?: { issuer: string; subject?: string };
+  certificate?: Partial<Record<"uri" | "dns" | "subject" | "sha256", string>>;
+  tasks?: GrantConfig[];
+  [field: string]: unknown;
+}
+
+export interface GrantConfig {
+  task: string;
+  versions?: string[];
+}
+
+/**
+ * What tenant-auth must know of a tenant and its tasks. The tenant's mode is that of the whole gateway, so that it holds
+ * for callers too that nobody knows; a task's own mode goes before it.
+ * @throws Error for a Secret that `secrets` does not know
+ */
+export function tenantAuthConfig(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  secrets: SecretLookup,
+): TenantAuthConfig {
+  const { mode, apiKey, signature, tenantHeader, revoked, jwtIssuers, credentials } = tenant.spec;
+  const modes = tasks.flatMap(({ spec: { taskid, mode } }) => (mode === undefined ? [] : [{ taskid, mode }]));
+  return {
+    ...(mode !== "enforce" && { mode }),
+    ...(apiKey && { apiKey: defined(apiKey) }),
+    ...(signature && { signature: defined(signature) }),
+    ...(!tasks.some(hasConverter) && { removeCredentials: false }),
+    ...(tenantHeader !== undefined && { tenantHeader }),
+    ...(revoked.length > 0 && { revoked }),
+    ...(jwtIssuers.length > 0 && { issuers: jwtIssuers.map(issuer) }),
+    ...(modes.length > 0 && { tasks: modes }),
+    tenants: [
+      {
+        tenant: tenant.metadata.name,
+        credentials: credentials
+          .filter(isServed)
+          .map((credential) => credentialConfig(tenant, credential, secrets)),
+        tasks: tenant.spec.tasks.map(grant),
+      },
+    ],
+  };
+}
+
+/** Headers that may hold a credential: the gateway's routes remove them, in front of which converters, as filters, are. */
+export function credentialHeaders({ spec }: Tenant): string[] {
+  return ["authorization", ...(spec.apiKey?.headers ?? ["x-api-key"])];
+}
+
+/** A credential that is switched off needs its Secret no longer, so the filter does not get to know it. */
+export function isServed({ enabled, secretRef }: Credential): boolean {
+  return enabled || secretRef === undefined;
+}
+
+function credentialConfig(tenant: Tenant, credential: Credential, secrets: SecretLookup): CredentialConfig {
+  const { id, enabled, notBefore, notAfter, methods = [], hosts = [], tasks } = credential;
+  return {
+    id,
+    ...proof(tenant, credential, secrets),
+    ...(!enabled && { enabled }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(notAfter !== undefined && { notAfter }),
+    ...(methods.length > 0 && { methods }),
+    ...(hosts.length > 0 && !hosts.includes("*") && { hosts }),
+    ...(tasks && { tasks: tasks.map(grant) }),
+  };
+}
+
+function proof(tenant: Tenant, credential: Credential, secrets: SecretLookup): Omit<CredentialConfig, "id"> {
+  const { type, sha256, issuer = "", subject } = credential;
+  switch (type) {
+    case "token":
+      return { token: { issuer, ...(subject !== undefined && { subject }) } };
+    case "certificate":
+      return { certificate: sha256 !== undefined ? { sha256 } : certificateName(subject ?? "") };
+    case "hmac":
+      return { secret: Buffer.from(secretOf(tenant, credential, secrets)).toString("base64") };
+    case "apiKey":
+      if (sha256 !== undefined) return { sha256 };
+      return {
+        sha256: createHash("sha256")
+          .update(secretOf(tenant, credential, secrets))
+          .digest("hex"),
+      };
+  }
+}
+
+function secretOf({ metadata, spec }: Tenant, { id, secretRef }: Credential, secrets: SecretLookup) {
+  const { name = "", key = "" } = secretRef ?? {};
+  const value = secrets(spec.gateway.namespace, name, key);
+  if (value) return value;
+  throw new Error(
+    `Tenant ${metadata.name}: credential ${id}: key ${key} of Secret ${spec.gateway.namespace}/${name} is not known`,
+  );
+}
+
+/** What a certificate's name is: a URI has a scheme, a subject has attributes, a DNS name has neither. */
+export function certificateName(name: string): { uri: string } | { subject: string } | { dns: string } {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { uri: name };
+  return name.includes("=") ? { subject: name } : { dns: name };
+}
+
+function grant({ task, versions = [] }: Permission): GrantConfig {
+  return { task, ...(versions.length > 0 && { versions }) };
+}
+
+function issuer(issuer: JwtIssuer): IssuerConfig {
+  const { audiences, jwks, jwksUri, cluster, claims, algorithms, leewaySeconds, requireExpiry } = issuer;
+  return {
+    issuer: issuer.issuer,
+    audiences,
+    ...(jwks !== undefined && { jwks: JSON.parse(jwks) }),
+    ...(jwksUri !== undefined && {
+      remoteJwks: { cluster, ...addressOf(jwksUri), refreshSeconds: refreshSeconds(issuer) },
+    }),
+    ...(algorithms && { algorithms }),
+    leewaySeconds,
+    ...(!requireExpiry && { requireExpiry }),
+    ...(claims.credential !== "sub" && { subjectClaim: claims.credential }),
+    ...(claims.tenant !== undefined && { tenantClaim: claims.tenant }),
+    ...(claims.tasks !== undefined && { tasksClaim: claims.tasks }),
+  };
+}
+
+function addressOf(uri: string): { authority: string; path: string } {
+  const { host, pathname, search } = new URL(uri);
+  return { authority: host, path: pathname + search };
+}
+
+function refreshSeconds({ refresh }: JwtIssuer): number {
+  return Math.max(1, Math.round(durationMilliseconds(refresh) / 1000));
+}
+
+function defined(fields: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,60 @@
+import { access, readFile } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+
+const ROOT = fileURLToPath(PROJECT_ROOT);
+/** Where the compiler sees the developer's folder, the SDK, and the entry file between them. */
+const SOURCE = "converter-source";
+const SDK = "node_modules/modelgate/";
+const ENTRY = `${SOURCE}/modelgate-entry.ts`;
+
+/** Where `modelgate build --converter` leaves the module of a folder; its source map lies beside it as `<file>.map`. */
+export function converterModule(folder: string): string {
+  return join(resolve(folder), "build/converter.wasm");
+}
+
+/**
+ * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the stage that
+ * calls it. Imports of `modelgate/...` come from this installation.
+ * @throws Error with the compiler's diagnostics when it does not compile
+ */
+export async function compileConverter(folder: string, outFile = converterModule(folder)): Promise<void> {
+  const own = resolve(folder);
+  await access(join(own, "converter.ts")).catch(() => {
+    throw new Error(
+      `${join(folder, "converter.ts")} is missing: modelgate new converter makes a folder that has one`,
+    );
+  });
+  const { default: asc } = await import("assemblyscript/asc");
+  const { error, stderr } = await asc.main(
+    [ENTRY, "--baseDir", ROOT, "--config", "asconfig.json", "--outFile", relative(ROOT, outFile)],
+    { readFile: (name) => readSource(own, name.replaceAll("\\", "/")) },
+  );
+  if (error) {
+    const diagnostics = stderr.toString().replaceAll(`${SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
+    throw new Error(`${join(folder, "converter.ts")} does not compile\n${diagnostics}`);
+  }
+}
+
+/** Where a source lies that the compiler saw: in the developer's folder, or in this repository. */
+export function sourcePath(seen: string): string {
+  if (seen === ENTRY) return "filters/converter/entry.ts";
+  return seen.replace(/^~lib\/modelgate\//, "filters/").replace(`${SOURCE}/`, "");
+}
+
+/** @returns null for a file that is not there: the compiler looks elsewhere then */
+async function readSource(own: string, name: string): Promise<string | null> {
+  const text = await readFile(fileOf(own, name), "utf8").catch(() => null);
+  // The SDK is a library here, and so is its handler of failed checks.
+  return basename(name) === "asconfig.json" && text
+    ? text.replace("abort=filters/", "abort=~lib/modelgate/")
+    : text;
+}
+
+function fileOf(own: string, name: string): string {
+  if (name === ENTRY) return join(ROOT, "filters/converter/entry.ts");
+  if (name.startsWith(`${SOURCE}/`)) return join(own, name.slice(SOURCE.length + 1));
+  if (name.startsWith(SDK)) return join(ROOT, "filters", name.slice(SDK.length));
+  return join(ROOT, name);
+}

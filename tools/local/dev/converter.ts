@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { copyFile, watch } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { buildConverter } from "../../cli/commands/build.ts";
+import { converterChain, localConverter } from "../../cluster/istio/converter-chain.ts";
+import { bootstrap } from "../../lib/envoy/bootstrap.ts";
+import { fileSource, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
+import { findEnvoy } from "../../lib/envoy/find.ts";
+import { startEnvoy } from "../../lib/envoy/process.ts";
+import { temporaryFolder } from "../../lib/temporary-folder.ts";
+import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { symbolizer } from "../../lib/wasm/symbolize.ts";
+import { startModelServer } from "../../serving/model-server/server.ts";
+import { converterModule } from "../converter/compile.ts";
+
+const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
+const TASKID = "dev";
+/** Editors write a file in several steps. */
+const SETTLE_MS = 100;
+
+export interface DevConverterOptions {
+  /** Folder of the converter. */
+  folder: string;
+  envoy?: string | undefined;
+  port: number;
+  concurrency: number;
+}
+
+/**
+ * Runs a converter in a local Envoy in front of the demo's model server, and swaps it in place whenever a file of its
+ * folder changes. Runs until the process is stopped.
+ */
+export async function devConverter({
+  folder,
+  envoy: path,
+  port,
+  concurrency,
+}: DevConverterOptions): Promise<void> {
+  const command = await findEnvoy(path);
+  await buildConverter(folder);
+  const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
+  await hand(folder, own.path);
+  const models = await startModelServer();
+  const symbolize = await symbolizer(converterModule(folder));
+  const envoy = await startEnvoy({
+    envoy: command,
+    concurrency,
+    bootstrap: bootstrap({
+      port,
+      tasks: [{ taskid: TASKID, port: models.port }],
+      filters: [converterChain([TASKID], () => fileSource(configFile(own.path)))],
+    }),
+    onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
+  });
+  console.error(
+    `try: curl -H 'taskid: ${TASKID}' -d @${join(folder, "example.json")} http://127.0.0.1:${envoy.port}/`,
+  );
+  console.error(`The models linear and echo answer; ${folder} is watched; Ctrl-C stops it`);
+  let changed: NodeJS.Timeout | undefined;
+  for await (const { filename } of watch(folder)) {
+    if (!filename?.endsWith(".ts")) continue;
+    clearTimeout(changed);
+    changed = setTimeout(() => void swap(folder, own.path), SETTLE_MS);
+  }
+}
+
+let modules = 0;
+
+/** Gives Envoy the module as it is now, under another name each time: the same configuration again would change nothing. */
+async function hand(folder: string, own: string): Promise<void> {
+  const module = join(own, `converter-${++modules}.wasm`);
+  await copyFile(converterModule(folder), module);
+  await writeFilterConfig(configFile(own), localConverter(TASKID, module));
+}
+
+function configFile(own: string): string {
+  return join(own, "converter.json");
+}
+
+/** Builds in a process of its own: the models here answer meanwhile. */
+async function swap(folder: string, own: string): Promise<void> {
+  try {
+    const { stderr } = await promisify(execFile)(process.execPath, [COMMAND, "build", "--converter", folder]);
+    console.error(stderr.trim());
+    await hand(folder, own);
+    console.error("swapped");
+  } catch (error) {
+    console.error((error as { stderr?: string }).stderr?.trim() || String(error));
+  }
+}

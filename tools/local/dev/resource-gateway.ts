@@ -1,0 +1,107 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Tenant } from "../../api/tenant.ts";
+import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
+import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
+import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
+import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
+import { httpCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import { discoveredFilter, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
+import { temporaryFolder } from "../../lib/temporary-folder.ts";
+import { modulePath } from "../../lib/wasm/modules.ts";
+import { startController } from "../../servers/controller/controller.ts";
+import { FileSource } from "../../servers/controller/file-source.ts";
+import type { Inventory } from "../../servers/controller/inventory.ts";
+import { type LocalGateway, startLocalGateway } from "./gateway.ts";
+import { converterFilter, writeConverters } from "./task-converters.ts";
+
+/** Where a task's model server speaks gRPC. */
+export type ServerAddresses = Map<string, { host: string; port: number }>;
+
+export interface ResourceGatewayOptions {
+  /** Files and folders of one Tenant and its ModelTasks. */
+  paths: string[];
+  secrets: Secrets;
+  /** Of tasks that the demo's model server does not serve. */
+  servers: ServerAddresses;
+  log: Logger;
+  envoy?: string | undefined;
+  port?: number;
+  concurrency?: number;
+}
+
+/**
+ * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside it. Both follow the
+ * files as they change, without a new VM but for a task's own converter, which is swapped; a file at fault is logged, and what was before stays.
+ * @throws InvalidResources; Error when there is not one Tenant
+ */
+export async function startResourceGateway(options: ResourceGatewayOptions): Promise<LocalGateway> {
+  const { paths, log } = options;
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-filter-"));
+  const controller = await startController({ source: new FileSource(paths, log), log });
+  const address: ControllerAddress = {
+    namespace: "modelgate-system",
+    service: "modelgate-controller",
+    port: controller.port,
+  };
+  const file = join(folder.path, "filter.json");
+  const files = new FileSource(paths, log);
+  const stop = async () => {
+    await files.stop();
+    await controller.stop();
+    await folder.remove();
+  };
+  const write = async (inventory: Inventory) => {
+    const config = pluginConfig(localTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    // The routes here do not follow the files.
+    delete config.tenantAuth.removeCredentials;
+    await writeConverters(folder.path, inventory.tasks);
+    await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
+  };
+  try {
+    let first: Inventory | undefined;
+    await files.start((inventory) => {
+      if (first) {
+        log.info("the resources changed");
+        write(inventory).catch((error: Error) => log.error(error.message));
+      } else first = inventory;
+    });
+    if (!first) throw new Error("no resources were read");
+    await write(first);
+    const gateway = await startLocalGateway({
+      ...options,
+      tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
+      log: fileLogOptions(localTenant(first)),
+      filters: [
+        discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+        ...converterFilter(folder.path, first.tasks),
+      ],
+      clusters: [httpCluster(reportCluster(address), controller.port)],
+    });
+    return {
+      ...gateway,
+      async stop() {
+        await gateway.stop();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The Tenant, whose log goes to a file here: there is no collector. */
+function localTenant(inventory: Inventory): Tenant {
+  const tenant = structuredClone(oneTenant(inventory));
+  delete tenant.spec.gateway.tuning.accessLog.collector;
+  return tenant;
+}
+
+function oneTenant({ tenants }: Inventory): Tenant {
+  const [tenant] = tenants;
+  if (!tenant || tenants.length > 1)
+    throw new Error(`a local gateway is one Tenant's; the files hold ${tenants.length}`);
+  return tenant;
+}

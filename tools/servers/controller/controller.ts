@@ -1,0 +1,116 @@
+import { type Logger, pino } from "pino";
+import { listen, type Tls } from "../http/listener.ts";
+import type { Operator } from "../operator/operator.ts";
+import { adminHandler } from "./admin-handler.ts";
+import { type Authenticate, anyone } from "./authenticate.ts";
+import type { FollowerAction } from "./follower.ts";
+import { type Leadership, soleLeader } from "./leadership.ts";
+import { Limits } from "./limits.ts";
+import { controllerMetrics } from "./metrics.ts";
+import { reportHandler } from "./report-handler.ts";
+import type { Source } from "./source.ts";
+
+export interface ControllerOptions {
+  source: Source;
+  /** Where reports are taken; port 0 takes a free one. Default: 127.0.0.1, a free port. */
+  listen?: { host: string; port: number };
+  /** Where health and metrics are served, in the clear. Default: 127.0.0.1, a free port. */
+  admin?: { host: string; port: number };
+  tls?: Tls | undefined;
+  /** Default: everybody. */
+  authenticate?: Authenticate;
+  /** Default: this is the only controller. */
+  leadership?: Leadership;
+  /** Reconciles the custom resources while this controller leads. Default: nobody does. */
+  operator?: Operator | undefined;
+  /** Default: forward. */
+  whenFollower?: FollowerAction;
+  /** Milliseconds without moves after a start, see Limits. Default: 1500, more than the time between two reports. */
+  hold?: number;
+  /** Milliseconds of silence after which a pod is gone. Default: 5000. */
+  silence?: number;
+  /** Largest report, bytes. Default: 4 MiB, some 40,000 tasks. */
+  maxReportBytes?: number;
+  /** Default: silent. */
+  log?: Logger;
+}
+
+export interface Controller {
+  /** Base URL for reports. */
+  url: string;
+  port: number;
+  /** Base URL of health and metrics. */
+  adminUrl: string;
+  limits: Limits;
+  /** New certificates for new connections. */
+  renewTls(tls: Tls): void;
+  /** Answers what is under way, gives up the leadership, and resolves when all is closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a controller in this process and waits until it knows the resources.
+ * @throws Error when an address is taken; what the source throws when it can't be read
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { source, leadership = soleLeader, operator } = options;
+  let { tls } = options;
+  const log = options.log ?? pino({ level: "silent" });
+  const local = { host: "127.0.0.1", port: 0 };
+  const limits = new Limits({ log, hold: options.hold ?? 1500, silence: options.silence ?? 5000 });
+  const metrics = controllerMetrics(limits, leadership);
+  const reports = reportHandler({
+    limits,
+    leadership,
+    metrics,
+    log,
+    tls: () => tls,
+    authenticate: options.authenticate ?? anyone,
+    whenFollower: options.whenFollower ?? "forward",
+    maxBytes: options.maxReportBytes ?? 4 * 1024 * 1024,
+  });
+  const adminAddress = options.admin ?? local;
+  const address = options.listen ?? local;
+  const admin = await listen(
+    adminAddress,
+    adminHandler(metrics, () => limits.isReady),
+  );
+  const listener = await listen(address, reports, tls).catch(async (error) => {
+    await admin.close();
+    throw error;
+  });
+  const stop = async () => {
+    limits.stop();
+    await operator?.stop();
+    await leadership.stop();
+    await listener.close();
+    await source.stop();
+    await admin.close();
+  };
+  try {
+    await source.start((inventory) => limits.apply(inventory));
+    await operator?.start(leadership, metrics.registry);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  leadership.start(() => {
+    limits.reset();
+    operator?.elected();
+  });
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${urlHost(address.host)}:${listener.port}`,
+    port: listener.port,
+    adminUrl: `http://${urlHost(adminAddress.host)}:${admin.port}`,
+    limits,
+    renewTls: (renewed) => {
+      tls = renewed;
+      listener.renew(renewed);
+    },
+    stop,
+  };
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,175 @@
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  DiscoveryV1Api,
+  type KubeConfig,
+  type KubernetesListObject,
+  type KubernetesObject,
+  type V1EndpointSlice,
+  type V1Pod,
+} from "@kubernetes/client-node";
+import type { Logger } from "pino";
+import { formatPath } from "../../../api/fault.ts";
+import { API_GROUP, API_VERSION } from "../../../api/fields.ts";
+import { issueMessage } from "../../../api/issue-message.ts";
+import { KINDS, type Kind } from "../../../api/kinds.ts";
+import type { ModelTask } from "../../../api/model-task.ts";
+import { gatewayName, gatewaySelector, type Tenant } from "../../../api/tenant.ts";
+import { type Watched, watchObjects } from "../../../lib/kubernetes/watched.ts";
+import type { Inventory } from "../inventory.ts";
+import type { Source } from "../source.ts";
+import { readyReplicas } from "./ready-replicas.ts";
+
+/** Changes are gathered for so long before the limits are computed again. */
+const GATHER_MS = 200;
+
+/** The custom resources of a cluster, the ready replicas of their Services, and the running pods of their gateways. */
+export class KubernetesSource implements Source {
+  private readonly config: KubeConfig;
+  private readonly log: Logger;
+  private readonly watches: Watched<unknown>[] = [];
+  private readonly gatewayPods = new Map<string, Watched<V1Pod>>();
+  private readonly parsed = new WeakMap<object, Tenant | ModelTask>();
+  private readonly lastValid: Record<Kind, Map<string, Tenant | ModelTask>> = {
+    Tenant: new Map(),
+    ModelTask: new Map(),
+  };
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(config: KubeConfig, log: Logger) {
+    this.config = config;
+    this.log = log;
+  }
+
+  async start(onChange: (inventory: Inventory) => void): Promise<void> {
+    let started = false;
+    const changed = () => {
+      if (started && this.timer === undefined)
+        this.timer = setTimeout(() => {
+          this.timer = undefined;
+          onChange(inventory());
+        }, GATHER_MS);
+    };
+    const tenants = this.watchCustom("Tenant", changed);
+    const tasks = this.watchCustom("ModelTask", changed);
+    const discovery = this.config.makeApiClient(DiscoveryV1Api);
+    const slices = watchObjects<V1EndpointSlice>({
+      ...this.common(changed),
+      path: "/apis/discovery.k8s.io/v1/endpointslices",
+      list: () => discovery.listEndpointSliceForAllNamespaces(),
+    });
+    this.watches.push(tenants, tasks, slices);
+    await Promise.all([tenants.synced, tasks.synced, slices.synced]);
+
+    const inventory = (): Inventory => {
+      const validTenants = this.valid<Tenant>("Tenant", tenants.list());
+      this.watchGatewayPods(validTenants, changed);
+      const replicas = readyReplicas(slices.list());
+      return {
+        tenants: validTenants,
+        tasks: this.valid<ModelTask>("ModelTask", tasks.list()),
+        replicas: ({ metadata, spec }) => replicas.get(`${metadata.namespace}/${spec.service.name}`) ?? 0,
+        pods: this.runningPods(validTenants),
+      };
+    };
+    inventory();
+    await Promise.all([...this.gatewayPods.values()].map(({ synced }) => synced));
+    started = true;
+    onChange(inventory());
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    for (const watch of [...this.watches, ...this.gatewayPods.values()]) await watch.stop();
+  }
+
+  private common(onChange: () => void) {
+    return { config: this.config, log: this.log, onChange };
+  }
+
+  private watchCustom(kind: Kind, onChange: () => void): Watched<KubernetesObject> {
+    const { plural } = KINDS[kind];
+    const [, version = ""] = API_VERSION.split("/");
+    const api = this.config.makeApiClient(CustomObjectsApi);
+    return watchObjects<KubernetesObject>({
+      ...this.common(onChange),
+      path: `/apis/${API_VERSION}/${plural}`,
+      list: () =>
+        api.listClusterCustomObject({ group: API_GROUP, version, plural }) as Promise<
+          KubernetesListObject<KubernetesObject>
+        >,
+    });
+  }
+
+  /** Starts a watch for each gateway that is new, and ends those of gateways that are gone. */
+  private watchGatewayPods(tenants: Tenant[], onChange: () => void): void {
+    const core = this.config.makeApiClient(CoreV1Api);
+    const wanted = new Set(tenants.map(podsKey));
+    for (const [key, watch] of this.gatewayPods) {
+      if (wanted.has(key)) continue;
+      this.gatewayPods.delete(key);
+      watch.stop();
+    }
+    for (const tenant of tenants) {
+      const key = podsKey(tenant);
+      if (this.gatewayPods.has(key)) continue;
+      const { namespace } = tenant.spec.gateway;
+      const labelSelector = selectorText(tenant);
+      const watch = watchObjects<V1Pod>({
+        ...this.common(onChange),
+        path: `/api/v1/namespaces/${namespace}/pods`,
+        labelSelector,
+        list: () => core.listNamespacedPod({ namespace, labelSelector }),
+      });
+      this.gatewayPods.set(key, watch);
+    }
+  }
+
+  private runningPods(tenants: Tenant[]): Map<string, string[]> {
+    const result = new Map<string, string[]>();
+    for (const tenant of tenants) {
+      const pods = this.gatewayPods.get(podsKey(tenant));
+      if (pods?.isSynced !== true) continue;
+      const running = pods.list().filter(({ status }) => status?.phase === "Running");
+      result.set(
+        gatewayName(tenant),
+        running.map(({ metadata }) => metadata?.name ?? ""),
+      );
+    }
+    return result;
+  }
+
+  /** The objects that pass the schema; one that doesn't, though the CRD let it in, stays as it was when it last did. */
+  private valid<T extends Tenant | ModelTask>(kind: Kind, objects: readonly KubernetesObject[]): T[] {
+    const before = this.lastValid[kind];
+    const now = new Map<string, Tenant | ModelTask>();
+    for (const object of objects) {
+      const id = `${kind}/${object.metadata?.namespace ?? ""}/${object.metadata?.name}`;
+      const resource = this.parsed.get(object) ?? this.parse(kind, id, object) ?? before.get(id);
+      if (resource === undefined) continue;
+      this.parsed.set(object, resource);
+      now.set(id, resource);
+    }
+    this.lastValid[kind] = now;
+    return [...now.values()] as T[];
+  }
+
+  private parse(kind: Kind, id: string, object: KubernetesObject): Tenant | ModelTask | undefined {
+    const result = KINDS[kind].schema.safeParse(object, { error: issueMessage, reportInput: true });
+    if (result.success) return result.data;
+    const faults = result.error.issues.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    this.log.warn({ resource: id, faults }, "the resource is at fault; it stays as it was before");
+    return undefined;
+  }
+}
+
+function selectorText(tenant: Tenant): string {
+  return Object.entries(gatewaySelector(tenant))
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join();
+}
+
+function podsKey(tenant: Tenant): string {
+  return `${tenant.spec.gateway.namespace}?${selectorText(tenant)}`;
+}

@@ -1,0 +1,156 @@
+import { InvalidResources } from "../../api/fault.ts";
+import type { Loaded } from "../../api/load.ts";
+import type { Tenant } from "../../api/tenant.ts";
+import { applyPlan, type Outcome, PlanOutdated } from "../../cluster/deploy/apply.ts";
+import { FINALIZER, finalizersOf, setFinalizers } from "../../cluster/deploy/finalizer.ts";
+import { orderOf } from "../../cluster/deploy/owned-objects.ts";
+import { liveImages, planObjects } from "../../cluster/deploy/plan.ts";
+import { requireSecrets, secretsOfCluster } from "../../cluster/deploy/secrets.ts";
+import { type ControllerAddress, tokenSecrets } from "../../cluster/istio/rate-limit-config.ts";
+import { renderAll, type Target } from "../../cluster/istio/render.ts";
+import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import type { Reference } from "../../lib/oci/reference.ts";
+import type { ClusterCache } from "./cluster-cache.ts";
+import { isDeleted, type Stored, soundTasks, soundTenant } from "./custom-resources.ts";
+import { type Finding, incumbency, report, sendEvent } from "./status.ts";
+
+export interface ReconcileOptions {
+  client: KubernetesClient;
+  cache: ClusterCache;
+  target: Target;
+  /** Image of the filter for gateways that run none yet and whose Tenant names none. */
+  image?: Reference | undefined;
+  controller?: ControllerAddress | undefined;
+}
+
+/**
+ * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that went. A ModelTask at
+ * fault is left out; one that was applied before holds its whole tenant as it is, because the gateway's configuration without
+ * it would take its limits away. What a Tenant's label is on is its own: it goes when the Tenant does.
+ * @throws Error for what may get better by itself: it is in the conditions, and to be tried again
+ */
+export async function reconcile(name: string, options: ReconcileOptions): Promise<void> {
+  const { client, cache } = options;
+  const resources = cache.resources();
+  const tenant = resources.tenants.get(name);
+  const tasks = resources.tasks.get(name) ?? [];
+  for (const task of tasks)
+    if (task.faults.length > 0) await report(client, task.object, invalid(task.faults.join("; ")));
+  if (!tenant) return;
+  if (isDeleted(tenant.object)) return finalize(tenant.object, options);
+  const finalizers = finalizersOf(tenant.object);
+  // The change comes back by the watch.
+  if (!finalizers.includes(FINALIZER))
+    return setFinalizers(client, tenant.object, [...finalizers, FINALIZER]);
+
+  const owned = cache.ownedBy(name);
+  const sound = soundTenant(tenant);
+  const others = tasks.filter(({ faults }) => faults.length === 0);
+  const culprit = tasks.find(({ object, faults }) => faults.length > 0 && wasApplied(object, owned));
+  if (!sound) await report(client, tenant.object, invalid(tenant.faults.join("; ")));
+  if (!sound || culprit) {
+    const { kind, metadata } = (culprit ?? tenant).object;
+    const message = `${kind} ${metadata.name} is at fault: the gateway stays as it is until that is mended`;
+    const held: Finding = { status: "False", reason: "Held", message };
+    for (const { object } of sound ? [tenant, ...others] : others)
+      if (incumbency(object) !== 0) await report(client, object, held);
+    return;
+  }
+  await bring(sound, [tenant, ...others], owned, options);
+}
+
+async function bring(
+  tenant: Loaded<Tenant>,
+  all: Stored[],
+  owned: Map<string, Manifest>,
+  options: ReconcileOptions,
+): Promise<void> {
+  const { client, image, target, controller } = options;
+  const counts: Partial<Record<Outcome, number>> = {};
+  try {
+    const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
+    const images = liveImages([tenant.resource], owned);
+    const rendered = renderAll([tenant.resource], soundTasks(all.slice(1)), {
+      target,
+      controller,
+      secrets: requireSecrets([tenant], held, "apply it to the cluster first"),
+      image: (gateway) => images.get(gateway) ?? image,
+    });
+    await applyPlan(client, planObjects(rendered, owned), {
+      // What others have changed is put back; a field is the resource's or nobody's.
+      forceConflicts: true,
+      onlyUnchanged: true,
+      onDone: (_, outcome) => {
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+      },
+    });
+  } catch (error) {
+    // The watch brings what is new.
+    if (error instanceof PlanOutdated) throw error;
+    for (const { object } of all) await report(client, object, failed(error));
+    throw error;
+  }
+  for (const { object } of all)
+    await report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED);
+  const { unchanged: _, ...changed } = counts;
+  const done = Object.entries(changed).map(([outcome, count]) => `${count} ${outcome}`);
+  const [{ object } = all[0] as Stored] = all;
+  if (done.length > 0)
+    await sendEvent(client, object, { status: "True", reason: "Reconciled", message: done.join(", ") });
+}
+
+const APPLIED: Finding = {
+  status: "True",
+  reason: "Applied",
+  message: "the cluster holds what the spec says",
+};
+
+function invalid(message: string): Finding {
+  return { status: "False", reason: "Invalid", message };
+}
+
+function failed(error: unknown): Finding {
+  const message =
+    error instanceof InvalidResources
+      ? error.faults.map((fault) => fault.message).join("; ")
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return { status: "False", reason: "ApplyFailed", message };
+}
+
+/** A gateway whose pods are not there yet. */
+function waiting(owned: Map<string, Manifest>): Finding | undefined {
+  const deployment = [...owned.values()].find(({ kind }) => kind === "Deployment");
+  const { conditions = [] } = (deployment?.status ?? {}) as {
+    conditions?: { type: string; status: string; message: string }[];
+  };
+  const available = conditions.find(({ type }) => type === "Available");
+  if (!deployment || available?.status === "True") return undefined;
+  const why = available?.message ?? "it was just made";
+  const message = `Deployment ${deployment.metadata.name} is not available: ${why}`;
+  return { status: "False", reason: "GatewayUnavailable", message };
+}
+
+/** Whether a task has a route: it carries the task's name. */
+function wasApplied({ metadata }: Manifest, owned: Map<string, Manifest>): boolean {
+  return [...owned.values()].some(
+    (object) =>
+      ["VirtualService", "HTTPRoute", "GRPCRoute"].includes(object.kind) &&
+      object.metadata.name === metadata.name &&
+      object.metadata.namespace === metadata.namespace,
+  );
+}
+
+async function finalize(tenant: Manifest, { client, cache }: ReconcileOptions): Promise<void> {
+  const finalizers = finalizersOf(tenant);
+  if (!finalizers.includes(FINALIZER)) return;
+  const obsolete = [...cache.ownedBy(tenant.metadata.name).values()].sort((a, b) => orderOf(b) - orderOf(a));
+  await applyPlan(client, { changes: [], obsolete }, { onDone: () => {} });
+  await setFinalizers(
+    client,
+    tenant,
+    finalizers.filter((each) => each !== FINALIZER),
+  );
+}

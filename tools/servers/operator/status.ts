@@ -1,0 +1,88 @@
+import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+
+/** A condition as of metav1.Condition (KEP-1623). */
+export interface Condition {
+  type: string;
+  status: "True" | "False" | "Unknown";
+  observedGeneration: number;
+  /** RFC 3339. */
+  lastTransitionTime: string;
+  /** CamelCase, for programs. */
+  reason: string;
+  message: string;
+}
+
+export type Finding = Pick<Condition, "status" | "reason" | "message">;
+
+interface Status {
+  observedGeneration?: number;
+  conditions?: Condition[];
+}
+
+const COMPONENT = "modelgate-controller";
+/** Longest message of a condition (metav1.Condition), and of an Event. */
+const CONDITION_LENGTH = 32_768;
+const EVENT_LENGTH = 1024;
+
+/** Whether the resource as it is now was applied (0), an earlier version of it (1), or none (2). */
+export function incumbency({ metadata, status }: Manifest): 0 | 1 | 2 {
+  const ready = readyCondition(status as Status | undefined);
+  if (ready?.status !== "True") return 2;
+  return ready.observedGeneration === metadata.generation ? 0 : 1;
+}
+
+/**
+ * Writes the condition Ready when it says something new, and an Event with it.
+ * @throws ApiError 409 when the resource is not as it was read any more
+ */
+export async function report(client: KubernetesClient, object: Manifest, finding: Finding): Promise<void> {
+  const generation = Number(object.metadata.generation ?? 0);
+  const status = (object.status ?? {}) as Status;
+  const before = readyCondition(status);
+  const message = finding.message.slice(0, CONDITION_LENGTH);
+  const isSame =
+    before?.status === finding.status && before.reason === finding.reason && before.message === message;
+  if (isSame && before.observedGeneration === generation) return;
+  const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  const ready: Condition = {
+    type: "Ready",
+    ...finding,
+    message,
+    observedGeneration: generation,
+    lastTransitionTime: before?.status === finding.status ? before.lastTransitionTime : now,
+  };
+  const others = (status.conditions ?? []).filter(({ type }) => type !== "Ready");
+  const { resourceVersion } = object.metadata;
+  const patch = {
+    metadata: { resourceVersion },
+    status: { observedGeneration: generation, conditions: [...others, ready] },
+  };
+  await client.mergePatch(object, patch, "/status");
+  if (!isSame) await sendEvent(client, object, finding);
+}
+
+/** An Event on the resource, as `kubectl describe` shows it; those of Tenants, which have no namespace, are in `default`. */
+export async function sendEvent(client: KubernetesClient, object: Manifest, finding: Finding): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const { name, namespace = "default", uid, resourceVersion } = metadata;
+  const now = new Date().toISOString();
+  await client.send("POST", `api/v1/namespaces/${namespace}/events`, {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { generateName: `${name.slice(0, 200)}.`, namespace },
+    involvedObject: { apiVersion, kind, name, namespace: metadata.namespace, uid, resourceVersion },
+    type: finding.status === "False" ? "Warning" : "Normal",
+    reason: finding.reason,
+    message: finding.message.slice(0, EVENT_LENGTH),
+    source: { component: COMPONENT },
+    reportingComponent: COMPONENT,
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+  });
+}
+
+function readyCondition({ conditions = [] }: Status = {}): Condition | undefined {
+  return conditions.find(({ type }) => type === "Ready");
+}
