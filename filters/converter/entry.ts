@@ -3,7 +3,7 @@ import { Converter, ConverterStage } from "modelgate/converter/converter";
 import { ModelRequest } from "modelgate/converter/model-request";
 import { ModelResponse } from "modelgate/converter/model-response";
 import { Request } from "modelgate/converter/request";
-import { defineModule } from "modelgate/sdk/contexts";
+import { defineModule } from "modelgate/sdk/pipeline/contexts";
 import { after, before } from "./converter";
 
 export * from "modelgate/converter/exports";
