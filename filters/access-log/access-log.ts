@@ -1,7 +1,7 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { cutQueryParameter } from "../sdk/bytes/query-parameter";
+import { Slice } from "../sdk/bytes/slice";
 import { Action, CONTINUE } from "../sdk/host/abi";
-import { Slice } from "../sdk/host/headers";
 import { setFilterState } from "../sdk/host/properties";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";

@@ -1,10 +1,10 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes, startsWith } from "../sdk/bytes/bytes";
 import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType } from "../sdk/bytes/protobuf";
+import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_BODY } from "../sdk/host/abi";
 import { bufferData, readBuffer } from "../sdk/host/body";
-import { Slice } from "../sdk/host/headers";
-import { StreamState } from "../sdk/pipeline/stage";
+import { StreamState } from "../sdk/pipeline/stream-state";
 
 /** Methods whose request names the model in its first field: as a text, and as a `ModelSpec`, whose first field is the name. */
 const OPEN_INFERENCE = bytes("/inference.GRPCInferenceService/Model");

@@ -1,6 +1,6 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { queryStart, skipEncoded } from "../sdk/bytes/query-parameter";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 
 const SLASH: u8 = 0x2f;
 const STAR: u8 = 0x2a;

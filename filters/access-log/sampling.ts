@@ -1,5 +1,5 @@
 import { bytes, hexDigit } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { getNumber } from "../sdk/host/properties";
 import { randomId } from "../sdk/host/random-id";
 import { Config } from "../sdk/pipeline/config";

@@ -1,4 +1,4 @@
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 
 /** Lengths within `<version>-<trace id>-<parent id>-<flags>` of version 00. */
 const LENGTH: i32 = 55;

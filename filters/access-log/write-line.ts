@@ -1,7 +1,7 @@
 import { model, Operation, parseRoute } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWith } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { CalledModel } from "./called-model";
 import { writeEnvoyValue } from "./envoy-values";

@@ -9,6 +9,7 @@ import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { appendJsonText } from "../sdk/bytes/json-text";
+import { Slice } from "../sdk/bytes/slice";
 import {
   Action,
   CONTINUE,
@@ -23,7 +24,7 @@ import {
 } from "../sdk/host/abi";
 import { replaceBody } from "../sdk/host/body";
 import { requestCollection } from "../sdk/host/collection";
-import { getHeader, headerValue, removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { getHeader, headerValue, removeHeader, setHeader } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";

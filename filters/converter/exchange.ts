@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { StreamState } from "../sdk/pipeline/stage";
+import { StreamState } from "../sdk/pipeline/stream-state";
 
 /** What one stream keeps between callbacks: the bytes of a body that is not whole yet. Reused for later streams. */
 export class Exchange extends StreamState {

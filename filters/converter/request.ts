@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes, toText } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Json, parseBody } from "./json";
 

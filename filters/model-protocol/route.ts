@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../sdk/bytes/bytes";
 import { utf8SequenceLength } from "../sdk/bytes/json-text";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 
 /** What a REST path asks for. */
 export enum Operation {

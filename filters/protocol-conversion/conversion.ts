@@ -1,6 +1,6 @@
 import { Operation } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { StreamState } from "../sdk/pipeline/stage";
+import { StreamState } from "../sdk/pipeline/stream-state";
 import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
 import { Policy } from "./policy";

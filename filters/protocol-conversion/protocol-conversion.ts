@@ -10,6 +10,7 @@ import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
 import { setNonFinite } from "../model-protocol/numbers/float-text";
 import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "../model-protocol/route";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/bytes/slice";
 import {
   Action,
   CONTINUE,
@@ -19,7 +20,7 @@ import {
   STOP_AND_BUFFER,
   STOP_NO_BUFFER,
 } from "../sdk/host/abi";
-import { getHeader, headerValue, Slice } from "../sdk/host/headers";
+import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";

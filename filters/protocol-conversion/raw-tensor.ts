@@ -1,5 +1,6 @@
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
-import { Headers, Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
+import { Headers } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { Datatype, elementSize, parseDatatype } from "./tensor/datatype";
 import { MAX_RANK } from "./tensor/nesting";

@@ -1,7 +1,8 @@
 import { Operation } from "../model-protocol/route";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/host/abi";
-import { Headers, removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { Headers, removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";

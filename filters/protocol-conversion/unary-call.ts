@@ -5,13 +5,14 @@ import { model, Operation, version, versionIsLabel } from "../model-protocol/rou
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { appendField } from "../sdk/bytes/protobuf";
+import { Slice } from "../sdk/bytes/slice";
 import { CALLOUT_HEADERS, CALLOUT_TRAILERS } from "../sdk/host/abi";
 import { CalloutHandler, callout, forgetCallout } from "../sdk/host/callout";
-import { HeaderPairs, Slice } from "../sdk/host/headers";
+import { HeaderPairs } from "../sdk/host/headers";
 import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply, sendJson } from "../sdk/pipeline/local-reply";
-import { StreamState } from "../sdk/pipeline/stage";
+import { StreamState } from "../sdk/pipeline/stream-state";
 import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-inference/metadata";
 import { GRPC_FRAME_HEADER } from "./piece-sink";
 import { Message } from "./protobuf/message-json";

@@ -1,4 +1,4 @@
-import { StreamState } from "../sdk/pipeline/stage";
+import { StreamState } from "../sdk/pipeline/stream-state";
 import { NamedLimit } from "./named-limit";
 
 /** What rate-limit keeps of a stream until it ends. Pooled. */

@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { random_get } from "../sdk/host/wasi_snapshot_preview1";
 import { HttpContext } from "../sdk/pipeline/http-context";

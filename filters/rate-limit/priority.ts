@@ -1,5 +1,5 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Named, NamedTable } from "./named-table";

@@ -1,5 +1,5 @@
+import { Slice } from "../sdk/bytes/slice";
 import { Action, CONTINUE, STOP } from "../sdk/host/abi";
-import { Slice } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";

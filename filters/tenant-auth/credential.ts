@@ -1,5 +1,5 @@
 import { Bytes } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/host/headers";
+import { Slice } from "../sdk/bytes/slice";
 import { Principal } from "../sdk/pipeline/principal";
 import { hostLength, matchesHost } from "./task-pattern";
 

@@ -1,7 +1,8 @@
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { cutQueryParameter } from "../sdk/bytes/query-parameter";
+import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS } from "../sdk/host/abi";
-import { removeHeader, Slice, setHeader } from "../sdk/host/headers";
+import { removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
 

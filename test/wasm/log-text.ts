@@ -5,7 +5,7 @@ import { ByteBuffer } from "../../filters/sdk/bytes/byte-buffer";
 import { toText } from "../../filters/sdk/bytes/bytes";
 import { appendInstant } from "../../filters/sdk/bytes/instant-text";
 import { appendJsonString } from "../../filters/sdk/bytes/json-text";
-import { Slice } from "../../filters/sdk/host/headers";
+import { Slice } from "../../filters/sdk/bytes/slice";
 
 /** What lines are made of, for tests: inputs lie in memory from `allocate`, the result at `resultPtr`. */
 

@@ -1,6 +1,6 @@
 import { bytes } from "../../filters/sdk/bytes/bytes";
+import { Slice } from "../../filters/sdk/bytes/slice";
 import { Action, CONTINUE } from "../../filters/sdk/host/abi";
-import { Slice } from "../../filters/sdk/host/headers";
 import { Config } from "../../filters/sdk/pipeline/config";
 import { HttpContext } from "../../filters/sdk/pipeline/http-context";
 import { Stage } from "../../filters/sdk/pipeline/stage";

@@ -2,7 +2,7 @@ import { decimalToInteger, integerValue } from "../../model-protocol/numbers/dec
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendField } from "../../sdk/bytes/protobuf";
-import { Slice } from "../../sdk/host/headers";
+import { Slice } from "../../sdk/bytes/slice";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { PieceSink } from "../piece-sink";

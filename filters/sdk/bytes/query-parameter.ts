@@ -1,6 +1,6 @@
-import { Slice } from "../host/headers";
 import { ByteBuffer } from "./byte-buffer";
 import { Bytes, hexDigit } from "./bytes";
+import { Slice } from "./slice";
 
 /** Where the query of a path starts, with its question mark; the path's end when it has none. */
 export function queryStart(path: Slice): i32 {

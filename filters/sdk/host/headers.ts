@@ -7,6 +7,7 @@ import {
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { ByteBuffer } from "../bytes/byte-buffer";
 import { Bytes } from "../bytes/bytes";
+import { Slice } from "../bytes/slice";
 import { OK } from "./abi";
 import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
 
@@ -140,12 +141,6 @@ function startsAlike(ptr: usize, name: Bytes): bool {
     if (c != wanted && (c != 0x5f || wanted != 0x2d) && (c != 0x2d || wanted != 0x5f)) return false;
   }
   return true;
-}
-
-/** Bytes inside memory that somebody else owns, such as a header's value. */
-export class Slice {
-  ptr: usize = 0;
-  len: i32 = 0;
 }
 
 /** Reads one header (several of one name come joined). @returns its length, -1 when absent; it is at `headerValue()`. */

@@ -1,12 +1,13 @@
 import { Bytes, bytes, startsWithIgnoreCase } from "../bytes/bytes";
+import { Slice } from "../bytes/slice";
 import { REQUEST_HEADERS } from "../host/abi";
-import { Headers, Slice } from "../host/headers";
+import { Headers } from "../host/headers";
 import { getProperty, propertyValue, setFilterState } from "../host/properties";
 import { LocalReply } from "./local-reply";
 import { Plugin } from "./plugin";
 import { Principal, SEPARATOR } from "./principal";
-import { StreamState } from "./stage";
 import { StageTimes } from "./stage-times";
+import { StreamState } from "./stream-state";
 
 const AUTHORITY = bytes(":authority");
 const METHOD = bytes(":method");

@@ -2,12 +2,6 @@ import { Action, CONTINUE } from "../host/abi";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
 
-/** What a stage keeps for one stream; see `HttpContext.state`. */
-export class StreamState {
-  /** The stream is over, or needs it no more: it may serve another one. */
-  giveBack(): void {}
-}
-
 /**
  * One step of the pipeline. The same stage runs in a module of its own and, beside the others, in `gateway.wasm`.
  * A hook may be called for many streams in turn: what belongs to a stream lives in the context or in a StreamState.

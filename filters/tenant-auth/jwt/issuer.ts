@@ -1,5 +1,5 @@
 import { Bytes } from "../../sdk/bytes/bytes";
-import { Slice } from "../../sdk/host/headers";
+import { Slice } from "../../sdk/bytes/slice";
 import { Algorithm, fits } from "./algorithms";
 import { Jwk } from "./jwk";
 import { JwksSource } from "./jwks-source";

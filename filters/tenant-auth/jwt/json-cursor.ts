@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
-import { Slice } from "../../sdk/host/headers";
+import { Slice } from "../../sdk/bytes/slice";
 
 const MAX_DEPTH: i32 = 16;
 

@@ -1,4 +1,4 @@
-import { StreamState } from "../../sdk/pipeline/stage";
+import { StreamState } from "../../sdk/pipeline/stream-state";
 import { equalDigests } from "../crypto/equal-digests";
 import { SHA256_SIZE, SHA256_STATE, sha256Finish, sha256Start, sha256Update } from "../crypto/sha256";
 

@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { queryStart } from "../../sdk/bytes/query-parameter";
-import { Slice } from "../../sdk/host/headers";
+import { Slice } from "../../sdk/bytes/slice";
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { SignatureInput } from "./signature-input";
 

@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
-import { Slice } from "../../sdk/host/headers";
+import { Slice } from "../../sdk/bytes/slice";
 import { appendBase64 } from "../crypto/base64";
 
 /**
