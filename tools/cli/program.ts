@@ -1,5 +1,6 @@
 import { Command, Help } from "commander";
 import { CATALOG, type CatalogEntry, nameOf } from "./commands/catalog.ts";
+import { examplesOf } from "./examples.ts";
 
 /** The commands that print what they know of all of them. */
 const OF_ALL = ["completion"];
@@ -13,12 +14,13 @@ export async function makeProgram(args: string[]): Promise<Command> {
   const program = new Command("modelgate")
     .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
     .showHelpAfterError()
+    .addHelpText("after", exampleText(""))
     .configureHelp({
       subcommandTerm: (command) => USAGES.get(command.name()) ?? DEFAULTS.subcommandTerm(command),
     });
   for (const entry of CATALOG) {
     const isWanted = wanted === nameOf(entry) || OF_ALL.includes(wanted);
-    program.addCommand(isWanted ? await entry.load() : named(entry));
+    program.addCommand(isWanted ? withExamples(await entry.load()) : named(entry));
   }
   return program;
 }
@@ -34,4 +36,15 @@ function commandIn(args: string[]): string {
 
 function named(entry: CatalogEntry): Command {
   return new Command(nameOf(entry)).description(entry.description);
+}
+
+/** Adds examples to the help of a command and of those below it. */
+function withExamples(command: Command, path = command.name()): Command {
+  for (const each of command.commands) withExamples(each, `${path} ${each.name()}`);
+  return command.addHelpText("after", exampleText(path));
+}
+
+function exampleText(path: string): string {
+  const examples = examplesOf(path).map(([comment, args]) => `  # ${comment}\n  modelgate ${args}`);
+  return `\nExamples:\n${examples.join("\n\n")}`;
 }

@@ -18,22 +18,22 @@ interface ApplyCommandOptions extends PlanOptions {
 
 export function applyCommand(): Command {
   const command = withPlanOptions(
-    new Command("apply").description(
-      "bring a cluster to what files of Tenants and ModelTasks say; may be repeated",
-    ),
+    new Command("apply").description("Apply Tenants and ModelTasks to a cluster"),
   )
-    .option("--prune", "delete what these tenants had and the files do not hold any more")
-    .option("--force-conflicts", "take fields that others have set")
-    .option("--create-namespaces", "make the namespaces that are not there")
+    .option("--prune", "delete objects of these Tenants that are no longer in the files")
+    .option("--force-conflicts", "overwrite fields owned by others")
+    .option("--create-namespaces", "create missing namespaces")
     .addOption(
-      new Option("--dry-run <how>", "change nothing").choices(["none", "client", "server"]).default("none"),
+      new Option("--dry-run <how>", "only show what would change")
+        .choices(["none", "client", "server"])
+        .default("none"),
     )
-    .option("--wait", "wait until the gateways run and serve the filter")
-    .option("--timeout <seconds>", "how long to wait", seconds, 300)
+    .option("--wait", "wait until the gateways are ready and run the filter")
+    .option("--timeout <seconds>", "longest time to wait", seconds, 300)
     .addOption(
       new Option(
         "-o, --output <format>",
-        "print the objects instead of what became of them; digests stand for their keys and tokens",
+        "print the objects instead of the results; secrets are shown as digests",
       ).choices(["yaml", "json"]),
     );
   for (const option of connectOptions()) command.addOption(option);

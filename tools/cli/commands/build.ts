@@ -8,9 +8,13 @@ import { compileConverter, converterModule } from "../../local/converter/compile
 
 export function buildCommand(): Command {
   return new Command("build")
-    .description("compile the filters to WebAssembly, into build/")
-    .addArgument(new Argument("[module...]", "the filters").choices(MODULES).default(MODULES, "all"))
-    .option("--converter <folder>", "compile a task's own converter instead, into <folder>/build/")
+    .description("Compile the filters to WebAssembly, into build/")
+    .addArgument(
+      new Argument("[module...]", "filters to compile (default: all)")
+        .choices(MODULES)
+        .default(MODULES, "all"),
+    )
+    .option("--converter <folder>", "compile this converter instead, into <folder>/build/")
     .action(async (names: ModuleName[], { converter }: { converter?: string }) => {
       if (converter !== undefined) await buildConverter(converter);
       else for (const name of names) await build(name);

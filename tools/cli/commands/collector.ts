@@ -46,49 +46,52 @@ const OTLP_METRICS_MS = 60_000;
 
 export function collectorCommand(): Command {
   const command = new Command("collector")
-    .description("store access logs from files and by HTTP, and compute traffic metrics from them")
-    .argument("[file...]", "access logs to follow; globs are looked through again and again")
-    .option("--store <folder>", "where lines and metrics are kept", "modelgate-logs")
-    .addOption(withDefault("--listen <host:port>", "where it serves", address, "127.0.0.1:8092"))
+    .description("Run the collector: store access logs, compute traffic metrics, serve the traffic page")
+    .argument("[file...]", "access logs to follow; globs also match files that appear later")
+    .option("--store <folder>", "folder for lines and metrics", "modelgate-logs")
+    .addOption(withDefault("--listen <host:port>", "address to listen on", address, "127.0.0.1:8092"))
     .option(
       "--allow-host <name>",
-      "a name that readers may call it by, beside localhost, this machine's and any address; may be repeated",
+      "host name that readers may use, besides localhost, this machine's name and IP addresses; repeatable",
       (name: string, before: string[] = []) => [...before, name],
     )
-    .option("--listen-batches <host:port>", "another address, where only batches are taken", address)
-    .addOption(withDefault("--keep <duration>", "how long lines are kept", duration, "7d"))
+    .option("--listen-batches <host:port>", "second address that only accepts batches of lines", address)
+    .addOption(withDefault("--keep <duration>", "how long to keep lines", duration, "7d"))
     .addOption(
-      withDefault("--keep-bytes <bytes>", "how many bytes of lines are kept, such as 20Gi", bytes, "20Gi"),
+      withDefault("--keep-bytes <bytes>", "how many bytes of lines to keep, such as 20Gi", bytes, "20Gi"),
     )
     .addOption(
-      withDefault("--keep-metrics <duration>", "how long metrics and events are kept", duration, "30d"),
+      withDefault("--keep-metrics <duration>", "how long to keep metrics and events", duration, "30d"),
     )
     .addOption(
-      withDefault("--spool-bytes <bytes>", "how much may wait on disk before senders get 503", bytes, "1Gi"),
+      withDefault(
+        "--spool-bytes <bytes>",
+        "bytes that may wait on disk before senders get 503",
+        bytes,
+        "1Gi",
+      ),
     )
-    .addOption(
-      withDefault("--interval <duration>", "what a line may wait before it is stored", duration, "1s"),
-    )
-    .option("--top-series <n>", "how many series have labels of their own in /metrics", wholeNumber, 1_000)
-    .option("--elasticsearch <url>", "send lines to Elasticsearch or OpenSearch, too")
+    .addOption(withDefault("--interval <duration>", "longest time before a line is stored", duration, "1s"))
+    .option("--top-series <n>", "number of series with their own labels in /metrics", wholeNumber, 1_000)
+    .option("--elasticsearch <url>", "also send lines to Elasticsearch or OpenSearch")
     .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
-    .option("--elasticsearch-headers <file>", 'headers for it, "name: value" a line: authorization')
-    .option("--kafka <brokers>", "send lines to Kafka, too: host:port,host:port")
+    .option("--elasticsearch-headers <file>", 'file of request headers, one "name: value" per line')
+    .option("--kafka <brokers>", "also send lines to Kafka: host:port,host:port")
     .option("--kafka-topic <name>", "the topic", "modelgate-logs")
-    .option("--otlp <url>", "send lines and metrics by OTLP/HTTP, too: http://host:4318")
-    .option("--otlp-headers <file>", 'headers for it, "name: value" a line')
-    .option("--tls-cert <file>", "certificate chain, PEM")
-    .option("--tls-key <file>", "its key, PEM")
-    .option("--client-ca <file>", "CA that signs the certificates of senders and readers, PEM")
+    .option("--otlp <url>", "also send lines and metrics by OTLP/HTTP: http://host:4318")
+    .option("--otlp-headers <file>", 'file of request headers, one "name: value" per line')
+    .option("--tls-cert <file>", "certificate chain (PEM)")
+    .option("--tls-key <file>", "private key (PEM)")
+    .option("--client-ca <file>", "CA of the client certificates of senders and readers (PEM)")
     .option(
       "--sender-token-file <file>",
-      "tokens, one a line, of which senders of batches need one (authorization: Bearer); read again when it changes",
+      "file of bearer tokens, one per line; senders must present one; reloaded when the file changes",
     )
-    .option("--kubernetes", "put the events, rollouts and limits of the cluster on the time line")
+    .option("--kubernetes", "show the cluster's events, rollouts and limits on the timeline")
     .addOption(logLevelOption())
     .addHelpText(
       "after",
-      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when what is read is stored.",
+      "\nLogs are JSON lines on stderr. On SIGTERM and SIGINT the collector stores what it has read, then exits.",
     )
     .action(collector);
   for (const option of connectOptions()) command.addOption(option);

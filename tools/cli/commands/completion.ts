@@ -4,8 +4,8 @@ const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export function completionCommand(): Command {
   return new Command("completion")
-    .description("print a script that completes commands and options: source <(modelgate completion bash)")
-    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
+    .description("Print a shell completion script")
+    .addArgument(new Argument("<shell>", "shell").choices(SHELLS))
     .action((shell: (typeof SHELLS)[number], _options: object, command: Command) => {
       const root = command.parent as Command;
       if (shell === "fish") process.stdout.write(fish(root));

@@ -57,36 +57,40 @@ interface Options extends ConnectOptions, RenderedController {
 export function controllerCommand(): Command {
   const command = new Command("controller")
     .description(
-      "serve the gateways their shares of the limits, from Kubernetes or from files; in Kubernetes also bring the cluster to what its Tenants and ModelTasks say",
+      "Run the controller: share limits among gateways, and keep the cluster as its Tenants and ModelTasks describe it",
     )
     .option(
       "--config <path...>",
-      "files or folders of Tenants and ModelTasks, watched, instead of Kubernetes",
+      "read Tenants and ModelTasks from these files or folders instead of Kubernetes, and follow changes",
     )
     .option(
       "--listen <host:port>",
-      "where reports are taken (default: :8090; with --config 127.0.0.1:8090)",
+      "address for the gateways' reports (default: :8090; with --config 127.0.0.1:8090)",
       address,
     )
     .option(
       "--admin <host:port>",
-      "where /healthz, /readyz and /metrics are (default: port 8091 likewise)",
+      "address for /healthz, /readyz and /metrics (default: the same host, port 8091)",
       address,
     )
-    .option("--tls-cert <file>", "certificate chain, PEM; read again when it changes")
-    .option("--tls-key <file>", "its key, PEM")
-    .option("--client-ca <file>", "CA that signs the gateways' certificates, PEM")
+    .option("--tls-cert <file>", "certificate chain (PEM); reloaded when the file changes")
+    .option("--tls-key <file>", "private key (PEM)")
+    .option("--client-ca <file>", "CA of the gateways' client certificates (PEM)")
     .addOption(
       new Option(
         "--authenticate <how>",
-        "proof asked of gateways: ServiceAccount token, client certificate, none (default: token; none with --config on loopback)",
+        "how gateways authenticate (default: token, a ServiceAccount token; with --config on loopback none)",
       ).choices(["token", "mtls", "none"]),
     )
-    .option("--token-audience <audience...>", "audiences of the tokens (default: the API server's)", [])
+    .option(
+      "--token-audience <audience...>",
+      "accepted audiences of the tokens (default: the API server's)",
+      [],
+    )
     .addOption(
       new Option(
         "--when-follower <action>",
-        "what to do with reports when another controller leads (default: forward; redirect with --client-ca)",
+        "what to do with reports while another controller is the leader (default: forward; with --client-ca redirect)",
       ).choices(["forward", "redirect"]),
     )
     .option(
@@ -95,12 +99,9 @@ export function controllerCommand(): Command {
     )
     .option(
       "--advertise-url <url>",
-      "where other controllers reach this one (default: by $POD_IP and the port)",
+      "URL at which other controllers reach this one (default: $POD_IP and the port)",
     )
-    .option(
-      "--no-reconcile",
-      "leave the custom resources to modelgate apply; nothing in the cluster is written",
-    )
+    .option("--no-reconcile", "write nothing to the cluster; modelgate apply does that instead")
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())
@@ -108,7 +109,7 @@ export function controllerCommand(): Command {
     .addOption(logLevelOption())
     .addHelpText(
       "after",
-      "\nLogs are JSON lines on stderr. SIGTERM and SIGINT stop it when the answers under way are sent.",
+      "\nLogs are JSON lines on stderr. On SIGTERM and SIGINT the controller sends pending answers, then exits.",
     )
     .action(controller);
   for (const option of connectOptions()) command.addOption(option);

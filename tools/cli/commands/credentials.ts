@@ -7,9 +7,7 @@ import { verifyCommand } from "./credentials/verify.ts";
 
 export function credentialsCommand(): Command {
   return new Command("credentials")
-    .description(
-      "make, list, rotate and revoke credentials of Tenants in files or a cluster; explain refusals",
-    )
+    .description("Create, list, rotate, revoke and check the credentials of a Tenant")
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(rotateCommand())

@@ -12,12 +12,14 @@ interface DeleteOptions extends ConnectOptions {
 
 export function deleteCommand(): Command {
   const command = new Command("delete")
-    .description("delete Tenants or ModelTasks with all that was made for them")
+    .description("Delete Tenants or ModelTasks and all objects that were made for them")
     .addArgument(kindArgument("what to delete"))
-    .argument("<name...>", "names")
+    .argument("<name...>", "names of the objects")
     .option("-n, --namespace <namespace>", "namespace of the ModelTasks", "default")
     .addOption(
-      new Option("--dry-run <how>", "change nothing").choices(["none", "client", "server"]).default("none"),
+      new Option("--dry-run <how>", "only show what would change")
+        .choices(["none", "client", "server"])
+        .default("none"),
     );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (kind: Kinds, names: string[], options: DeleteOptions) => {

@@ -32,24 +32,24 @@ interface DevOptions {
 
 export function devCommand(): Command {
   return new Command("dev")
-    .description("run a local Envoy with the filters in front of a model server")
+    .description("Run the filters in a local Envoy, in front of a model server")
     .option("--config <file>", "tasks and plug-in configuration", DEFAULT_CONFIG)
     .option(
       "-f, --filename <path...>",
-      "instead of --config: a Tenant and its ModelTasks; starts a controller too",
+      "a Tenant and its ModelTasks, instead of --config; also starts a controller",
     )
     .addOption(secretsOption())
     .option(
       "--server <taskid=host:port...>",
-      "with -f: a task's gRPC model server (default: the demo's)",
+      "with -f: the gRPC model server of a task (default: the demo's)",
       serverAddress,
       new Map(),
     )
-    .option("--envoy <path>", "the Envoy to run (default: $ENVOY, PATH, else a pinned one is fetched)")
-    .option("--port <port>", "port on 127.0.0.1; 0 takes a free one", wholeNumber, 0)
-    .option("--concurrency <n>", "worker threads of Envoy", wholeNumber, 2)
-    .option("--converter <folder>", "run a task's own converter instead, and swap it whenever a file changes")
-    .option("--demo", "send the demo's requests, print what came back, and stop")
+    .option("--envoy <path>", "path of Envoy (default: $ENVOY, then PATH, else a pinned one is downloaded)")
+    .option("--port <port>", "port on 127.0.0.1; 0 for a free one", wholeNumber, 0)
+    .option("--concurrency <n>", "number of Envoy's worker threads", wholeNumber, 2)
+    .option("--converter <folder>", "run this converter instead, and reload it when a file changes")
+    .option("--demo", "send the demo's requests, print the answers, and stop")
     .action(dev);
 }
 

@@ -8,12 +8,12 @@ import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
 export function diffCommand(): Command {
   const command = withPlanOptions(
     new Command("diff").description(
-      "show what apply would change, by a dry run on the server; exit code 0: nothing, 1: something, 2: an error",
+      "Show what apply would change, by a dry run on the server. Exit codes: 0 no change, 1 changes, 2 error",
     ),
   )
-    .option("--prune", "show what apply --prune would delete")
-    .option("--create-namespaces", "as if the namespaces that are not there were made")
-    .option("--force-conflicts", "as if fields that others have set were taken");
+    .option("--prune", "include what apply --prune would delete")
+    .option("--create-namespaces", "assume that missing namespaces are created")
+    .option("--force-conflicts", "assume that fields owned by others are overwritten");
   for (const option of connectOptions()) command.addOption(option);
   // A wrong option is an error, too, and not a difference.
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

@@ -26,42 +26,40 @@ const DEFAULT_REQUEST_TIMEOUT = "15s";
 
 export function drainCommand(): Command {
   return new Command("drain")
-    .description(
-      "wait until a replica, or a gateway's Envoy, can end without losing a request; a preStop hook",
-    )
+    .description("Wait until a replica or a gateway can stop without losing requests; for preStop hooks")
     .option(
       "--sidecar <url>",
-      "let the sidecar of modelgate warmup --serve do it, which also fails readiness",
+      "ask the sidecar of modelgate warmup --serve to drain, which also fails readiness",
     )
     .option(
       "--envoy <url>",
-      "drain the gateway's Envoy with this admin interface, such as http://127.0.0.1:15000",
+      "drain the gateway with this Envoy admin interface, such as http://127.0.0.1:15000",
     )
     .option(
       "--address <host:port>",
-      "the replica, as gateways know it (default: $POD_IP and the task's port)",
+      "address of the replica, as gateways know it (default: $POD_IP and the task's port)",
       address,
     )
     .addOption(gatewayOption())
     .addOption(gatewayServiceOption())
     .option(
       "--endpoint-timeout <duration>",
-      `longest wait for the gateways; also what is waited when they can't be asked (default: the task's, ${DEFAULT_ENDPOINT_TIMEOUT})`,
+      `longest wait for the gateways to drop the replica; the whole wait if they can't be asked (default: the task's, ${DEFAULT_ENDPOINT_TIMEOUT})`,
       durationArgument,
     )
     .option(
       "--request-timeout <duration>",
-      `longest wait for requests under way (default: the task's, ${DEFAULT_REQUEST_TIMEOUT})`,
+      `longest wait for requests in flight (default: the task's, ${DEFAULT_REQUEST_TIMEOUT})`,
       durationArgument,
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
-    .option("--task <name>", "the ModelTask, by name or task id (default: the only one there)")
+    .option("--task <name>", "name or task id of the ModelTask (default: the only one)")
     .addOption(inlineOption())
     .addHelpText(
       "after",
-      "\nBoth waits are bounded: terminationGracePeriodSeconds must be more than their sum, as modelgate render makes it.",
+      "\nterminationGracePeriodSeconds must be longer than the sum of both waits; modelgate render sets it so.",
     )
     .action(drain);
 }

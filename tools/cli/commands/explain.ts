@@ -5,10 +5,10 @@ import { fileOption, namespaceOption, recursiveOption } from "../options/resourc
 import { readTask, type TaskOptions } from "../options/task.ts";
 
 export function explainCommand(): Command {
-  return new Command("explain").description("say why Modelgate does what it does").addCommand(
+  return new Command("explain").description("Explain a decision of Modelgate").addCommand(
     new Command("placement")
-      .description("say how a task's replicas are bound to cores and NUMA nodes, and what nodes need for it")
-      .argument("[task]", "the ModelTask, by name or task id (default: the only one there)")
+      .description("Explain how replicas are bound to CPU cores and NUMA nodes, and what nodes need for it")
+      .argument("[task]", "name or task id of the ModelTask (default: the only one)")
       .addOption(fileOption())
       .addOption(recursiveOption())
       .addOption(namespaceOption())

@@ -14,11 +14,11 @@ interface GetOptions extends ConnectOptions {
 
 export function getCommand(): Command {
   const command = new Command("get")
-    .description("list the Tenants or ModelTasks of a cluster")
+    .description("List the Tenants or ModelTasks of a cluster")
     .addArgument(kindArgument("what to list"))
-    .argument("[name]", "only this one")
+    .argument("[name]", "name of the object")
     .option("-n, --namespace <namespace>", "only ModelTasks of this namespace (default: all)")
-    .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json", "wide"]));
+    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide"]));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(get);
 }

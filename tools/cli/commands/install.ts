@@ -13,14 +13,12 @@ interface InstallOptions extends ConnectOptions {
 
 export function installCommand(): Command {
   const command = new Command("install")
-    .description(
-      "bring custom resource definitions, roles, the controller and the collector into a cluster; may be repeated",
-    )
-    .option("--image <reference>", "image of the controller and the collector: host/name@sha256:...")
-    .option("--crds-only", "only the custom resource definitions")
-    .option("--force-conflicts", "take fields that others, such as kubectl apply -k, have set")
+    .description("Install the custom resource definitions, roles, controller and collector in a cluster")
+    .option("--image <reference>", "image of the controller and collector: host/name@sha256:...")
+    .option("--crds-only", "install only the custom resource definitions")
+    .option("--force-conflicts", "overwrite fields owned by others, such as kubectl apply -k")
     .addOption(
-      new Option("--dry-run <how>", "change nothing; client prints the objects")
+      new Option("--dry-run <how>", "only show what would change; client prints the objects")
         .choices(["none", "client", "server"])
         .default("none"),
     );

@@ -75,10 +75,8 @@ const WARM_UP_SECONDS = 2;
 const SHORTEST_STEP = 10;
 export function loadtestCommand(): Command {
   const command = new Command("loadtest")
-    .description(
-      "find how many requests a second a task's model server holds at an objective, by open-loop load",
-    )
-    .argument("[task]", "the ModelTask, by name or task id (default: the only one there)")
+    .description("Find how many requests per second a model server handles within an objective")
+    .argument("[task]", "name or task id of the ModelTask (default: the only one)")
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
@@ -88,7 +86,7 @@ export function loadtestCommand(): Command {
     )
     .option(
       "-H, --header <header>",
-      "header of each request, such as 'x-api-key: ...'; may be given again",
+      "header of each request, such as 'x-api-key: ...'; repeatable",
       header,
       {},
     )
@@ -97,50 +95,42 @@ export function loadtestCommand(): Command {
       "the request, as in spec.warmUp.request (default: the task's)",
       requestArgument,
     )
-    .option("--proto <file...>", "definitions of other gRPC methods (default: the server's reflection)")
-    .option("--proto-path <folder...>", "where their imports are")
+    .option("--proto <file...>", "proto files of other gRPC methods (default: the server's reflection)")
+    .option("--proto-path <folder...>", "folders of the proto files' imports")
     .addOption(
-      new Option("--slo <objective>", "what must hold")
+      new Option("--slo <objective>", "objective to keep")
         .argParser(slo)
         .default(parseSlo("p99=200ms"), "p99=200ms,errors=0.1%"),
     )
-    .option("--from <rate>", "first rate, requests a second", positive, 10)
-    .option("--max-rate <rate>", "no more than this", positive, 100_000)
-    .option(
-      "--growth <factor>",
-      "each step's rate over the one before, until one breaks the objective",
-      factor,
-      1.5,
-    )
-    .option("--precision <percent>", "how near the capacity is to be found", precision, 3)
+    .option("--from <rate>", "first rate, in requests per second", positive, 10)
+    .option("--max-rate <rate>", "highest rate, in requests per second", positive, 100_000)
+    .option("--growth <factor>", "factor between steps, until one breaks the objective", factor, 1.5)
+    .option("--precision <percent>", "precision of the result", precision, 3)
     .addOption(
-      new Option("--duration <duration>", "of each step; many times the objective's latency")
+      new Option("--duration <duration>", "length of each step; must be many times the objective's latency")
         .argParser(stepDuration)
         .default(10_000, "10s"),
     )
-    .option("--connections <number>", "HTTP/2 connections", count, 4)
-    .option("--replicas <number>", "replicas behind the address, which share the load", count, 1)
+    .option("--connections <number>", "number of HTTP/2 connections", count, 4)
+    .option("--replicas <number>", "number of replicas that share the load", count, 1)
     .option(
       "--write",
-      "write the result into the ModelTask as limits.perReplica: the file's, else the cluster's",
+      "write the result to the ModelTask, in the file or else the cluster, as limits.perReplica",
     )
-    .option("--headroom <percent>", "with --write: keep so much of the capacity back", percent, 0)
+    .option("--headroom <percent>", "with --write: part of the capacity to keep in reserve", percent, 0)
     .option(
       "--replay <file>",
-      "send as the task's requests came by this access log, once, instead of a search",
+      "replay the task's requests from this access log, instead of searching the capacity",
     )
-    .option("--speed <factor>", "with --replay: 2 sends them in half the time", positive, 1)
-    .option("--save <file>", "keep the result, for --baseline")
-    .option(
-      "--baseline <file>",
-      "compare with a result that was kept; exits with 1 when a replica holds less",
-    )
-    .option("--tolerance <percent>", "with --baseline: so much less is no loss", percent, 10)
-    .option("--report <file...>", "write the plot: .svg, or .html with the steps", [])
+    .option("--speed <factor>", "with --replay: 2 replays in half the time", positive, 1)
+    .option("--save <file>", "save the result, for --baseline")
+    .option("--baseline <file>", "compare with a saved result; exit code 1 if a replica handles less")
+    .option("--tolerance <percent>", "with --baseline: loss to accept", percent, 10)
+    .option("--report <file...>", "write a report: .svg, or .html with the steps", [])
     .addHelpText(
       "after",
-      "\nArrivals are constant and wait for no answer. Latency counts from when a request was to be sent, so a stall is charged for all that came meanwhile." +
-        "\nCtrl-C ends the search; what was found so far is printed.",
+      "\nRequests are sent at a constant rate (open loop). Latency counts from the time a request was due, so a stall counts for every request that it delays." +
+        "\nCtrl-C ends the search and prints the results so far.",
     )
     .action(loadtest);
   for (const option of connectOptions()) command.addOption(option);

@@ -22,13 +22,16 @@ interface Options extends TrafficOptions {
 
 export function logsCommand(): Command {
   const command = new Command("logs")
-    .description("access log lines that a collector has stored, the newest last")
-    .argument("[file...]", "log files to look through, instead of asking a collector");
+    .description("Print access log lines that the collector has stored, newest last")
+    .argument("[file...]", "log files to read instead of asking a collector");
   addTrafficOptions(command)
-    .option("--since <time>", "from this time on: 15m, 2h, 7d ago, or RFC 3339 (default: 15m; of files: all)")
-    .option("--until <time>", "up to this time (default: now)")
+    .option(
+      "--since <time>",
+      "start of the time range: RFC 3339, or a duration back from now such as 15m or 7d (default: 15m; of files: all)",
+    )
+    .option("--until <time>", "end of the time range (default: now)")
     .option("--code <codes...>", "only these response codes: 503, 5xx, 500-504")
-    .option("--reason <reason...>", "only requests that were refused for these reasons")
+    .option("--reason <reason...>", "only requests refused for these reasons")
     .addOption(
       new Option("--decision <decision...>", "only requests with these decisions").choices([
         "allowed",
@@ -39,9 +42,9 @@ export function logsCommand(): Command {
     .option("--request-id <id...>", "only these requests")
     .option("--trace-id <id...>", "only requests of these traces")
     .option("--slower-than <duration>", "only requests that took longer, such as 200ms or 2s", slower)
-    .option("--tail <n>", "how many lines at most", wholeNumber, 100)
-    .option("-f, --follow", "go on with lines as they come")
-    .addOption(new Option("-o, --output <format>", "format").choices(["json"]));
+    .option("--tail <n>", "largest number of lines", wholeNumber, 100)
+    .option("-f, --follow", "keep printing new lines")
+    .addOption(new Option("-o, --output <format>", "output format").choices(["json"]));
   return command.action(logs);
 }
 

@@ -15,14 +15,17 @@ interface Options extends TrafficOptions {
 
 export function metricsCommand(): Command {
   const command = new Command("metrics")
-    .description("traffic from the access logs: requests, errors, refusals, latencies, bytes, in flight")
-    .argument("[file...]", "log files to compute it from, instead of asking a collector");
+    .description("Print traffic metrics: requests, errors, refusals, latency, bytes, requests in flight")
+    .argument("[file...]", "log files to read instead of asking a collector");
   addTrafficOptions(command)
-    .option("--since <time>", "from this time on: 15m, 2h, 7d ago, or RFC 3339 (default: 15m; of files: all)")
-    .option("--until <time>", "up to this time (default: now)")
-    .option("--step <duration>", "a row for each such step, such as 1m; 0: one for the whole time", "0")
-    .option("--by <dimensions>", `what rows are told apart by: ${DIMENSIONS.join(",")}`, "tenant,taskid")
-    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]));
+    .option(
+      "--since <time>",
+      "start of the time range: RFC 3339, or a duration back from now such as 15m or 7d (default: 15m; of files: all)",
+    )
+    .option("--until <time>", "end of the time range (default: now)")
+    .option("--step <duration>", "length of the time steps, such as 1m; 0 for one step", "0")
+    .option("--by <dimensions>", `what to group by: ${DIMENSIONS.join(",")}`, "tenant,taskid")
+    .addOption(new Option("-o, --output <format>", "output format").choices(["json", "wide"]));
   return command.action(metrics);
 }
 

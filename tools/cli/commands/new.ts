@@ -3,11 +3,11 @@ import { Argument, Command, InvalidArgumentError } from "commander";
 import { newConverter } from "../../local/converter/new-folder.ts";
 
 export function newCommand(): Command {
-  return new Command("new").description("make the folder of something new").addCommand(
+  return new Command("new").description("Create a project folder").addCommand(
     new Command("converter")
-      .description("make a task's own converter: source, example, test, README")
-      .addArgument(new Argument("<name>", "what it is called").argParser(converterName))
-      .option("--dir <folder>", "where it goes (default: ./<name>)")
+      .description("Create a converter for a task: source, example, test, README")
+      .addArgument(new Argument("<name>", "name of the converter").argParser(converterName))
+      .option("--dir <folder>", "output folder (default: ./<name>)")
       .action(async (name: string, { dir }: { dir?: string }) => {
         const folder = dir ?? name;
         for (const file of await newConverter(name, folder)) console.error(`wrote ${join(folder, file)}`);

@@ -8,13 +8,13 @@ import { readModule } from "../../lib/wasm/read.ts";
 
 export function packCommand(): Command {
   return new Command("pack")
-    .description("pack a built filter as an OCI image layout and print its digest")
-    .addArgument(new Argument("[module]", "the filter").choices(MODULES).default("gateway"))
+    .description("Pack a built filter as an OCI image layout and print its digest")
+    .addArgument(new Argument("[module]", "filter").choices(MODULES).default("gateway"))
     .addOption(variantOption())
     .addOption(converterOption())
     .option(
       "--output <folder>",
-      "where the layout goes (default: build/oci/<module>-<variant>, of a converter in its folder)",
+      "output folder (default: build/oci/<module>-<variant>; of a converter in its folder)",
     )
     .action(async (module: ModuleName, { variant, output, converter }: PackOptions) => {
       const image = await packImage(await readModule(module, converter), variant);
@@ -34,9 +34,9 @@ interface PackOptions {
 }
 
 export function converterOption(): Option {
-  return new Option("--converter <folder>", "a task's own converter, built, instead of a filter");
+  return new Option("--converter <folder>", "folder of a built converter, instead of a filter");
 }
 
 export function variantOption(): Option {
-  return new Option("--variant <variant>", "form of the image").choices(VARIANTS).default("compat");
+  return new Option("--variant <variant>", "image format").choices(VARIANTS).default("compat");
 }

@@ -18,14 +18,14 @@ interface PushCommandOptions extends RegistryCommandOptions {
 
 export function pushCommand(): Command {
   return new Command("push")
-    .description("push a built filter to an OCI registry and print its reference by digest")
+    .description("Push a built filter to an OCI registry and print its reference by digest")
     .argument("<reference>", "oci://host:port/name:tag")
-    .addOption(new Option("--module <module>", "the filter").choices(MODULES).default("gateway"))
+    .addOption(new Option("--module <module>", "filter").choices(MODULES).default("gateway"))
     .addOption(converterOption())
     .addOption(variantOption())
     .option(
       "--sbom",
-      "attach a bill of materials (CycloneDX): the sources of the filter, and the npm packages that it is built with",
+      "attach an SBOM (CycloneDX) of the filter's sources and the npm packages it is built with",
     )
     .addOption(plainHttpOption())
     .action(async (text: string, options: PushCommandOptions) => {

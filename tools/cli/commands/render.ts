@@ -32,7 +32,9 @@ interface RenderCommandOptions extends FileOptions, ControllerOptions {
 
 export function renderCommand(): Command {
   return new Command("render")
-    .description("print what Tenants and ModelTasks need in a cluster; needs no cluster")
+    .description(
+      "Print the Kubernetes and Istio objects that Tenants and ModelTasks become; needs no cluster",
+    )
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
@@ -40,25 +42,29 @@ export function renderCommand(): Command {
     .addOption(
       new Option(
         "--target <target>",
-        "form of the routes; or what the tasks' own Deployments need: deployment-patch (warm-up, drain, placement), hpa, keda (autoscaling)",
+        "what to print: gateways and routes (istio, gateway-api), or what the model servers' own Deployments need (deployment-patch, hpa, keda)",
       )
         .choices([...TARGETS, ...WORKLOAD_TARGETS])
         .default("istio"),
     )
-    .option("--command-image <reference>", "for deployment-patch: image of this command", "modelgate")
+    .option(
+      "--command-image <reference>",
+      "for deployment-patch: image with the modelgate command",
+      "modelgate",
+    )
     .option(
       "--gateway-service <host:port>",
-      "for deployment-patch: name whose addresses are all gateways, and the port of their admin interfaces",
+      "for deployment-patch: DNS name of all gateways, and the port of their Envoy admin interface",
     )
     .option(
       "--prometheus <url>",
-      "for keda: Prometheus that scrapes the controller",
+      "for keda: URL of the Prometheus that scrapes the controller",
       "http://prometheus.monitoring:9090",
     )
     .addOption(controllerOption())
     .addOption(controllerTokenOption())
     .addOption(secretsOption())
-    .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json"]).default("yaml"))
+    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json"]).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
       if (isWorkloadTarget(options.target)) {
         const { tasks } = await readUnchecked(options);
@@ -89,25 +95,25 @@ export function renderCommand(): Command {
 export function imageOption(): Option {
   return new Option(
     "--image <reference>",
-    "filter for Tenants that name none, by digest: oci://host/name@sha256:...",
+    "filter of Tenants that do not name one: oci://host/name@sha256:...",
   );
 }
 
 export function secretsOption(): Option {
-  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that Tenants name");
+  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that the Tenants name");
 }
 
 export function controllerOption(): Option {
   return new Option(
     "--controller <namespace/service:port>",
-    "where gateways report for their limits (default: nowhere; the limits of the files hold)",
+    "controller that shares limits among the gateways (default: none; each gateway applies the limits of the files)",
   ).argParser(parseControllerAddress);
 }
 
 export function controllerTokenOption(): Option {
   return new Option(
     "--controller-token-secret <name>",
-    "Secret in each gateway's namespace whose key `token` gateways prove themselves to the controller with: a ServiceAccount's token (default: no proof)",
+    "Secret in each gateway's namespace with a ServiceAccount token (key `token`), sent to the controller (default: none)",
   );
 }
 
@@ -127,7 +133,7 @@ export function controllerOf({
 }
 
 export function targetOption(): Option {
-  return new Option("--target <target>", "form of the routes").choices(TARGETS).default("istio");
+  return new Option("--target <target>", "kind of routes to make").choices(TARGETS).default("istio");
 }
 
 /** A List, as kubectl prints several objects. */

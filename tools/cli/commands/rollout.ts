@@ -30,55 +30,57 @@ interface StartOptions extends GatewayOptions {
 
 export function rolloutCommand(): Command {
   return new Command("rollout")
-    .description("bring a new filter to a gateway's pods step by step, and back when it is worse")
+    .description("Roll a new filter out to a gateway step by step, and roll it back if it is worse")
     .addCommand(startCommand())
-    .addCommand(gatewayCommand("pause", "stop after what is under way; canaries stay as they are", pause))
-    .addCommand(
-      gatewayCommand("resume", "go on with a rollout that was paused, or whose tool was killed", resume),
-    )
-    .addCommand(gatewayCommand("undo", "go back to the filter from before the rollout", undo))
-    .addCommand(gatewayCommand("status", "how far the rollout is", status))
-    .addCommand(gatewayCommand("history", "rollouts that have ended", history));
+    .addCommand(gatewayCommand("pause", "Pause the rollout; canaries keep the new filter", pause))
+    .addCommand(gatewayCommand("resume", "Resume a rollout that was paused or interrupted", resume))
+    .addCommand(gatewayCommand("undo", "Roll back to the filter from before the rollout", undo))
+    .addCommand(gatewayCommand("status", "Show the progress of the rollout", status))
+    .addCommand(gatewayCommand("history", "List finished rollouts", history));
 }
 
 function startCommand(): Command {
-  return gatewayCommand<StartOptions>("start", "check a filter, then bring it to more and more pods", start)
-    .requiredOption("--image <reference>", "the new filter by digest: oci://host/name@sha256:...")
-    .option("--steps <percents>", "percent of the pods, step by step", percents, [5, 25, 100])
-    .option("--interval <seconds>", "how long each step is watched", seconds, 60)
+  return gatewayCommand<StartOptions>(
+    "start",
+    "Check a filter, then roll it out to more and more pods",
+    start,
+  )
+    .requiredOption("--image <reference>", "the new filter: oci://host/name@sha256:...")
+    .option("--steps <percents>", "percentage of pods at each step", percents, [5, 25, 100])
+    .option("--interval <seconds>", "how long to watch each step", seconds, 60)
     .option(
       "--min-requests <n>",
-      "requests that the canaries must have had before a step passes",
+      "requests that canaries must have served before a step passes",
       amount,
       DEFAULT_THRESHOLDS.minimumRequests,
     )
     .option(
       "--error-points <n>",
-      "percentage points that their error ratio may be above the rest's",
+      "how many percentage points the canaries' error ratio may be above the other pods'",
       amount,
       DEFAULT_THRESHOLDS.errorPoints,
     )
     .option(
       "--refusal-points <n>",
-      "percentage points that the share refused for one reason may be above the rest's",
+      "how many percentage points the canaries' share of refusals, by reason, may be above the other pods'",
       amount,
       DEFAULT_THRESHOLDS.refusalPoints,
     )
     .option(
       "--latency-factor <n>",
-      "times the rest's median and 99th percentile of duration that theirs may be",
+      "how many times the other pods' p50 and p99 the canaries' may be",
       amount,
       DEFAULT_THRESHOLDS.latencyFactor,
     )
     .option(
       "--latency-floor <milliseconds>",
-      "durations up to this are never too long",
+      "latency below which a canary is never too slow",
       amount,
       DEFAULT_THRESHOLDS.latencyFloor,
     )
-    .option("--key <file>", "public key that the filter must be signed with")
-    .option("--envoy <path>", "the Envoy of the dry start (default: as modelgate dev)")
-    .option("--plain-http", "speak HTTP to a registry that is not on this machine");
+    .option("--key <file>", "public key that must verify the filter's signature")
+    .option("--envoy <path>", "path of Envoy for the dry start (default: as in modelgate dev)")
+    .option("--plain-http", "use HTTP for a registry that is not on this machine");
 }
 
 async function start(context: Gateway, options: StartOptions): Promise<void> {

@@ -16,12 +16,10 @@ interface SignOptions extends RegistryCommandOptions {
 
 export function signCommand(): Command {
   return new Command("sign")
-    .description(
-      "sign a pushed filter with an ECDSA P-256 key, as cosign does, and store the signature beside it",
-    )
+    .description("Sign a pushed filter as cosign does (ECDSA P-256), and push the signature")
     .argument("[image]", "oci://host/name@sha256:...")
-    .option("--key <file>", "private key in PEM; its password in $MODELGATE_KEY_PASSWORD")
-    .option("--generate-key <prefix>", "make a new pair first: <prefix>.key and <prefix>.pub")
+    .option("--key <file>", "private key (PEM); its password is read from $MODELGATE_KEY_PASSWORD")
+    .option("--generate-key <prefix>", "first create a key pair: <prefix>.key and <prefix>.pub")
     .addOption(plainHttpOption())
     .addOption(mirrorOption())
     .action(async (image: string | undefined, options: SignOptions) => {

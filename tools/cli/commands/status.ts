@@ -21,13 +21,13 @@ interface StatusOptions extends ConnectOptions {
 /** Exit code 1 when a gateway does not run what it should. */
 export function statusCommand(): Command {
   const command = new Command("status")
-    .description("does each gateway pod run the filter that it should? Asks the Envoys; exit code 1 when not")
+    .description("Check that each gateway pod runs the filter that it should. Exit codes: 0 yes, 1 no")
     .argument("[tenant...]", "only these tenants (default: all)")
-    .option("-f, --filename <path...>", "Tenants from files instead of the cluster's")
+    .option("-f, --filename <path...>", "read Tenants from files instead of the cluster")
     .option("-n, --namespace <namespace>", "only gateways of this namespace (default: all)")
-    .addOption(new Option("-o, --output <format>", "format").choices(["json", "wide"]))
-    .option("--pull", "pull the images, and see that each filter tells the version that its image holds")
-    .option("--plain-http", "speak HTTP to a registry that is not on this machine");
+    .addOption(new Option("-o, --output <format>", "output format").choices(["json", "wide"]))
+    .option("--pull", "pull the images, and compare their version with the running filter's")
+    .option("--plain-http", "use HTTP for a registry that is not on this machine");
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (names: string[], options: StatusOptions) => {
     const client = await connect(options);

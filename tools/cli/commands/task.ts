@@ -13,17 +13,20 @@ interface DiscoverOptions {
 }
 
 export function taskCommand(): Command {
-  return new Command("task").description("work on tasks").addCommand(
+  return new Command("task").description("Work on tasks").addCommand(
     new Command("discover")
       .description(
-        "ask a TensorFlow Serving model server for its signatures; prints what to put into the ModelTask",
+        "Ask a TensorFlow Serving model server for its signatures, and print them for the ModelTask",
       )
-      .argument("<address>", "host:port where the model server speaks gRPC, without TLS")
-      .requiredOption("--model <name>", "the model")
-      .requiredOption("--taskid <id>", "the task, as callers name it")
-      .option("--timeout <seconds>", "how long to wait", seconds, 10)
+      .argument("<address>", "host:port of the model server (gRPC without TLS)")
+      .requiredOption("--model <name>", "name of the model")
+      .requiredOption("--taskid <id>", "id of the task")
+      .option("--timeout <seconds>", "longest time to wait", seconds, 10)
       .addOption(
-        new Option("-o, --output <form>", "fields of a ModelTask, or of a file for modelgate dev --config")
+        new Option(
+          "-o, --output <form>",
+          "print fields of a ModelTask, or of a file for modelgate dev --config",
+        )
           .choices(["modeltask", "plugin-config"])
           .default("modeltask"),
       )

@@ -9,8 +9,8 @@ const IMPORTS = fileURLToPath(new URL("../../local/converter/test-imports.ts", i
 
 export function testCommand(): Command {
   return new Command("test")
-    .description("run the tests of a converter's folder, *.test.mts, in Node")
-    .requiredOption("--converter <folder>", "folder that `modelgate new converter` made")
+    .description("Run the tests of a converter (*.test.mts) in Node")
+    .requiredOption("--converter <folder>", "folder of the converter")
     .action(async ({ converter }: { converter: string }) => {
       const files = (await readdir(converter)).filter((file) => file.endsWith(".test.mts"));
       if (files.length === 0) throw new Error(`${converter} has no file *.test.mts`);

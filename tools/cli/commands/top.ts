@@ -34,20 +34,17 @@ const KEYBOARD: Record<string, SortKey> = {
 
 export function topCommand(): Command {
   const command = new Command("top")
-    .description("traffic of each task as it is now, live in a terminal")
-    .argument("[file...]", "log files to show the traffic of, instead of asking a collector");
+    .description("Show the current traffic of each task, live in the terminal")
+    .argument("[file...]", "log files to read instead of asking a collector");
   addTrafficOptions(command)
-    .addOption(new Option("--sort <column>", "largest first").choices(SORT_KEYS).default("qps"))
-    .addOption(withDefault("--interval <duration>", "how often it is drawn", duration, "2s"))
     .addOption(
-      withDefault(
-        "--window <duration>",
-        "how much time the numbers are of, in steps of 10s",
-        duration,
-        "30s",
-      ),
+      new Option("--sort <column>", "column to sort by, largest first").choices(SORT_KEYS).default("qps"),
     )
-    .option("--once", "print it once");
+    .addOption(withDefault("--interval <duration>", "how often to redraw", duration, "2s"))
+    .addOption(
+      withDefault("--window <duration>", "time span of the numbers, in steps of 10s", duration, "30s"),
+    )
+    .option("--once", "print once and exit");
   command.addHelpText(
     "after",
     "\nKeys: r requests, e errors, 5 p50, 9 p99, x refusals, i in flight; q quits.",

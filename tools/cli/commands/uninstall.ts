@@ -11,9 +11,9 @@ interface UninstallOptions extends ConnectOptions {
 export function uninstallCommand(): Command {
   const command = new Command("uninstall")
     .description(
-      "take the controller, the collector and their roles out of a cluster; gateways keep what they have, and the collector's volume stays",
+      "Remove the controller, collector and roles from a cluster. Gateways and the collector's volume stay",
     )
-    .option("--crds", "the custom resource definitions as well, when no Tenant is left");
+    .option("--crds", "also remove the custom resource definitions, if no Tenant is left");
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: UninstallOptions) => {
     const client = await connect(options);

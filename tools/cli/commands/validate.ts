@@ -9,9 +9,7 @@ import {
 
 export function validateCommand(): Command {
   return new Command("validate")
-    .description(
-      "check files of Tenants and ModelTasks, each alone and against one another; needs no cluster",
-    )
+    .description("Check files of Tenants and ModelTasks; needs no cluster")
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())

@@ -11,9 +11,9 @@ import {
 
 export function verifyCommand(): Command {
   return new Command("verify")
-    .description("check that a filter was signed with a key")
+    .description("Verify the signature of a filter")
     .argument("<image>", "oci://host/name@sha256:...")
-    .requiredOption("--key <file>", "public key in PEM")
+    .requiredOption("--key <file>", "public key (PEM)")
     .addOption(plainHttpOption())
     .addOption(mirrorOption())
     .action(async (image: string, { key, ...options }: { key: string } & RegistryCommandOptions) => {

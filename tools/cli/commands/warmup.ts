@@ -36,46 +36,55 @@ interface Options extends TaskOptions, GatewayOptions {
 export function warmupCommand(): Command {
   return new Command("warmup")
     .description(
-      "send a model server its warm-up requests; a startup probe, or with --serve the sidecar that answers its probes",
+      "Warm a model server up before it gets traffic: as a startup probe, or as a sidecar with --serve",
     )
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
-    .option("--task <name>", "the ModelTask, by name or task id (default: the only one there)")
+    .option("--task <name>", "name or task id of the ModelTask (default: the only one)")
     .addOption(inlineOption())
-    .option("--address <host:port>", "the model server (default: 127.0.0.1 and the task's port)", address)
-    .option("--request <json>", "the request, as in spec.warmUp.request; needs no ModelTask", jsonArgument)
+    .option(
+      "--address <host:port>",
+      "address of the model server (default: 127.0.0.1 and the task's port)",
+      address,
+    )
+    .option(
+      "--request <json>",
+      "the request, as in spec.warmUp.request; no ModelTask is needed then",
+      jsonArgument,
+    )
     .option("--requests <number>", "answers needed (default: the task's)", wholeNumber)
-    .option("--concurrency <number>", "requests under way at once (default: the task's, 1)", wholeNumber)
-    .option("--timeout <duration>", "time for all of it (default: the task's, 60s)")
+    .option("--concurrency <number>", "concurrent requests (default: the task's, 1)", wholeNumber)
+    .option("--timeout <duration>", "timeout of the whole warm-up (default: the task's, 60s)")
     .option(
       "--consecutive <number>",
-      "with --latency: answers in a row (default: the task's, 5)",
+      "with --latency: number of answers in a row (default: the task's, 5)",
       wholeNumber,
     )
-    .option("--latency <duration>", "each of those answers within this time (default: the task's)")
+    .option("--latency <duration>", "longest time of each of these answers (default: the task's)")
     .addOption(
-      new Option(
-        "--protocol <protocol>",
-        "how requests for a `model` are made (default: the task's)",
-      ).choices(["openInference", "tensorflowServing", "none"]),
+      new Option("--protocol <protocol>", "protocol of generated requests (default: the task's)").choices([
+        "openInference",
+        "tensorflowServing",
+        "none",
+      ]),
     )
-    .option("--proto <file...>", "definitions of other gRPC methods (default: the server's reflection)")
-    .option("--proto-path <folder...>", "where their imports are")
-    .option("--serve <host:port>", "serve /startupz, /readyz and /drain, until SIGTERM", address)
+    .option("--proto <file...>", "proto files of other gRPC methods (default: the server's reflection)")
+    .option("--proto-path <folder...>", "folders of the proto files' imports")
+    .option("--serve <host:port>", "serve /startupz, /readyz and /drain until SIGTERM", address)
     .option(
       "--advertise <address>",
-      "with --serve: the replica's address, as gateways know it (default: $POD_IP)",
+      "with --serve: address of the replica, as gateways know it (default: $POD_IP)",
     )
     .addOption(gatewayOption())
     .addOption(gatewayServiceOption())
     .option(
       "--state <file>",
-      "where a warm process is remembered (default: one a port in the folder for temporary files)",
+      "file that remembers a warm process (default: one per port in the temporary folder)",
     )
     .addHelpText(
       "after",
-      "\nExits with 0 when the server is warm, else with 1. A process that was warmed stays warm: the next run exits with 0 at once.",
+      "\nExit codes: 0 warm, 1 not warm. A server process is warmed once: the next run exits with 0 at once.",
     )
     .action(warmup);
 }
@@ -83,14 +92,14 @@ export function warmupCommand(): Command {
 export function gatewayOption(): Option {
   return new Option(
     "--gateway <url...>",
-    "admin interfaces of the gateways' Envoys, such as http://10.0.0.5:15000; asked whether they still use the replica",
+    "Envoy admin interfaces of the gateways, such as http://10.0.0.5:15000, to ask whether they still use the replica",
   ).default([]);
 }
 
 export function gatewayServiceOption(): Option {
   return new Option(
     "--gateway-service <host:port>",
-    "name whose addresses are all gateways, and the port of their admin interfaces, such as a headless Service",
+    "DNS name of all gateways (such as a headless Service) and the port of their Envoy admin interface",
   ).argParser(address);
 }
 

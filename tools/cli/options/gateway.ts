@@ -23,9 +23,9 @@ export function gatewayCommand<O extends GatewayOptions>(
 ): Command {
   const command = new Command(name)
     .description(description)
-    .requiredOption("--gateway <namespace/name>", "the gateway; its name is enough when no other has it")
+    .requiredOption("--gateway <namespace/name>", "the gateway; the name is enough if it is unique")
     .option("-n, --namespace <namespace>", "namespace of the gateway")
-    .addOption(new Option("-f, --filename <path...>", "Tenants from files instead of the cluster's"));
+    .addOption(new Option("-f, --filename <path...>", "read Tenants from files instead of the cluster"));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: O) => {
     const client = await connect(options);

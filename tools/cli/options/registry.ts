@@ -8,13 +8,13 @@ export interface RegistryCommandOptions {
 }
 
 export function plainHttpOption(): Option {
-  return new Option("--plain-http", "speak HTTP to a registry that is not on this machine");
+  return new Option("--plain-http", "use HTTP for a registry that is not on this machine");
 }
 
 export function mirrorOption(): Option {
   return new Option(
     "--mirror <registry=mirror...>",
-    "host[:port][/prefix] to ask before a registry itself (default: $MODELGATE_MIRRORS, separated by commas)",
+    "host[:port][/prefix] to try before the registry itself (default: $MODELGATE_MIRRORS, comma-separated)",
   );
 }
 

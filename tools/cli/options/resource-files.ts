@@ -10,17 +10,17 @@ export interface FileOptions {
 }
 
 export function fileOption(): Option {
-  return new Option("-f, --filename <path...>", "files or folders of Tenants and ModelTasks; - reads stdin");
+  return new Option("-f, --filename <path...>", "files or folders of Tenants and ModelTasks; - for stdin");
 }
 
 export function recursiveOption(): Option {
-  return new Option("-R, --recursive", "go into folders of folders");
+  return new Option("-R, --recursive", "include subfolders");
 }
 
 export function namespaceOption(): Option {
   return new Option(
     "-n, --namespace <namespace>",
-    "namespace of ModelTasks that name none (default: default); others must name this one",
+    "namespace of ModelTasks that do not name one (default: default); the others must name this one",
   );
 }
 

@@ -20,7 +20,7 @@ export function serverLog(level: string): Logger {
 }
 
 export function logLevelOption(): Option {
-  return new Option("--log-level <level>", "least severe log lines")
+  return new Option("--log-level <level>", "lowest severity to log")
     .choices(["debug", "info", "warn", "error"])
     .default("info");
 }

@@ -15,7 +15,7 @@ export interface TaskOptions {
 }
 
 export function inlineOption(): Option {
-  return new Option("--inline <json>", "the ModelTask itself as JSON, instead of -f");
+  return new Option("--inline <json>", "the ModelTask as JSON, instead of -f");
 }
 
 /** @throws InvalidResources; Error when it is not there, or several are and none is named */

@@ -19,7 +19,7 @@ const COLLECTOR = "http://127.0.0.1:8092";
 export function addTrafficOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--collector <url>", "the collector to ask").env("MODELGATE_COLLECTOR").default(COLLECTOR),
+      new Option("--collector <url>", "URL of the collector").env("MODELGATE_COLLECTOR").default(COLLECTOR),
     )
     .option("--tenant <name...>", "only requests of these tenants")
     .option("--task <taskid...>", "only requests for these tasks")

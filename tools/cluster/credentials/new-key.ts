@@ -28,9 +28,9 @@ export interface NewKey {
 
 export function secretOptions(): Option[] {
   return [
-    new Option("--secret <name>", "keep the key in this Secret; without a cluster the Secret is printed"),
+    new Option("--secret <name>", "store the key in this Secret; with files the Secret is printed"),
     new Option("-n, --namespace <namespace>", "namespace of the Secret (default: the gateway's)"),
-    new Option("-o, --output <format>", "print the key with what is known of it").choices(["yaml", "json"]),
+    new Option("-o, --output <format>", "print the key and its details").choices(["yaml", "json"]),
   ];
 }
 

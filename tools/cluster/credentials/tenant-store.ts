@@ -41,13 +41,13 @@ export function withStoreOptions(command: Command): Command {
   command
     .addOption(fileOption())
     .addOption(recursiveOption())
-    .option("--tenant <name>", "the tenant (default: the only one there)");
+    .option("--tenant <name>", "name of the Tenant (default: the only one)");
   for (const option of connectOptions()) command.addOption(option);
   return command;
 }
 
 export function dryRunOption(): Option {
-  return new Option("--dry-run <how>", "change nothing").choices(DRY_RUNS).default("none");
+  return new Option("--dry-run <how>", "only show what would change").choices(DRY_RUNS).default("none");
 }
 
 /** The files of `-f`; without, the cluster. */

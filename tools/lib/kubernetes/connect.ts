@@ -11,9 +11,9 @@ export function connectOptions(): Option[] {
   return [
     new Option(
       "--kubeconfig <file>",
-      "kubeconfig (default: $KUBECONFIG, ~/.kube/config, the pod's own account)",
+      "path of the kubeconfig (default: $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount)",
     ),
-    new Option("--context <name>", "context of the kubeconfig (default: its current one)"),
+    new Option("--context <name>", "context in the kubeconfig (default: the current one)"),
   ];
 }
 

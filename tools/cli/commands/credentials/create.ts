@@ -41,12 +41,12 @@ interface CreateOptions extends StoreOptions, SecretOptions {
 
 export function createCommand(): Command {
   const command = new Command("create")
-    .description("add a credential to a Tenant; a key is made and shown once, the Tenant gets its SHA-256")
-    .argument("<id>", "name of the credential, in logs and revocations")
-    .addOption(new Option("--type <type>", "what proves it").choices(TYPES).default("apiKey"))
-    .option("--issuer <iss>", "token: an issuer of the Tenant's jwtIssuers")
-    .option("--subject <name>", "token: its subject; certificate: spiffe://..., CN=... or a DNS name")
-    .option("--certificate <file>", "certificate: the one in this PEM file, by its fingerprint")
+    .description("Add a credential to a Tenant. A new API key is shown once; the Tenant holds its SHA-256")
+    .argument("<id>", "id of the credential, used in logs and revocations")
+    .addOption(new Option("--type <type>", "type of the credential").choices(TYPES).default("apiKey"))
+    .option("--issuer <iss>", "token: issuer, one of the Tenant's jwtIssuers")
+    .option("--subject <name>", "token: subject; certificate: spiffe://..., CN=... or a DNS name")
+    .option("--certificate <file>", "certificate: PEM file; the Tenant gets its fingerprint")
     .option("--tasks <list>", "only these tasks, such as 666,search-*", list)
     .option("--versions <list>", "only these versions of the tasks", list)
     .option("--methods <list>", "only these HTTP methods", (text) => list(text.toUpperCase()))

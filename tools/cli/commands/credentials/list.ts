@@ -17,8 +17,8 @@ interface ListOptions extends StoreOptions {
 
 export function listCommand(): Command {
   const command = new Command("list")
-    .description("list credentials and whether they are of use; never a key or its whole digest")
-    .addOption(new Option("-o, --output <format>", "format").choices(["yaml", "json", "wide"]));
+    .description("List credentials and their state, without keys")
+    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide"]));
   return withStoreOptions(command).action(list);
 }
 

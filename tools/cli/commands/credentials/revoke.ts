@@ -22,11 +22,11 @@ interface RevokeOptions extends StoreOptions {
 
 export function revokeCommand(): Command {
   const command = new Command("revoke")
-    .description("refuse a credential, or one token by its jti, from now on; may be repeated")
-    .argument("[id]", "the credential")
-    .option("--reason <text>", "why, for people who read the Tenant")
-    .option("--jti <jti>", "one token, by its claim jti")
-    .option("--issuer <iss>", "who issued the token");
+    .description("Revoke a credential, or one token by its jti")
+    .argument("[id]", "id of the credential")
+    .option("--reason <text>", "reason, written into the Tenant")
+    .option("--jti <jti>", "revoke one token, by its jti claim")
+    .option("--issuer <iss>", "issuer of the token");
   withStoreOptions(command).addOption(dryRunOption());
   return command.action(revoke);
 }

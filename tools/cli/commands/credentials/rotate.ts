@@ -21,6 +21,7 @@ import {
   withStoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
 import { rfc3339, span, timeOrSpan } from "../../../cluster/credentials/time.ts";
+import { withDefault } from "../../options/units.ts";
 
 const DEFAULT_GRACE = "7d";
 
@@ -32,10 +33,14 @@ interface RotateOptions extends StoreOptions, SecretOptions {
 
 export function rotateCommand(): Command {
   const command = new Command("rotate")
-    .description("give a credential's owner a new key beside the old one; both work for a while")
-    .argument("<id>", "the credential; the new one is called <id>-2, or by the next number")
-    .option("--grace <span>", "how long the old key still works", span, span(DEFAULT_GRACE))
-    .option("--not-after <time>", "end of the new key: RFC 3339, a span from now such as 90d, or never", end);
+    .description("Create a new key beside the old one. Both work until the grace period ends")
+    .argument("<id>", "id of the credential; the new one is called <id>-2, or has the next number")
+    .addOption(withDefault("--grace <span>", "how long the old key keeps working", span, DEFAULT_GRACE))
+    .option(
+      "--not-after <time>",
+      "expiry of the new key: RFC 3339, a duration from now such as 90d, or never",
+      end,
+    );
   for (const option of secretOptions()) command.addOption(option);
   withStoreOptions(command).addOption(dryRunOption());
   return command.action(rotate);

@@ -24,7 +24,7 @@ interface VerifyOptions extends VerifyConfigOptions {
 export function verifyCommand(): Command {
   return new Command("verify")
     .description(
-      "tell offline why a gateway would refuse a request, by the filter itself; exit code 0: allowed, 1: refused, 2: an error",
+      "Show offline whether a gateway would allow a request, and why not. Exit codes: 0 allowed, 1 refused, 2 error",
     )
     .requiredOption(
       "-f, --config <path...>",
@@ -32,20 +32,20 @@ export function verifyCommand(): Command {
     )
     .option(
       "-H, --header <header>",
-      "header of the request as `name: value`, or @file with one a line; may be repeated",
+      "header of the request as `name: value`, or @file with one per line; repeatable",
       (header: string, list: string[]) => [...list, header],
       [],
     )
     .option("-X, --method <method>", "method (default: GET; POST with a body)")
     .option("--path <path>", "path and query", "/")
-    .option("--host <host>", "host that is called (default: one of the tenant's)")
-    .option("--body <file>", "body, for signatures")
-    .option("--certificate <file>", "the caller's certificate, PEM")
+    .option("--host <host>", "host of the request (default: one of the Tenant's)")
+    .option("--body <file>", "body of the request, for signatures")
+    .option("--certificate <file>", "certificate of the caller (PEM)")
     .option("--at <time>", "time of the request, RFC 3339 (default: now)", time)
-    .option("--tenant <name>", "the tenant, where there are several (default: by the host)")
-    .option("--jwks <file>", "key set of the issuers whose keys the gateway fetches")
+    .option("--tenant <name>", "name of the Tenant, if there are several (default: by the host)")
+    .option("--jwks <file>", "key set for issuers whose keys the gateway fetches")
     .addOption(secretsOption())
-    .addOption(new Option("-o, --output <format>", "format").choices(["json"]))
+    .addOption(new Option("-o, --output <format>", "output format").choices(["json"]))
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(async (options: VerifyOptions) => {
       try {
