@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { applyPlan, type Outcome } from "../../cluster/deploy/apply.ts";
 import { withoutSecrets } from "../../cluster/deploy/comparable.ts";
 import { createNamespaces, missingNamespaces } from "../../cluster/deploy/namespaces.ts";
@@ -7,7 +7,8 @@ import { connectOptions } from "../../lib/kubernetes/connect.ts";
 import { resourceName } from "../../lib/kubernetes/manifest.ts";
 import { Progress } from "../../lib/terminal/terminal-progress.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
-import { json, yaml } from "./render.ts";
+import { seconds } from "../options/units.ts";
+import { json, yaml } from "../output/manifests.ts";
 
 interface ApplyCommandOptions extends PlanOptions {
   dryRun: "none" | "client" | "server";
@@ -85,9 +86,4 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   const tenants = files.tenants.map(({ resource }) => resource);
   await waitUntilServing(client, planned, tenants, options.timeout, (line) => console.error(line));
   say("every gateway serves");
-}
-
-export function seconds(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number of seconds");
-  return Number(text);
 }

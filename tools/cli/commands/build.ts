@@ -1,10 +1,9 @@
 import { stat } from "node:fs/promises";
-import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Argument, Command } from "commander";
 import { compileModule } from "../../lib/wasm/compile.ts";
 import { MODULES, type ModuleName, modulePath, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
-import { compileConverter, converterModule } from "../../local/converter/compile.ts";
+import { buildConverter } from "../../local/converter/build.ts";
 
 export function buildCommand(): Command {
   return new Command("build")
@@ -19,13 +18,6 @@ export function buildCommand(): Command {
       if (converter !== undefined) await buildConverter(converter);
       else for (const name of names) await build(name);
     });
-}
-
-/** Compiles a converter's folder and prints the module's size in bytes. */
-export async function buildConverter(folder: string): Promise<void> {
-  await compileConverter(folder);
-  const out = converterModule(folder);
-  console.error(`built ${relative("", out)}, ${(await stat(out)).size} bytes`);
 }
 
 /** Compiles one filter module and prints its size in bytes. */

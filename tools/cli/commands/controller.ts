@@ -16,6 +16,14 @@ import type { Tls } from "../../servers/http/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../../servers/http/tls-files.ts";
 import { Operator } from "../../servers/operator/operator.ts";
 import {
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  type ControllerOptions as RenderedController,
+  targetOption,
+} from "../options/render.ts";
+import {
   type Address,
   address,
   isLoopback,
@@ -23,14 +31,6 @@ import {
   serverLog,
   untilStopped,
 } from "../options/server.ts";
-import {
-  controllerOf,
-  controllerOption,
-  controllerTokenOption,
-  imageOption,
-  type ControllerOptions as RenderedController,
-  targetOption,
-} from "./render.ts";
 
 const PORT = 8090;
 const ADMIN_PORT = 8091;

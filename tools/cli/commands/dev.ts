@@ -12,9 +12,9 @@ import { devConverter } from "../../local/dev/converter.ts";
 import { runDemo } from "../../local/dev/demo.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/dev/gateway.ts";
 import { type ServerAddresses, startResourceGateway } from "../../local/dev/resource-gateway.ts";
+import { secretsOption } from "../options/render.ts";
 import { wholeNumber } from "../options/units.ts";
 import { build } from "./build.ts";
-import { secretsOption } from "./render.ts";
 
 const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
 

@@ -5,7 +5,7 @@ import { storedResources } from "../../cluster/deploy/plan.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { table } from "../../lib/terminal/table.ts";
-import { json, yaml } from "./render.ts";
+import { json, yaml } from "../output/manifests.ts";
 
 interface GetOptions extends ConnectOptions {
   namespace?: string;

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { definitions, install, installation } from "../../cluster/install/install.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
-import { yaml } from "./render.ts";
+import { yaml } from "../output/manifests.ts";
 
 interface InstallOptions extends ConnectOptions {
   image?: string;

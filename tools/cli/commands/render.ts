@@ -1,9 +1,6 @@
 import { Command, Option } from "commander";
 import { requireSecrets, secretsOfFiles } from "../../cluster/deploy/secrets.ts";
-import { type ControllerAddress, parseControllerAddress } from "../../cluster/istio/rate-limit-config.ts";
 import { renderAll, TARGETS, type Target } from "../../cluster/istio/render.ts";
-import type { Manifest } from "../../lib/kubernetes/manifest.ts";
-import { toYaml } from "../../lib/kubernetes/yaml.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
 import {
   isWorkloadTarget,
@@ -12,6 +9,14 @@ import {
   type WorkloadTarget,
 } from "../../serving/workload/render.ts";
 import {
+  type ControllerOptions,
+  controllerOf,
+  controllerOption,
+  controllerTokenOption,
+  imageOption,
+  secretsOption,
+} from "../options/render.ts";
+import {
   type FileOptions,
   fileOption,
   namespaceOption,
@@ -19,6 +24,7 @@ import {
   readUnchecked,
   recursiveOption,
 } from "../options/resource-files.ts";
+import { json, yaml } from "../output/manifests.ts";
 
 interface RenderCommandOptions extends FileOptions, ControllerOptions {
   image?: string;
@@ -90,57 +96,4 @@ export function renderCommand(): Command {
       if (options.secrets) console.error("the output holds the keys of --secrets: keep it as you keep these");
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
     });
-}
-
-export function imageOption(): Option {
-  return new Option(
-    "--image <reference>",
-    "filter of Tenants that do not name one: oci://host/name@sha256:...",
-  );
-}
-
-export function secretsOption(): Option {
-  return new Option("--secrets <path...>", "files with the Kubernetes Secrets that the Tenants name");
-}
-
-export function controllerOption(): Option {
-  return new Option(
-    "--controller <namespace/service:port>",
-    "controller that shares limits among the gateways (default: none; each gateway applies the limits of the files)",
-  ).argParser(parseControllerAddress);
-}
-
-export function controllerTokenOption(): Option {
-  return new Option(
-    "--controller-token-secret <name>",
-    "Secret in each gateway's namespace with a ServiceAccount token (key `token`), sent to the controller (default: none)",
-  );
-}
-
-export interface ControllerOptions {
-  controller?: ControllerAddress;
-  controllerTokenSecret?: string;
-}
-
-/** Where and how gateways report. @throws Error for a token without a controller */
-export function controllerOf({
-  controller,
-  controllerTokenSecret,
-}: ControllerOptions): ControllerAddress | undefined {
-  if (controllerTokenSecret === undefined) return controller;
-  if (controller === undefined) throw new Error("--controller-token-secret: needs --controller");
-  return { ...controller, tokenSecret: controllerTokenSecret };
-}
-
-export function targetOption(): Option {
-  return new Option("--target <target>", "kind of routes to make").choices(TARGETS).default("istio");
-}
-
-/** A List, as kubectl prints several objects. */
-export function json(manifests: Manifest[]): string {
-  return `${JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests }, null, 2)}\n`;
-}
-
-export function yaml(manifests: Manifest[]): string {
-  return manifests.map(toYaml).join("---\n");
 }

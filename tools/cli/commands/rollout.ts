@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_THRESHOLDS } from "../../cluster/rollout/judge.ts";
 import { preflight } from "../../cluster/rollout/preflight.ts";
-import { type Run, rollBack, run } from "../../cluster/rollout/run.ts";
+import { rollBack, run } from "../../cluster/rollout/run.ts";
+import type { Run } from "../../cluster/rollout/running.ts";
 import { stablePlugin } from "../../cluster/rollout/slices.ts";
 import { isAlive, isOver, type Rollout, type RolloutStore } from "../../cluster/rollout/state.ts";
 import { publicKey } from "../../lib/oci/keys.ts";
@@ -9,7 +10,7 @@ import { formatReference, parseReference, requireDigest } from "../../lib/oci/re
 import { stopSignal } from "../../lib/stop-signal.ts";
 import { table } from "../../lib/terminal/table.ts";
 import { type Gateway, type GatewayOptions, gatewayCommand } from "../options/gateway.ts";
-import { seconds } from "./apply.ts";
+import { seconds } from "../options/units.ts";
 
 /** Exit code of what Ctrl-C ended. */
 const INTERRUPTED = 130;

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { TENSORFLOW_TYPES } from "../../api/conversion.ts";
 import { decodeSignatures, protos, type SignatureDef } from "../../serving/model-server/server.ts";
-import { seconds } from "./apply.ts";
+import { seconds } from "../options/units.ts";
 
 interface DiscoverOptions {
   taskid: string;

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { Tenant } from "../../api/tenant.ts";
 import { storedResources } from "../../cluster/deploy/plan.ts";
-import type { Run } from "../../cluster/rollout/run.ts";
+import type { Run } from "../../cluster/rollout/running.ts";
 import { RolloutStore } from "../../cluster/rollout/state.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { readUnchecked } from "./resource-files.ts";

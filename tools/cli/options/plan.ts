@@ -12,7 +12,7 @@ import {
   controllerTokenOption,
   imageOption,
   targetOption,
-} from "../commands/render.ts";
+} from "./render.ts";
 import {
   type FileOptions,
   fileOption,

@@ -18,6 +18,11 @@ export function bytes(text: string): number {
   return Number(count) * (FACTORS[unit ?? ""] as number);
 }
 
+export function seconds(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number of seconds");
+  return Number(text);
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number");
   return Number(text);

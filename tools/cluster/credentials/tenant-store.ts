@@ -1,4 +1,3 @@
-import { type Command, Option } from "commander";
 import { type Change, changed } from "../../api/change.ts";
 import { byKind, crossFaults } from "../../api/cross-check.ts";
 import { editedText, locate, writeWhole } from "../../api/edit-file.ts";
@@ -6,9 +5,8 @@ import { InvalidResources } from "../../api/fault.ts";
 import { type Loaded, parseResources } from "../../api/load.ts";
 import { readSources, type SourceText } from "../../api/read.ts";
 import type { Tenant } from "../../api/tenant.ts";
-import { fileOption, recursiveOption } from "../../cli/options/resource-files.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
-import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import { type ConnectOptions, connect } from "../../lib/kubernetes/connect.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { FIELD_MANAGER } from "../deploy/apply.ts";
 import { storedResources } from "../deploy/plan.ts";
@@ -35,19 +33,6 @@ export interface StoreOptions extends ConnectOptions {
   filename?: string[];
   recursive?: true;
   tenant?: string;
-}
-
-export function withStoreOptions(command: Command): Command {
-  command
-    .addOption(fileOption())
-    .addOption(recursiveOption())
-    .option("--tenant <name>", "name of the Tenant (default: the only one)");
-  for (const option of connectOptions()) command.addOption(option);
-  return command;
-}
-
-export function dryRunOption(): Option {
-  return new Option("--dry-run <how>", "only show what would change").choices(DRY_RUNS).default("none");
 }
 
 /** The files of `-f`; without, the cluster. */

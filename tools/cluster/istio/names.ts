@@ -44,3 +44,8 @@ export function subsetName(version: string): string {
   if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(version)) return version;
   return `v-${createHash("sha256").update(version).digest("hex").slice(0, 16)}`;
 }
+
+/** Name of the Tenant that an object is about. */
+export function tenantOf({ kind, metadata, spec }: Manifest): string {
+  return kind === "Tenant" ? metadata.name : ((spec as { tenant?: string } | undefined)?.tenant ?? "");
+}

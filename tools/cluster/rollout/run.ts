@@ -1,22 +1,11 @@
-import type { Tenant } from "../../api/tenant.ts";
-import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import { pullModule } from "../../lib/oci/pull-module.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
 import { type GatewayPod, gatewayPods } from "../deploy/gateways.ts";
+import type { Run } from "./running.ts";
 import { sum } from "./sample.ts";
 import { setCanaries, setCanaryImage, setStableImage } from "./slices.ts";
-import { type Rollout, type RolloutStore, TakenOver } from "./state.ts";
+import { type Rollout, TakenOver } from "./state.ts";
 import { sample, untilAllRun, watch } from "./watch.ts";
-
-export interface Run {
-  client: KubernetesClient;
-  tenant: Tenant;
-  store: RolloutStore;
-  rollout: Rollout;
-  say: (line: string) => void;
-  /** Stops after what is under way; the rollout can then be resumed. */
-  signal: AbortSignal;
-}
 
 /**
  * Takes a rollout from its current step to its end, to a pause, or back. It may be started again at any point.

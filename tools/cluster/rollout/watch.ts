@@ -6,7 +6,7 @@ import { parseReference } from "../../lib/oci/reference.ts";
 import { type GatewayPod, gatewayPods, runningFilter, toldVersions } from "../deploy/gateways.ts";
 import { judge } from "./judge.ts";
 import { judgeLatency, type Window } from "./latency.ts";
-import type { Run } from "./run.ts";
+import type { Run } from "./running.ts";
 import { difference, NOTHING, parseStats, type Sample, STATS_FILTER, sum } from "./sample.ts";
 import { setCanaries } from "./slices.ts";
 

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { converterModule, sourcePath } from "../../local/converter/compile.ts";
-import { type ModuleName, modulePath } from "./modules.ts";
+import { converterModule, type ModuleName, modulePath, sourcePath } from "./modules.ts";
 
 /** Bytes of a built module, or of the converter in a folder. @throws Error that says how to build it */
 export async function readModule(name: ModuleName, converter?: string): Promise<Uint8Array> {

@@ -1,18 +1,11 @@
 import { access, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
 
 const ROOT = fileURLToPath(PROJECT_ROOT);
-/** Where the compiler sees the developer's folder, the SDK, and the entry file between them. */
-const SOURCE = "converter-source";
+/** Where the compiler sees the SDK. */
 const SDK = "node_modules/modelgate/";
-const ENTRY = `${SOURCE}/modelgate-entry.ts`;
-
-/** Where `modelgate build --converter` leaves the module of a folder; its source map lies beside it as `<file>.map`. */
-export function converterModule(folder: string): string {
-  return join(resolve(folder), "build/converter.wasm");
-}
 
 /**
  * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the stage that
@@ -28,19 +21,15 @@ export async function compileConverter(folder: string, outFile = converterModule
   });
   const { default: asc } = await import("assemblyscript/asc");
   const { error, stderr } = await asc.main(
-    [ENTRY, "--baseDir", ROOT, "--config", "asconfig.json", "--outFile", relative(ROOT, outFile)],
+    [CONVERTER_ENTRY, "--baseDir", ROOT, "--config", "asconfig.json", "--outFile", relative(ROOT, outFile)],
     { readFile: (name) => readSource(own, name.replaceAll("\\", "/")) },
   );
   if (error) {
-    const diagnostics = stderr.toString().replaceAll(`${SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
+    const diagnostics = stderr
+      .toString()
+      .replaceAll(`${CONVERTER_SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
     throw new Error(`${join(folder, "converter.ts")} does not compile\n${diagnostics}`);
   }
-}
-
-/** Where a source lies that the compiler saw: in the developer's folder, or in this repository. */
-export function sourcePath(seen: string): string {
-  if (seen === ENTRY) return "filters/converter/entry.ts";
-  return seen.replace(/^~lib\/modelgate\//, "filters/").replace(`${SOURCE}/`, "");
 }
 
 /** @returns null for a file that is not there: the compiler looks elsewhere then */
@@ -53,8 +42,8 @@ async function readSource(own: string, name: string): Promise<string | null> {
 }
 
 function fileOf(own: string, name: string): string {
-  if (name === ENTRY) return join(ROOT, "filters/converter/entry.ts");
-  if (name.startsWith(`${SOURCE}/`)) return join(own, name.slice(SOURCE.length + 1));
+  if (name === CONVERTER_ENTRY) return join(ROOT, "filters/converter/entry.ts");
+  if (name.startsWith(`${CONVERTER_SOURCE}/`)) return join(own, name.slice(CONVERTER_SOURCE.length + 1));
   if (name.startsWith(SDK)) return join(ROOT, "filters", name.slice(SDK.length));
   return join(ROOT, name);
 }

@@ -32,7 +32,3 @@ export const clientCertificate: Authenticate = async (_, socket) => {
 function spiffeNamespace({ subjectaltname }: PeerCertificate): string | undefined {
   return /(?:^|, )URI:spiffe:\/\/[^/,]+\/ns\/([^/,]+)\/sa\//.exec(subjectaltname ?? "")?.[1];
 }
-
-export function bearerToken({ authorization }: IncomingHttpHeaders): string | undefined {
-  return /^Bearer ([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? "")?.[1];
-}

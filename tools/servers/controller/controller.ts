@@ -1,10 +1,9 @@
 import { type Logger, pino } from "pino";
 import { listen, type Tls } from "../http/listener.ts";
-import type { Operator } from "../operator/operator.ts";
 import { adminHandler } from "./admin-handler.ts";
 import { type Authenticate, anyone } from "./authenticate.ts";
 import type { FollowerAction } from "./follower.ts";
-import { type Leadership, soleLeader } from "./leadership.ts";
+import { type Leadership, type Reconciler, soleLeader } from "./leadership.ts";
 import { Limits } from "./limits.ts";
 import { controllerMetrics } from "./metrics.ts";
 import { reportHandler } from "./report-handler.ts";
@@ -22,7 +21,7 @@ export interface ControllerOptions {
   /** Default: this is the only controller. */
   leadership?: Leadership;
   /** Reconciles the custom resources while this controller leads. Default: nobody does. */
-  operator?: Operator | undefined;
+  operator?: Reconciler | undefined;
   /** Default: forward. */
   whenFollower?: FollowerAction;
   /** Milliseconds without moves after a start, see Limits. Default: 1500, more than the time between two reports. */

@@ -1,3 +1,5 @@
+import type { Registry } from "prom-client";
+
 /** Which of several controllers answers reports. */
 export interface Leadership {
   readonly isLeader: boolean;
@@ -6,6 +8,15 @@ export interface Leadership {
   /** Takes part in the election. @param onElected is called each time that this controller becomes the leader */
   start(onElected: () => void): void;
   /** Gives up the leadership, so that another one can have it at once. */
+  stop(): Promise<void>;
+}
+
+/** What acts on the cluster while its controller leads. */
+export interface Reconciler {
+  /** Begins to watch; resolves when everything has been listed. @param registry takes its metrics */
+  start(leadership: Leadership, registry: Registry): Promise<void>;
+  /** To be called when the controller becomes the leader: those before may have left anything undone. */
+  elected(): void;
   stop(): Promise<void>;
 }
 

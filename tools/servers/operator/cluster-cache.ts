@@ -3,11 +3,11 @@ import type { Logger } from "pino";
 import { API_VERSION } from "../../api/fields.ts";
 import { KINDS } from "../../api/kinds.ts";
 import { keyOf, OWNED_KINDS, OWNED_SELECTOR } from "../../cluster/deploy/owned-objects.ts";
-import { TENANT_LABEL } from "../../cluster/istio/names.ts";
+import { TENANT_LABEL, tenantOf } from "../../cluster/istio/names.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { type Watched, watchObjects } from "../../lib/kubernetes/watched.ts";
-import { type CustomResources, checkResources, tenantOf } from "./custom-resources.ts";
+import { type CustomResources, checkResources } from "./custom-resources.ts";
 
 /** Between two questions for kinds that the API server did not know. */
 const DISCOVERY_MS = 30_000;

@@ -5,7 +5,7 @@ import { KINDS, type Kind, type Resource } from "../../api/kinds.ts";
 import type { Loaded } from "../../api/load.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
-import { namespaceOf } from "../../cluster/istio/names.ts";
+import { namespaceOf, tenantOf } from "../../cluster/istio/names.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { incumbency } from "./status.ts";
 
@@ -48,11 +48,6 @@ export function checkResources(objects: readonly Manifest[]): CustomResources {
     tenants: new Map(tenants.map((each) => [each.object.metadata.name, each])),
     tasks: Map.groupBy(tasks, ({ object }) => tenantOf(object)),
   };
-}
-
-/** Name of the Tenant that an object is about. */
-export function tenantOf({ kind, metadata, spec }: Manifest): string {
-  return kind === "Tenant" ? metadata.name : ((spec as { tenant?: string } | undefined)?.tenant ?? "");
 }
 
 export function isDeleted({ metadata }: Manifest): boolean {

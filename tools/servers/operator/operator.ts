@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Leadership } from "../controller/leadership.ts";
+import type { Leadership, Reconciler } from "../controller/leadership.ts";
 import { ClusterCache } from "./cluster-cache.ts";
 import { type ReconcileOptions, reconcile } from "./reconcile.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -23,7 +23,7 @@ const RESYNC_MS = 600_000;
  * Keeps the cluster as its Tenants and ModelTasks say, one tenant at a time; see `reconcile`. Every controller watches, only the
  * leader acts.
  */
-export class Operator {
+export class Operator implements Reconciler {
   private readonly options: OperatorOptions;
   private readonly cache: ClusterCache;
   private readonly queue: WorkQueue;
@@ -57,7 +57,6 @@ export class Operator {
     });
   }
 
-  /** Begins to watch; resolves when everything has been listed. */
   async start(leadership: Leadership, registry: Registry): Promise<void> {
     this.measure(registry);
     await this.cache.start();
@@ -67,7 +66,6 @@ export class Operator {
     this.resync = setInterval(() => this.addAll(), RESYNC_MS).unref();
   }
 
-  /** To be called when the controller becomes the leader: those before may have left anything undone. */
   elected(): void {
     this.addAll();
   }

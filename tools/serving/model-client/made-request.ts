@@ -4,7 +4,7 @@ import { ANSWER_TIMEOUT_MS, type Connection, NotAnswered, type PreparedRequest }
 import { GrpcConnection, messages } from "./grpc-connection.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { findMethod, ownProtocols } from "./methods.ts";
-import type { PrepareOptions } from "./prepare.ts";
+import type { PrepareOptions } from "./model-request.ts";
 import { encodeJson } from "./protobuf-json.ts";
 
 /** Elements of a made tensor at most: a model with several free dimensions and a large batch would fill the memory. */

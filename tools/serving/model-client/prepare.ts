@@ -1,28 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type protobuf from "protobufjs";
-import type { ModelTask } from "../../api/model-task.ts";
 import { type ModelRequest, modelRequest } from "../../api/warm-up.ts";
 import { ANSWER_TIMEOUT_MS, type Connection, type PreparedRequest } from "./connection.ts";
 import { GrpcConnection } from "./grpc-connection.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { madeRequest } from "./made-request.ts";
 import { findMethod, ownProtocols, readProtocols } from "./methods.ts";
+import type { PrepareOptions } from "./model-request.ts";
 import { encodeJson } from "./protobuf-json.ts";
 import { reflect } from "./reflection.ts";
-
-export type Protocol = ModelTask["spec"]["conversion"]["protocol"];
-
-export interface PrepareOptions {
-  /** `http://host:port` of the model server: asked for its model's inputs, and for types by reflection. */
-  origin: string;
-  /** How requests are made for a `model`. */
-  protocol: Protocol;
-  /** .proto files of methods that Modelgate does not know. Default: gRPC reflection. */
-  protos?: string[] | undefined;
-  protoPaths?: string[] | undefined;
-  /** Longest wait for an answer to such a question, milliseconds. Default: 10 s. */
-  timeout?: number | undefined;
-}
 
 /**
  * Requests ready to be sent in turn: one, or those of a file.

@@ -1,6 +1,7 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
-import { type PrepareOptions, prepareRequests } from "../model-client/prepare.ts";
+import type { PrepareOptions } from "../model-client/model-request.ts";
+import { prepareRequests } from "../model-client/prepare.ts";
 import type { WarmUpPlan, WarmUpTarget } from "./warm-up.ts";
 
 /** What a ModelTask says of warming up. */

@@ -16,12 +16,11 @@ import {
 import {
   chooseTenant,
   type DryRun,
-  dryRunOption,
   openStore,
   type StoreOptions,
-  withStoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
 import { timeOrSpan } from "../../../cluster/credentials/time.ts";
+import { dryRunOption, withStoreOptions } from "../../options/tenant-store.ts";
 
 const TYPES = ["apiKey", "hmac", "token", "certificate"] as const;
 

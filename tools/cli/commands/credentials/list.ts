@@ -3,13 +3,9 @@ import { stringify } from "yaml";
 import type { Credential } from "../../../api/credential.ts";
 import type { Tenant } from "../../../api/tenant.ts";
 import { stateOf } from "../../../cluster/credentials/state.ts";
-import {
-  chooseTenant,
-  openStore,
-  type StoreOptions,
-  withStoreOptions,
-} from "../../../cluster/credentials/tenant-store.ts";
+import { chooseTenant, openStore, type StoreOptions } from "../../../cluster/credentials/tenant-store.ts";
 import { table } from "../../../lib/terminal/table.ts";
+import { withStoreOptions } from "../../options/tenant-store.ts";
 
 interface ListOptions extends StoreOptions {
   output?: "yaml" | "json" | "wide";

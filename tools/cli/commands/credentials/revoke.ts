@@ -7,11 +7,10 @@ import { updateGateway } from "../../../cluster/credentials/gateway.ts";
 import {
   chooseTenant,
   type DryRun,
-  dryRunOption,
   openStore,
   type StoreOptions,
-  withStoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
+import { dryRunOption, withStoreOptions } from "../../options/tenant-store.ts";
 
 interface RevokeOptions extends StoreOptions {
   reason?: string;

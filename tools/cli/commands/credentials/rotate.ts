@@ -15,12 +15,11 @@ import { stateOf } from "../../../cluster/credentials/state.ts";
 import {
   chooseTenant,
   type DryRun,
-  dryRunOption,
   openStore,
   type StoreOptions,
-  withStoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
 import { rfc3339, span, timeOrSpan } from "../../../cluster/credentials/time.ts";
+import { dryRunOption, withStoreOptions } from "../../options/tenant-store.ts";
 import { withDefault } from "../../options/units.ts";
 
 const DEFAULT_GRACE = "7d";

@@ -8,7 +8,7 @@ import type { HeaderList } from "../../../lib/host/host.ts";
 import { table } from "../../../lib/terminal/table.ts";
 import { modulePath } from "../../../lib/wasm/modules.ts";
 import { readModule } from "../../../lib/wasm/read.ts";
-import { secretsOption } from "../render.ts";
+import { secretsOption } from "../../options/render.ts";
 
 interface VerifyOptions extends VerifyConfigOptions {
   header: string[];

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
-import { bearerToken } from "../../controller/authenticate.ts";
+import { bearerToken } from "../../http/bearer-token.ts";
 import { HttpError } from "../../http/http.ts";
 
 /** RFC 6750, section 2.1. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { AuthenticationV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { LRUCache } from "lru-cache";
 import { within } from "../../../lib/kubernetes/within.ts";
-import { type Authenticate, bearerToken, type Caller } from "../authenticate.ts";
+import { bearerToken } from "../../http/bearer-token.ts";
+import type { Authenticate, Caller } from "../authenticate.ts";
 
 const ACCEPTED_FOR_MS = 60_000;
 const REFUSED_FOR_MS = 5_000;
