@@ -1,5 +1,5 @@
-import { Datatype, elementSize } from "../protocol-conversion/tensor/datatype";
-import { datatypeOf } from "../protocol-conversion/tensorflow-serving/data-type";
+import { Datatype, elementSize } from "../model-protocol/datatype";
+import { datatypeOf } from "../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { appendField, appendTag, appendVarint, VARINT } from "../sdk/bytes/protobuf";

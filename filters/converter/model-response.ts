@@ -1,5 +1,5 @@
-import { datatypeName } from "../protocol-conversion/tensor/datatype";
-import { datatypeOf } from "../protocol-conversion/tensorflow-serving/data-type";
+import { datatypeName } from "../model-protocol/datatype";
+import { datatypeOf } from "../model-protocol/tensorflow-datatype";
 import { toText } from "../sdk/bytes/bytes";
 import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType, varint } from "../sdk/bytes/protobuf";
 import { Elements, readVarints } from "./elements";

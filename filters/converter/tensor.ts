@@ -1,4 +1,4 @@
-import { Datatype, elementSize, parseDatatype } from "../protocol-conversion/tensor/datatype";
+import { Datatype, elementSize, parseDatatype } from "../model-protocol/datatype";
 import { setFault } from "./fault";
 
 /**

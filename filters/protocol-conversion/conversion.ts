@@ -1,11 +1,11 @@
 import { Operation } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { StreamState } from "../sdk/pipeline/stream-state";
+import { ReplyWriter } from "./body/reply-writer";
+import { RequestReader } from "./body/request-reader";
 import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
 import { Policy } from "./policy";
-import { ReplyWriter } from "./reply-writer";
-import { RequestReader } from "./request-reader";
 import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";

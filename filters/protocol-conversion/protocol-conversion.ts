@@ -5,6 +5,7 @@ import {
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
+import { Datatype } from "../model-protocol/datatype";
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
 import { setNonFinite } from "../model-protocol/numbers/float-text";
@@ -25,10 +26,10 @@ import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
+import { takeFrameBytes } from "./body/piece-sink";
+import { slabBytes } from "./body/slabs";
 import { Conversion, takeConversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
-import { takeFrameBytes } from "./piece-sink";
-import { isRaw, rawTensor } from "./raw-tensor";
 import {
   BINARY_LENGTH,
   BODY_MISSING,
@@ -44,8 +45,7 @@ import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComple
 import { convertRequestChunk } from "./request-body";
 import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
-import { Datatype } from "./tensor/datatype";
-import { slabBytes } from "./tensor/slabs";
+import { isRaw, rawTensor } from "./tensor/raw-tensor";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { startCall } from "./unary-call";
 

@@ -1,8 +1,8 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { LocalReply } from "../sdk/pipeline/local-reply";
+import { RequestReader } from "./body/request-reader";
 import { TOKEN_TOO_LONG } from "./json/reader";
-import { RequestReader } from "./request-reader";
 
 /** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
 

@@ -5,9 +5,9 @@ import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { appendJsonText } from "../sdk/bytes/json-text";
 import { RESPONSE_BODY } from "../sdk/host/abi";
 import { replaceBody } from "../sdk/host/body";
-import { sink } from "./body-sink";
+import { sink } from "./body/body-sink";
+import { closeWindow, end, openWindow, start } from "./body/input-window";
 import { Conversion } from "./conversion";
-import { closeWindow, end, openWindow, start } from "./input-window";
 import { TOKEN_TOO_LONG } from "./json/reader";
 
 /**

@@ -2,13 +2,13 @@ import { OVERLOADED } from "../model-protocol/common-replies";
 import { REQUEST_BODY } from "../sdk/host/abi";
 import { bufferData, readBuffer, replaceBody } from "../sdk/host/body";
 import { LocalReply } from "../sdk/pipeline/local-reply";
-import { sink } from "./body-sink";
+import { sink } from "./body/body-sink";
+import { closeWindow, end, MAX_TOKEN, openWindow, start } from "./body/input-window";
+import { SLAB_SIZE, SlabChain, slabBytes } from "./body/slabs";
 import { Conversion } from "./conversion";
-import { closeWindow, end, openWindow, start } from "./input-window";
-import { MAX_TOKEN, TRUNCATED } from "./json/reader";
-import { RawContents } from "./open-inference/raw-contents";
+import { TRUNCATED } from "./json/reader";
 import { BINARY_LENGTH, malformedRequest } from "./replies";
-import { SLAB_SIZE, SlabChain, slabBytes } from "./tensor/slabs";
+import { RawContents } from "./tensor/raw-contents";
 
 /**
  * Converts a chunk of `size` bytes that lies in the request body buffer. @returns what the request is refused with, or

@@ -6,7 +6,7 @@ import { Headers, removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
-import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./raw-tensor";
+import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./tensor/raw-tensor";
 
 /** Headers of converted requests and replies. */
 

@@ -1,8 +1,8 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { Config } from "../sdk/pipeline/config";
 import { Policy, readPolicy } from "./policy";
-import { readRawTemplate } from "./raw-tensor";
 import { Task, TaskSet } from "./task-set";
+import { readRawTemplate } from "./tensor/raw-tensor";
 import { readSignatures } from "./tensorflow-serving/signature";
 
 const DEFAULT_MAX_MEMORY_BYTES: f64 = 512 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { Bytes, fnv1a } from "../sdk/bytes/bytes";
 import { Policy } from "./policy";
-import { RawTemplate } from "./raw-tensor";
+import { RawTemplate } from "./tensor/raw-tensor";
 import { Signature } from "./tensorflow-serving/signature";
 
 /** A task that is converted. */

@@ -13,8 +13,8 @@ import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply, sendJson } from "../sdk/pipeline/local-reply";
 import { StreamState } from "../sdk/pipeline/stream-state";
+import { GRPC_FRAME_HEADER } from "./body/piece-sink";
 import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-inference/metadata";
-import { GRPC_FRAME_HEADER } from "./piece-sink";
 import { Message } from "./protobuf/message-json";
 import { MODEL_UNREACHABLE, modelFault } from "./replies";
 import { MODEL_STATUS, SIGNATURE_METADATA } from "./tensorflow-serving/metadata";

@@ -1,12 +1,12 @@
 import "../../filters/sdk/host/abort";
-import { Datatype } from "../../filters/protocol-conversion/tensor/datatype";
+import { Datatype } from "../../filters/model-protocol/datatype";
+import { SlabChain } from "../../filters/protocol-conversion/body/slabs";
 import {
   commaTaken,
   elementError,
   elementsRead,
   readElements,
 } from "../../filters/protocol-conversion/tensor/read-elements";
-import { SlabChain } from "../../filters/protocol-conversion/tensor/slabs";
 import { writeElements } from "../../filters/protocol-conversion/tensor/write-elements";
 
 const chain: SlabChain = new SlabChain();

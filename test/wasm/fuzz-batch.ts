@@ -1,4 +1,5 @@
 import "../../filters/sdk/host/abort";
+import { Datatype, elementSize } from "../../filters/model-protocol/datatype";
 import { decimalToInteger, integerValue, parseNumber } from "../../filters/model-protocol/numbers/decimal";
 import {
   decimalToBf16,
@@ -9,13 +10,12 @@ import {
 import { writeI64, writeU64 } from "../../filters/model-protocol/numbers/digits";
 import { writeF32, writeF64 } from "../../filters/model-protocol/numbers/float-text";
 import { appendPercentDecoded } from "../../filters/model-protocol/percent";
-import { Datatype, elementSize } from "../../filters/protocol-conversion/tensor/datatype";
+import { SlabChain } from "../../filters/protocol-conversion/body/slabs";
 import {
   elementError,
   elementsRead,
   readElements,
 } from "../../filters/protocol-conversion/tensor/read-elements";
-import { SlabChain } from "../../filters/protocol-conversion/tensor/slabs";
 import { appendBase64 as encodeBase64 } from "../../filters/protocol-conversion/tensorflow-serving/base64";
 import { Base64Text } from "../../filters/protocol-conversion/tensorflow-serving/base64-text";
 import { ByteBuffer } from "../../filters/sdk/bytes/byte-buffer";

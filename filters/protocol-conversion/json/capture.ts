@@ -1,4 +1,4 @@
-import { SLAB_SIZE, SlabChain } from "../tensor/slabs";
+import { SLAB_SIZE, SlabChain } from "../body/slabs";
 
 /**
  * Keeps the text of a JSON value until it is known what the value means. Only brackets and strings are looked at: the

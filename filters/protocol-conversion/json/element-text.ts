@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendUnescaped } from "../../sdk/bytes/json-string";
 import { utf8SequenceLength } from "../../sdk/bytes/json-text";
-import { SlabChain } from "../tensor/slabs";
+import { SlabChain } from "../body/slabs";
 
 /** Strings of any length, copied from JSON as their bytes arrive. */
 

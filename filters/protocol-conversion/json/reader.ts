@@ -4,7 +4,8 @@ import { readNonFinite } from "../../model-protocol/numbers/non-finite-text";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
-import { RequestReader } from "../request-reader";
+import { MAX_TOKEN } from "../body/input-window";
+import { RequestReader } from "../body/request-reader";
 import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
 
 /**
@@ -381,7 +382,5 @@ export abstract class JsonReader extends RequestReader {
   }
 }
 
-/** Longest token that is not read piece by piece. */
-export const MAX_TOKEN: i32 = 64 * 1024;
 export const TOKEN_TOO_LONG = bytes("a string or number is too long");
 const replayWindow: usize = heap.alloc(MAX_TOKEN + CAPTURE_PIECE + 16);

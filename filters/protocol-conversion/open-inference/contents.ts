@@ -1,4 +1,4 @@
-import { Datatype } from "../tensor/datatype";
+import { Datatype } from "../../model-protocol/datatype";
 import {
   CONTENTS_BOOL,
   CONTENTS_BYTES,

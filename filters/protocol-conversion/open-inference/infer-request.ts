@@ -1,27 +1,28 @@
+import { Datatype, elementSize, parseDatatype } from "../../model-protocol/datatype";
 import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendField } from "../../sdk/bytes/protobuf";
 import { Slice } from "../../sdk/bytes/slice";
+import { PieceSink } from "../body/piece-sink";
+import { SlabChain } from "../body/slabs";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
-import { PieceSink } from "../piece-sink";
-import { rawTensor } from "../raw-tensor";
-import { Datatype, elementSize, parseDatatype } from "../tensor/datatype";
 import { Nesting } from "../tensor/nesting";
+import { RawContents } from "../tensor/raw-contents";
+import { rawTensor } from "../tensor/raw-tensor";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { readTextRun, textComma, textsRead } from "../tensor/read-text-run";
-import { SlabChain } from "../tensor/slabs";
 import {
   OUTPUT_PARAMETERS,
   REQUEST_ID,
   REQUEST_MODEL_NAME,
   REQUEST_MODEL_VERSION,
   REQUEST_PARAMETERS,
+  REQUEST_RAW_CONTENTS,
   TENSOR_PARAMETERS,
 } from "./fields";
 import { appendBoolean, appendNumber, appendString } from "./parameters";
-import { RawContents } from "./raw-contents";
 import { RequestTensor } from "./request-tensor";
 
 /**
@@ -146,7 +147,7 @@ export class InferRequest extends JsonReader {
     this.data = Data.Missing;
     this.binarySize = rawTensor.size;
     this.finishInput();
-    this.contents.head = this.head;
+    this.contents.enclose(this.head, REQUEST_RAW_CONTENTS);
     return this.error == null;
   }
 
@@ -163,7 +164,7 @@ export class InferRequest extends JsonReader {
     if (!this.finishDocument()) return false;
     if (!this.sawInputs) this.fail(NO_INPUTS);
     if (this.binaryByDefault) this.binaryOutputs += this.unsaid;
-    this.contents.head = this.head;
+    this.contents.enclose(this.head, REQUEST_RAW_CONTENTS);
     return this.error == null;
   }
 

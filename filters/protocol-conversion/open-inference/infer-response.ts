@@ -1,3 +1,4 @@
+import { Datatype, parseDatatype } from "../../model-protocol/datatype";
 import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
 import { bytes } from "../../sdk/bytes/bytes";
 import {
@@ -11,10 +12,9 @@ import {
   VARINT,
   varint,
 } from "../../sdk/bytes/protobuf";
-import { DONE, FRAME_HEADER, FrameReader } from "../frame-reader";
-import { Datatype, parseDatatype } from "../tensor/datatype";
+import { SlabChain } from "../body/slabs";
+import { DONE, FRAME_HEADER, FrameReader } from "../protobuf/frame-reader";
 import { ElementStream, Encoding } from "../tensor/element-stream";
-import { SlabChain } from "../tensor/slabs";
 import { contentsHold } from "./contents";
 import {
   CONTENTS_BYTES,

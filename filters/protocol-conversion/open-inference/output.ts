@@ -1,8 +1,8 @@
+import { Datatype, datatypeName, elementSize } from "../../model-protocol/datatype";
 import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendJsonString } from "../../sdk/bytes/json-text";
-import { Datatype, datatypeName, elementSize } from "../tensor/datatype";
 
 const NAME = bytes('{"name":');
 const DATATYPE = bytes(',"datatype":"');

@@ -1,9 +1,9 @@
+import { Datatype, datatypeName } from "../../model-protocol/datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendField, appendVarint } from "../../sdk/bytes/protobuf";
-import { rawTensor } from "../raw-tensor";
-import { Datatype, datatypeName } from "../tensor/datatype";
 import { MAX_RANK, Nesting } from "../tensor/nesting";
+import { rawTensor } from "../tensor/raw-tensor";
 import {
   OUTPUT_NAME,
   REQUEST_INPUTS,

@@ -1,5 +1,5 @@
 import { LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
-import { SlabChain } from "../tensor/slabs";
+import { SlabChain } from "../body/slabs";
 
 /** A length as a varint of five bytes, so that it can be filled in when the content is over. */
 const PADDED_VARINT: i32 = 5;

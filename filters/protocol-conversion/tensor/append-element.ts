@@ -1,3 +1,4 @@
+import { Datatype, elementSize, isFloat, isSigned } from "../../model-protocol/datatype";
 import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
 import {
   decimalToBf16,
@@ -5,8 +6,7 @@ import {
   decimalToF32,
   decimalToF64,
 } from "../../model-protocol/numbers/decimal-float";
-import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
-import { SlabChain } from "./slabs";
+import { SlabChain } from "../body/slabs";
 
 /** Appends the number that `parseNumber` read. @returns false when it does not fit the datatype */
 export function appendNumberElement(datatype: Datatype, out: SlabChain): bool {

@@ -1,6 +1,6 @@
+import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { readVarint, varint } from "../../sdk/bytes/protobuf";
-import { Datatype, elementSize } from "./datatype";
-import { SlabChain } from "./slabs";
+import { SlabChain } from "../body/slabs";
 import { textsWritten, writeElement, writeElements, writeText, writeTextRun } from "./write-elements";
 
 /** How the elements of a run of bytes stand in it. */

@@ -1,11 +1,11 @@
+import { Datatype, elementSize, isFloat, isSigned } from "../../model-protocol/datatype";
 import { decimalToInteger, parseNumber } from "../../model-protocol/numbers/decimal";
 import { nonFiniteValue, readNonFinite, startsNonFinite } from "../../model-protocol/numbers/non-finite-text";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { SlabChain } from "../body/slabs";
 import { appendNonFinite, storeFloat, storeInteger } from "./append-element";
-import { Datatype, elementSize, isFloat, isSigned } from "./datatype";
 import { readF32Run, runLength } from "./read-f32-run";
 import { integersRead, readIntegerRun } from "./read-integer-run";
-import { SlabChain } from "./slabs";
 
 /**
  * The hot loops: scalars of a JSON array -> little-endian tensor elements. Each reads a run of elements with commas

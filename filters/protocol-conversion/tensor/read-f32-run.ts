@@ -12,7 +12,7 @@ import {
   TENS,
   ZEROS,
 } from "../../model-protocol/numbers/digit-run";
-import { SlabChain } from "./slabs";
+import { SlabChain } from "../body/slabs";
 
 /**
  * The hottest loop: float32 of a JSON array. Where numbers end is found for 64 bytes at once (as simdjson does: Langdale

@@ -11,8 +11,8 @@ import {
   TENS,
   ZEROS,
 } from "../../model-protocol/numbers/digit-run";
+import { SlabChain } from "../body/slabs";
 import { storeInteger } from "./append-element";
-import { SlabChain } from "./slabs";
 
 /** Integers of a JSON array, whose ends are found for 64 bytes at once: see `read-f32-run.ts`. */
 

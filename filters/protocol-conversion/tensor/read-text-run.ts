@@ -1,5 +1,5 @@
+import { SlabChain } from "../body/slabs";
 import { plainCount } from "../json/element-text";
-import { SlabChain } from "./slabs";
 
 /** Strings of a JSON array that are plain: ASCII without escapes, as most are. */
 

@@ -1,3 +1,4 @@
+import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { writeI64, writeU64 } from "../../model-protocol/numbers/digits";
 import {
   expectMillionths,
@@ -8,8 +9,7 @@ import {
   writeF64,
 } from "../../model-protocol/numbers/float-text";
 import { utf8SequenceLength } from "../../sdk/bytes/json-text";
-import { Datatype, elementSize } from "./datatype";
-import { SlabChain } from "./slabs";
+import { SlabChain } from "../body/slabs";
 
 /** The hot loops of the other direction: little-endian tensor elements -> JSON, with commas between them. */
 

@@ -1,4 +1,4 @@
-import { SlabChain } from "../tensor/slabs";
+import { SlabChain } from "../body/slabs";
 import { base64Value } from "./base64";
 
 /** A JSON string of base64 text, decoded as its bytes arrive. */

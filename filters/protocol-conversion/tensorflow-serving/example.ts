@@ -1,7 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
+import { SlabChain } from "../body/slabs";
 import { LongField } from "../protobuf/long-field";
-import { SlabChain } from "../tensor/slabs";
 
 /** Which list of a `tensorflow.Feature` holds its values, by the list's field number. */
 export enum Kind {

@@ -1,3 +1,5 @@
+import { Datatype } from "../../model-protocol/datatype";
+import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
   appendField,
@@ -7,11 +9,9 @@ import {
   VARINT,
   varintSize,
 } from "../../sdk/bytes/protobuf";
+import { SlabChain } from "../body/slabs";
 import { LongField } from "../protobuf/long-field";
-import { Datatype } from "../tensor/datatype";
 import { Nesting } from "../tensor/nesting";
-import { SlabChain } from "../tensor/slabs";
-import { datatypeOf } from "./data-type";
 import { TensorInfo } from "./signature";
 
 const TENSOR_DTYPE: i32 = 1;

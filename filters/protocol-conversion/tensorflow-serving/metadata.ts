@@ -1,7 +1,7 @@
+import { dataTypeNames } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { readTag, tagField, tagLength, tagWireType, VARINT, varint } from "../../sdk/bytes/protobuf";
 import { Field, Kind, Message } from "../protobuf/message-json";
-import { dataTypeNames } from "./data-type";
 
 /** Replies of TensorFlow Serving that are no tensors, as its REST API writes them. */
 

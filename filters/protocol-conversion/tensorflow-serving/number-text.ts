@@ -1,3 +1,4 @@
+import { Datatype } from "../../model-protocol/datatype";
 import { parseNumber } from "../../model-protocol/numbers/decimal";
 import { decimalToF32, decimalToF64, nearF32, nearIsSafe } from "../../model-protocol/numbers/decimal-float";
 import { digitCount, writeDigits } from "../../model-protocol/numbers/digits";
@@ -9,8 +10,7 @@ import {
   rounded,
   scale,
 } from "../../model-protocol/numbers/rounded-digits";
-import { Datatype } from "../tensor/datatype";
-import { SlabChain } from "../tensor/slabs";
+import { SlabChain } from "../body/slabs";
 
 /**
  * Floats as TensorFlow Serving's REST API prints them (`WriteDecimal` in tensorflow_serving/util/json_tensor.cc): six

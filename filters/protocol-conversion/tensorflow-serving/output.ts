@@ -1,8 +1,8 @@
+import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendJsonString } from "../../sdk/bytes/json-text";
-import { Datatype, elementSize } from "../tensor/datatype";
+import { SlabChain } from "../body/slabs";
 import { MAX_RANK } from "../tensor/nesting";
-import { SlabChain } from "../tensor/slabs";
 import { writeElements } from "../tensor/write-elements";
 import { appendBase64 } from "./base64";
 import { writeServingFloats } from "./number-text";

@@ -1,14 +1,14 @@
+import { Datatype } from "../../model-protocol/datatype";
 import { isNonFiniteText, nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
+import { PieceSink, startFrame } from "../body/piece-sink";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
-import { RawContents } from "../open-inference/raw-contents";
-import { PieceSink, startFrame } from "../piece-sink";
-import { rawTensor } from "../raw-tensor";
 import { appendNonFinite, appendNumberElement } from "../tensor/append-element";
-import { Datatype } from "../tensor/datatype";
+import { RawContents } from "../tensor/raw-contents";
+import { rawTensor } from "../tensor/raw-tensor";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { Base64Text } from "./base64-text";
 import { Input } from "./input";
@@ -126,8 +126,7 @@ export class PredictRequest extends JsonReader {
   setRaw(contents: RawContents): bool {
     this.head.clear();
     contents.release();
-    contents.head = this.head;
-    contents.field = TENSOR_CONTENT;
+    contents.enclose(this.head, TENSOR_CONTENT);
     contents.add(rawTensor.size);
     return appendRawPredict(this.head, this.spec);
   }

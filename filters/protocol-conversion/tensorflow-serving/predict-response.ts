@@ -1,4 +1,6 @@
+import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { MALFORMED, ORDER, OVERSIZE, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendJsonString } from "../../sdk/bytes/json-text";
@@ -11,10 +13,8 @@ import {
   VARINT,
   varint,
 } from "../../sdk/bytes/protobuf";
-import { DONE, FrameReader } from "../frame-reader";
-import { Datatype, elementSize } from "../tensor/datatype";
+import { DONE, FrameReader } from "../protobuf/frame-reader";
 import { ElementStream, Encoding } from "../tensor/element-stream";
-import { datatypeOf } from "./data-type";
 import { Output } from "./output";
 import { CONTENT, DTYPE, encodingOf, holdsElements, readShape, SHAPE, STRING_VAL } from "./tensor-proto";
 

@@ -1,3 +1,4 @@
+import { dataTypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
   appendField,
@@ -7,8 +8,7 @@ import {
   LENGTH_DELIMITED,
   VARINT,
 } from "../../sdk/bytes/protobuf";
-import { rawTensor } from "../raw-tensor";
-import { dataTypeOf } from "./data-type";
+import { rawTensor } from "../tensor/raw-tensor";
 
 /** A raw tensor -> `tensorflow.serving.PredictRequest` whose content is the body itself, uncopied. */
 

@@ -1,10 +1,10 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendTag, appendVarint, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../piece-sink";
-import { rawTensor } from "../raw-tensor";
-import { RequestReader } from "../request-reader";
-import { SlabChain } from "../tensor/slabs";
+import { PieceSink, startFrame } from "../body/piece-sink";
+import { RequestReader } from "../body/request-reader";
+import { SlabChain } from "../body/slabs";
+import { rawTensor } from "../tensor/raw-tensor";
 import { appendOneInput, appendTensorHead } from "./raw-predict";
 
 /**

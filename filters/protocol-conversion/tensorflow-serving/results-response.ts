@@ -10,7 +10,7 @@ import {
   tagLength,
   tagWireType,
 } from "../../sdk/bytes/protobuf";
-import { DONE, FrameReader } from "../frame-reader";
+import { DONE, FrameReader } from "../protobuf/frame-reader";
 import { writeServingF32 } from "./number-text";
 
 /**

@@ -1,6 +1,6 @@
+import { dataTypeByName } from "../../model-protocol/tensorflow-datatype";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { Config } from "../../sdk/pipeline/config";
-import { dataTypeByName } from "./data-type";
 
 /** A tensor of a signature. */
 export class TensorInfo {

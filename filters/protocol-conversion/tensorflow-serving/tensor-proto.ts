@@ -1,3 +1,4 @@
+import { Datatype, elementSize } from "../../model-protocol/datatype";
 import {
   LENGTH_DELIMITED,
   readTag,
@@ -7,7 +8,6 @@ import {
   VARINT,
   varint,
 } from "../../sdk/bytes/protobuf";
-import { Datatype, elementSize } from "../tensor/datatype";
 import { Encoding } from "../tensor/element-stream";
 import { MAX_RANK } from "../tensor/nesting";
 import { Output } from "./output";

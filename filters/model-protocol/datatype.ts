@@ -1,4 +1,4 @@
-import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 
 /** Tensor data types of the Open Inference Protocol. */
 export enum Datatype {

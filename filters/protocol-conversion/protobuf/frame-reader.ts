@@ -1,8 +1,8 @@
-import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../model-protocol/model-faults";
-import { Bytes } from "../sdk/bytes/bytes";
-import { readTag, tagLength, tagMalformed } from "../sdk/bytes/protobuf";
-import { GRPC_FRAME_HEADER } from "./piece-sink";
-import { ReplyWriter } from "./reply-writer";
+import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../../model-protocol/model-faults";
+import { Bytes } from "../../sdk/bytes/bytes";
+import { readTag, tagLength, tagMalformed } from "../../sdk/bytes/protobuf";
+import { GRPC_FRAME_HEADER } from "../body/piece-sink";
+import { ReplyWriter } from "../body/reply-writer";
 
 /** Parts that all readers have; a subclass counts its own from 2 on. */
 export const FRAME_HEADER: i32 = 0;

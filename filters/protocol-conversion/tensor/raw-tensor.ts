@@ -1,9 +1,9 @@
-import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
-import { Slice } from "../sdk/bytes/slice";
-import { Headers } from "../sdk/host/headers";
-import { Config } from "../sdk/pipeline/config";
-import { Datatype, elementSize, parseDatatype } from "./tensor/datatype";
-import { MAX_RANK } from "./tensor/nesting";
+import { Datatype, elementSize, parseDatatype } from "../../model-protocol/datatype";
+import { Bytes, bytes, startsWithIgnoreCase } from "../../sdk/bytes/bytes";
+import { Slice } from "../../sdk/bytes/slice";
+import { Headers } from "../../sdk/host/headers";
+import { Config } from "../../sdk/pipeline/config";
+import { MAX_RANK } from "./nesting";
 
 /** A body that is one tensor's raw bytes: what it is stands in headers, or in the task's template. */
 

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes } from "../sdk/bytes/bytes";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes } from "../../sdk/bytes/bytes";
 import { PieceSink } from "./piece-sink";
 
 /** The body of a request, as it arrives -> one gRPC frame. */

@@ -1,5 +1,5 @@
-import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { SlabChain } from "./tensor/slabs";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { SlabChain } from "./slabs";
 
 /** Bytes before each message of a gRPC stream: whether it is compressed, and its length, big-endian. */
 export const GRPC_FRAME_HEADER: i32 = 5;

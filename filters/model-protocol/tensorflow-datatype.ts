@@ -1,4 +1,4 @@
-import { Datatype } from "../tensor/datatype";
+import { Datatype } from "./datatype";
 
 /** TensorFlow's data types (tensorflow/core/framework/types.proto) that are converted. */
 

@@ -1,5 +1,5 @@
-import { Bytes } from "../sdk/bytes/bytes";
-import { SlabChain } from "./tensor/slabs";
+import { Bytes } from "../../sdk/bytes/bytes";
+import { SlabChain } from "./slabs";
 
 /** The gRPC frames of a model's reply -> what the caller gets. */
 export abstract class ReplyWriter {

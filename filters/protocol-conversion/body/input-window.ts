@@ -1,7 +1,6 @@
-import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { directNextAllocation } from "../sdk/host/arena";
-import { bufferData, readBuffer } from "../sdk/host/body";
-import { MAX_TOKEN } from "./json/reader";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { directNextAllocation } from "../../sdk/host/arena";
+import { bufferData, readBuffer } from "../../sdk/host/body";
 
 /**
  * A view of a body that arrives in chunks, as parsers like it: tokens are never split. What a parser left unconsumed of
@@ -9,6 +8,8 @@ import { MAX_TOKEN } from "./json/reader";
  * of the VM; each keeps only its unconsumed bytes.
  */
 
+/** Longest token that is not read piece by piece. */
+export const MAX_TOKEN: i32 = 64 * 1024;
 const SLICE: i32 = 64 * 1024;
 /** Parsers may load words beyond the end. */
 const SLACK: i32 = 16;

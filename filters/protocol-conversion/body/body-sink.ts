@@ -1,4 +1,4 @@
-import { appendBody, replaceBody } from "../sdk/host/body";
+import { appendBody, replaceBody } from "../../sdk/host/body";
 import { PieceSink } from "./piece-sink";
 
 /** Puts pieces into a body buffer: the first replaces what is there, the others follow. */

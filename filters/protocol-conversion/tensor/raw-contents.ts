@@ -1,8 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../piece-sink";
-import { SlabChain } from "../tensor/slabs";
-import { REQUEST_RAW_CONTENTS } from "./fields";
+import { PieceSink, startFrame } from "../body/piece-sink";
+import { SlabChain } from "../body/slabs";
 
 class Tensor {
   readonly chain: SlabChain = new SlabChain();
@@ -15,10 +14,8 @@ class Tensor {
  * length of the whole message is known before the first of them arrives.
  */
 export class RawContents {
-  /** The message but for raw contents. */
-  head: ByteBuffer = new ByteBuffer();
-  /** Number of the field for a tensor's bytes. */
-  field: i32 = REQUEST_RAW_CONTENTS;
+  private head: ByteBuffer = new ByteBuffer();
+  private field: i32 = 0;
   private readonly tensors: Tensor[] = [];
   private count: i32 = 0;
   /** The next tensor to write, and what is missing of it when it is binary. */
@@ -27,10 +24,15 @@ export class RawContents {
 
   release(): void {
     for (let i = 0; i < this.count; i++) this.tensors[i].chain.release();
-    this.field = REQUEST_RAW_CONTENTS;
     this.count = 0;
     this.next = 0;
     this.binaryLeft = 0;
+  }
+
+  /** Says what stands before the tensors, and the number of the field that each of them is. */
+  enclose(head: ByteBuffer, field: i32): void {
+    this.head = head;
+    this.field = field;
   }
 
   /** Adds a tensor: of `binarySize` bytes behind the JSON, or -1 for one that is written into the chain returned. */
