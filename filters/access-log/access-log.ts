@@ -65,7 +65,7 @@ export class AccessLog extends Stage {
   onDone(http: HttpContext): void {
     const called = http.state(this.slot);
     if (called == null) return;
-    called.giveBack();
+    called.release();
     http.setState(this.slot, null);
   }
 

@@ -20,7 +20,7 @@ const free: CalledModel[] = [];
 export class CalledModel extends StreamState {
   readonly name: ByteBuffer = new ByteBuffer();
 
-  giveBack(): void {
+  release(): void {
     free.push(this);
   }
 }

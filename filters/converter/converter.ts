@@ -251,7 +251,7 @@ export class ConverterStage extends Stage {
   onDone(http: HttpContext): void {
     const state = http.state(this.slot);
     if (state == null) return;
-    state.giveBack();
+    state.release();
     http.setState(this.slot, null);
   }
 }

@@ -24,7 +24,7 @@ export class Exchange extends StreamState {
     this.heldBytes = 0;
   }
 
-  giveBack(): void {
+  release(): void {
     this.forgetBody();
     free.push(this);
   }

@@ -69,7 +69,7 @@ export class Conversion extends StreamState {
     this.jsonBytes = 0;
   }
 
-  giveBack(): void {
+  release(): void {
     this.request.release();
     this.reply.release();
     free.push(this);

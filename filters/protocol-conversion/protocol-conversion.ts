@@ -232,7 +232,7 @@ export class ProtocolConversion extends Stage {
   private release(http: HttpContext): void {
     const state = http.state(this.slot);
     if (state == null) return;
-    state.giveBack();
+    state.release();
     http.setState(this.slot, null);
   }
 }

@@ -69,7 +69,7 @@ export class UnaryCall extends StreamState {
   slot: i32 = 0;
   readonly handler: ReplyHandler = new ReplyHandler();
 
-  giveBack(): void {
+  release(): void {
     forgetCallout(this.handler);
     free.push(this);
   }
@@ -83,7 +83,7 @@ class ReplyHandler extends CalloutHandler {
     const http = call.http;
     const refusal = answer(call.operation, status, body, len);
     http.setState(call.slot, null);
-    call.giveBack();
+    call.release();
     http.plugin.enter(http);
     if (refusal != null) http.refuse(refusal);
     else {

@@ -1,3 +1,4 @@
+import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 import { NamedLimit } from "./named-limit";
 
@@ -17,21 +18,21 @@ export class Admission extends StreamState {
   /** The limit of which it waits for a token, until `deadline` (nanoseconds); null when it waits for none. */
   awaited: NamedLimit | null = null;
   deadline: u64 = 0;
+
+  release(): void {
+    this.task = null;
+    this.tenant = null;
+    this.credential = null;
+    this.permit = false;
+    this.since = 0;
+    this.settle = false;
+    this.awaited = null;
+    pool.release(this);
+  }
 }
 
-const pool: Admission[] = [];
+const pool: StreamPool<Admission> = new StreamPool<Admission>();
 
-export function newAdmission(): Admission {
-  return pool.length > 0 ? pool.pop() : new Admission();
-}
-
-export function endAdmission(admission: Admission): void {
-  admission.task = null;
-  admission.tenant = null;
-  admission.credential = null;
-  admission.permit = false;
-  admission.since = 0;
-  admission.settle = false;
-  admission.awaited = null;
-  pool.push(admission);
+export function takeAdmission(): Admission {
+  return pool.take();
 }

@@ -1,11 +1,11 @@
 import { copyBytes, toText } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { LogLevel, log } from "../sdk/host/log";
 import { sharedVersion } from "../sdk/host/shared-data";
 import { Concurrency } from "./concurrency";
 import { HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK } from "./controller/limit-records";
 import { LimitsStore } from "./controller/limits-store";
 import { NamedLimit } from "./named-limit";
-import { NamedTable } from "./named-table";
 import { TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { VmRegistry } from "./vm-registry";
 
@@ -22,8 +22,8 @@ const record: LimitRecord = new LimitRecord();
 export function applyLimits(
   store: LimitsStore,
   applied: u32,
-  tasks: NamedTable<NamedLimit>,
-  tenants: NamedTable<NamedLimit>,
+  tasks: NameTable<NamedLimit>,
+  tenants: NameTable<NamedLimit>,
   registry: VmRegistry,
 ): u32 {
   if (store.load() == 0) return applied;
@@ -44,7 +44,7 @@ export function applyLimits(
   return version;
 }
 
-function limitOf(record: LimitRecord, table: NamedTable<NamedLimit>): NamedLimit | null {
+function limitOf(record: LimitRecord, table: NameTable<NamedLimit>): NamedLimit | null {
   const known = table.find(record.name, record.nameLen);
   if (known != null) return known;
   if (table.count >= MOST_NAMES) {
@@ -56,7 +56,7 @@ function limitOf(record: LimitRecord, table: NamedTable<NamedLimit>): NamedLimit
     record.kind == TASK
       ? new NamedLimit("taskid", name, TASK_LIMITED)
       : new NamedLimit("tenant", name, TENANT_LIMITED);
-  table.add(limit);
+  table.add(limit.name, limit);
   return limit;
 }
 
@@ -69,9 +69,9 @@ function capInFlight(limit: NamedLimit, record: LimitRecord, registry: VmRegistr
   if (concurrency != null) concurrency.control(capped ? <i32>record.maxInFlight : -1);
 }
 
-function releaseOthers(table: NamedTable<NamedLimit>, version: u32): void {
+function releaseOthers(table: NameTable<NamedLimit>, version: u32): void {
   for (let i = 0; i < table.count; i++) {
-    const limit = table.all[i];
+    const limit = table.values[i];
     if (!limit.controlled || limit.round == version) continue;
     limit.release();
     limit.controlled = false;

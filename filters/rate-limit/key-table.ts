@@ -90,7 +90,7 @@ export class KeyTable {
   }
 
   /** Gives tokens back to the bucket of `fingerprint`, or takes a debt from it, if it is still there. */
-  giveBack(fingerprint: u64, windows: Windows, now: u64, tokens: f64): void {
+  refund(fingerprint: u64, windows: Windows, now: u64, tokens: f64): void {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const version = this.load(fingerprint);
       const way = this.indexOf(fingerprint);

@@ -52,15 +52,15 @@ export class KeyedLimit extends Limit {
     return this.takeBy(this.leaseOf(fingerprint), cost, reserve, largestReserve);
   }
 
-  giveBack(fingerprint: u64, cost: f64): void {
-    this.leaseOf(fingerprint).giveBack(cost);
+  refund(fingerprint: u64, cost: f64): void {
+    this.leaseOf(fingerprint).refund(cost);
   }
 
   /** The lease of a key. Another key's in the same place ends: its tokens go back. */
   private leaseOf(fingerprint: u64): KeyLease {
     const lease = unchecked(this.leases[<i32>(fingerprint & (LEASES - 1))]);
     if (lease.fingerprint == fingerprint) return lease;
-    if (lease.held != 0) this.table.giveBack(lease.fingerprint, this.windows, now(), lease.held);
+    if (lease.held != 0) this.table.refund(lease.fingerprint, this.windows, now(), lease.held);
     lease.held = 0;
     lease.emptyUntil = 0;
     lease.endTick(1);
@@ -78,7 +78,7 @@ export class KeyedLimit extends Limit {
       const lease = this.leases[i];
       if (lease.fingerprint == 0) continue;
       const back = lease.endTick(this.cap);
-      if (back != 0) this.table.giveBack(lease.fingerprint, this.windows, now(), back);
+      if (back != 0) this.table.refund(lease.fingerprint, this.windows, now(), back);
     }
   }
 }

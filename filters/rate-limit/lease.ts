@@ -52,7 +52,7 @@ export class Lease {
   }
 
   /** A request got no further: its tokens serve the next one. */
-  giveBack(cost: f64): void {
+  refund(cost: f64): void {
     this.held += cost;
     this.used -= cost;
   }

@@ -1,7 +1,6 @@
 import { Bytes } from "../sdk/bytes/bytes";
 import { Cost } from "./cost";
 import { Lease, leaseCap } from "./lease";
-import { Named } from "./named-table";
 import { now } from "./now";
 import { RateLimited } from "./rate-limited";
 import { remaining, tightestWindow, Windows, waitNanos } from "./token-bucket";
@@ -17,7 +16,7 @@ export enum Mode {
 const LONGEST_REST: f64 = 2_000_000;
 
 /** A limit on something that requests have in common, and how this VM gets tokens for it. */
-export abstract class Limit extends Named {
+export abstract class Limit {
   readonly windows: Windows = new Windows();
   cost: Cost = new Cost();
   mode: Mode = Mode.Enforce;
@@ -25,11 +24,9 @@ export abstract class Limit extends Named {
 
   /** @param reply the answer to a request that is over this limit */
   constructor(
-    name: Bytes,
+    readonly name: Bytes,
     readonly reply: RateLimited,
-  ) {
-    super(name);
-  }
+  ) {}
 
   /** Is there anything to check? As of the last `share`. */
   active: bool = false;

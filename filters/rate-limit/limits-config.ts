@@ -1,11 +1,11 @@
 import { bytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
 import { Concurrency } from "./concurrency";
 import { Cost } from "./cost";
 import { KeyedLimit } from "./keyed-limit";
 import { Limit, Mode } from "./limit";
 import { NamedLimit } from "./named-limit";
-import { NamedTable } from "./named-table";
 import { PathTemplate } from "./path-template";
 import { RateLimited } from "./rate-limited";
 import { HOUR, MINUTE, SECOND } from "./token-bucket";
@@ -16,7 +16,7 @@ const MOST_IN_FLIGHT: f64 = 1_000_000;
 
 /** Reads the limits of tasks, tenants or credentials: objects with their name in the field `nameField`. */
 export function readNamed(
-  table: NamedTable<NamedLimit>,
+  table: NameTable<NamedLimit>,
   limits: Config[],
   nameField: string,
   reply: RateLimited,
@@ -31,7 +31,7 @@ export function readNamed(
     limit.configured();
     if (task) limit.concurrency = readConcurrency(name, config, registry);
     config.finish();
-    if (!table.add(limit)) config.fault(nameField, `${name} has a limit already`);
+    if (!table.add(limit.name, limit)) config.fault(nameField, `${name} has a limit already`);
   }
 }
 

@@ -80,8 +80,8 @@ export class NamedLimit extends Limit {
     this.reply.describe(this.windows, lease.emptyWindow, lease.emptyRemaining, wait);
   }
 
-  giveBack(cost: f64): void {
-    this.lease.giveBack(cost);
+  refund(cost: f64): void {
+    this.lease.refund(cost);
   }
 
   protected takeShared(lease: Lease, at: u64, need: f64, wanted: f64, reserve: f64, largest: f64): f64 {

@@ -1,18 +1,8 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { Slice } from "../sdk/bytes/slice";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
-import { Named, NamedTable } from "./named-table";
-
-/** The class of requests with this name (or of this credential) leaves `reserve` of each bucket to higher classes. */
-class PriorityClass extends Named {
-  constructor(
-    name: Bytes,
-    readonly reserve: f64,
-  ) {
-    super(name);
-  }
-}
 
 const value: Slice = new Slice();
 
@@ -23,8 +13,9 @@ const value: Slice = new Slice();
  */
 export class Priority {
   private header: Bytes | null = null;
-  private readonly classes: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
-  private readonly credentials: NamedTable<PriorityClass> = new NamedTable<PriorityClass>();
+  /** Part of each bucket that the class of this name, or of this credential, leaves to higher classes. */
+  private readonly classes: NameTable<f64> = new NameTable<f64>();
+  private readonly credentials: NameTable<f64> = new NameTable<f64>();
   private fallback: f64 = 0;
   /** What the lowest class leaves. */
   largestReserve: f64 = 0;
@@ -37,13 +28,12 @@ export class Priority {
     if (this.classes.count == 0) return 0;
     if (this.credentials.count > 0) {
       http.findCredential(value);
-      const own = this.credentials.find(value.ptr, value.len);
-      if (own != null) return own.reserve;
+      const own = this.credentials.findOr(value.ptr, value.len, -1);
+      if (own >= 0) return own;
     }
     const header = this.header;
     if (header == null || http.headers.find(header, value) == 0) return this.fallback;
-    const named = this.classes.find(value.ptr, value.len);
-    return named == null ? this.fallback : named.reserve;
+    return this.classes.findOr(value.ptr, value.len, this.fallback);
   }
 
   /** Reads `priority`; absent: all requests are alike. */
@@ -56,11 +46,10 @@ export class Priority {
     let reserve: f64 = 0;
     for (let i = 0; i < classes.length; i++) {
       const each = classes[i];
-      const entry = new PriorityClass(bytes(each.text("class")), reserve);
-      if (!priority.classes.add(entry)) each.fault("class", "is there already");
+      if (!priority.classes.add(bytes(each.text("class")), reserve)) each.fault("class", "is there already");
       const ids = each.texts("credentials");
       for (let c = 0; c < ids.length; c++) {
-        if (!priority.credentials.add(new PriorityClass(bytes(ids[c]), reserve)))
+        if (!priority.credentials.add(bytes(ids[c]), reserve))
           each.fault(`credentials[${c.toString()}]`, "has a class already");
       }
       priority.largestReserve = reserve;
@@ -70,9 +59,8 @@ export class Priority {
     if (classes.length == 0) config.fault("classes", "needs at least one class");
     if (reserve > 1) config.fault("classes", "the shares add up to more than 1");
     const name = bytes(config.text("default"));
-    const fallback = priority.classes.find(name.ptr, name.len);
-    if (fallback == null) config.fault("default", "must be one of the classes");
-    else priority.fallback = fallback.reserve;
+    if (!priority.classes.has(name.ptr, name.len)) config.fault("default", "must be one of the classes");
+    priority.fallback = priority.classes.findOr(name.ptr, name.len, 0);
     config.finish();
     return priority;
   }

@@ -1,10 +1,11 @@
+import { NameTable } from "../sdk/bytes/name-table";
 import { Slice } from "../sdk/bytes/slice";
 import { Action, CONTINUE, STOP } from "../sdk/host/abi";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
-import { Admission, endAdmission, newAdmission } from "./admission";
+import { Admission, takeAdmission } from "./admission";
 import { applyLimits } from "./apply-limits";
 import { bodySize } from "./body-size";
 import { ControllerClient } from "./controller/controller-client";
@@ -12,7 +13,6 @@ import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";
 import { readKeyed, readMode, readNamed } from "./limits-config";
 import { NamedLimit } from "./named-limit";
-import { NamedTable } from "./named-table";
 import { forgetTime, now } from "./now";
 import { Priority } from "./priority";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
@@ -38,9 +38,9 @@ let permit: bool = false;
  */
 export class RateLimit extends Stage {
   private readonly registry: VmRegistry = new VmRegistry();
-  private readonly tasks: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
-  private readonly tenants: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
-  private readonly credentials: NamedTable<NamedLimit> = new NamedTable<NamedLimit>();
+  private readonly tasks: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+  private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+  private readonly credentials: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private keyed: KeyedLimit[] = [];
   private priority: Priority = new Priority();
   private mode: Mode = Mode.Enforce;
@@ -99,7 +99,7 @@ export class RateLimit extends Stage {
     limits.start(this.priority.reserveOf(http), this.priority.largestReserve, fromTheLine);
     const refusal = this.pay(http);
     if (refusal == null) return null;
-    limits.giveBack();
+    limits.refund();
     if (this.mode != Mode.DryRun) return refusal;
     http.refuseDry(refusal);
     return null;
@@ -130,11 +130,11 @@ export class RateLimit extends Stage {
     const tracked = ofTask != null && (permit || this.controller != null);
     if (ofTask != null) ofTask.counters.admitted++;
     if (!tracked && !settle) {
-      if (waited != null) endAdmission(waited);
+      if (waited != null) waited.release();
       http.setState(this.slot, null);
       return;
     }
-    const admission = waited == null ? newAdmission() : waited;
+    const admission = waited == null ? takeAdmission() : waited;
     admission.settle = settle;
     if (settle) {
       admission.tenant = ofTenant;
@@ -165,7 +165,7 @@ export class RateLimit extends Stage {
   private letWait(http: HttpContext): bool {
     const awaited = limits.refusedBy;
     if (awaited == null || !this.line.mayJoin(awaited)) return false;
-    const admission = newAdmission();
+    const admission = takeAdmission();
     admission.awaited = awaited;
     admission.deadline = this.line.join(http, awaited);
     http.setState(this.slot, admission);
@@ -191,7 +191,7 @@ export class RateLimit extends Stage {
         http.plugin.resume(http, this);
       } else {
         http.setState(this.slot, null);
-        endAdmission(admission);
+        admission.release();
         this.refuse(http, refusal);
       }
     }
@@ -207,7 +207,7 @@ export class RateLimit extends Stage {
     const awaited = admission.awaited;
     if (awaited != null) this.line.remove(http, awaited);
     else this.ended(http, admission);
-    endAdmission(admission);
+    admission.release();
   }
 
   private ended(http: HttpContext, admission: Admission): void {
@@ -256,8 +256,8 @@ export class RateLimit extends Stage {
   }
 }
 
-function shareAll(table: NamedTable<NamedLimit>, vms: i32): void {
-  for (let i = 0; i < table.count; i++) table.all[i].onTick(vms);
+function shareAll(table: NameTable<NamedLimit>, vms: i32): void {
+  for (let i = 0; i < table.count; i++) table.values[i].onTick(vms);
 }
 
 /** Was the request charged less or more than its body will turn out to cost? */
@@ -268,5 +268,5 @@ function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
 /** Charges what the body cost beyond the guess; a bucket may go into debt by it. */
 function settle(limit: NamedLimit | null, size: f64): void {
   if (limit == null || !limit.active || !limit.cost.bySize) return;
-  limit.giveBack(limit.cost.guess - limit.cost.ofSize(size));
+  limit.refund(limit.cost.guess - limit.cost.ofSize(size));
 }

@@ -88,10 +88,9 @@ export class RequestLimits {
   }
 
   /** The request got no further: what it paid serves the next one. */
-  giveBack(): void {
-    for (let i = 0; i < this.paid; i++) this.limits[i]!.giveBack(this.costs[i]);
-    for (let i = 0; i < this.paidKeyed; i++)
-      this.keyed[i]!.giveBack(this.fingerprints[i], this.keyedCosts[i]);
+  refund(): void {
+    for (let i = 0; i < this.paid; i++) this.limits[i]!.refund(this.costs[i]);
+    for (let i = 0; i < this.paidKeyed; i++) this.keyed[i]!.refund(this.fingerprints[i], this.keyedCosts[i]);
     this.paid = 0;
     this.paidKeyed = 0;
   }

@@ -27,7 +27,7 @@ export function certificateKey(field: i32, value: string): Bytes {
  * @param fields bit f: some credential is known by CERTIFICATE_FIELDS[f]
  * @returns -1 when there is none
  */
-export function findByCertificate(identities: NameTable, fields: u32): i32 {
+export function findByCertificate(identities: NameTable<i32>, fields: u32): i32 {
   for (let field = 0; field < PROPERTIES.length; field++) {
     if (((fields >> field) & 1) == 0) continue;
     const len = getProperty(PROPERTIES[field]);
@@ -35,7 +35,7 @@ export function findByCertificate(identities: NameTable, fields: u32): i32 {
     key.clear();
     key.appendByte(0x30 + <u8>field);
     key.append(propertyValue(), len);
-    const found = identities.find(key.ptr, key.len);
+    const found = identities.findOr(key.ptr, key.len, -1);
     if (found >= 0) return found;
   }
   return -1;

@@ -90,7 +90,7 @@ class Reader {
 
   private readTaskModes(tasks: Config[]): void {
     const registry = this.registry;
-    registry.taskModes = new NameTable(tasks.length);
+    registry.taskModes = new NameTable<i32>();
     registry.hasTaskModes = tasks.length > 0;
     for (let i = 0; i < tasks.length; i++) {
       const taskid = tasks[i].text("taskid");
@@ -106,7 +106,7 @@ class Reader {
     const credentials: Config[][] = [];
     const tasks: Config[][] = [];
     let credentialCount = 0;
-    registry.tenantsByName = new NameTable(configs.length);
+    registry.tenantsByName = new NameTable<i32>();
     for (let i = 0; i < configs.length; i++) {
       const config = configs[i];
       const name = nameOf(config, "tenant");
@@ -118,9 +118,9 @@ class Reader {
       credentialCount += credentials[i].length;
     }
     registry.keys = new DigestTable(credentialCount);
-    registry.signers = new NameTable(credentialCount);
-    registry.certificates = new NameTable(credentialCount);
-    registry.subjects = new NameTable(credentialCount);
+    registry.signers = new NameTable<i32>();
+    registry.certificates = new NameTable<i32>();
+    registry.subjects = new NameTable<i32>();
     registry.permissions = new Permissions(configs.length + credentialCount);
     for (let i = 0; i < configs.length; i++) this.addGrants(i, tasks[i]);
     this.sets = configs.length;

@@ -31,15 +31,15 @@ export class Registry {
   issuers: Issuer[] = [];
   /** Credentials by what proves them: digest of an API key; `tenant/id` of a signer; certificate; subject of a token. */
   keys: DigestTable = new DigestTable(0);
-  signers: NameTable = new NameTable(0);
-  certificates: NameTable = new NameTable(0);
-  subjects: NameTable = new NameTable(0);
+  signers: NameTable<i32> = new NameTable<i32>();
+  certificates: NameTable<i32> = new NameTable<i32>();
+  subjects: NameTable<i32> = new NameTable<i32>();
   /** Bit f: certificates are known by CERTIFICATE_FIELDS[f]. */
   certificateFields: u32 = 0;
-  tenantsByName: NameTable = new NameTable(0);
+  tenantsByName: NameTable<i32> = new NameTable<i32>();
   permissions: Permissions = new Permissions(0);
   /** Modes of tasks that have one of their own. */
-  taskModes: NameTable = new NameTable(0);
+  taskModes: NameTable<i32> = new NameTable<i32>();
   hasTaskModes: bool = false;
   revocations: Revocations = new Revocations(new StaticArray<u8>(0));
 }

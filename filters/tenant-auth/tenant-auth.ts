@@ -120,7 +120,7 @@ export class TenantAuth extends Stage {
     const registry = this.registry;
     if (registry.hasTaskModes) {
       if (http.taskids > 1) return Mode.Enforce;
-      const ofTask = registry.taskModes.find(http.taskid.ptr, http.taskid.len);
+      const ofTask = registry.taskModes.findOr(http.taskid.ptr, http.taskid.len, -1);
       if (ofTask >= 0) return <Mode>ofTask;
     }
     if (registry.mode != Mode.Enforce || identity.credential < 0) return registry.mode;
@@ -204,12 +204,12 @@ export class TenantAuth extends Stage {
     const issuer = registry.issuers[token.issuer];
     let tenant = -1;
     if (issuer.tenantClaim != null) {
-      tenant = registry.tenantsByName.find(token.tenant.ptr, token.tenant.len);
+      tenant = registry.tenantsByName.findOr(token.tenant.ptr, token.tenant.len, -1);
       if (tenant < 0) return reply.CREDENTIAL_UNKNOWN;
     }
     writeSubject(scratch, token.issuer, tenant, token.subject.ptr, token.subject.len);
-    let found = registry.subjects.find(scratch.ptr, scratch.len);
-    if (found < 0) found = registry.subjects.find(scratch.ptr, scratch.len - token.subject.len);
+    let found = registry.subjects.findOr(scratch.ptr, scratch.len, -1);
+    if (found < 0) found = registry.subjects.findOr(scratch.ptr, scratch.len - token.subject.len, -1);
     if (found < 0) return reply.CREDENTIAL_UNKNOWN;
     if (token.jti.len > 0) {
       scratch.clear();
@@ -242,7 +242,7 @@ export class TenantAuth extends Stage {
       if (!endOfStream) http.setState(this.slot, body);
       else {
         const matches = body.matches();
-        body.giveBack();
+        body.release();
         if (!matches) return reply.DIGEST_WRONG;
       }
     }
@@ -289,6 +289,6 @@ export class TenantAuth extends Stage {
   }
 
   onDone(http: HttpContext): void {
-    (<BodyDigest>http.state(this.slot)).giveBack();
+    (<BodyDigest>http.state(this.slot)).release();
   }
 }

@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { NameTable } from "../../sdk/bytes/name-table";
 import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
 import { Election } from "../../sdk/host/election";
 import { HeaderPairs } from "../../sdk/host/headers";
@@ -7,7 +8,6 @@ import { Counter } from "../../sdk/host/metrics";
 import { podName } from "../../sdk/host/pod-name";
 import { Config } from "../../sdk/pipeline/config";
 import { NamedLimit } from "../named-limit";
-import { NamedTable } from "../named-table";
 import { VmRegistry } from "../vm-registry";
 import { LimitsReply } from "./limits-reply";
 import { LimitsStore } from "./limits-store";
@@ -73,7 +73,7 @@ export class ControllerClient extends CalloutHandler {
   }
 
   /** Once a second: counts go to the board, and on to the controller if this VM is the elected one. */
-  onTick(now: u64, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
+  onTick(now: u64, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
     const place = this.registry.place;
     if (place >= 0) this.board.publish(place, tasks, tenants);
     if (!this.election.run(now) || this.pending) return;

@@ -1,8 +1,8 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { NameTable } from "../../sdk/bytes/name-table";
 import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 import { Counters, NamedLimit } from "../named-limit";
-import { NamedTable } from "../named-table";
 import { TASK, TENANT } from "./limit-records";
 
 /**
@@ -30,7 +30,7 @@ export class ReportBoard {
   }
 
   /** Leaves this VM's counts, unless the last ones are still there. */
-  publish(place: i32, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
+  publish(place: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
     const length = getShared(this.keyOf(place));
     if (length > 0) return;
     const version = sharedVersion();
@@ -43,7 +43,7 @@ export class ReportBoard {
   }
 
   /** Adds what lies at places 0 to `places` - 1 to the totals. */
-  collect(places: i32, tasks: NamedTable<NamedLimit>, tenants: NamedTable<NamedLimit>): void {
+  collect(places: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
     for (let place = 0; place < places; place++) {
       const length = getShared(this.keyOf(place));
       if (length <= 0) continue;
@@ -68,9 +68,9 @@ function addTo(total: Counters, at: usize): void {
   total.latency += load<u64>(at + 20);
 }
 
-function appendAll(kind: u8, limits: NamedTable<NamedLimit>): void {
+function appendAll(kind: u8, limits: NameTable<NamedLimit>): void {
   for (let i = 0; i < limits.count; i++) {
-    const limit = limits.all[i];
+    const limit = limits.values[i];
     const counters = limit.counters;
     if (!counters.any) continue;
     blob.reserve(FIXED);
@@ -88,6 +88,6 @@ function appendAll(kind: u8, limits: NamedTable<NamedLimit>): void {
   }
 }
 
-function clearAll(limits: NamedTable<NamedLimit>): void {
-  for (let i = 0; i < limits.count; i++) limits.all[i].counters.clear();
+function clearAll(limits: NameTable<NamedLimit>): void {
+  for (let i = 0; i < limits.count; i++) limits.values[i].counters.clear();
 }

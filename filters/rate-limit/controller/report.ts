@@ -1,8 +1,8 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendJsonString } from "../../sdk/bytes/json-text";
+import { NameTable } from "../../sdk/bytes/name-table";
 import { NamedLimit } from "../named-limit";
-import { NamedTable } from "../named-table";
 
 const OPEN = bytes('{"apiVersion":"limits.modelgate.dev/v1","gateway":');
 const POD = bytes(',"pod":');
@@ -23,8 +23,8 @@ export function writeReport(
   pod: Bytes,
   generation: u64,
   intervalMilliseconds: u64,
-  tasks: NamedTable<NamedLimit>,
-  tenants: NamedTable<NamedLimit>,
+  tasks: NameTable<NamedLimit>,
+  tenants: NameTable<NamedLimit>,
 ): void {
   out.clear();
   out.appendBytes(OPEN);
@@ -42,10 +42,10 @@ export function writeReport(
   out.appendBytes(CLOSE);
 }
 
-function appendTotals(out: ByteBuffer, limits: NamedTable<NamedLimit>, ofTask: bool): void {
+function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bool): void {
   let first = true;
   for (let i = 0; i < limits.count; i++) {
-    const limit = limits.all[i];
+    const limit = limits.values[i];
     const total = limit.total;
     if (!total.any) continue;
     if (!first) out.appendByte(0x2c);

@@ -198,7 +198,7 @@ export class HttpContext {
 
   private get hasFilterBehind(): bool {
     const tasks = this.plugin.filtersBehind;
-    return tasks != null && tasks.find(this.taskid.ptr, this.taskid.len) >= 0;
+    return tasks != null && tasks.has(this.taskid.ptr, this.taskid.len);
   }
 
   private findState(own: Bytes | null, state: Bytes, value: Slice, handedOn: bool = false): void {

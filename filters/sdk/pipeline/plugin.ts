@@ -54,7 +54,7 @@ export class Plugin {
   }
 
   /** Tasks with a filter of their own behind this one, such as a converter; null when no task has one. */
-  filtersBehind: NameTable | null = null;
+  filtersBehind: NameTable<bool> | null = null;
 
   /** Reads the plug-in configuration, `size` bytes. @returns false when it is refused; the log says why. */
   configure(size: i32): bool {
@@ -215,9 +215,9 @@ export class Plugin {
   }
 }
 
-function tasksOf(taskids: string[]): NameTable | null {
+function tasksOf(taskids: string[]): NameTable<bool> | null {
   if (taskids.length == 0) return null;
-  const tasks = new NameTable(taskids.length);
-  for (let i = 0; i < taskids.length; i++) tasks.add(bytes(taskids[i]), i);
+  const tasks = new NameTable<bool>();
+  for (let i = 0; i < taskids.length; i++) tasks.add(bytes(taskids[i]), true);
   return tasks;
 }

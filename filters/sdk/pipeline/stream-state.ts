@@ -1,5 +1,5 @@
 /** What a stage keeps for one stream; see `HttpContext.state`. */
 export class StreamState {
-  /** The stream is over, or needs it no more: it may serve another one. */
-  giveBack(): void {}
+  /** The stream is over, or needs it no more: back to its pool, where it waits for another one. */
+  release(): void {}
 }

@@ -1,8 +1,9 @@
+import { StreamPool } from "../../sdk/pipeline/stream-pool";
 import { StreamState } from "../../sdk/pipeline/stream-state";
 import { equalDigests } from "../crypto/equal-digests";
 import { SHA256_SIZE, SHA256_STATE, sha256Finish, sha256Start, sha256Update } from "../crypto/sha256";
 
-const free: BodyDigest[] = [];
+const pool: StreamPool<BodyDigest> = new StreamPool<BodyDigest>();
 const digest: usize = memory.data(SHA256_SIZE, 8);
 
 /** The SHA-256 of a body as it passes, to be compared with the signed one. Reused for later streams. */
@@ -25,8 +26,8 @@ export class BodyDigest extends StreamState {
     return equalDigests(digest, this.state + SHA256_STATE);
   }
 
-  giveBack(): void {
-    free.push(this);
+  release(): void {
+    pool.release(this);
   }
 
   /** @param signed the 32 bytes that the body's digest must be */
@@ -37,7 +38,7 @@ export class BodyDigest extends StreamState {
 }
 
 export function takeBodyDigest(signed: usize): BodyDigest {
-  const body = free.length > 0 ? free.pop() : new BodyDigest();
+  const body = pool.take();
   body.start(signed);
   return body;
 }

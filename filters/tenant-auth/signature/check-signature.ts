@@ -60,7 +60,7 @@ export function checkSignature(
   if (!input.parse(inputHeader, signatureHeader)) return SIGNATURE_MALFORMED;
   if (input.created < 0 || input.nonce.len == 0) return SIGNATURE_MALFORMED;
   if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
-  signer = registry.signers.find(input.keyid.ptr, input.keyid.len);
+  signer = registry.signers.findOr(input.keyid.ptr, input.keyid.len, -1);
   if (signer < 0) return CREDENTIAL_UNKNOWN;
   base.clear();
   if (!appendSignatureBase(base, input, http)) return SIGNATURE_MALFORMED;
