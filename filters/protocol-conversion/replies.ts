@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { ALLOW } from "../sdk/bytes/header-names";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
 import { TOKEN_TOO_LONG } from "./json/reader";
@@ -12,8 +13,8 @@ export const UNKNOWN_PATH = new LocalReply(
   "path_unknown",
   "no such path; see /v2 and /v1/models/{model}",
 );
-export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader("allow", "POST");
-export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader("allow", "GET");
+export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader(ALLOW, "POST");
+export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader(ALLOW, "GET");
 export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
 export const RAW_TENSOR = new LocalReply(
   400,

@@ -1,9 +1,10 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
+import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 
-const CONTENT_LENGTH = bytes("content-length");
 const LARGEST: f64 = 1e9;
 /** The header does not say a cost. */
 export const MALFORMED: f64 = -1;
@@ -89,7 +90,7 @@ function parseDecimal(ptr: usize, len: i32): f64 {
   if (len < 1 || len > 15) return MALFORMED;
   let number: u64 = 0;
   for (let i: i32 = 0; i < len; i++) {
-    const digit: u8 = load<u8>(ptr + i) - 0x30;
+    const digit: u8 = load<u8>(ptr + i) - Char._0;
     if (digit > 9) return MALFORMED;
     number = number * 10 + digit;
   }

@@ -1,4 +1,5 @@
 import { bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
 import { Concurrency } from "./concurrency";
@@ -66,12 +67,14 @@ function readTemplate(config: Config): PathTemplate {
   let open = false;
   for (let i = 0; i < template.length; i++) {
     const c = template.charCodeAt(i);
-    if (c == 0x7b ? open || template.charCodeAt(i - 1) != 0x2f : c == 0x7d && !open)
+    if (
+      c == Char.OPEN_BRACE ? open || template.charCodeAt(i - 1) != Char.SLASH : c == Char.CLOSE_BRACE && !open
+    )
       config.fault("path", "has braces that are not one whole segment");
-    if (c == 0x7b) open = true;
-    if (c == 0x7d) {
+    if (c == Char.OPEN_BRACE) open = true;
+    if (c == Char.CLOSE_BRACE) {
       open = false;
-      if (i + 1 < template.length && template.charCodeAt(i + 1) != 0x2f)
+      if (i + 1 < template.length && template.charCodeAt(i + 1) != Char.SLASH)
         config.fault("path", "has braces that are not one whole segment");
     }
   }

@@ -1,4 +1,5 @@
-import { Bytes } from "../sdk/bytes/bytes";
+import { Bytes, hexDigit } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 
 const FNV_PRIME: u64 = 0x100000001b3;
 
@@ -7,12 +8,6 @@ export function hash64(ptr: usize, len: i32, seed: u64): u64 {
   let hash = seed;
   for (let i: i32 = 0; i < len; i++) hash = (hash ^ load<u8>(ptr + i)) * FNV_PRIME;
   return hash;
-}
-
-function hexDigit(c: u8): i32 {
-  if (c - 0x30 < 10) return c - 0x30;
-  const letter: u8 = (c | 0x20) - 0x61;
-  return letter < 6 ? letter + 10 : -1;
 }
 
 /**
@@ -32,13 +27,13 @@ export class PathTemplate {
     const templateEnd = t + this.template.len;
     let hash = seed;
     while (t < templateEnd) {
-      if (load<u8>(t) == 0x7b) {
-        while (t < templateEnd && load<u8>(t) != 0x7d) t++;
+      if (load<u8>(t) == Char.OPEN_BRACE) {
+        while (t < templateEnd && load<u8>(t) != Char.CLOSE_BRACE) t++;
         t++;
         const from = at;
-        while (at < end && load<u8>(at) != 0x2f && load<u8>(at) != 0x3f) {
+        while (at < end && load<u8>(at) != Char.SLASH && load<u8>(at) != Char.QUESTION) {
           let c = load<u8>(at);
-          if (c == 0x25 && at + 2 < end) {
+          if (c == Char.PERCENT && at + 2 < end) {
             const high = hexDigit(load<u8>(at + 1));
             const low = hexDigit(load<u8>(at + 2));
             if (high >= 0 && low >= 0) {
@@ -50,13 +45,13 @@ export class PathTemplate {
           at++;
         }
         if (at == from) return 0;
-        hash = (hash ^ 0x2f) * FNV_PRIME;
+        hash = (hash ^ Char.SLASH) * FNV_PRIME;
       } else {
         if (at >= end || load<u8>(at) != load<u8>(t)) return 0;
         at++;
         t++;
       }
     }
-    return at == end || load<u8>(at) == 0x3f ? hash : 0;
+    return at == end || load<u8>(at) == Char.QUESTION ? hash : 0;
   }
 }

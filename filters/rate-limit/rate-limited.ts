@@ -1,14 +1,15 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
+import { GRPC_RETRY_PUSHBACK, GRPC_STATUS_DETAILS, RETRY_AFTER } from "../sdk/bytes/header-names";
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { retryInfo } from "./retry-info";
 import { MINUTE, SECOND, WINDOWS, Windows, windowSeconds } from "./token-bucket";
 
-const RETRY_AFTER = bytes("retry-after");
 const RATELIMIT_POLICY = bytes("ratelimit-policy");
 const RATELIMIT = bytes("ratelimit");
-const PUSHBACK = bytes("grpc-retry-pushback-ms");
-const STATUS_DETAILS = bytes("grpc-status-details-bin");
 const SECOND_NAME = bytes("-second");
 const MINUTE_NAME = bytes("-minute");
 const HOUR_NAME = bytes("-hour");
@@ -18,7 +19,6 @@ const REMAINING = bytes('";r=');
 const RESET = bytes(";t=");
 const NEXT = bytes(', "');
 
-const RESOURCE_EXHAUSTED = 8;
 const NANOS_PER_MILLISECOND: f64 = 1e6;
 /** Told to a caller when waiting does not help: the limit is 0. */
 const LONGEST_WAIT_MILLISECONDS: f64 = 3_600_000;
@@ -38,8 +38,8 @@ export class RateLimited extends LocalReply {
     policy: string,
     reason: string,
     message: string,
-    status: u32 = 429,
-    grpcStatus: u32 = RESOURCE_EXHAUSTED,
+    status: u32 = HttpStatus.TOO_MANY_REQUESTS,
+    grpcStatus: u32 = GrpcCode.RESOURCE_EXHAUSTED,
   ) {
     super(status, grpcStatus, reason, message);
     this.policy = bytes(policy);
@@ -63,7 +63,7 @@ export class RateLimited extends LocalReply {
     for (let w = 0; w < WINDOWS; w++) {
       if (!windows.limited(w)) continue;
       if (text.len > 0) text.appendBytes(NEXT);
-      else text.appendByte(0x22);
+      else text.appendByte(Char.QUOTE);
       this.appendPolicy(w);
       text.appendBytes(QUOTA);
       text.appendDecimal(<u64>Math.round(windows.quota(w)));
@@ -73,7 +73,7 @@ export class RateLimited extends LocalReply {
     details.add(RATELIMIT_POLICY, text.ptr, text.len);
 
     text.clear();
-    text.appendByte(0x22);
+    text.appendByte(Char.QUOTE);
     this.appendPolicy(window);
     text.appendBytes(REMAINING);
     text.appendDecimal(<u64>max(Math.floor(remaining), 0));
@@ -106,9 +106,9 @@ export class RateLimited extends LocalReply {
     details.clear();
     text.clear();
     text.appendDecimal(milliseconds);
-    details.add(PUSHBACK, text.ptr, text.len);
+    details.add(GRPC_RETRY_PUSHBACK, text.ptr, text.len);
     text.clear();
     retryInfo(text, this.grpcStatus, this.message, milliseconds);
-    details.add(STATUS_DETAILS, text.ptr, text.len);
+    details.add(GRPC_STATUS_DETAILS, text.ptr, text.len);
   }
 }

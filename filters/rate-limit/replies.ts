@@ -1,3 +1,5 @@
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { RateLimited } from "./rate-limited";
 
 /** The answers to requests that a limit on a task, a tenant or a credential refuses. */
@@ -14,14 +16,13 @@ export const CREDENTIAL_LIMITED = new RateLimited(
   "the credential is over its request rate",
 );
 
-const UNAVAILABLE = 14;
 /** Requests in flight end soon, nobody knows when. */
 const BUSY_MILLISECONDS: u64 = 1000;
 export const TASK_BUSY = new RateLimited(
   "task",
   "task_concurrency_limited",
   "the task has too many requests in flight",
-  503,
-  UNAVAILABLE,
+  HttpStatus.SERVICE_UNAVAILABLE,
+  GrpcCode.UNAVAILABLE,
 );
 TASK_BUSY.describeWait(BUSY_MILLISECONDS);

@@ -1,3 +1,5 @@
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { MALFORMED } from "./cost";
@@ -7,8 +9,8 @@ import { NamedLimit } from "./named-limit";
 
 /** A header that says a request's cost says none: refused, for a limit that nonsense escapes is no limit. */
 export const COST_MALFORMED = new LocalReply(
-  400,
-  3,
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
   "cost_malformed",
   "the header that says the request's cost must be one whole number within its limit",
 );

@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
+import { appendField, appendTag, appendVarint, VARINT } from "../sdk/bytes/protobuf";
 
 const TYPE_URL = bytes("type.googleapis.com/google.rpc.RetryInfo");
 const BASE64 = bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
@@ -29,24 +30,10 @@ export function retryInfo(out: ByteBuffer, code: u32, message: ByteBuffer, milli
   appendBase64(out, status.ptr, status.len);
 }
 
-function appendVarint(out: ByteBuffer, value: u64): void {
-  while (value > 0x7f) {
-    out.appendByte(<u8>value | 0x80);
-    value >>= 7;
-  }
-  out.appendByte(<u8>value);
-}
-
-function appendNumber(out: ByteBuffer, field: u8, value: u64): void {
+function appendNumber(out: ByteBuffer, field: i32, value: u64): void {
   if (value == 0) return;
-  out.appendByte(field << 3);
+  appendTag(out, field, VARINT);
   appendVarint(out, value);
-}
-
-function appendField(out: ByteBuffer, field: u8, ptr: usize, len: i32): void {
-  out.appendByte((field << 3) | 2);
-  appendVarint(out, len);
-  out.append(ptr, len);
 }
 
 function appendBase64(out: ByteBuffer, ptr: usize, len: i32): void {

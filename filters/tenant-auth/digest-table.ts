@@ -1,3 +1,5 @@
+import { hexDigit } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { equalDigests } from "./crypto/equal-digests";
 import { SHA256_SIZE } from "./crypto/sha256";
 
@@ -46,8 +48,8 @@ export class DigestTable {
 export function parseHexDigest(text: string, out: usize): bool {
   if (text.length != SHA256_SIZE * 2) return false;
   for (let i: i32 = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i) | 0x20;
-    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : c >= 0x61 && c <= 0x66 ? c - 0x57 : -1;
+    const c = text.charCodeAt(i);
+    const digit = c > <i32>Char.DELETE ? -1 : hexDigit(<u8>c);
     if (digit < 0) return false;
     const high: u8 = i & 1 ? load<u8>(out + (i >> 1)) << 4 : 0;
     store<u8>(out + (i >> 1), high | <u8>digit);

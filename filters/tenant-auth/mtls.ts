@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { NameTable } from "../sdk/bytes/name-table";
 import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
 
@@ -18,7 +19,7 @@ const key: ByteBuffer = new ByteBuffer();
 
 /** Name of a certificate's owner in the table of identities: the field's number, then its value. */
 export function certificateKey(field: i32, value: string): Bytes {
-  return bytes(String.fromCharCode(0x30 + field) + value);
+  return bytes(String.fromCharCode(Char._0 + field) + value);
 }
 
 /**
@@ -33,7 +34,7 @@ export function findByCertificate(identities: NameTable<i32>, fields: u32): i32 
     const len = getProperty(PROPERTIES[field]);
     if (len <= 0) continue;
     key.clear();
-    key.appendByte(0x30 + <u8>field);
+    key.appendByte(Char._0 + <u8>field);
     key.append(propertyValue(), len);
     const found = identities.findOr(key.ptr, key.len, -1);
     if (found >= 0) return found;

@@ -1,4 +1,5 @@
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { AUTHORIZATION, PATH } from "../sdk/bytes/header-names";
 import { cutQueryParameter } from "../sdk/bytes/query-parameter";
 import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS } from "../sdk/host/abi";
@@ -6,11 +7,9 @@ import { removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
 
-const AUTHORIZATION = bytes("authorization");
 const BEARER = bytes("bearer ");
 const SIGNATURE_INPUT = bytes("signature-input");
 const SIGNATURE = bytes("signature");
-const PATH = bytes(":path");
 /** Headers that only the gateway may set. */
 const OWN_HEADERS = bytes("x-modelgate-");
 

@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, copyBytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
 import { Principal } from "../sdk/pipeline/principal";
@@ -243,7 +244,8 @@ function nameOf(config: Config, field: string): string {
   const name = config.text(field);
   for (let i = 0; i < name.length; i++) {
     const c = name.charCodeAt(i);
-    if (c < 0x20 || c == 0x2f) config.fault(field, "must hold no slash and no control character");
+    if (c < <i32>Char.SPACE || c == Char.SLASH)
+      config.fault(field, "must hold no slash and no control character");
   }
   return name;
 }
@@ -262,7 +264,7 @@ function bytesOf(texts: string[]): Bytes[] {
 function writeKeyId(tenant: Bytes, id: Bytes): void {
   buffer.clear();
   buffer.appendBytes(tenant);
-  buffer.appendByte(0x2f);
+  buffer.appendByte(Char.SLASH);
   buffer.appendBytes(id);
 }
 

@@ -1,14 +1,17 @@
+import { RETRY_AFTER, WWW_AUTHENTICATE } from "../sdk/bytes/header-names";
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 
 /** Every answer that tenant-auth gives instead of the model. The reason is stable; the sentence tells nothing secret. */
 
-const CHALLENGE = "www-authenticate";
-const UNAUTHENTICATED: u32 = 16;
-
 function unauthenticated(reason: string, message: string, error: string): LocalReply {
   const realm = 'Bearer realm="modelgate"';
   const challenge = error.length > 0 ? `${realm}, error="${error}"` : realm;
-  return new LocalReply(401, UNAUTHENTICATED, reason, message).withHeader(CHALLENGE, challenge);
+  return new LocalReply(HttpStatus.UNAUTHORIZED, GrpcCode.UNAUTHENTICATED, reason, message).withHeader(
+    WWW_AUTHENTICATE,
+    challenge,
+  );
 }
 
 /** RFC 6750, section 3.1. */
@@ -17,15 +20,18 @@ function invalid(reason: string, message: string): LocalReply {
 }
 
 function badRequest(reason: string, message: string): LocalReply {
-  return new LocalReply(400, 3, reason, message);
+  return new LocalReply(HttpStatus.BAD_REQUEST, GrpcCode.INVALID_ARGUMENT, reason, message);
 }
 
 function forbidden(reason: string, message: string): LocalReply {
-  return new LocalReply(403, 7, reason, message);
+  return new LocalReply(HttpStatus.FORBIDDEN, GrpcCode.PERMISSION_DENIED, reason, message);
 }
 
 function unavailable(reason: string, message: string): LocalReply {
-  return new LocalReply(503, 14, reason, message).withHeader("retry-after", "1");
+  return new LocalReply(HttpStatus.SERVICE_UNAVAILABLE, GrpcCode.UNAVAILABLE, reason, message).withHeader(
+    RETRY_AFTER,
+    "1",
+  );
 }
 
 export const CREDENTIAL_MISSING = unauthenticated("credential_missing", "a credential is required", "");

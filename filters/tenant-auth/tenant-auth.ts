@@ -1,5 +1,7 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
+import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
 import { Action, CONTINUE, REQUEST_BODY, REQUEST_HEADERS, STOP, STOP_NO_BUFFER } from "../sdk/host/abi";
 import { bufferData, readBuffer } from "../sdk/host/body";
 import { coarseSeconds } from "../sdk/host/clock";
@@ -28,7 +30,6 @@ import { matchesTask } from "./task-pattern";
 const LARGEST_TOKEN: i32 = 16 * 1024;
 
 const JTI_PREFIX = bytes("jti:");
-const CONTENT_LENGTH = bytes("content-length");
 
 const digest: usize = memory.data(SHA256_SIZE, 8);
 const presentation: Presentation = new Presentation();
@@ -215,7 +216,7 @@ export class TenantAuth extends Stage {
       scratch.clear();
       scratch.appendBytes(JTI_PREFIX);
       scratch.appendBytes(issuer.name);
-      scratch.appendByte(0x0a);
+      scratch.appendByte(Char.LF);
       scratch.append(token.jti.ptr, token.jti.len);
       sha256(scratch.ptr, scratch.len, digest);
       if (registry.revocations.has(digest)) return reply.TOKEN_REVOKED;

@@ -1,9 +1,11 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { AUTHORITY, AUTHORIZATION, CONTENT_TYPE, METHOD, PATH } from "../../sdk/bytes/header-names";
 import { NameTable } from "../../sdk/bytes/name-table";
 import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
 import { Election } from "../../sdk/host/election";
 import { HeaderPairs } from "../../sdk/host/headers";
+import { HttpStatus } from "../../sdk/host/http-status";
 import { Counter } from "../../sdk/host/metrics";
 import { podName } from "../../sdk/host/pod-name";
 import { Config } from "../../sdk/pipeline/config";
@@ -16,7 +18,6 @@ import { ReportBoard } from "./report-board";
 import { publishRevoked } from "./revocations";
 
 const NANOS_PER_MILLISECOND: u64 = 1_000_000;
-const OK_STATUS = 200;
 const LARGEST_REPLY: i32 = 8 * 1024 * 1024;
 /** Memory of an unusually large report is given back. */
 const LARGEST_KEPT: i32 = 1024 * 1024;
@@ -59,17 +60,15 @@ export class ControllerClient extends CalloutHandler {
     this.store = new LimitsStore(gateway);
     this.board = new ReportBoard(gateway);
     this.election = new Election(`modelgate.controller.${gateway}`, registry.id);
-    this.header(":method", "POST");
-    this.header(":path", config.has("path") ? config.text("path") : "/v1/report");
-    this.header(":authority", config.has("authority") ? config.text("authority") : "modelgate-controller");
-    this.header("content-type", "application/json");
-    if (config.has("token")) this.header("authorization", `Bearer ${config.text("token")}`);
+    this.headers.addText(METHOD, "POST");
+    this.headers.addText(PATH, config.has("path") ? config.text("path") : "/v1/report");
+    this.headers.addText(
+      AUTHORITY,
+      config.has("authority") ? config.text("authority") : "modelgate-controller",
+    );
+    this.headers.addText(CONTENT_TYPE, "application/json");
+    if (config.has("token")) this.headers.addText(AUTHORIZATION, `Bearer ${config.text("token")}`);
     config.finish();
-  }
-
-  private header(name: string, value: string): void {
-    const text = bytes(value);
-    this.headers.add(bytes(name), text.ptr, text.len);
   }
 
   /** Once a second: counts go to the board, and on to the controller if this VM is the elected one. */
@@ -107,7 +106,7 @@ export class ControllerClient extends CalloutHandler {
 
   onReply(status: i32, body: usize, len: i32): void {
     this.pending = false;
-    if (status != OK_STATUS) {
+    if (status != HttpStatus.OK) {
       this.failures.add(1);
       return;
     }

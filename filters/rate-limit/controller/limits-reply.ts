@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { JsonScanner } from "../../sdk/bytes/json-scanner";
 import { GONE, HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK, TENANT } from "./limit-records";
 
@@ -56,7 +57,7 @@ export class LimitsReply {
     this.count = 0;
     this.hasRevoked = false;
     json.start(ptr, len);
-    json.expect(0x7b);
+    json.expect(Char.OPEN_BRACE);
     for (let first = true; !json.failed && json.member(first, this.key); first = false) {
       if (this.keyIs(API_VERSION)) {
         versions++;
@@ -98,7 +99,7 @@ export class LimitsReply {
 
   private limitsOf(kind: u8): void {
     const json = this.json;
-    json.expect(0x7b);
+    json.expect(Char.OPEN_BRACE);
     for (let first = true; !json.failed && json.member(first, this.key); first = false) {
       const name = this.key;
       if (name.len == 0 || name.len > LONGEST_NAME || ++this.count > MOST_LIMITS) {
@@ -125,7 +126,7 @@ export class LimitsReply {
     const json = this.json;
     const record = this.record;
     let bursts = 0;
-    json.expect(0x7b);
+    json.expect(Char.OPEN_BRACE);
     for (let first = true; !json.failed && json.member(first, this.key); first = false) {
       if (this.keyIs(REQUESTS_PER_SECOND)) {
         record.requestsPerSecond = this.bounded(LARGEST_RATE, false);
@@ -145,7 +146,7 @@ export class LimitsReply {
   private readRevoked(): void {
     const json = this.json;
     this.hasRevoked = true;
-    json.expect(0x5b);
+    json.expect(Char.OPEN_BRACKET);
     let count = 0;
     for (let first = true; !json.failed && json.element(first); first = false) {
       if (!json.string(this.text) || ++count > MOST_REVOKED || !this.appendDigest()) json.fail();

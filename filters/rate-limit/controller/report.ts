@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { NameTable } from "../../sdk/bytes/name-table";
 import { NamedLimit } from "../named-limit";
@@ -48,7 +49,7 @@ function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bo
     const limit = limits.values[i];
     const total = limit.total;
     if (!total.any) continue;
-    if (!first) out.appendByte(0x2c);
+    if (!first) out.appendByte(Char.COMMA);
     first = false;
     appendJsonString(out, limit.name.ptr, limit.name.len, i32.MAX_VALUE);
     out.appendBytes(ADMITTED);
@@ -61,7 +62,7 @@ function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bo
       out.appendBytes(LATENCY);
       out.appendDecimal(total.measured == 0 ? 0 : total.latency / total.measured);
     }
-    out.appendByte(0x7d);
+    out.appendByte(Char.CLOSE_BRACE);
     total.clear();
     total.inFlight = 0;
   }

@@ -1,4 +1,5 @@
 import { Bytes } from "./bytes";
+import { Char } from "./chars";
 
 /** A growable run of bytes, reused from request to request: `clear` keeps its memory. */
 export class ByteBuffer {
@@ -60,7 +61,7 @@ export class ByteBuffer {
     let rest = value;
     do {
       at--;
-      store<u8>(at, 0x30 + <u8>(rest % 10));
+      store<u8>(at, Char._0 + <u8>(rest % 10));
       rest /= 10;
     } while (rest > 0);
     this.len += digits;

@@ -1,3 +1,5 @@
+import { CASE_BIT, Char, isDigit, lowerCase } from "./chars";
+
 /**
  * A byte string that never changes: literals, configuration. Filters compare and copy bytes and never decode them to
  * UTF-16. Its memory is collected with it, so that a configuration leaves nothing behind.
@@ -54,16 +56,14 @@ export function startsWith(ptr: usize, len: i32, prefix: Bytes): bool {
 export function startsWithIgnoreCase(ptr: usize, len: i32, prefix: Bytes): bool {
   if (len < prefix.len) return false;
   for (let i: i32 = 0; i < prefix.len; i++) {
-    let c = load<u8>(ptr + i);
-    if (c - 0x41 < 26) c |= 0x20;
-    if (c != load<u8>(prefix.ptr + i)) return false;
+    if (lowerCase(load<u8>(ptr + i)) != load<u8>(prefix.ptr + i)) return false;
   }
   return true;
 }
 
 /** Value of a hexadecimal digit, -1 for another byte. */
 export function hexDigit(c: u8): i32 {
-  const letter = c | 0x20;
-  if (c >= 0x30 && c <= 0x39) return c - 0x30;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+  if (isDigit(c)) return c - Char._0;
+  const letter: u8 = (c | CASE_BIT) - Char.a;
+  return letter < 6 ? letter + 10 : -1;
 }

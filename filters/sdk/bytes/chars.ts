@@ -5,8 +5,10 @@
  */
 export namespace Char {
   export const NULL: u8 = 0x00;
+  export const BACKSPACE: u8 = 0x08;
   export const TAB: u8 = 0x09;
   export const LF: u8 = 0x0a;
+  export const FORM_FEED: u8 = 0x0c;
   export const CR: u8 = 0x0d;
   export const SPACE: u8 = 0x20;
   export const EXCLAMATION: u8 = 0x21;
@@ -104,4 +106,21 @@ export namespace Char {
   export const CLOSE_BRACE: u8 = 0x7d;
   export const TILDE: u8 = 0x7e;
   export const DELETE: u8 = 0x7f;
+}
+
+/** What a lower-case ASCII letter has and its upper case has not. */
+export const CASE_BIT: u8 = 0x20;
+
+export function isDigit(c: u8): bool {
+  return c - Char._0 < 10;
+}
+
+/** ASCII letters in lower case, other bytes as they are. */
+export function lowerCase(c: u8): u8 {
+  return c - Char.A < 26 ? c | CASE_BIT : c;
+}
+
+/** The lower-case hexadecimal digit of a value from 0 to 15. */
+export function hexCharacter(value: u8): u8 {
+  return value < 10 ? Char._0 + value : Char.a + value - 10;
 }

@@ -9,6 +9,7 @@ export const STATUS = bytes(":status");
 
 export const ACCEPT = bytes("accept");
 export const ACCEPT_ENCODING = bytes("accept-encoding");
+export const ALLOW = bytes("allow");
 export const AUTHORIZATION = bytes("authorization");
 export const CONTENT_DIGEST = bytes("content-digest");
 export const CONTENT_ENCODING = bytes("content-encoding");
@@ -17,6 +18,7 @@ export const CONTENT_TYPE = bytes("content-type");
 export const RETRY_AFTER = bytes("retry-after");
 export const TE = bytes("te");
 export const USER_AGENT = bytes("user-agent");
+export const WWW_AUTHENTICATE = bytes("www-authenticate");
 
 export const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
 export const GRPC_ENCODING = bytes("grpc-encoding");

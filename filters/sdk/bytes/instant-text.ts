@@ -1,4 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
+import { Char } from "./chars";
 
 const MILLISECONDS_PER_DAY: u64 = 86_400_000;
 const LENGTH: i32 = 24;
@@ -15,11 +16,11 @@ export function appendInstant(out: ByteBuffer, milliseconds: u64): void {
   rest /= 60;
   put(to + 14, rest % 60, 2);
   put(to + 11, rest / 60, 2);
-  store<u8>(to + 10, 0x54); // T
-  store<u8>(to + 13, 0x3a);
-  store<u8>(to + 16, 0x3a);
-  store<u8>(to + 19, 0x2e);
-  store<u8>(to + 23, 0x5a); // Z
+  store<u8>(to + 10, Char.T);
+  store<u8>(to + 13, Char.COLON);
+  store<u8>(to + 16, Char.COLON);
+  store<u8>(to + 19, Char.DOT);
+  store<u8>(to + 23, Char.Z);
   out.len += LENGTH;
 }
 
@@ -35,14 +36,14 @@ function appendDate(to: usize, days: u32): void {
   put(to, yearOfEra + era * 400 + u32(month <= 2), 4);
   put(to + 5, month, 2);
   put(to + 8, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, 2);
-  store<u8>(to + 4, 0x2d);
-  store<u8>(to + 7, 0x2d);
+  store<u8>(to + 4, Char.MINUS);
+  store<u8>(to + 7, Char.MINUS);
 }
 
 /** Writes `value` with so many digits. */
 function put(to: usize, value: u32, digits: i32): void {
   for (let i = digits - 1; i >= 0; i--) {
-    store<u8>(to + i, 0x30 + <u8>(value % 10));
+    store<u8>(to + i, Char._0 + <u8>(value % 10));
     value /= 10;
   }
 }

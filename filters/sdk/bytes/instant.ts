@@ -1,3 +1,4 @@
+import { Char } from "./chars";
 /** Times of RFC 3339 (`2026-01-31T12:00:00Z`, `...+01:00`, with or without a fraction of a second). */
 
 /** Seconds since 1970 of an RFC 3339 time, fractions dropped. @returns -1 for another text, or a time before 1970 */
@@ -42,7 +43,7 @@ function offsetSeconds(zone: string): i32 {
 function digits(text: string, from: i32, count: i32): i32 {
   let value = 0;
   for (let i = from; i < from + count; i++) {
-    const digit = text.charCodeAt(i) - 0x30;
+    const digit = text.charCodeAt(i) - Char._0;
     if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
   }

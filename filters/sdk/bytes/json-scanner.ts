@@ -1,4 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
+import { CASE_BIT, Char } from "./chars";
 import { appendUnescaped, stringEnd } from "./json-string";
 
 const MAX_DEPTH = 32;
@@ -30,7 +31,7 @@ export class JsonScanner {
   peek(): u8 {
     while (this.at < this.end) {
       const c = load<u8>(this.at);
-      if (c != 0x20 && c != 0x0a && c != 0x0d && c != 0x09) return c;
+      if (c != Char.SPACE && c != Char.LF && c != Char.CR && c != Char.TAB) return c;
       this.at++;
     }
     return 0;
@@ -55,21 +56,21 @@ export class JsonScanner {
 
   /** The next member of an object of which the brace is taken: sets `key`. @returns false after the last one */
   member(first: bool, key: ByteBuffer): bool {
-    if (this.take(0x7d)) return false;
-    if (!first && !this.expect(0x2c)) return false;
-    return this.string(key) && this.expect(0x3a);
+    if (this.take(Char.CLOSE_BRACE)) return false;
+    if (!first && !this.expect(Char.COMMA)) return false;
+    return this.string(key) && this.expect(Char.COLON);
   }
 
   /** The next element of an array of which the bracket is taken. @returns false after the last one */
   element(first: bool): bool {
-    if (this.take(0x5d)) return false;
-    return first ? !this.failed : this.expect(0x2c);
+    if (this.take(Char.CLOSE_BRACKET)) return false;
+    return first ? !this.failed : this.expect(Char.COMMA);
   }
 
   /** A string: its bytes replace what is in `out`. */
   string(out: ByteBuffer): bool {
     out.clear();
-    const quote: usize = this.peek() == 0x22 ? stringEnd(this.at, this.end) : 0;
+    const quote: usize = this.peek() == Char.QUOTE ? stringEnd(this.at, this.end) : 0;
     if (quote == 0 || !appendUnescaped(out, this.at + 1, quote)) return this.fail();
     this.at = quote + 1;
     return true;
@@ -80,41 +81,41 @@ export class JsonScanner {
    */
   number(): f64 {
     this.peek();
-    const negative = this.byte() == 0x2d;
+    const negative = this.byte() == Char.MINUS;
     if (negative) this.at++;
     let digits: u64 = 0;
     let exponent: i32 = 0;
     const from = this.at;
-    while (this.byte() - 0x30 < 10) {
-      if (digits < 100_000_000_000_000_000) digits = digits * 10 + (this.byte() - 0x30);
+    while (this.byte() - Char._0 < 10) {
+      if (digits < 100_000_000_000_000_000) digits = digits * 10 + (this.byte() - Char._0);
       else exponent++;
       this.at++;
     }
     const whole = this.at - from;
-    if (whole == 0 || (whole > 1 && load<u8>(from) == 0x30)) return this.noNumber();
-    if (this.byte() == 0x2e) {
+    if (whole == 0 || (whole > 1 && load<u8>(from) == Char._0)) return this.noNumber();
+    if (this.byte() == Char.DOT) {
       const point = ++this.at;
-      while (this.byte() - 0x30 < 10) {
+      while (this.byte() - Char._0 < 10) {
         if (digits < 100_000_000_000_000_000) {
-          digits = digits * 10 + (this.byte() - 0x30);
+          digits = digits * 10 + (this.byte() - Char._0);
           exponent--;
         }
         this.at++;
       }
       if (this.at == point) return this.noNumber();
     }
-    if ((this.byte() | 0x20) == 0x65) {
+    if ((this.byte() | CASE_BIT) == Char.e) {
       this.at++;
       const sign = this.byte();
-      if (sign == 0x2d || sign == 0x2b) this.at++;
+      if (sign == Char.MINUS || sign == Char.PLUS) this.at++;
       const start = this.at;
       let power = 0;
-      while (this.byte() - 0x30 < 10) {
-        if (power < 10_000) power = power * 10 + (this.byte() - 0x30);
+      while (this.byte() - Char._0 < 10) {
+        if (power < 10_000) power = power * 10 + (this.byte() - Char._0);
         this.at++;
       }
       if (this.at == start) return this.noNumber();
-      exponent += sign == 0x2d ? -power : power;
+      exponent += sign == Char.MINUS ? -power : power;
     }
     let number = <f64>digits;
     let left = exponent < 0 ? -exponent : exponent;
@@ -138,7 +139,7 @@ export class JsonScanner {
   /** Takes `true` or `false`. */
   boolean(): bool {
     if (this.word(0x65757274, 4)) return true;
-    if (!this.take(0x66) || !this.word(0x65736c61, 4)) this.fail();
+    if (!this.take(Char.f) || !this.word(0x65736c61, 4)) this.fail();
     return false;
   }
 
@@ -159,14 +160,14 @@ export class JsonScanner {
   skip(scratch: ByteBuffer, depth: i32 = 0): void {
     const c = this.peek();
     if (depth > MAX_DEPTH) this.fail();
-    else if (c == 0x22) this.string(scratch);
-    else if (c == 0x7b) {
+    else if (c == Char.QUOTE) this.string(scratch);
+    else if (c == Char.OPEN_BRACE) {
       this.at++;
       for (let first = true; this.member(first, scratch); first = false) this.skip(scratch, depth + 1);
-    } else if (c == 0x5b) {
+    } else if (c == Char.OPEN_BRACKET) {
       this.at++;
       for (let first = true; this.element(first); first = false) this.skip(scratch, depth + 1);
-    } else if (c == 0x74 || c == 0x66) this.boolean();
+    } else if (c == Char.t || c == Char.f) this.boolean();
     else if (!this.isNull()) this.number();
   }
 }

@@ -1,13 +1,17 @@
 import { ByteBuffer } from "./byte-buffer";
 import { hexDigit } from "./bytes";
+import { Char } from "./chars";
 import { utf8SequenceLength } from "./json-text";
+
+/** The characters `\u`, as they lie in memory. */
+const BACKSLASH_U: u16 = 0x75_5c;
 
 /** Finds the closing quote of the JSON string whose opening quote is at `from`. @returns 0 when it is not in [from, to). */
 export function stringEnd(from: usize, to: usize): usize {
   for (let at = from + 1; at < to; at++) {
     const c = load<u8>(at);
-    if (c == 0x22) return at;
-    if (c == 0x5c) at++;
+    if (c == Char.QUOTE) return at;
+    if (c == Char.BACKSLASH) at++;
   }
   return 0;
 }
@@ -20,8 +24,8 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
   out.reserve(<i32>(to - from));
   while (from < to) {
     const c = load<u8>(from);
-    if (c < 0x20) return false;
-    if (c != 0x5c) {
+    if (c < Char.SPACE) return false;
+    if (c != Char.BACKSLASH) {
       const len = utf8SequenceLength(from, to);
       if (len == 0) return false;
       out.append(from, len);
@@ -30,12 +34,12 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
     }
     const letter: u8 = from + 1 < to ? load<u8>(from + 1) : 0;
     from += 2;
-    if (letter == 0x75) {
+    if (letter == Char.u) {
       let unit = hex4(from, to);
       from += 4;
       if (unit < 0 || (unit & 0xfc00) == 0xdc00) return false;
       if ((unit & 0xfc00) == 0xd800) {
-        if (from + 6 > to || load<u16>(from) != 0x75_5c) return false;
+        if (from + 6 > to || load<u16>(from) != BACKSLASH_U) return false;
         const low = hex4(from + 2, to);
         if ((low & 0xfc00) != 0xdc00) return false;
         unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
@@ -52,12 +56,12 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
 }
 
 function unescaped(letter: u8): u8 {
-  if (letter == 0x22 || letter == 0x5c || letter == 0x2f) return letter;
-  if (letter == 0x62) return 0x08;
-  if (letter == 0x66) return 0x0c;
-  if (letter == 0x6e) return 0x0a;
-  if (letter == 0x72) return 0x0d;
-  if (letter == 0x74) return 0x09;
+  if (letter == Char.QUOTE || letter == Char.BACKSLASH || letter == Char.SLASH) return letter;
+  if (letter == Char.b) return Char.BACKSPACE;
+  if (letter == Char.f) return Char.FORM_FEED;
+  if (letter == Char.n) return Char.LF;
+  if (letter == Char.r) return Char.CR;
+  if (letter == Char.t) return Char.TAB;
   return 0;
 }
 

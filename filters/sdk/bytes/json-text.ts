@@ -1,8 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
-
-const HEX = memory.data<u8>([
-  0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
-]);
+import { Char, hexCharacter } from "./chars";
 
 /**
  * Length of the well-formed UTF-8 sequence at `ptr` (Unicode, table 3-7), 0 when it is malformed.
@@ -21,6 +18,8 @@ export function utf8SequenceLength(ptr: usize, end: usize): i32 {
   return len;
 }
 
+/** The letters `u00`, as they lie in memory. */
+const U00: u32 = 0x30_30_75;
 /** Worst case of one input byte: `\u00XX`. */
 const MAX_ESCAPE: i32 = 6;
 
@@ -35,21 +34,21 @@ function isPlain(word: u64): bool {
 
 /** Writes what JSON writes for an ASCII character that may not stand as it is. @returns the byte after it */
 function writeEscape(to: usize, c: u8): usize {
-  store<u8>(to, 0x5c);
-  if (c == 0x22 || c == 0x5c) {
+  store<u8>(to, Char.BACKSLASH);
+  if (c == Char.QUOTE || c == Char.BACKSLASH) {
     store<u8>(to + 1, c);
     return to + 2;
   }
-  store<u32>(to + 1, 0x30_30_75); // u00
-  store<u8>(to + 4, load<u8>(HEX + (c >> 4)));
-  store<u8>(to + 5, load<u8>(HEX + (c & 15)));
+  store<u32>(to + 1, U00);
+  store<u8>(to + 4, hexCharacter(c >> 4));
+  store<u8>(to + 5, hexCharacter(c & 15));
   return to + MAX_ESCAPE;
 }
 
 /** Bytes that the character at `ptr` has within a JSON string. */
 function escapedLength(c: u8, sequence: i32): i32 {
-  if (c == 0x22 || c == 0x5c) return 2;
-  if (c < 0x20 || c == 0x7f) return MAX_ESCAPE;
+  if (c == Char.QUOTE || c == Char.BACKSLASH) return 2;
+  if (c < Char.SPACE || c == Char.DELETE) return MAX_ESCAPE;
   return sequence == 0 ? 3 : sequence;
 }
 
@@ -87,7 +86,7 @@ export function writeJsonText(to: usize, ptr: usize, len: i32, limit: i32): usiz
     const stop = ptr + min<usize>(rest, 8);
     while (ptr < stop) {
       const c = load<u8>(ptr);
-      if (c >= 0x20 && c < 0x7f && c != 0x22 && c != 0x5c) {
+      if (c >= Char.SPACE && c < Char.DELETE && c != Char.QUOTE && c != Char.BACKSLASH) {
         if (to == full) return to;
         store<u8>(to++, c);
         ptr++;
@@ -113,7 +112,7 @@ export function writeJsonText(to: usize, ptr: usize, len: i32, limit: i32): usiz
 
 /** A JSON string of [ptr, ptr + len), of at most `limit` bytes between its quotes. */
 export function appendJsonString(out: ByteBuffer, ptr: usize, len: i32, limit: i32): void {
-  out.appendByte(0x22);
+  out.appendByte(Char.QUOTE);
   appendJsonText(out, ptr, len, limit);
-  out.appendByte(0x22);
+  out.appendByte(Char.QUOTE);
 }

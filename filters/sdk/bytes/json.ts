@@ -1,4 +1,5 @@
 import { ByteBuffer } from "./byte-buffer";
+import { Char, isDigit } from "./chars";
 import { appendUnescaped, stringEnd } from "./json-string";
 
 /**
@@ -56,7 +57,7 @@ class Reader {
   private space(): void {
     while (this.at < this.end) {
       const c = load<u8>(this.at);
-      if (c != 0x20 && c != 0x0a && c != 0x0d && c != 0x09) return;
+      if (c != Char.SPACE && c != Char.LF && c != Char.CR && c != Char.TAB) return;
       this.at++;
     }
   }
@@ -74,12 +75,12 @@ class Reader {
     this.space();
     if (depth > MAX_DEPTH) this.fail("less nesting");
     const c: u8 = this.at < this.end ? load<u8>(this.at) : 0;
-    if (c == 0x7b) this.object(json, depth);
-    else if (c == 0x5b) this.array(json, depth);
-    else if (c == 0x22) {
+    if (c == Char.OPEN_BRACE) this.object(json, depth);
+    else if (c == Char.OPEN_BRACKET) this.array(json, depth);
+    else if (c == Char.QUOTE) {
       json.kind = JsonKind.String;
       json.text = this.string();
-    } else if (c == 0x2d || c - 0x30 < 10) {
+    } else if (c == Char.MINUS || isDigit(c)) {
       json.kind = JsonKind.Number;
       json.number = this.number();
     } else if (this.word("true")) {
@@ -100,12 +101,12 @@ class Reader {
 
   private number(): f64 {
     const from = this.at;
-    this.skip(0x2d, 0x2d);
+    this.skip(Char.MINUS, Char.MINUS);
     const whole = this.digits();
-    let good = whole == 1 || (whole > 1 && load<u8>(this.at - whole) != 0x30);
-    if (this.skip(0x2e, 0x2e)) good = this.digits() > 0 && good;
-    if (this.skip(0x65, 0x45)) {
-      this.skip(0x2b, 0x2d);
+    let good = whole == 1 || (whole > 1 && load<u8>(this.at - whole) != Char._0);
+    if (this.skip(Char.DOT, Char.DOT)) good = this.digits() > 0 && good;
+    if (this.skip(Char.e, Char.E)) {
+      this.skip(Char.PLUS, Char.MINUS);
       good = this.digits() > 0 && good;
     }
     if (good) return parseFloat(String.UTF8.decodeUnsafe(from, this.at - from));
@@ -125,7 +126,7 @@ class Reader {
   /** Skips digits. @returns how many there were */
   private digits(): i32 {
     const from = this.at;
-    while (this.at < this.end && load<u8>(this.at) - 0x30 < 10) this.at++;
+    while (this.at < this.end && isDigit(load<u8>(this.at))) this.at++;
     return <i32>(this.at - from);
   }
 
@@ -143,27 +144,27 @@ class Reader {
   private array(json: Json, depth: i32): void {
     json.kind = JsonKind.Array;
     this.at++;
-    if (this.take(0x5d)) return;
+    if (this.take(Char.CLOSE_BRACKET)) return;
     json.items = [];
     do json.items.push(this.value(depth + 1));
-    while (this.take(0x2c));
-    if (!this.take(0x5d)) this.fail("',' or ']'");
+    while (this.take(Char.COMMA));
+    if (!this.take(Char.CLOSE_BRACKET)) this.fail("',' or ']'");
   }
 
   private object(json: Json, depth: i32): void {
     json.kind = JsonKind.Object;
     this.at++;
-    if (this.take(0x7d)) return;
+    if (this.take(Char.CLOSE_BRACE)) return;
     json.items = [];
     json.keys = [];
     do {
       this.space();
-      if (this.at >= this.end || load<u8>(this.at) != 0x22) {
+      if (this.at >= this.end || load<u8>(this.at) != Char.QUOTE) {
         this.fail("a key");
         return;
       }
       const key = this.string();
-      if (!this.take(0x3a)) {
+      if (!this.take(Char.COLON)) {
         this.fail("':'");
         return;
       }
@@ -173,8 +174,8 @@ class Reader {
       }
       json.keys.push(key);
       json.items.push(this.value(depth + 1));
-    } while (this.take(0x2c));
-    if (!this.take(0x7d)) this.fail("',' or '}'");
+    } while (this.take(Char.COMMA));
+    if (!this.take(Char.CLOSE_BRACE)) this.fail("',' or '}'");
   }
 }
 

@@ -1,10 +1,11 @@
 import { ByteBuffer } from "./byte-buffer";
 import { Bytes, hexDigit } from "./bytes";
+import { Char } from "./chars";
 import { Slice } from "./slice";
 
 /** Where the query of a path starts, with its question mark; the path's end when it has none. */
 export function queryStart(path: Slice): i32 {
-  for (let i: i32 = 0; i < path.len; i++) if (load<u8>(path.ptr + i) == 0x3f) return i;
+  for (let i: i32 = 0; i < path.len; i++) if (load<u8>(path.ptr + i) == Char.QUESTION) return i;
   return path.len;
 }
 
@@ -23,7 +24,7 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
   let to = start;
   while (at < end) {
     let next = at + 1;
-    while (next < end && load<u8>(next) != 0x26) next++;
+    while (next < end && load<u8>(next) != Char.AMPERSAND) next++;
     const held = valueStart(at + 1, next, name);
     if (held != 0) {
       found++;
@@ -32,7 +33,7 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
     } else {
       if (found > 0) {
         memory.copy(to, at, next - at);
-        store<u8>(to, to == start ? 0x3f : 0x26);
+        store<u8>(to, to == start ? Char.QUESTION : Char.AMPERSAND);
       }
       to += next - at;
     }
@@ -48,7 +49,7 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
 /** Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not. */
 function valueStart(from: usize, to: usize, name: Bytes): usize {
   const end = skipEncoded(from, to, name);
-  return end != 0 && end < to && load<u8>(end) == 0x3d ? end + 1 : 0;
+  return end != 0 && end < to && load<u8>(end) == Char.EQUALS ? end + 1 : 0;
 }
 
 /** Where `text`, percent-encoded or not, ends if [from, to) starts with it; else 0. */
@@ -56,7 +57,7 @@ export function skipEncoded(from: usize, to: usize, text: Bytes): usize {
   for (let i: i32 = 0; i < text.len; i++) {
     if (from >= to) return 0;
     let c = load<u8>(from++);
-    if (c == 0x25 && from + 2 <= to) {
+    if (c == Char.PERCENT && from + 2 <= to) {
       const byte = (hexDigit(load<u8>(from)) << 4) | hexDigit(load<u8>(from + 1));
       if (byte < 0) return 0;
       c = <u8>byte;

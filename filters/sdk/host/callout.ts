@@ -1,11 +1,10 @@
 import { proxy_get_header_map_value, proxy_http_call } from "@solo-io/proxy-runtime/assembly/imports";
-import { bytes } from "../bytes/bytes";
+import { Char } from "../bytes/chars";
+import { STATUS } from "../bytes/header-names";
 import { CALLOUT_BODY, CALLOUT_HEADERS, OK } from "./abi";
 import { RESULT, resultLen, resultPtr } from "./arena";
 import { bufferData, readBuffer } from "./body";
 import { HeaderPairs } from "./headers";
-
-const STATUS = bytes(":status");
 
 /** What to do with the reply to an HTTP callout. */
 export abstract class CalloutHandler {
@@ -81,7 +80,7 @@ export function onCalloutReply(token: u32, headerCount: i32, bodySize: i32): voi
     headerCount > 0 &&
     proxy_get_header_map_value(CALLOUT_HEADERS, STATUS.ptr, STATUS.len, RESULT, RESULT + 4) == OK
   ) {
-    for (let i: i32 = 0; i < resultLen(); i++) status = status * 10 + (load<u8>(resultPtr() + i) - 0x30);
+    for (let i: i32 = 0; i < resultLen(); i++) status = status * 10 + (load<u8>(resultPtr() + i) - Char._0);
   }
   const len = readBuffer(CALLOUT_BODY, 0, bodySize);
   handler.onReply(status, bufferData(), len);

@@ -6,7 +6,8 @@ import {
   proxy_replace_header_map_value,
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { ByteBuffer } from "../bytes/byte-buffer";
-import { Bytes } from "../bytes/bytes";
+import { Bytes, bytes } from "../bytes/bytes";
+import { Char } from "../bytes/chars";
 import { Slice } from "../bytes/slice";
 import { OK } from "./abi";
 import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
@@ -138,7 +139,12 @@ function startsAlike(ptr: usize, name: Bytes): bool {
   for (let i: i32 = 0; i < name.len; i++) {
     const c = load<u8>(ptr + i);
     const wanted = load<u8>(name.ptr + i);
-    if (c != wanted && (c != 0x5f || wanted != 0x2d) && (c != 0x2d || wanted != 0x5f)) return false;
+    if (
+      c != wanted &&
+      (c != Char.UNDERSCORE || wanted != Char.MINUS) &&
+      (c != Char.MINUS || wanted != Char.UNDERSCORE)
+    )
+      return false;
   }
   return true;
 }
@@ -188,6 +194,12 @@ export class HeaderPairs {
     this.content.append(ptr, len);
     this.content.appendByte(0);
     this.count++;
+  }
+
+  /** Adds a header whose value is a literal or of the configuration. */
+  addText(name: Bytes, value: string): void {
+    const text = bytes(value);
+    this.add(name, text.ptr, text.len);
   }
 
   /** Writes the serialisation into `memory`. */

@@ -1,4 +1,5 @@
 import { Bytes, bytes, startsWithIgnoreCase } from "../bytes/bytes";
+import { AUTHORITY, CONTENT_TYPE, METHOD, PATH, TASKID, VERSION } from "../bytes/header-names";
 import { Slice } from "../bytes/slice";
 import { REQUEST_HEADERS } from "../host/abi";
 import { Headers } from "../host/headers";
@@ -9,12 +10,6 @@ import { Principal, SEPARATOR } from "./principal";
 import { StageTimes } from "./stage-times";
 import { StreamState } from "./stream-state";
 
-const AUTHORITY = bytes(":authority");
-const METHOD = bytes(":method");
-const PATH = bytes(":path");
-const TASKID = bytes("taskid");
-const VERSION = bytes("version");
-const CONTENT_TYPE = bytes("content-type");
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const PRINCIPAL_STATE = bytes("modelgate.principal");
 const REASON_STATE = bytes("modelgate.reason");

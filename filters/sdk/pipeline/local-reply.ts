@@ -1,11 +1,11 @@
 import { proxy_send_local_response } from "@solo-io/proxy-runtime/assembly/imports";
 import { ByteBuffer } from "../bytes/byte-buffer";
 import { Bytes, bytes, toText } from "../bytes/bytes";
+import { CONTENT_TYPE } from "../bytes/header-names";
 import { appendJsonString } from "../bytes/json-text";
 import { HeaderPairs } from "../host/headers";
 import { Counter } from "../host/metrics";
 
-const CONTENT_TYPE = bytes("content-type");
 const JSON_CONTENT_TYPE = bytes("application/json");
 
 /** An answer that a stage gives instead of the model. Built once, at start or when the stage is configured. */
@@ -38,9 +38,8 @@ export class LocalReply {
   }
 
   /** Adds a header for HTTP callers. */
-  withHeader(name: string, value: string): LocalReply {
-    const text = bytes(value);
-    this.headers.add(bytes(name), text.ptr, text.len);
+  withHeader(name: Bytes, value: string): LocalReply {
+    this.headers.addText(name, value);
     return this;
   }
 

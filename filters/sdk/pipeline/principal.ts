@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../bytes/byte-buffer";
 import { Bytes, copyBytes } from "../bytes/bytes";
+import { Char } from "../bytes/chars";
 
 /** Whom a credential stands for: made when a plug-in is configured. */
 export class Principal {
@@ -20,6 +21,6 @@ export class Principal {
 }
 
 /** Stands between the two parts of `Principal.text`; no name holds it. */
-export const SEPARATOR: u8 = 0x0a;
+export const SEPARATOR: u8 = Char.LF;
 
 const scratch: ByteBuffer = new ByteBuffer();

@@ -1,14 +1,15 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Char } from "../../sdk/bytes/chars";
 
 /** Base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one without, as JOSE writes it. */
 
 /** Value of a character, 64 for one outside of both alphabets; `+/` count 62 and 63 in one, `-_` in the other. */
 function sextet(c: u8, url: bool): u8 {
-  if (c - 0x41 < 26) return c - 0x41;
-  if (c - 0x61 < 26) return c - 0x61 + 26;
-  if (c - 0x30 < 10) return c - 0x30 + 52;
-  if (c == (url ? 0x2d : 0x2b)) return 62;
-  if (c == (url ? 0x5f : 0x2f)) return 63;
+  if (c - Char.A < 26) return c - Char.A;
+  if (c - Char.a < 26) return c - Char.a + 26;
+  if (c - Char._0 < 10) return c - Char._0 + 52;
+  if (c == (url ? Char.MINUS : Char.PLUS)) return 62;
+  if (c == (url ? Char.UNDERSCORE : Char.SLASH)) return 63;
   return 64;
 }
 
@@ -21,7 +22,7 @@ export function appendBase64Url(out: ByteBuffer, ptr: usize, len: i32): bool {
 export function appendBase64(out: ByteBuffer, ptr: usize, len: i32): bool {
   if (len % 4 != 0) return false;
   let padding = 0;
-  while (padding < 2 && padding < len && load<u8>(ptr + len - 1 - padding) == 0x3d) padding++;
+  while (padding < 2 && padding < len && load<u8>(ptr + len - 1 - padding) == Char.EQUALS) padding++;
   return appendDecoded(out, ptr, len - padding, false);
 }
 

@@ -1,4 +1,5 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Char } from "../../sdk/bytes/chars";
 import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
 import { Slice } from "../../sdk/bytes/slice";
 
@@ -34,7 +35,7 @@ export class JsonCursor {
   peek(): u8 {
     while (this.at < this.end) {
       const c = load<u8>(this.at);
-      if (c != 0x20 && c != 0x0a && c != 0x0d && c != 0x09) return c;
+      if (c != Char.SPACE && c != Char.LF && c != Char.CR && c != Char.TAB) return c;
       this.at++;
     }
     return 0;
@@ -52,29 +53,29 @@ export class JsonCursor {
   }
 
   enterObject(): void {
-    if (!this.take(0x7b)) this.fail();
+    if (!this.take(Char.OPEN_BRACE)) this.fail();
     this.first = true;
   }
 
   /** Reads the key of an object's next member and sets `key` to it. @returns false at the object's end */
   nextMember(key: Slice): bool {
-    if (this.failed || this.leave(0x7d)) return false;
-    if (!this.first && !this.take(0x2c)) this.fail();
+    if (this.failed || this.leave(Char.CLOSE_BRACE)) return false;
+    if (!this.first && !this.take(Char.COMMA)) this.fail();
     this.first = false;
     this.string(key);
-    if (!this.take(0x3a)) this.fail();
+    if (!this.take(Char.COLON)) this.fail();
     return !this.failed;
   }
 
   enterArray(): void {
-    if (!this.take(0x5b)) this.fail();
+    if (!this.take(Char.OPEN_BRACKET)) this.fail();
     this.first = true;
   }
 
   /** @returns false at the array's end */
   nextElement(): bool {
-    if (this.failed || this.leave(0x5d)) return false;
-    if (!this.first && !this.take(0x2c)) this.fail();
+    if (this.failed || this.leave(Char.CLOSE_BRACKET)) return false;
+    if (!this.first && !this.take(Char.COMMA)) this.fail();
     this.first = false;
     return !this.failed;
   }
@@ -87,7 +88,7 @@ export class JsonCursor {
 
   /** Reads a string and sets `text` to it, unescaped. */
   string(text: Slice): void {
-    const quote: usize = this.peek() == 0x22 ? stringEnd(this.at, this.end) : 0;
+    const quote: usize = this.peek() == Char.QUOTE ? stringEnd(this.at, this.end) : 0;
     const start = this.texts.end;
     text.len = 0;
     if (quote == 0 || !appendUnescaped(this.texts, this.at + 1, quote)) this.fail();
@@ -101,19 +102,19 @@ export class JsonCursor {
   /** Reads a number: exact for whole numbers up to 2^53, else close to it. */
   number(): f64 {
     this.peek();
-    const negative = this.here(0x2d);
-    const zero = this.here(0x30);
+    const negative = this.here(Char.MINUS);
+    const zero = this.here(Char._0);
     if (zero == this.digit() >= 0) this.fail();
     let value = this.digits();
-    if (this.here(0x2e)) {
+    if (this.here(Char.DOT)) {
       const from = this.at;
       const whole = value;
       value = whole + this.digits() / 10 ** <f64>(this.at - from);
       if (this.at == from) this.fail();
     }
-    if (this.here(0x65) || this.here(0x45)) {
-      const minus = this.here(0x2d);
-      if (!minus) this.here(0x2b);
+    if (this.here(Char.e) || this.here(Char.E)) {
+      const minus = this.here(Char.MINUS);
+      if (!minus) this.here(Char.PLUS);
       const from = this.at;
       const exponent = this.digits();
       if (this.at == from) this.fail();
@@ -130,7 +131,7 @@ export class JsonCursor {
   }
 
   private digit(): i32 {
-    const digit: i32 = this.at < this.end ? <i32>load<u8>(this.at) - 0x30 : -1;
+    const digit: i32 = this.at < this.end ? <i32>load<u8>(this.at) - Char._0 : -1;
     return digit > 9 ? -1 : digit;
   }
 
@@ -151,26 +152,26 @@ export class JsonCursor {
   private skipNested(depth: i32): void {
     const c = this.peek();
     if (depth > MAX_DEPTH) this.fail();
-    else if (c == 0x22) this.string(ignored);
-    else if (c == 0x7b) {
+    else if (c == Char.QUOTE) this.string(ignored);
+    else if (c == Char.OPEN_BRACE) {
       this.enterObject();
       while (this.nextMember(ignored)) this.skipNested(depth + 1);
-    } else if (c == 0x5b) {
+    } else if (c == Char.OPEN_BRACKET) {
       this.enterArray();
       while (this.nextElement()) this.skipNested(depth + 1);
-    } else if (c == 0x2d || c - 0x30 < 10) this.number();
-    else if (c == 0x74)
+    } else if (c == Char.MINUS || c - Char._0 < 10) this.number();
+    else if (c == Char.t)
       this.word(0x65757274, 4); // true
-    else if (c == 0x66)
+    else if (c == Char.f)
       this.word(0x736c6166, 5); // fals
-    else if (c == 0x6e)
+    else if (c == Char.n)
       this.word(0x6c6c756e, 4); // null
     else this.fail();
   }
 
   private word(firstFour: u32, len: i32): void {
     const complete = this.at + len <= this.end && load<u32>(this.at) == firstFour;
-    if (!complete || (len == 5 && load<u8>(this.at, 4) != 0x65)) this.fail();
+    if (!complete || (len == 5 && load<u8>(this.at, 4) != Char.e)) this.fail();
     else this.at += len;
   }
 }

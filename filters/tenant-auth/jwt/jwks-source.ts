@@ -1,9 +1,11 @@
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { ACCEPT, AUTHORITY, METHOD, PATH } from "../../sdk/bytes/header-names";
 import { jsonError, parseJson } from "../../sdk/bytes/json";
 import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
 import { monotonicNanos } from "../../sdk/host/clock";
 import { requestCollection } from "../../sdk/host/collection";
 import { HeaderPairs } from "../../sdk/host/headers";
+import { HttpStatus } from "../../sdk/host/http-status";
 import { LogLevel, log } from "../../sdk/host/log";
 import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 import { Jwk, jwksNotes, parseJwks } from "./jwk";
@@ -50,15 +52,10 @@ export class JwksSource extends CalloutHandler {
     this.setKey = bytes(`modelgate.jwks.${name}`);
     this.scheduleKey = bytes(`modelgate.jwks_schedule.${name}`);
     this.clusterName = bytes(cluster);
-    this.addHeader(":method", "GET");
-    this.addHeader(":path", path);
-    this.addHeader(":authority", authority);
-    this.addHeader("accept", "application/json");
-  }
-
-  private addHeader(name: string, value: string): void {
-    const text = bytes(value);
-    this.request.add(bytes(name), text.ptr, text.len);
+    this.request.addText(METHOD, "GET");
+    this.request.addText(PATH, path);
+    this.request.addText(AUTHORITY, authority);
+    this.request.addText(ACCEPT, "application/json");
   }
 
   /** Some token names a key that is not in the set. */
@@ -143,7 +140,7 @@ export class JwksSource extends CalloutHandler {
 /** What is wrong with a reply to a fetch; empty when it is a key set. */
 function faultOf(status: i32, body: usize, len: i32): string {
   if (status == 0) return "no answer";
-  if (status != 200) return `status ${status.toString()}`;
+  if (status != HttpStatus.OK) return `status ${status.toString()}`;
   if (len > LARGEST_SET) return "the set is too large";
   const json = parseJson(body, len);
   if (json == null) return jsonError!;

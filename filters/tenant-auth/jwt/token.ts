@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { Slice } from "../../sdk/bytes/slice";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { appendBase64Url } from "../crypto/base64";
@@ -58,7 +59,7 @@ export const token: TokenClaims = new TokenClaims();
 /** Is this a JSON Web Token rather than an opaque key? It has three parts with a dot between them. */
 export function looksLikeToken(ptr: usize, len: i32): bool {
   let dots = 0;
-  for (let i: i32 = 0; i < len; i++) if (load<u8>(ptr + i) == 0x2e) dots++;
+  for (let i: i32 = 0; i < len; i++) if (load<u8>(ptr + i) == Char.DOT) dots++;
   return dots == 2;
 }
 
@@ -95,7 +96,7 @@ export function checkToken(issuers: Issuer[], ptr: usize, len: i32, now: i64): L
 }
 
 function dotAfter(from: usize, end: usize): usize {
-  while (from < end && load<u8>(from) != 0x2e) from++;
+  while (from < end && load<u8>(from) != Char.DOT) from++;
   return from;
 }
 
@@ -215,7 +216,7 @@ function seconds(time: f64): i64 {
 
 function readAudience(wanted: Bytes[]): void {
   audiences++;
-  if (cursor.peek() != 0x5b) {
+  if (cursor.peek() != Char.OPEN_BRACKET) {
     cursor.string(value);
     matchAudience(wanted);
     return;
@@ -236,7 +237,7 @@ function matchAudience(wanted: Bytes[]): void {
 /** A list of strings, or one string with spaces between its words as `scope` has them (RFC 8693, section 4.2). */
 function readTasks(): bool {
   taskLists++;
-  if (cursor.peek() == 0x5b) {
+  if (cursor.peek() == Char.OPEN_BRACKET) {
     cursor.enterArray();
     while (cursor.nextElement()) {
       cursor.string(value);
@@ -248,7 +249,7 @@ function readTasks(): bool {
     const end = value.ptr + value.len;
     while (from < end) {
       let to = from;
-      while (to < end && load<u8>(to) != 0x20) to++;
+      while (to < end && load<u8>(to) != Char.SPACE) to++;
       if (to > from && !keepTask(from, <i32>(to - from))) return false;
       from = to + 1;
     }

@@ -1,5 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
+import { CONTENT_DIGEST, TASKID, VERSION } from "../../sdk/bytes/header-names";
 import { queryStart } from "../../sdk/bytes/query-parameter";
 import { Slice } from "../../sdk/bytes/slice";
 import { HttpContext } from "../../sdk/pipeline/http-context";
@@ -24,9 +26,6 @@ import { SignatureInput } from "./signature-input";
 
 /** Requests signed with HMAC-SHA-256 by HTTP Message Signatures (RFC 9421), with the body's digest as RFC 9530 has it. */
 
-const TASKID = bytes("taskid");
-const VERSION = bytes("version");
-const CONTENT_DIGEST = bytes("content-digest");
 const SHA_256 = bytes("sha-256=:");
 
 /** Seconds by which the clocks of two VMs of the process may differ: each is as of its last tick. */
@@ -96,7 +95,8 @@ function readContentDigest(http: HttpContext): bool {
   if (http.headers.find(CONTENT_DIGEST, value) != 1) return false;
   const from = value.ptr + SHA_256.len;
   const size = value.len - SHA_256.len - 1;
-  if (size < 0 || !SHA_256.equals(value.ptr, SHA_256.len) || load<u8>(from + size) != 0x3a) return false;
+  if (size < 0 || !SHA_256.equals(value.ptr, SHA_256.len) || load<u8>(from + size) != Char.COLON)
+    return false;
   digest.clear();
   if (!appendBase64(digest, from, size) || digest.len != SHA256_SIZE) return false;
   signedDigest = digest.ptr;

@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char, lowerCase } from "../../sdk/bytes/chars";
 import { queryStart } from "../../sdk/bytes/query-parameter";
 import { Slice } from "../../sdk/bytes/slice";
 import { HttpContext } from "../../sdk/pipeline/http-context";
@@ -27,15 +28,17 @@ export function appendSignatureBase(base: ByteBuffer, input: SignatureInput, htt
   for (let i = 0; i < input.componentCount; i++) {
     const name = input.componentPtr(i);
     const len = input.componentLen(i);
-    base.appendByte(0x22);
+    base.appendByte(Char.QUOTE);
     base.append(name, len);
     base.appendBytes(COLON);
     if (
-      !(load<u8>(name) == 0x40 ? appendDerived(base, name, len, http) : appendHeader(base, name, len, http))
+      !(load<u8>(name) == Char.AT
+        ? appendDerived(base, name, len, http)
+        : appendHeader(base, name, len, http))
     ) {
       return false;
     }
-    base.appendByte(0x0a);
+    base.appendByte(Char.LF);
     if (base.len > LARGEST) return false;
   }
   base.appendBytes(SIGNATURE_PARAMS);
@@ -51,15 +54,12 @@ function appendDerived(base: ByteBuffer, name: usize, len: i32, http: HttpContex
   else if (PATH.equals(name, len)) base.append(path.ptr, query);
   else if (REQUEST_TARGET.equals(name, len)) base.append(path.ptr, path.len);
   else if (QUERY.equals(name, len)) {
-    if (query == path.len) base.appendByte(0x3f);
+    if (query == path.len) base.appendByte(Char.QUESTION);
     else base.append(path.ptr + query, path.len - query);
   } else if (AUTHORITY.equals(name, len)) {
     const from = base.len;
     base.append(http.authority.ptr, http.authority.len);
-    for (let at = base.ptr + from; at < base.end; at++) {
-      const c = load<u8>(at);
-      if (c - 0x41 < 26) store<u8>(at, c | 0x20);
-    }
+    for (let at = base.ptr + from; at < base.end; at++) store<u8>(at, lowerCase(load<u8>(at)));
   } else return false;
   return true;
 }

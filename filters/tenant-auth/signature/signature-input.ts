@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char, isDigit } from "../../sdk/bytes/chars";
 import { Slice } from "../../sdk/bytes/slice";
 import { appendBase64 } from "../crypto/base64";
 
@@ -58,7 +59,7 @@ export class SignatureInput {
     this.componentCount = 0;
     this.created = this.expires = -1;
     this.keyid.len = this.nonce.len = 0;
-    if (!this.key(this.label) || !this.take(0x3d)) return false;
+    if (!this.key(this.label) || !this.take(Char.EQUALS)) return false;
     this.params.ptr = this.at;
     this.params.len = <i32>(this.end - this.at);
     if (!this.innerList()) return false;
@@ -69,11 +70,11 @@ export class SignatureInput {
   private readSignature(header: Slice): bool {
     this.at = header.ptr;
     this.end = header.ptr + header.len;
-    if (!this.key(text) || !this.take(0x3d) || !this.take(0x3a)) return false;
+    if (!this.key(text) || !this.take(Char.EQUALS) || !this.take(Char.COLON)) return false;
     const sameLabel =
       text.len == this.label.len && memory.compare(text.ptr, this.label.ptr, this.label.len) == 0;
     const size = <i32>(this.end - this.at) - 1;
-    if (!sameLabel || size < 0 || load<u8>(this.end - 1) != 0x3a) return false;
+    if (!sameLabel || size < 0 || load<u8>(this.end - 1) != Char.COLON) return false;
     this.signature.clear();
     return appendBase64(this.signature, this.at, size);
   }
@@ -85,10 +86,10 @@ export class SignatureInput {
   }
 
   private innerList(): bool {
-    if (!this.take(0x28)) return false;
-    while (!this.take(0x29)) {
+    if (!this.take(Char.OPEN_PAREN)) return false;
+    while (!this.take(Char.CLOSE_PAREN)) {
       if (this.componentCount == MAX_COMPONENTS) return false;
-      if (this.componentCount > 0 && !this.take(0x20)) return false;
+      if (this.componentCount > 0 && !this.take(Char.SPACE)) return false;
       if (!this.string(text) || this.known(text)) return false;
       this.components[this.componentCount * 2] = text.ptr;
       this.components[this.componentCount * 2 + 1] = text.len;
@@ -106,7 +107,7 @@ export class SignatureInput {
   }
 
   private parameter(): bool {
-    if (!this.take(0x3b) || !this.key(text) || !this.take(0x3d)) return false;
+    if (!this.take(Char.SEMICOLON) || !this.key(text) || !this.take(Char.EQUALS)) return false;
     const ptr = text.ptr;
     const len = text.len;
     if (CREATED.equals(ptr, len)) {
@@ -130,8 +131,12 @@ export class SignatureInput {
     const from = this.at;
     while (this.at < this.end) {
       const c = load<u8>(this.at);
-      const letter = c - 0x61 < 26 || c == 0x2a;
-      if (!letter && (this.at == from || (c - 0x30 >= 10 && c != 0x5f && c != 0x2d && c != 0x2e))) break;
+      const letter = c - Char.a < 26 || c == Char.ASTERISK;
+      if (
+        !letter &&
+        (this.at == from || (!isDigit(c) && c != Char.UNDERSCORE && c != Char.MINUS && c != Char.DOT))
+      )
+        break;
       this.at++;
     }
     slice.ptr = from;
@@ -141,16 +146,16 @@ export class SignatureInput {
 
   /** RFC 8941, section 3.3.3, without escapes: no name, key or nonce needs them. */
   private string(slice: Slice): bool {
-    if (!this.take(0x22)) return false;
+    if (!this.take(Char.QUOTE)) return false;
     const from = this.at;
-    while (this.at < this.end && load<u8>(this.at) != 0x22) {
+    while (this.at < this.end && load<u8>(this.at) != Char.QUOTE) {
       const c = load<u8>(this.at);
-      if (c < 0x20 || c >= 0x7f || c == 0x5c) return false;
+      if (c < Char.SPACE || c >= Char.DELETE || c == Char.BACKSLASH) return false;
       this.at++;
     }
     slice.ptr = from;
     slice.len = <i32>(this.at - from);
-    return this.take(0x22) && slice.len > 0;
+    return this.take(Char.QUOTE) && slice.len > 0;
   }
 
   /** Up to 15 digits, no sign. @returns -1 when there are none */
@@ -158,7 +163,7 @@ export class SignatureInput {
     let value: i64 = 0;
     let digits = 0;
     while (this.at < this.end) {
-      const digit = load<u8>(this.at) - 0x30;
+      const digit = load<u8>(this.at) - Char._0;
       if (digit >= 10) break;
       if (++digits > 15) return -1;
       value = value * 10 + digit;
