@@ -3,7 +3,7 @@ import { Bytes, bytes, hexDigit } from "../sdk/bytes/bytes";
 import { utf8SequenceLength } from "../sdk/bytes/json-text";
 import { Slice } from "../sdk/bytes/slice";
 
-/** What a REST path asks for. */
+/** What a REST path asks for. Each has a row in filters/protocol-conversion/operations.ts. */
 export enum Operation {
   None,
   ServerMetadata,
@@ -17,11 +17,8 @@ export enum Operation {
   Predict,
   Classify,
   Regress,
-}
-
-/** Is it a question about the server or a model, of no body: one call to the model server answers it? */
-export function isCall(operation: Operation): bool {
-  return operation < Operation.Infer;
+  /** How many there are: new ones go before it. */
+  Count,
 }
 
 const OPEN_INFERENCE = bytes("/v2");

@@ -1,35 +1,23 @@
-import { Operation } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Bytes } from "../sdk/bytes/bytes";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { LocalReply } from "../sdk/pipeline/local-reply";
 import { StreamState } from "../sdk/pipeline/stream-state";
 import { ReplyWriter } from "./body/reply-writer";
 import { RequestReader } from "./body/request-reader";
-import { InferRequest } from "./open-inference/infer-request";
-import { InferResponse } from "./open-inference/infer-response";
 import { Policy } from "./policy";
-import { ExamplesRequest } from "./tensorflow-serving/examples-request";
-import { PredictRequest } from "./tensorflow-serving/predict-request";
-import { PredictResponse } from "./tensorflow-serving/predict-response";
-import { RawStringsRequest } from "./tensorflow-serving/raw-strings-request";
-import { ResultsResponse } from "./tensorflow-serving/results-response";
+import { Task } from "./task-set";
+import { RawContents } from "./tensor/raw-contents";
 
-const free: Conversion[] = [];
+const DEFAULT_POLICY: Policy = new Policy();
+const NO_CONTENTS: RawContents = new RawContents();
 
-/** What one stream's conversion keeps from chunk to chunk. Reused for later streams. */
-export class Conversion extends StreamState {
-  operation: Operation = Operation.None;
-  policy: Policy = changetype<Policy>(0);
-  /** The converters of the operation at hand. */
-  request: RequestReader = changetype<RequestReader>(0);
-  reply: ReplyWriter = changetype<ReplyWriter>(0);
-
-  readonly inferRequest: InferRequest = new InferRequest();
-  readonly inferResponse: InferResponse = new InferResponse();
-  readonly predictRequest: PredictRequest = new PredictRequest();
-  readonly predictResponse: PredictResponse = new PredictResponse();
-  readonly rawStrings: RawStringsRequest = new RawStringsRequest();
-  readonly examplesRequest: ExamplesRequest = new ExamplesRequest();
-  readonly resultsResponse: ResultsResponse = new ResultsResponse();
-
+/**
+ * What one stream's conversion keeps from chunk to chunk. A subclass for each kind of body knows which reader and
+ * writer convert it; its objects are reused for later streams.
+ */
+export abstract class Conversion extends StreamState {
+  policy: Policy = DEFAULT_POLICY;
   /** Bytes of a token that goes on in the next chunk. */
   readonly carry: ByteBuffer = new ByteBuffer();
   /** How many of them no parser saw yet. */
@@ -53,52 +41,61 @@ export class Conversion extends StreamState {
   /** The response is an error text of a proxy and not the model's. */
   upstreamError: bool = false;
 
+  /** What reads the body at hand. */
+  abstract get request(): RequestReader;
+  abstract get reply(): ReplyWriter;
+  /** Path of the gRPC method that the model server is called with. */
+  abstract get rpc(): Bytes;
+  /** Makes the reader ready for a request whose headers are there. @returns what it is refused with, or null */
+  abstract start(http: HttpContext, task: Task): LocalReply | null;
+  /** Makes the writer ready for the model's reply. */
+  abstract startReply(): void;
+
+  /** The tensors of a request that may pass by as binary data. */
+  get contents(): RawContents {
+    return NO_CONTENTS;
+  }
+
+  /** May binary data follow the JSON? */
+  get takesBinary(): bool {
+    return this.raw;
+  }
+
+  /** Bytes of JSON that a binary reply starts with; -1 for any other. */
+  get announcedBytes(): i32 {
+    return -1;
+  }
+
   /** Does the caller say how many bytes of the body are JSON? */
   get jsonIsCounted(): bool {
     return this.jsonBytes != i64.MAX_VALUE;
   }
 
-  /** Bytes of JSON that a binary reply starts with; -1 for any other. */
-  get announcedBytes(): i32 {
-    return this.operation == Operation.Infer ? this.inferResponse.announcedBytes : -1;
-  }
-
   /** The body is one raw tensor, whose bytes pass. */
-  startRaw(): void {
+  protected startRaw(): void {
     this.raw = true;
     this.jsonBytes = 0;
   }
 
+  /** Begins a new stream, of a task with this policy. */
+  begin(policy: Policy, mayHaveTrailers: bool): void {
+    this.policy = policy;
+    this.carry.clear();
+    this.unread = 0;
+    this.received = 0;
+    this.jsonBytes = i64.MAX_VALUE;
+    this.begun = false;
+    this.raw = false;
+    this.mayHaveTrailers = mayHaveTrailers;
+    this.heldBytes = 0;
+    this.streamForm = -1;
+    this.upstreamError = false;
+  }
+
+  /** Gives back the memory of request and reply. */
   release(): void {
     this.request.release();
     this.reply.release();
-    free.push(this);
+    this.contents.release();
   }
-}
-
-export function takeConversion(operation: Operation, policy: Policy): Conversion {
-  const conversion = free.length > 0 ? free.pop() : new Conversion();
-  conversion.operation = operation;
-  conversion.policy = policy;
-  if (operation == Operation.Predict) {
-    conversion.request = conversion.predictRequest;
-    conversion.reply = conversion.predictResponse;
-  } else if (operation != Operation.Infer) {
-    conversion.request = conversion.examplesRequest;
-    conversion.reply = conversion.resultsResponse;
-  } else {
-    conversion.request = conversion.inferRequest;
-    conversion.reply = conversion.inferResponse;
-  }
-  conversion.carry.clear();
-  conversion.unread = 0;
-  conversion.received = 0;
-  conversion.jsonBytes = i64.MAX_VALUE;
-  conversion.begun = false;
-  conversion.raw = false;
-  conversion.mayHaveTrailers = false;
-  conversion.heldBytes = 0;
-  conversion.streamForm = -1;
-  conversion.upstreamError = false;
-  return conversion;
 }

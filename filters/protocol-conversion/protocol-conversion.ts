@@ -5,12 +5,12 @@ import {
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
-import { Datatype } from "../model-protocol/datatype";
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
 import { setNonFinite } from "../model-protocol/numbers/float-text";
-import { isCall, model, Operation, parseRoute, version, versionIsLabel } from "../model-protocol/route";
+import { parseRoute } from "../model-protocol/route";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import {
   Action,
@@ -21,6 +21,7 @@ import {
   STOP_AND_BUFFER,
   STOP_NO_BUFFER,
 } from "../sdk/host/abi";
+import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -28,32 +29,16 @@ import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { takeFrameBytes } from "./body/piece-sink";
 import { slabBytes } from "./body/slabs";
-import { Conversion, takeConversion } from "./conversion";
-import { Form } from "./open-inference/reply-json";
-import {
-  BINARY_LENGTH,
-  BODY_MISSING,
-  HEADER_LENGTH,
-  modelFault,
-  NO_SIGNATURES,
-  RAW_TENSOR,
-  UNKNOWN_PATH,
-  USE_GET,
-  USE_POST,
-} from "./replies";
+import { Conversion } from "./conversion";
+import { handlerOf } from "./operations";
+import { Question } from "./question";
+import { BINARY_LENGTH, BODY_MISSING, modelFault, UNKNOWN_PATH } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import { acceptedStream, headerLength, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
+import { makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
-import { isRaw, rawTensor } from "./tensor/raw-tensor";
-import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { startCall } from "./unary-call";
 
-const METHOD_GET = bytes("GET");
-const METHOD_POST = bytes("POST");
-const CONTENT_TYPE = bytes("content-type");
-const CONTENT_LENGTH = bytes("content-length");
-const CONTENT_ENCODING = bytes("content-encoding");
 const GRPC = bytes("application/grpc");
 
 /**
@@ -86,55 +71,27 @@ export class ProtocolConversion extends Stage {
     if (http.grpc) return CONTINUE;
     const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
     if (task == null) return CONTINUE;
-    const operation = parseRoute(http.path);
-    if (operation == Operation.None) return this.refuse(http, UNKNOWN_PATH, STOP);
-    const call = isCall(operation);
-    if (!(call ? METHOD_GET : METHOD_POST).equals(http.method.ptr, http.method.len)) {
-      return this.refuse(http, call ? USE_GET : USE_POST, STOP);
+    const handler = handlerOf(parseRoute(http.path));
+    if (handler == null) return this.refuse(http, UNKNOWN_PATH, STOP);
+    if (!handler.takesMethod(http.method.ptr, http.method.len)) {
+      return this.refuse(http, handler.wrongMethod, STOP);
     }
-    if (call) return this.call(http, operation);
+    const question = handler.question;
+    if (question != null) return this.ask(http, question);
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
     if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
-    const conversion = takeConversion(operation, task.policy);
+    const conversion = handler.takeConversion();
     http.setState(this.slot, conversion);
-    conversion.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
-    const raw = operation <= Operation.Predict && isRaw(http.headers);
-    if (raw && !rawTensor.read(http.headers, task.raw)) return this.refuse(http, RAW_TENSOR, STOP);
-    const strings = raw && operation == Operation.Predict && rawTensor.datatype == Datatype.BYTES;
-    if (raw && !strings) conversion.startRaw();
-    if (operation == Operation.Predict) {
-      if (!raw && task.signatures.length == 0) return this.refuse(http, NO_SIGNATURES, STOP);
-      const predict = conversion.predictRequest;
-      predict.reset(task.signatures);
-      appendModelSpec(predict.spec, model, version, versionIsLabel);
-      if (raw) predict.nameSignature();
-      if (strings) {
-        conversion.rawStrings.reset(predict.spec);
-        conversion.request = conversion.rawStrings;
-      } else if (raw && !predict.setRaw(conversion.inferRequest.contents)) {
-        return this.refuse(http, RAW_TENSOR, STOP);
-      }
-    } else if (operation != Operation.Infer) {
-      conversion.examplesRequest.reset();
-      appendModelSpec(conversion.examplesRequest.spec, model, version, versionIsLabel);
-    } else {
-      if (!raw) conversion.jsonBytes = headerLength(http.headers);
-      if (conversion.jsonBytes < 0) return this.refuse(http, HEADER_LENGTH, STOP);
-      conversion.streamForm = acceptedStream(http.headers);
-      scratch.ptr = model.ptr;
-      scratch.len = model.len;
-      versionSlice.ptr = version.ptr;
-      versionSlice.len = version.len;
-      conversion.inferRequest.reset(scratch, versionSlice);
-      if (raw && !conversion.inferRequest.setRaw()) return this.refuse(http, RAW_TENSOR, STOP);
-    }
+    conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
+    const refusal = conversion.start(http, task);
+    if (refusal != null) return this.refuse(http, refusal, STOP);
     makeGrpcRequest(http, conversion);
     return CONTINUE;
   }
 
-  private call(http: HttpContext, operation: Operation): Action {
-    const call = startCall(http, operation, this.settings.callTimeoutMilliseconds, this.slot);
+  private ask(http: HttpContext, question: Question): Action {
+    const call = startCall(http, question, this.settings.callTimeoutMilliseconds, this.slot);
     if (call != null) http.setState(this.slot, call);
     return STOP;
   }
@@ -158,7 +115,7 @@ export class ProtocolConversion extends Stage {
     const conversion = this.conversionOf(http);
     if (conversion == null) return CONTINUE;
     if (conversion.begun) {
-      const complete = conversion.inferRequest.contents.complete;
+      const complete = conversion.contents.complete;
       return complete ? CONTINUE : this.refuse(http, BINARY_LENGTH, STOP);
     }
     if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
@@ -178,29 +135,11 @@ export class ProtocolConversion extends Stage {
     if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
     if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), STOP);
     if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
-    this.startReply(conversion);
+    conversion.startReply();
     makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
     if (!grpc) openUpstreamError(conversion);
     return CONTINUE;
-  }
-
-  private startReply(conversion: Conversion): void {
-    const policy = conversion.policy;
-    if (conversion.operation == Operation.Predict) {
-      conversion.predictResponse.reset(conversion.predictRequest.rows, policy.maxResponseBytes);
-      return;
-    }
-    if (conversion.operation != Operation.Infer) {
-      conversion.resultsResponse.reset(conversion.operation == Operation.Classify, policy.maxResponseBytes);
-      return;
-    }
-    const request = conversion.inferRequest;
-    let form = Form.Json;
-    if (conversion.streamForm >= 0) form = <Form>conversion.streamForm;
-    else if (request.wantsBinary) form = Form.Binary;
-    const headerBytes = policy.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
-    conversion.inferResponse.reset(form, policy.maxResponseBytes, headerBytes);
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
@@ -221,7 +160,8 @@ export class ProtocolConversion extends Stage {
     const conversion = this.conversionOf(http);
     if (conversion == null || http.replied) return CONTINUE;
     const status = grpcStatusOf(RESPONSE_TRAILERS);
-    if (status != 0) return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
+    if (status != 0)
+      return this.refuse(http, modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS), STOP);
     return replyComplete(conversion) ? CONTINUE : this.refuse(http, modelFault(CUT_OFF), STOP);
   }
 
@@ -238,6 +178,3 @@ export class ProtocolConversion extends Stage {
 }
 
 const scratch: Slice = new Slice();
-const versionSlice: Slice = new Slice();
-/** Room in the JSON of a binary reply for what is said of one requested output. */
-const BINARY_HEADER_PER_OUTPUT: i32 = 512;

@@ -36,8 +36,8 @@ export function convertRequestChunk(
     }
     if (!conversion.raw && !finishJson(conversion)) return malformedRequest(conversion.request);
   }
-  const contents = conversion.inferRequest.contents;
-  if (conversion.request != conversion.inferRequest && !conversion.raw) {
+  const contents = conversion.contents;
+  if (!conversion.takesBinary) {
     sink.replace(REQUEST_BODY);
     conversion.request.write(sink);
     conversion.request.release();

@@ -3,7 +3,6 @@ import { decimalToInteger, integerValue } from "../../model-protocol/numbers/dec
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendField } from "../../sdk/bytes/protobuf";
-import { Slice } from "../../sdk/bytes/slice";
 import { PieceSink } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
@@ -127,7 +126,7 @@ export class InferRequest extends JsonReader {
   private stringStart: i32 = 0;
 
   /** Makes it ready for a new request; names come from the path. */
-  reset(model: Slice, version: Slice): void {
+  reset(model: ByteBuffer, version: ByteBuffer): void {
     this.release();
     this.start();
     this.sawInputs = false;

@@ -1,0 +1,87 @@
+import { Operation } from "../model-protocol/route";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { LocalReply } from "../sdk/pipeline/local-reply";
+import { Conversion } from "./conversion";
+import { ExamplesConversion } from "./examples-conversion";
+import { InferConversion } from "./infer-conversion";
+import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-inference/metadata";
+import { appendModelRequest } from "./open-inference/model-request";
+import { PredictConversion } from "./predict-conversion";
+import { Question } from "./question";
+import { USE_GET, USE_POST } from "./replies";
+import { MODEL_STATUS, SIGNATURE_METADATA } from "./tensorflow-serving/metadata";
+import { appendMetadataRequest, appendStatusRequest } from "./tensorflow-serving/model-spec";
+
+/** The one table of operations: how each is asked for, and what answers it. */
+
+const GET = bytes("GET");
+const POST = bytes("POST");
+
+/** A row: an operation has either a question, asked by GET, or a body to convert, sent by POST. */
+export class Handler {
+  constructor(
+    private readonly method: Bytes,
+    /** What a request with another method is refused with. */
+    readonly wrongMethod: LocalReply,
+    readonly question: Question | null,
+    private readonly take: () => Conversion,
+  ) {}
+
+  takesMethod(ptr: usize, len: i32): bool {
+    return this.method.equals(ptr, len);
+  }
+
+  /** A conversion of its kind, for one stream; of a row that has no question. */
+  takeConversion(): Conversion {
+    return this.take();
+  }
+}
+
+function asks(question: Question): Handler {
+  return new Handler(GET, USE_GET, question, (): Conversion => unreachable());
+}
+
+function converts(take: () => Conversion): Handler {
+  return new Handler(POST, USE_POST, null, take);
+}
+
+const INFERENCE = "/inference.GRPCInferenceService/";
+const MODELS = "/tensorflow.serving.ModelService/";
+const PREDICTION = "/tensorflow.serving.PredictionService/";
+
+// A new operation does not compile before it has a row here, and this number counts it.
+if (Operation.Count != 12) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
+const table = new StaticArray<Handler | null>(Operation.Count);
+
+table[Operation.ServerMetadata] = asks(
+  new Question(`${INFERENCE}ServerMetadata`, SERVER_METADATA, appendModelRequest),
+);
+table[Operation.ServerLive] = asks(
+  new Question(`${INFERENCE}ServerLive`, SERVER_LIVE, appendModelRequest).orNo(),
+);
+table[Operation.ServerReady] = asks(
+  new Question(`${INFERENCE}ServerReady`, READY, appendModelRequest).orNo(),
+);
+table[Operation.ModelMetadata] = asks(
+  new Question(`${INFERENCE}ModelMetadata`, MODEL_METADATA, appendModelRequest),
+);
+table[Operation.ModelReady] = asks(new Question(`${INFERENCE}ModelReady`, READY, appendModelRequest).orNo());
+table[Operation.ModelStatus] = asks(
+  new Question(`${MODELS}GetModelStatus`, MODEL_STATUS, appendStatusRequest),
+);
+table[Operation.SignatureMetadata] = asks(
+  new Question(`${PREDICTION}GetModelMetadata`, SIGNATURE_METADATA, appendMetadataRequest),
+);
+table[Operation.Infer] = converts(InferConversion.take);
+table[Operation.Predict] = converts(PredictConversion.take);
+table[Operation.Classify] = converts(ExamplesConversion.takeClassify);
+table[Operation.Regress] = converts(ExamplesConversion.takeRegress);
+
+// The module does not start without one of them.
+for (let operation = Operation.None + 1; operation < Operation.Count; operation++)
+  assert(table[operation] != null);
+
+/** What handles an operation; null of `Operation.None`. */
+export function handlerOf(operation: Operation): Handler | null {
+  return table[operation];
+}
