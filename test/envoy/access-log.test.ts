@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { ENVOY_FIELDS, LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
-import { protos } from "../../tools/serving/model-server/server.ts";
+import { protos } from "../../tools/serving/model-server/protos.ts";
 import { startTestCollector, type TestCollector } from "../support/collector.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
-import { protos } from "../../tools/serving/model-server/server.ts";
+import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
 import { separateFilters } from "../support/separate-filters.ts";
 

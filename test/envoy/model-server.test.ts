@@ -1,7 +1,8 @@
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
-import { type ModelServer, protos, startModelServer } from "../../tools/serving/model-server/server.ts";
+import { protos } from "../../tools/serving/model-server/protos.ts";
+import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
 
 const ROW = [1, 2, 3, 4, 5, 6, 7, 8];
 let server: ModelServer;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
-import { protos } from "../../tools/serving/model-server/server.ts";
+import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 

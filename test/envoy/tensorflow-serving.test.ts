@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { discover } from "../../tools/cli/commands/task.ts";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { discover } from "../../tools/serving/model-client/signatures.ts";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { CATALOG } from "../../tools/cli/commands/catalog.ts";
+import { CATALOG } from "../../tools/cli/catalog.ts";
 
 /** Parses the words behind `modelgate` as the program does, and runs nothing. @throws CommanderError */
 export async function commandParser(): Promise<(words: string[]) => Promise<void>> {

@@ -1,6 +1,6 @@
 import { Help } from "commander";
 import { expect, it } from "vitest";
-import { CATALOG, nameOf } from "../../tools/cli/commands/catalog.ts";
+import { CATALOG, nameOf } from "../../tools/cli/catalog.ts";
 import { makeProgram } from "../../tools/cli/program.ts";
 
 it.each(CATALOG.map((entry) => [nameOf(entry), entry] as const))(

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { expect, it } from "vitest";
-import { CATALOG, nameOf } from "../../tools/cli/commands/catalog.ts";
+import { CATALOG, nameOf } from "../../tools/cli/catalog.ts";
 import { EXAMPLES } from "../../tools/cli/examples.ts";
 import { makeProgram } from "../../tools/cli/program.ts";
 import { commandParser, shellWords } from "../support/command-lines.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { convertible } from "../../tools/cli/commands/task.ts";
+import { convertible } from "../../tools/serving/model-client/signatures.ts";
 
 const x = { name: "x", dtype: "DT_FLOAT" };
 const odd = { name: "state", dtype: "DT_RESOURCE" };

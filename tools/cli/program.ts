@@ -1,5 +1,5 @@
 import { Command, Help } from "commander";
-import { CATALOG, type CatalogEntry, nameOf } from "./commands/catalog.ts";
+import { CATALOG, type CatalogEntry, nameOf } from "./catalog.ts";
 import { examplesOf } from "./examples.ts";
 
 /** The commands that print what they know of all of them. */

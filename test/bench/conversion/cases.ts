@@ -1,5 +1,5 @@
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
-import { protos } from "../../../tools/serving/model-server/server.ts";
+import { protos } from "../../../tools/serving/model-server/protos.ts";
 
 /** What the conversions are measured with: the same tensor as JSON of both kinds, and as gRPC messages of both kinds. */
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { tenant as schema } from "../../../tools/api/tenant.ts";
-import { endOfOld, nextId } from "../../../tools/cli/commands/credentials/rotate.ts";
 import { REASONS } from "../../../tools/cluster/credentials/reasons.ts";
+import { endOfOld, nextId } from "../../../tools/cluster/credentials/rotation.ts";
 import { rfc3339, span, timeOrSpan } from "../../../tools/cluster/credentials/time.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { authTenant } from "../../support/auth-tenant.ts";

@@ -1,8 +1,6 @@
-import { stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { Argument, Command } from "commander";
-import { compileModule } from "../../lib/wasm/compile.ts";
-import { MODULES, type ModuleName, modulePath, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { buildModule } from "../../lib/wasm/build.ts";
+import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { buildConverter } from "../../local/converter/build.ts";
 
 export function buildCommand(): Command {
@@ -16,14 +14,6 @@ export function buildCommand(): Command {
     .option("--converter <folder>", "compile this converter instead, into <folder>/build/")
     .action(async (names: ModuleName[], { converter }: { converter?: string }) => {
       if (converter !== undefined) await buildConverter(converter);
-      else for (const name of names) await build(name);
+      else for (const name of names) await buildModule(name);
     });
-}
-
-/** Compiles one filter module and prints its size in bytes. */
-export async function build(name: ModuleName): Promise<void> {
-  const entry = fileURLToPath(new URL(`filters/${name}/module.ts`, PROJECT_ROOT));
-  const out = modulePath(name);
-  await compileModule(entry, out);
-  console.error(`built ${name}.wasm, ${(await stat(out)).size} bytes`);
 }

@@ -3,7 +3,7 @@ import { applyPlan } from "../../cluster/deploy/apply.ts";
 import { taskDeletion, tenantDeletion } from "../../cluster/deploy/deletion.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { resourceName } from "../../lib/kubernetes/manifest.ts";
-import { type Kinds, kindArgument } from "./get.ts";
+import { type Kinds, kindArgument } from "../options/kind.ts";
 
 interface DeleteOptions extends ConnectOptions {
   namespace: string;

@@ -6,6 +6,7 @@ import { byKind, crossCheck } from "../../api/cross-check.ts";
 import { loadResources } from "../../api/load.ts";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import { buildModule } from "../../lib/wasm/build.ts";
 import { modulePath, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
 import { readDevConfig } from "../../local/dev/config.ts";
 import { devConverter } from "../../local/dev/converter.ts";
@@ -14,7 +15,6 @@ import { type LocalGateway, startLocalGateway } from "../../local/dev/gateway.ts
 import { type ServerAddresses, startResourceGateway } from "../../local/dev/resource-gateway.ts";
 import { secretsOption } from "../options/render.ts";
 import { wholeNumber } from "../options/units.ts";
-import { build } from "./build.ts";
 
 const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
 
@@ -55,7 +55,7 @@ export function devCommand(): Command {
 
 async function dev(options: DevOptions): Promise<void> {
   if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
-  await access(modulePath("gateway")).catch(() => build("gateway"));
+  await access(modulePath("gateway")).catch(() => buildModule("gateway"));
   const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
   if (!options.demo) {

@@ -2,18 +2,18 @@ import { Command } from "commander";
 import { durationMilliseconds } from "../../api/fields.ts";
 import { drainEnvoy } from "../../serving/drain/envoy-drain.ts";
 import { drainReplica } from "../../serving/drain/replica-drain.ts";
-import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
-import { type Address, address } from "../options/server.ts";
-import { durationArgument, inlineOption, readTask, type TaskOptions } from "../options/task.ts";
 import {
-  type GatewayOptions,
   gatewayOption,
   gatewayServiceOption,
   gatewaysOf,
+  type ReplicaGateways,
   replicaHost,
-} from "./warmup.ts";
+} from "../options/replica.ts";
+import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
+import { type Address, address } from "../options/server.ts";
+import { durationArgument, inlineOption, readTask, type TaskOptions } from "../options/task.ts";
 
-interface Options extends TaskOptions, GatewayOptions {
+interface Options extends TaskOptions, ReplicaGateways {
   address?: Address;
   sidecar?: string;
   envoy?: string;

@@ -1,10 +1,11 @@
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { storedResources } from "../../cluster/deploy/plan.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { table } from "../../lib/terminal/table.ts";
+import { type Kinds, kindArgument } from "../options/kind.ts";
 import { json, yaml } from "../output/manifests.ts";
 
 interface GetOptions extends ConnectOptions {
@@ -21,18 +22,6 @@ export function getCommand(): Command {
     .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide"]));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(get);
-}
-
-export type Kinds = "tenants" | "modeltasks";
-
-/** Takes `tenant` and `modeltask` as well, as kubectl does. */
-export function kindArgument(description: string): Argument {
-  const kinds = ["tenants", "modeltasks"];
-  return new Argument("<kind>", description).choices(kinds).argParser((text) => {
-    const plural = text.toLowerCase().replace(/s?$/, "s");
-    if (kinds.includes(plural)) return plural;
-    throw new InvalidArgumentError(`It is one of ${kinds.join(", ")}.`);
-  });
 }
 
 async function get(kind: Kinds, name: string | undefined, options: GetOptions): Promise<void> {

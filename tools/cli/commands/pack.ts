@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Argument, Command, Option } from "commander";
-import { packImage, VARIANTS, type Variant } from "../../lib/oci/image.ts";
+import { Argument, Command } from "commander";
+import { packImage, type Variant } from "../../lib/oci/image.ts";
 import { writeLayout } from "../../lib/oci/layout.ts";
 import { MODULES, type ModuleName, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
 import { readModule } from "../../lib/wasm/read.ts";
+import { converterOption, variantOption } from "../options/image.ts";
 
 export function packCommand(): Command {
   return new Command("pack")
@@ -31,12 +32,4 @@ interface PackOptions {
   variant: Variant;
   output?: string;
   converter?: string;
-}
-
-export function converterOption(): Option {
-  return new Option("--converter <folder>", "folder of a built converter, instead of a filter");
-}
-
-export function variantOption(): Option {
-  return new Option("--variant <variant>", "image format").choices(VARIANTS).default("compat");
 }

@@ -6,8 +6,8 @@ import { pushImage } from "../../lib/oci/registry.ts";
 import { moduleBill, SBOM_NAME } from "../../lib/oci/sbom.ts";
 import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { readModule, readSources } from "../../lib/wasm/read.ts";
+import { converterOption, variantOption } from "../options/image.ts";
 import { plainHttpOption, type RegistryCommandOptions, registryOptions } from "../options/registry.ts";
-import { converterOption, variantOption } from "./pack.ts";
 
 interface PushCommandOptions extends RegistryCommandOptions {
   module: ModuleName;

@@ -1,23 +1,24 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
-import { adminsOf } from "../../serving/drain/envoy-admin.ts";
 import { drainReplica } from "../../serving/drain/replica-drain.ts";
 import { startSidecar } from "../../serving/warmup/sidecar.ts";
 import { planOf, servingPort, targetOf } from "../../serving/warmup/specification.ts";
 import { WarmMark } from "../../serving/warmup/warm-mark.ts";
 import { warmUp } from "../../serving/warmup/warm-up.ts";
+import {
+  gatewayOption,
+  gatewayServiceOption,
+  gatewaysOf,
+  type ReplicaGateways,
+  replicaHost,
+} from "../options/replica.ts";
 import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
 import { type Address, address, untilStopped } from "../options/server.ts";
 import { inlineOption, jsonArgument, readTask, type TaskOptions, taskOfFlags } from "../options/task.ts";
 import { wholeNumber } from "../options/units.ts";
 
-export interface GatewayOptions {
-  gateway: string[];
-  gatewayService?: Address;
-}
-
-interface Options extends TaskOptions, GatewayOptions {
+interface Options extends TaskOptions, ReplicaGateways {
   address?: Address;
   advertise?: string;
   request?: object;
@@ -87,33 +88,6 @@ export function warmupCommand(): Command {
       "\nExit codes: 0 warm, 1 not warm. A server process is warmed once: the next run exits with 0 at once.",
     )
     .action(warmup);
-}
-
-export function gatewayOption(): Option {
-  return new Option(
-    "--gateway <url...>",
-    "Envoy admin interfaces of the gateways, such as http://10.0.0.5:15000, to ask whether they still use the replica",
-  ).default([]);
-}
-
-export function gatewayServiceOption(): Option {
-  return new Option(
-    "--gateway-service <host:port>",
-    "DNS name of all gateways (such as a headless Service) and the port of their Envoy admin interface",
-  ).argParser(address);
-}
-
-/** Looks up the gateways' admin interfaces. */
-export function gatewaysOf({ gateway, gatewayService }: GatewayOptions): () => Promise<string[]> {
-  return async () => [
-    ...gateway,
-    ...(gatewayService ? await adminsOf(gatewayService.host, gatewayService.port) : []),
-  ];
-}
-
-/** The replica's address as gateways know it: the one given, unless that is all of this machine's, else the pod's. */
-export function replicaHost(given: string | undefined): string | undefined {
-  return given === undefined || given === "0.0.0.0" ? process.env.POD_IP : given;
 }
 
 async function warmup(options: Options): Promise<void> {

@@ -1,41 +1,12 @@
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
-import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
 import { CallError } from "./call-error.ts";
 import { classify, regress } from "./examples.ts";
 import { modelInfer, modelMetadata, modelReady, serverMetadata, streamReplies } from "./open-inference.ts";
 import { modelStatus, predict, signatureMetadata } from "./predict.ts";
+import { encodeSignatures, protos } from "./protos.ts";
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-const PROTO_FOLDER = fileURLToPath(new URL("../../../proto/", import.meta.url));
-
-export const protos = loadSync(["open_inference.proto", "tensorflow_serving.proto", "health.proto"], {
-  includeDirs: [PROTO_FOLDER],
-  keepCase: true,
-  longs: String,
-  enums: String,
-  defaults: true,
-});
-
-/** `SignatureDefMap`, which GetModelMetadata wraps in an Any. */
-const SignatureDefMap = protos["tensorflow.serving.SignatureDefMap"] as MessageTypeDefinition<object, object>;
-
-function encodeSignatures(map: object): Buffer {
-  return SignatureDefMap.serialize(map);
-}
-
-/** The signatures in an Any of GetModelMetadata. */
-export function decodeSignatures(value: Buffer): { signature_def: Record<string, SignatureDef> } {
-  return SignatureDefMap.deserialize(value) as { signature_def: Record<string, SignatureDef> };
-}
-
-export interface SignatureDef {
-  inputs: Record<string, { dtype: string }>;
-  outputs: Record<string, { dtype: string }>;
-  method_name: string;
-}
-
 export interface ModelServer {
   port: number;
   stop(): void;

@@ -11,6 +11,7 @@ import {
   showKey,
   storeSecret,
 } from "../../../cluster/credentials/new-key.ts";
+import { endOfOld, nextId } from "../../../cluster/credentials/rotation.ts";
 import { stateOf } from "../../../cluster/credentials/state.ts";
 import {
   chooseTenant,
@@ -18,7 +19,7 @@ import {
   openStore,
   type StoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
-import { rfc3339, span, timeOrSpan } from "../../../cluster/credentials/time.ts";
+import { span, timeOrSpan } from "../../../cluster/credentials/time.ts";
 import { dryRunOption, withStoreOptions } from "../../options/tenant-store.ts";
 import { withDefault } from "../../options/units.ts";
 
@@ -109,19 +110,4 @@ function endOfNew(
   if (asked === undefined && notAfter !== undefined)
     throw new Error(`${id} ends at ${notAfter}: say when the new key does, with --not-after 90d (or never)`);
   return asked === "never" ? undefined : asked;
-}
-
-/** The old key works through the grace, unless it ends sooner anyway. */
-export function endOfOld({ notAfter }: Pick<Credential, "notAfter">, grace: number, now: number): string {
-  const ends = now + grace;
-  return notAfter !== undefined && Date.parse(notAfter) < ends ? notAfter : rfc3339(ends);
-}
-
-/** `a` -> `a-2`, `a-2` -> `a-3`; numbers that are taken are passed over. */
-export function nextId({ spec }: Tenant, id: string): string {
-  const [, base = id, number] = /^(.+)-(\d{1,9})$/.exec(id) ?? [];
-  const taken = new Set(spec.credentials.map((each) => each.id));
-  let next = number === undefined ? 2 : Number(number) + 1;
-  while (taken.has(`${base}-${next}`)) next++;
-  return `${base}-${next}`;
 }
