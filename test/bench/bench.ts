@@ -35,7 +35,7 @@ const options = new Command("bench")
   .option("--only <text>", "conversion, chain: cases whose name has this text, such as BYTES")
   .option("--resume", "chain: keep what the JSON file of an earlier run has, measure the rest")
   .option("--markdown <file>", "chain: write the tables as Markdown too")
-  .option("--docs", "chain: write docs/bench.md and its pictures")
+  .option("--docs", "chain: write docs/measurements/bench.md and its pictures")
   .option("--envoy <path>", "the Envoy to measure with")
   .parse();
 const {

@@ -1,9 +1,9 @@
 /**
  * Brings faults about under steady traffic through the real Envoy, one after the other: what callers see, what is lost,
  * and how long it takes until every request is answered again. `npm run test:faults` prints the table and writes
- * docs/faults.md.
+ * docs/measurements/faults.md.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, callSteadily } from "./caller.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
@@ -15,8 +15,7 @@ const FAULT_SECONDS = 3;
 const AFTER_SECONDS = 3;
 /** Part of the names of the scenarios to run; the table is written when all run. */
 const only = process.argv[2] ?? "";
-const TABLE = new URL("../../docs/faults.md", import.meta.url);
-const README = new URL("../../README.md", import.meta.url);
+const TABLE = new URL("../../docs/measurements/faults.md", import.meta.url);
 
 interface Result {
   scenario: Scenario;
@@ -102,11 +101,6 @@ const table = `| fault | what callers see beside 200 | failed | until every requ
 ${results.map(row).join("\n")}
 `;
 if (only === "") {
-  const readme = await readFile(README, "utf8");
-  await writeFile(
-    README,
-    readme.replace(/(<!-- faults -->\n)[\s\S]*(<!-- \/faults -->)/, (_, open, close) => open + table + close),
-  );
   await writeFile(
     TABLE,
     `# Faults

@@ -6,7 +6,7 @@ import { PHASES, rates, runTwoGateways, SETTLE } from "../support/two-gateways.t
 /** Runs two gateways and the controller through changes for a minute, and draws limit, admitted and refused. */
 const SECONDS = Number(process.argv[2] ?? 10);
 const STEP = 0.25;
-const PICTURE = new URL("../../docs/limits.svg", import.meta.url);
+const PICTURE = new URL("../../docs/measurements/limits.svg", import.meta.url);
 
 console.error(`two Envoys and the controller, ${PHASES.length} phases of ${SECONDS} s`);
 const run = await runTwoGateways(PHASES, SECONDS);

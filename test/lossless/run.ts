@@ -15,7 +15,7 @@ const SECONDS = Number(process.argv[2] ?? 8);
 /** p99 of each span of the replicas' run beside that of its steady state. Gateways are judged by loss: starting an Envoy takes a core of this machine. */
 const MOST_SLOWER = 1.3;
 const WINDOW_SECONDS = 0.5;
-const PICTURE = new URL("../../docs/lossless.svg", import.meta.url);
+const PICTURE = new URL("../../docs/measurements/lossless.svg", import.meta.url);
 
 process.setMaxListeners(50);
 Child.niceness = 19;

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { findChromium, launchChromium } from "./support/browser.ts";
 import { startFakeCollector } from "./support/fake-collector.ts";
 
-/** Takes the README's pictures of the page into docs/, with the made-up fleet of the tests. */
+/** Takes the pictures of the page in docs/operate, with the made-up fleet of the tests. */
 
 const chromium = findChromium();
 if (chromium === undefined) throw new Error("install Debian chromium, or set CHROMIUM to one");
@@ -16,7 +16,7 @@ for (const [name, query, colorScheme] of [
   await page.goto(`${collector.url}/${query}`);
   await page.waitForSelector("body[data-state=ready]");
   await page.waitForTimeout(500);
-  await page.screenshot({ path: fileURLToPath(new URL(`../../docs/${name}.png`, import.meta.url)) });
+  await page.screenshot({ path: fileURLToPath(new URL(`../../docs/operate/${name}.png`, import.meta.url)) });
   await page.close();
 }
 await browser.close();

@@ -1,7 +1,7 @@
 /**
  * Mixed traffic through the real Envoy while its configuration changes every 5 seconds and the filter's build every 30:
  * `npm run test:soak [minutes]`. No request may be lost, no VM made anew, and memory and descriptors must be flat after
- * five minutes. Writes docs/soak.svg.
+ * five minutes. Writes docs/measurements/soak.svg.
  */
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +20,7 @@ const WARM = 300;
 const FLAT = 0.05;
 /** Callers' connections come and go, so it is the fewest descriptors of a while that must not grow, but by so many. */
 const MORE_DESCRIPTORS = 20;
-const PICTURE = new URL("../../docs/soak.svg", import.meta.url);
+const PICTURE = new URL("../../docs/measurements/soak.svg", import.meta.url);
 
 const minutes = Number(process.argv[2] ?? 30);
 const models = await startModelServer();

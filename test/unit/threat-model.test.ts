@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
-const threats = readFileSync("docs/threat-model.md", "utf8")
+const threats = readFileSync("docs/operate/threat-model.md", "utf8")
   .split("\n")
   .filter((line) => /^\| .* \| .* \| .* \|$/.test(line) && !/^\| (threat|---)/.test(line));
 

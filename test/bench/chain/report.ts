@@ -21,10 +21,10 @@ export async function writeMarkdown(report: ChainReport, file: string): Promise<
   await writeFile(file, chainMarkdown(report, report.environment, []));
 }
 
-/** Writes docs/bench.md and the pictures that it shows. */
+/** Writes docs/measurements/bench.md and the pictures that it shows. */
 export async function writeDocuments(report: ChainReport): Promise<void> {
   const pictures = { "bench-added-cpu.svg": addedChart(report), "bench-latency.svg": latencyChart(report) };
-  const inDocs = (name: string) => fileURLToPath(new URL(`docs/${name}`, PROJECT_ROOT));
+  const inDocs = (name: string) => fileURLToPath(new URL(`docs/measurements/${name}`, PROJECT_ROOT));
   for (const [name, picture] of Object.entries(pictures)) await writeFile(inDocs(name), picture);
   await writeFile(inDocs("bench.md"), chainMarkdown(report, report.environment, Object.keys(pictures)));
 }

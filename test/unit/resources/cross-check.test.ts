@@ -298,16 +298,17 @@ describe("bad input, as printed", () => {
   it("the table for people has the same messages", async () => {
     const rows = CASES.map(([name, , message]) => `| ${name} | \`${message.replaceAll("|", "\\|")}\` |`);
     const table = [
-      "# What `modelgate validate` says",
+      "# Messages of modelgate validate",
       "",
-      "File and line, resource, field, what is wrong, and what to do; all faults of all files at once.",
+      "Each message names file and line, resource and field, and says what is wrong and what to do. All faults of all files are",
+      "shown at once.",
       "",
-      "| wrong | said |",
+      "| mistake | message |",
       "| --- | --- |",
       ...rows,
       "",
     ].join("\n");
-    await expect(table).toMatchFileSnapshot("../../../docs/bad-input.md");
+    await expect(table).toMatchFileSnapshot("../../../docs/reference/validate-messages.md");
   });
 
   it("finds nothing in good input", () => {

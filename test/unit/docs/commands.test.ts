@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { commandParser, shellWords } from "../../support/command-lines.ts";
+import { type Fence, fences, pages } from "../../support/markdown.ts";
+
+const inProject = (path: string) => fileURLToPath(new URL(path, PROJECT_ROOT));
+const SCRIPTS = JSON.parse(readFileSync(inProject("package.json"), "utf8")).scripts as object;
+const ALL = pages().flatMap(({ path, text }) => fences(text).map((fence) => ({ path, ...fence })));
+const SHELL = ALL.filter(({ info }) => /^sh\b/.test(info));
+const TO_RUN = Map.groupBy(
+  SHELL.filter(({ info }) => info === "sh"),
+  ({ path }) => path,
+);
+
+it("every fence names its language, and commands stand in sh", () => {
+  const wrong = ALL.filter(({ info }) => /^($|bash|shell|console|zsh)/.test(info));
+  expect(wrong.map(({ path, line }) => `${path}:${line}`)).toEqual([]);
+});
+
+it("a fence that is not run says so: no-test, or run-by=FILE", () => {
+  const wrong = SHELL.filter(({ info }) => {
+    const [, mark, file] = /^sh(?: (no-test|run-by=(\S+)))?$/.exec(info) ?? [];
+    return info !== "sh" && (mark === undefined || (file !== undefined && !existsSync(inProject(file))));
+  });
+  expect(wrong.map(({ path, line, info }) => `${path}:${line}: ${info}`)).toEqual([]);
+});
+
+/** The commands of a fence: comments and line ends behind a backslash are gone. */
+function commandLines({ body }: Fence): string[] {
+  return body
+    .replaceAll("\\\n", " ")
+    .split(/\n|&&|\|(?!\|)/)
+    .map((line) => line.trim().replace(/^npx /, ""))
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+it("modelgate takes the commands of all pages", async () => {
+  const parse = await commandParser();
+  const wrong: string[] = [];
+  const lines = SHELL.flatMap((fence) => commandLines(fence).map((line) => ({ ...fence, command: line })));
+  const own = lines.filter(({ command }) => command.startsWith("modelgate "));
+  expect(own.length).toBeGreaterThan(100);
+  for (const { path, line, command } of own)
+    await parse(shellWords(command).slice(1)).catch((error: Error) =>
+      wrong.push(`${path}:${line}: ${command}: ${error.message}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+it("every npm script that a page names is there", () => {
+  const wrong = pages().flatMap(({ path, text }) =>
+    [...text.matchAll(/npm run ([a-z][\w:-]*)/g)]
+      .filter(([, name = ""]) => !(name in SCRIPTS))
+      .map(([, name]) => `${path}: ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+describe("pages whose commands are run, in a copy of manifests", () => {
+  it.each([...TO_RUN])("%s", async (_, toRun) => {
+    const folder = await mkdtemp(join(tmpdir(), "modelgate-docs-"));
+    try {
+      await cp(inProject("manifests"), join(folder, "manifests"), { recursive: true });
+      const program = join(folder, "modelgate");
+      await writeFile(
+        program,
+        `#!/bin/sh\nexec '${process.execPath}' '${inProject("tools/cli/modelgate.ts")}' "$@"\n`,
+      );
+      await chmod(program, 0o755);
+      for (const { line, body } of toRun)
+        expect(await run(body, folder), `line ${line}`).toEqual({ code: 0, errors: expect.any(String) });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+it("a command that fails is found", async () => {
+  expect(await run("true\nfalse\ntrue", tmpdir())).toMatchObject({ code: 1 });
+  expect(await run("false | true", tmpdir())).toMatchObject({ code: 1 });
+});
+
+/** Runs a fence as one script, without a cluster. */
+async function run(body: string, folder: string): Promise<{ code: number; errors: string }> {
+  const PATH = `${folder}${delimiter}${process.env.PATH}`;
+  const env = { ...process.env, HOME: folder, KUBECONFIG: "/dev/null", PATH };
+  const child = spawn("bash", ["-euo", "pipefail", "-c", body], {
+    ...{ cwd: folder, env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let errors = "";
+  child.stderr.on("data", (data) => {
+    errors += data;
+  });
+  const [code] = (await once(child, "close")) as [number];
+  return { code, errors };
+}
