@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Argument, Command, Option } from "commander";
-import { CATALOG, nameOf } from "../../../tools/cli/commands/catalog.ts";
+import { CATALOG, nameOf } from "../../../tools/cli/catalog.ts";
 import { EXAMPLES } from "../../../tools/cli/examples.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { page, plain, table } from "./markdown.ts";
