@@ -1,8 +1,9 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { gzipDecompressor, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { gzipDecompressor } from "../support/gzip-decompressor.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { credentialsCommand } from "../../tools/cli/commands/credentials.ts";
 import { renderCommand } from "../../tools/cli/commands/render.ts";
-import { isKey } from "../../tools/cluster/credentials/key.ts";
 import { attacker, bearer, type Call, digestOf, ISSUER, jwk, jwt, KEY, signed } from "../support/auth.ts";
 import { authSecret, authTasks, authTenant } from "../support/auth-tenant.ts";
+import { isKey } from "../support/is-key.ts";
 import { modelgate, runHere } from "../support/modelgate.ts";
 
 /** `modelgate credentials`; what it wrote is judged by the real filter, through `verify`. */

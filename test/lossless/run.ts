@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { sideBySide, type TimeSeriesPlot } from "../../tools/lib/plot/time-series.ts";
+import { type TimeSeriesPlot, timeSeriesSvg } from "../../tools/lib/plot/time-series.ts";
 import { table } from "../../tools/lib/terminal/table.ts";
 import { Child } from "../support/child.ts";
+import { sideBySide } from "../support/side-by-side.ts";
 import { rollGateways } from "./gateways.ts";
 import { commands } from "./hooks.ts";
 import type { Measured } from "./load.ts";
@@ -80,7 +81,10 @@ for (const lossless of [false, true]) {
 const [without, lossless] = runs as [ScalingRun, ScalingRun];
 await writeFile(
   PICTURE,
-  sideBySide([plot(without, "Without warm-up and drain"), plot(lossless, "With both")]),
+  sideBySide([
+    timeSeriesSvg(plot(without, "Without warm-up and drain")),
+    timeSeriesSvg(plot(lossless, "With both")),
+  ]),
 );
 console.log(`\nwrote ${fileURLToPath(PICTURE)}`);
 process.exitCode = failed ? 1 : 0;

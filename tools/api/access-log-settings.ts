@@ -73,7 +73,10 @@ const collector = z.strictObject({
     ),
 });
 
-/** What the collector tells lines apart by and computes metrics from; filters/access-log/read-config.ts has the same. */
+/**
+ * What the collector tells lines apart by and computes metrics from; filters/access-log/read-config.ts has
+ * the same.
+ */
 const COLLECTED: LogField[] = [
   "start_time",
   "duration",

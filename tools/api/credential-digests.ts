@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 
-/** Digests as tenant-auth computes them (filters/tenant-auth/registry.ts, tenant-auth.ts), 64 hexadecimal digits. */
+/**
+ * Digests as tenant-auth computes them (filters/tenant-auth/registry.ts, tenant-auth.ts), 64 hexadecimal
+ * digits.
+ */
 
 export function sha256Hex(value: string | Uint8Array): string {
   return createHash("sha256").update(value).digest("hex");

@@ -132,8 +132,9 @@ function routingFaults({ resource: { spec }, fault }: Loaded<ModelTask>): Fault[
 }
 
 /**
- * An Istio Gateway selects pods of every namespace (PILOT_SCOPE_GATEWAY_TO_NAMESPACE is off by default). One that selects the pods
- * of another tenant's gateway would open its hosts there, where the other tenant's credentials are asked for.
+ * An Istio Gateway selects pods of every namespace (PILOT_SCOPE_GATEWAY_TO_NAMESPACE is off by default). One
+ * that selects the pods of another tenant's gateway would open its hosts there, where the other tenant's
+ * credentials are asked for.
  */
 function sharedPods(tenants: Loaded<Tenant>[]): Fault[] {
   const gateways = tenants.map((loaded) => ({
@@ -162,7 +163,10 @@ function sharedPods(tenants: Loaded<Tenant>[]): Fault[] {
   });
 }
 
-/** Two tenants must not answer for one host, by name or by wildcard. The fault stands at the narrower host, or the later. */
+/**
+ * Two tenants must not answer for one host, by name or by wildcard. The fault stands at the narrower host, or
+ * the later.
+ */
 function overlappingHosts(tenants: Loaded<Tenant>[]): Fault[] {
   const entries = tenants.flatMap((loaded) =>
     loaded.resource.spec.gateway.hosts.map((host, index) => ({

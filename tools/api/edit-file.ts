@@ -6,7 +6,11 @@ import type { Change } from "./change.ts";
 import { editYaml, type Root } from "./edit-yaml.ts";
 import type { SourceText } from "./read.ts";
 
-/** Finds where a resource stands. @param namespace of a namespaced kind. @throws Error when the files don't hold it */
+/**
+ * Finds where a resource stands.
+ * @param namespace of a namespaced kind.
+ * @throws Error when the files don't hold it
+ */
 export function locate(
   sources: SourceText[],
   kind: string,

@@ -21,8 +21,8 @@ export interface Root {
 }
 
 /**
- * Writes changes of a resource into its YAML or JSON, and touches nothing else: comments, order, quotes and blank lines
- * stay as they are.
+ * Writes changes of a resource into its YAML or JSON, and touches nothing else: comments, order, quotes and
+ * blank lines stay as they are.
  * @throws Error for text that can't be edited so, such as a list that is an alias
  */
 export function editYaml(text: string, root: Root, changes: Change[]): string {

@@ -105,7 +105,9 @@ export const podLabels = () =>
     },
   ]);
 
-/** Name of a Tenant: it is a label of all that is made for it, so it has at most the 63 characters of a label. */
+/**
+ * Name of a Tenant: it is a label of all that is made for it, so it has at most the 63 characters of a label.
+ */
 export const tenantName = () => dnsName().max(63);
 
 /** An instant, RFC 3339. */
@@ -114,7 +116,7 @@ export const instant = () =>
 
 export const percent = () => z.number().min(0).max(100);
 
-export const MAX_RATE = 1_000_000_000;
+const MAX_RATE = 1_000_000_000;
 
 export const rate = () => z.number().positive().max(MAX_RATE);
 

@@ -67,7 +67,8 @@ export const gatewayDeployment = withRules(
   }),
   [
     {
-      // preStop's sleep is part of the grace period: the API server takes no Deployment whose sleep is longer.
+      // preStop's sleep is part of the grace period: the API server takes no Deployment whose sleep is
+      // longer.
       holds: ({ drain, terminationGracePeriod }) =>
         terminationGracePeriod === undefined ||
         durationMilliseconds(terminationGracePeriod) > durationMilliseconds(drain),

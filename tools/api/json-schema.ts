@@ -14,8 +14,8 @@ export function jsonSchema(kind: Kind): JsonSchema {
 }
 
 /**
- * OpenAPI v3 schema of a kind for its CustomResourceDefinition: structural, with CEL rules. Unknown fields are left to
- * the API server's pruning and its strict field validation; free-form objects keep theirs.
+ * OpenAPI v3 schema of a kind for its CustomResourceDefinition: structural, with CEL rules. Unknown fields
+ * are left to the API server's pruning and its strict field validation; free-form objects keep theirs.
  */
 export function structuralSchema(kind: Kind): JsonSchema {
   const schema = z.toJSONSchema(KINDS[kind].schema, {

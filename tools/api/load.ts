@@ -15,14 +15,15 @@ export interface Loaded<R extends Resource = Resource> {
   fault(path: PropertyKey[], message: string): Fault;
 }
 
-export interface LoadResult {
+interface LoadResult {
   resources: Loaded[];
   /** All of them, in the order of the files. */
   faults: Fault[];
 }
 
 /**
- * Reads files, folders and stdin (`-`) of Tenants and ModelTasks: YAML (also several documents, also `kind: List`) or JSON.
+ * Reads files, folders and stdin (`-`) of Tenants and ModelTasks: YAML (also several documents, also `kind:
+ * List`) or JSON.
  * @throws InvalidResources with every fault; Error when a path can't be read
  */
 export async function loadResources(paths: string[], options: ReadOptions = {}): Promise<Loaded[]> {

@@ -115,7 +115,7 @@ const versionEntry = z.strictObject({
   weight: percent().optional().describe("Percent of the requests that name no version. Weights sum to 100."),
 });
 
-export const modelTaskSpec = withRules(
+const modelTaskSpec = withRules(
   z.strictObject({
     taskid: taskid().describe("What the header `taskid` says, unique in the cluster. Quote numbers."),
     tenant: tenantName().describe("The Tenant that owns the task."),

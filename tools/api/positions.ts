@@ -6,7 +6,10 @@ export function parseDocuments(text: string, lineCounter?: LineCounter): Documen
   return Array.isArray(documents) ? documents : [];
 }
 
-/** Where fields stand in a text. It is parsed anew for the first of them: thousands of syntax trees would fill the memory. */
+/**
+ * Where fields stand in a text. It is parsed anew for the first of them: thousands of syntax trees would fill
+ * the memory.
+ */
 export class Positions {
   private readonly text: string;
   private parsed: { documents: Document.Parsed[]; lines: LineCounter } | undefined;

@@ -19,7 +19,8 @@ export interface ReadOptions {
 }
 
 /**
- * The text of files, of the .yaml, .yml and .json files of folders, and of stdin (`-`), in the order of their names.
+ * The text of files, of the .yaml, .yml and .json files of folders, and of stdin (`-`), in the order of their
+ * names.
  * @throws Error that names the path which can't be read, or a folder with no such file
  */
 export async function readSources(paths: string[], options: ReadOptions = {}): Promise<SourceText[]> {

@@ -1,9 +1,12 @@
 import type { z } from "zod";
 
 /** A rule between fields: checked here by `holds`, in the API server by the CEL expression `cel`. */
-export interface Rule<T> {
+interface Rule<T> {
   holds: (value: T) => boolean;
-  /** Common Expression Language over `self`, for `x-kubernetes-validations`; none where the schema itself says it. */
+  /**
+   * Common Expression Language over `self`, for `x-kubernetes-validations`; none where the schema itself says
+   * it.
+   */
   cel?: string;
   message: string;
   /** What the value is instead, for the message of this process. */

@@ -50,7 +50,7 @@ const gateway = z.strictObject({
   tuning: gatewayTuning.prefault({}).describe("Envoy settings for which Istio has no field."),
 });
 
-export const tenantSpec = withRules(
+const tenantSpec = withRules(
   z.strictObject({
     gateway: gateway.describe("The tenant's own ingress gateway."),
     namespaces: z
@@ -148,7 +148,9 @@ export const tenantSpec = withRules(
   ],
 );
 
-/** A business department: its gateway, hosts, namespaces, credentials and what they may call. Cluster-scoped. */
+/**
+ * A business department: its gateway, hosts, namespaces, credentials and what they may call. Cluster-scoped.
+ */
 export const tenant = z.strictObject({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal("Tenant"),

@@ -4,7 +4,9 @@ import { withRules } from "./rules.ts";
 
 const SOURCES = ["method", "path", "file", "model"] as const;
 
-/** A request to a model server, written out, read from a file, or made from what the model says of its inputs. */
+/**
+ * A request to a model server, written out, read from a file, or made from what the model says of its inputs.
+ */
 export const modelRequest = withRules(
   z.strictObject({
     method: z
@@ -108,8 +110,6 @@ export const warmUp = withRules(
     },
   ],
 );
-
-export type WarmUp = z.output<typeof warmUp>;
 
 /** How a replica leaves. */
 export const drain = z.strictObject({

@@ -9,7 +9,9 @@ export interface CatalogEntry {
   load: () => Promise<Command>;
 }
 
-/** The commands in the order of the help. What the help says stands here, so that it needs the code of none. */
+/**
+ * The commands in the order of the help. What the help says stands here, so that it needs the code of none.
+ */
 export const CATALOG: CatalogEntry[] = [
   {
     usage: "build [options] [module...]",

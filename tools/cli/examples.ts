@@ -1,5 +1,5 @@
 /** An example of a command: what it shows, and the command line behind `modelgate`. */
-export type Example = readonly [comment: string, args: string];
+type Example = readonly [comment: string, args: string];
 
 const IMAGE = "oci://registry.example/modelgate/gateway@sha256:0f1e...";
 const GATEWAY = "--gateway search/search-gateway";
@@ -198,7 +198,9 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
   ],
 };
 
-/** Examples of a command; of a group of commands the first of each, of the program (no words) where to start. */
+/**
+ * Examples of a command; of a group of commands the first of each, of the program (no words) where to start.
+ */
 export function examplesOf(path: string): readonly Example[] {
   if (path === "") return ["dev", "apply"].flatMap((name) => EXAMPLES[name]?.slice(0, 1) ?? []);
   const own = EXAMPLES[path];

@@ -6,7 +6,8 @@ import { examplesOf } from "./examples.ts";
 const OF_ALL = ["completion"];
 
 /**
- * The program, with the code of the one command that its arguments name; of the others it knows what the help says.
+ * The program, with the code of the one command that its arguments name; of the others it knows what the help
+ * says.
  * @param args behind the program's name
  */
 export async function makeProgram(args: string[]): Promise<Command> {

@@ -24,11 +24,17 @@ import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import { dashboard, heatMap, timeSeries } from "./panels.ts";
 import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
 
-/** Data sources, one an index: of the stream job (manifests/stream/tables.sql), and the collector's export of lines. */
+/**
+ * Data sources, one an index: of the stream job (manifests/stream/tables.sql), and the collector's export of
+ * lines.
+ */
 const SOURCES = ["traffic", "outcomes", "latency", "logs"] as const;
 type Source = (typeof SOURCES)[number];
 
-/** A dashboard over the documents of the stream job. Documents are of one minute, and so are the steps of its panels. */
+/**
+ * A dashboard over the documents of the stream job. Documents are of one minute, and so are the steps of its
+ * panels.
+ */
 export function elasticsearchDashboard(scope: Scope): Dashboard {
   const labels = labelsOf(scope);
   const filter = labels.map((label) => `${label}.keyword:"$${label}"`).join(" AND ") || "*";

@@ -56,7 +56,7 @@ export function dashboard(uid: string, title: string, description: string): Dash
     );
 }
 
-export interface PanelOptions {
+interface PanelOptions {
   title: string;
   /** Of Grafana: reqps, percentunit, s, ms, bytes, short. */
   unit: string;

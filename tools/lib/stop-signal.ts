@@ -1,5 +1,6 @@
 /**
- * Aborts at the first SIGTERM or SIGINT, in place of the end at once that other commands have; the next one ends the process.
+ * Aborts at the first SIGTERM or SIGINT, in place of the end at once that other commands have; the next one
+ * ends the process.
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();

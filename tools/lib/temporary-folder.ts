@@ -6,7 +6,9 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** Makes a new folder whose path starts with `prefix`; it goes when it is removed or when this process exits. */
+/**
+ * Makes a new folder whose path starts with `prefix`; it goes when it is removed or when this process exits.
+ */
 export async function temporaryFolder(prefix: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(prefix);
   const removeNow = () => rmSync(path, { recursive: true, force: true });

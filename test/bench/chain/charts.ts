@@ -1,4 +1,4 @@
-import { type Bar, barChartSvg } from "../../../tools/lib/plot/bar-chart.ts";
+import { type Bar, barChartSvg } from "../../support/bar-chart.ts";
 import { byAxes, type Cell, payloadName } from "./cells.ts";
 import type { ChainResult } from "./chain.ts";
 import { NATIVE, OURS } from "./gateways.ts";

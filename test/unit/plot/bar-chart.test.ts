@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { barChartSvg } from "../../../tools/lib/plot/bar-chart.ts";
+import { barChartSvg } from "../../support/bar-chart.ts";
 
 test("each panel has a scale of its own", () => {
   const svg = barChartSvg({

@@ -69,7 +69,10 @@ interface Options extends ConnectOptions {
   report: string[];
 }
 
-/** Time before the first step in which connections open and the server and this process get going; not counted. */
+/**
+ * Time before the first step in which connections open and the server and this process get going; not
+ * counted.
+ */
 const WARM_UP_SECONDS = 2;
 /** Length of a step, in latencies of the objective, below which overload may not show. */
 const SHORTEST_STEP = 10;

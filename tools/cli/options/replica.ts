@@ -30,7 +30,10 @@ export function gatewaysOf({ gateway, gatewayService }: ReplicaGateways): () => 
   ];
 }
 
-/** The replica's address as gateways know it: the one given, unless that is all of this machine's, else the pod's. */
+/**
+ * The replica's address as gateways know it: the one given, unless that is all of this machine's, else the
+ * pod's.
+ */
 export function replicaHost(given: string | undefined): string | undefined {
   return given === undefined || given === "0.0.0.0" ? process.env.POD_IP : given;
 }

@@ -50,7 +50,10 @@ function inlineTask(json: string): ModelTask {
   return only.resource;
 }
 
-/** A ModelTask with what flags say of it, for commands that need no file. @throws Error that names the field */
+/**
+ * A ModelTask with what flags say of it, for commands that need no file.
+ * @throws Error that names the field
+ */
 export function taskOfFlags(spec: object): ModelTask {
   const parsed = modelTask.safeParse({
     ...{ apiVersion: "modelgate.dev/v1alpha1", kind: "ModelTask", metadata: { name: "flags" } },

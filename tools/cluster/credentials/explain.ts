@@ -4,7 +4,7 @@ import type { CredentialConfig, GrantConfig, TenantAuthConfig } from "../istio/t
 import { certificateAttributes, presentedIn } from "./presented.ts";
 import { REASONS, STEPS, type Step } from "./reasons.ts";
 
-export interface RequestToExplain {
+interface RequestToExplain {
   method: string;
   path: string;
   host: string;

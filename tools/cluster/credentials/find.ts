@@ -2,7 +2,7 @@ import type { Credential } from "../../api/credential.ts";
 import { nearest } from "../../api/issue-message.ts";
 import type { Tenant } from "../../api/tenant.ts";
 
-export interface Found {
+interface Found {
   credential: Credential;
   /** Path of it in the Tenant. */
   path: PropertyKey[];

@@ -10,8 +10,9 @@ import { tenantAuthConfig } from "../istio/tenant-auth-config.ts";
 import type { TenantStore } from "./tenant-store.ts";
 
 /**
- * After a change of credentials: gives the tenant's gateway its new configuration where the tenant is in a cluster, else
- * says how that is done. A new configuration reaches running gateways in about a second and interrupts no request.
+ * After a change of credentials: gives the tenant's gateway its new configuration where the tenant is in a
+ * cluster, else says how that is done. A new configuration reaches running gateways in about a second and
+ * interrupts no request.
  */
 export async function updateGateway({ client, placeOf }: TenantStore, { metadata }: Tenant): Promise<void> {
   if (!client) {

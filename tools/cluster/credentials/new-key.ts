@@ -35,8 +35,8 @@ export function secretOptions(): Option[] {
 }
 
 /**
- * Makes a key. That of an API key is known by its digest alone; that of signatures must be there to check them, so it goes
- * to a Secret in the gateway's namespace.
+ * Makes a key. That of an API key is known by its digest alone; that of signatures must be there to check
+ * them, so it goes to a Secret in the gateway's namespace.
  * @throws Error for a Secret elsewhere
  */
 export function newKey(tenant: Tenant, id: string, type: "apiKey" | "hmac", options: SecretOptions): NewKey {
@@ -82,7 +82,8 @@ export async function storeSecret(client: KubernetesClient, secret: Manifest): P
 }
 
 /**
- * The one time that a key is shown, on stdout: within its Secret where that is left to the caller to apply, else by itself.
+ * The one time that a key is shown, on stdout: within its Secret where that is left to the caller to apply,
+ * else by itself.
  */
 export function showKey(
   { key, secret }: NewKey,

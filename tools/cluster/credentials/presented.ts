@@ -4,7 +4,7 @@ import type { HeaderList } from "../../lib/host/host.ts";
 import type { CredentialConfig, TenantAuthConfig } from "../istio/tenant-auth-config.ts";
 
 /** What a request presents, described without giving it away. */
-export interface Presented {
+interface Presented {
   description: string;
   /** The credential that it seems to mean, whether or not it proves it. */
   meant?: { tenant: string; credential: CredentialConfig };

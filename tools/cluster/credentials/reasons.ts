@@ -13,7 +13,7 @@ export const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
-export interface Reason {
+interface Reason {
   /** Where the request failed. */
   step: Step;
   meaning: string;

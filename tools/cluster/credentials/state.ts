@@ -2,7 +2,7 @@ import type { Credential } from "../../api/credential.ts";
 import { revocationOfId } from "../../api/credential-digests.ts";
 import type { Tenant } from "../../api/tenant.ts";
 
-export type State = "active" | "disabled" | "revoked" | "expired" | "not yet valid";
+type State = "active" | "disabled" | "revoked" | "expired" | "not yet valid";
 
 /** Whether a credential is of use at a time, in milliseconds since 1970. */
 export function stateOf({ metadata, spec }: Tenant, credential: Credential, now: number): State {

@@ -18,7 +18,7 @@ export interface VerifyConfigOptions {
   jwks?: string;
 }
 
-export interface VerifyConfig {
+interface VerifyConfig {
   tenantAuth: TenantAuthConfig;
   /** Host to call where none is named. */
   host?: string;
@@ -27,7 +27,8 @@ export interface VerifyConfig {
 }
 
 /**
- * Configuration of tenant-auth from files: Tenants and ModelTasks, or a plug-in configuration, by itself or in a WasmPlugin.
+ * Configuration of tenant-auth from files: Tenants and ModelTasks, or a plug-in configuration, by itself or
+ * in a WasmPlugin.
  * @throws InvalidResources, Error that says which tenants there are
  */
 export async function readVerifyConfig(options: VerifyConfigOptions): Promise<VerifyConfig> {
@@ -91,7 +92,9 @@ function answers({ spec }: Tenant, host: string | undefined): boolean {
   );
 }
 
-/** A key that is not known is as good as any other: requests that need it are refused, others go their way. */
+/**
+ * A key that is not known is as good as any other: requests that need it are refused, others go their way.
+ */
 function lenient(lookup: SecretLookup, notes: string[]): SecretLookup {
   return (namespace, name, key) => {
     const known = lookup(namespace, name, key);

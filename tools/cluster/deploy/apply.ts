@@ -16,7 +16,7 @@ export class PlanOutdated extends Error {}
 
 export type Outcome = "created" | "configured" | "unchanged" | "deleted";
 
-export interface ApplyOptions {
+interface ApplyOptions {
   dryRun?: boolean;
   /** Namespaces that are not there yet, so that the server can't try out what goes into them. */
   uncheckable?: string[];
@@ -28,8 +28,9 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended. Objects of one kind go
- * at once, kinds in their order; then the obsolete ones are deleted. It goes on after failures.
+ * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended.
+ * Objects of one kind go at once, kinds in their order; then the obsolete ones are deleted. It goes on after
+ * failures.
  * @throws Error with every failure, PlanOutdated when a newer plan is all that is needed
  */
 export async function applyPlan(
@@ -77,8 +78,8 @@ export async function applyPlan(
 }
 
 /**
- * A gateway keeps the image that it runs, which a rollout changes: its WasmPlugin is applied to the version alone that the image
- * was read from, or a rollout that has just ended would be undone.
+ * A gateway keeps the image that it runs, which a rollout changes: its WasmPlugin is applied to the version
+ * alone that the image was read from, or a rollout that has just ended would be undone.
  */
 function asPlanned(desired: Manifest, live: Manifest | undefined): Manifest {
   if (desired.kind !== "WasmPlugin" || !live) return desired;
@@ -86,7 +87,10 @@ function asPlanned(desired: Manifest, live: Manifest | undefined): Manifest {
   return { ...desired, metadata: { ...desired.metadata, resourceVersion } };
 }
 
-/** Whether an object is not at the version that it was to be applied to; conflicts of field managers have causes. */
+/**
+ * Whether an object is not at the version that it was to be applied to; conflicts of field managers have
+ * causes.
+ */
 function isOutdated(error: unknown): boolean {
   return error instanceof ApiError && error.code === 409 && error.causes.length === 0;
 }

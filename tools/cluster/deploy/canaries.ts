@@ -8,8 +8,8 @@ import type { WasmPlugin } from "./wasm-plugins.ts";
 const FIELD_MANAGER = "modelgate";
 
 /**
- * Gives the canaries of rollouts the configuration that their gateways' WasmPlugins have now: they differ by the
- * image alone. @throws ApiError also when a canary's WasmPlugin is gone meanwhile: it must not come back
+ * Gives the canaries of rollouts the configuration that their gateways' WasmPlugins have now: they differ by
+ * the image alone. @throws ApiError also when a canary's WasmPlugin is gone meanwhile: it must not come back
  */
 export async function updateCanaries(client: KubernetesClient, plugins: Manifest[]): Promise<void> {
   const configs = new Map(

@@ -22,8 +22,8 @@ export function comparable(object: Manifest | undefined): string {
 }
 
 /**
- * A value with its fields in the order of their names, to be shown. Shared keys and tokens give way to the start of their digest: a change
- * shows, the key does not.
+ * A value with its fields in the order of their names, to be shown. Shared keys and tokens give way to the
+ * start of their digest: a change shows, the key does not.
  */
 export function withoutSecrets<T>(value: T): T {
   return shown(value) as T;

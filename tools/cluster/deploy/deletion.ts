@@ -4,7 +4,10 @@ import { namespaceOf } from "../istio/names.ts";
 import { orderOf, ownedObjects } from "./owned-objects.ts";
 import { type Plan, plan, source, storedResources } from "./plan.ts";
 
-/** A tenant with its tasks and all that was made for it: routes go before what they point to, the gateway's own pods last. */
+/**
+ * A tenant with its tasks and all that was made for it: routes go before what they point to, the gateway's
+ * own pods last.
+ */
 export async function tenantDeletion(client: KubernetesClient, name: string): Promise<Plan> {
   const [owned, stored] = await Promise.all([ownedObjects(client, new Set([name])), storedResources(client)]);
   const resources = [...stored.tasks, ...stored.tenants]
@@ -15,8 +18,8 @@ export async function tenantDeletion(client: KubernetesClient, name: string): Pr
 }
 
 /**
- * The task's tenant without the task: its gateway's configuration must not know it any more. Nothing else of the gateway
- * changes: it keeps its image, the form of its routes and the controller that it reports to.
+ * The task's tenant without the task: its gateway's configuration must not know it any more. Nothing else of
+ * the gateway changes: it keeps its image, the form of its routes and the controller that it reports to.
  * @returns an empty plan when there is no such task
  */
 export async function taskDeletion(client: KubernetesClient, name: string, namespace: string): Promise<Plan> {

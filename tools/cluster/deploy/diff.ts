@@ -8,17 +8,20 @@ import type { Change, Plan } from "./plan.ts";
 import { isUnchanged } from "./unchanged.ts";
 
 const CONCURRENCY = 24;
-export interface Differences {
+interface Differences {
   /** Unified diffs, in the order of the plan. */
   patches: string[];
   /** What the server would refuse. */
   failures: string[];
 }
 
-export interface DiffOptions {
+interface DiffOptions {
   /** As if fields that others have set were taken. */
   forceConflicts: boolean;
-  /** Namespaces that are not there yet: what goes into them is shown as it is sent, for the server can't try it out. */
+  /**
+   * Namespaces that are not there yet: what goes into them is shown as it is sent, for the server can't try
+   * it out.
+   */
   uncheckable: string[];
 }
 

@@ -8,7 +8,10 @@ export function finalizersOf({ metadata }: Manifest): string[] {
   return (metadata.finalizers as string[] | undefined) ?? [];
 }
 
-/** A merge patch replaces the list, so it holds only for the version that was read. @throws ApiError 409 for another */
+/**
+ * A merge patch replaces the list, so it holds only for the version that was read.
+ * @throws ApiError 409 for another
+ */
 export async function setFinalizers(
   client: KubernetesClient,
   object: Manifest,

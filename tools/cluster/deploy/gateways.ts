@@ -36,7 +36,7 @@ function isReady({ status }: Manifest): boolean {
 }
 
 /** The filter that an Envoy has been given. */
-export interface RunningFilter {
+interface RunningFilter {
   /** Of the image. */
   digest: string;
   /** Name of the WasmPlugin, `namespace.name`. */
@@ -45,8 +45,9 @@ export interface RunningFilter {
 }
 
 /**
- * What a gateway pod's Envoy has taken from istiod: pilot-agent keeps each module in a file that is named by the image's
- * digest. @returns undefined when the plug-in of the pod's slice is not there, or pilot-agent could not fetch it
+ * What a gateway pod's Envoy has taken from istiod: pilot-agent keeps each module in a file that is named by
+ * the image's digest. @returns undefined when the plug-in of the pod's slice is not there, or pilot-agent
+ * could not fetch it
  */
 export async function runningFilter(
   client: KubernetesClient,
@@ -88,8 +89,8 @@ const CLOCK_SKEW_SECONDS = 120;
 const VERSION_STATS = "^wasmcustom\\.modelgate\\.version\\.";
 
 /**
- * The versions that the filters of a pod's VMs tell of themselves (`filters/sdk/pipeline/version.ts`): one, or two while a new filter
- * takes over; none when no VM lives, or its filter is from before filters told.
+ * The versions that the filters of a pod's VMs tell of themselves (`filters/sdk/pipeline/version.ts`): one,
+ * or two while a new filter takes over; none when no VM lives, or its filter is from before filters told.
  */
 export async function toldVersions(client: KubernetesClient, pod: GatewayPod): Promise<string[]> {
   const path = `/stats?filter=${encodeURIComponent(VERSION_STATS)}`;

@@ -18,7 +18,7 @@ import { RENDERED, stamped } from "./unchanged.ts";
 /** Whatever the gateway has in the cluster. */
 const AS_IT_IS = "as it is";
 
-export interface PlanOptions {
+interface PlanOptions {
   /** Image for gateways that have none yet, or instead of theirs. */
   image?: Reference | undefined;
   target: Target | typeof AS_IT_IS;
@@ -41,8 +41,9 @@ export interface Plan {
 }
 
 /**
- * What the cluster should hold for the tenants of the files, beside what it holds. Resources that the cluster has and the
- * files do not are taken along, so that one file of a tenant is enough; with `prune` those of these tenants go instead.
+ * What the cluster should hold for the tenants of the files, beside what it holds. Resources that the cluster
+ * has and the files do not are taken along, so that one file of a tenant is enough; with `prune` those of
+ * these tenants go instead.
  * @throws InvalidResources for faults of and between all these resources
  */
 export async function plan(client: KubernetesClient, files: Resources, options: PlanOptions): Promise<Plan> {
@@ -95,7 +96,10 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   return { changes: desired, obsolete: [...(options.prune ? objects.obsolete : []), ...goneTasks] };
 }
 
-/** What makes the owned objects the rendered ones: the changes in the order of kinds, what is obsolete the other way. */
+/**
+ * What makes the owned objects the rendered ones: the changes in the order of kinds, what is obsolete the
+ * other way.
+ */
 export function planObjects(rendered: Manifest[], owned: Map<string, Manifest>): Plan {
   const changes = rendered
     .map((object) => change(object, owned))
@@ -108,8 +112,8 @@ export function planObjects(rendered: Manifest[], owned: Map<string, Manifest>):
 }
 
 /**
- * Faults of what the cluster has for the touched tenants and the schema refuses, such as after an upgrade: without it gateways
- * would lose limits and routes unasked.
+ * Faults of what the cluster has for the touched tenants and the schema refuses, such as after an upgrade:
+ * without it gateways would lose limits and routes unasked.
  */
 function unsound({ faulty }: StoredResources, files: Resources, touched: Set<string>): Fault[] {
   const given = new Set([...files.tenants, ...files.tasks].map(({ resource }) => keyOf(source(resource))));
@@ -138,7 +142,10 @@ export async function storedResources(client: KubernetesClient): Promise<StoredR
   return { ...byKind(loaded.filter((each) => each !== undefined)), installed, objects, faulty };
 }
 
-/** The custom resource itself, as it is stored beside what it renders to: the same from a file and from the cluster. */
+/**
+ * The custom resource itself, as it is stored beside what it renders to: the same from a file and from the
+ * cluster.
+ */
 export function source({ status: _, ...resource }: Tenant | ModelTask): Manifest {
   const { name, namespace, labels } = resource.metadata;
   const { [RENDERED]: _stamp, ...annotations } = resource.metadata.annotations ?? {};

@@ -23,7 +23,8 @@ export function lookupIn(secrets: Secrets): SecretLookup {
 }
 
 /**
- * The Secrets of files of Kubernetes objects, for `--secrets`. A Secret without a namespace is in `default`; other kinds pass.
+ * The Secrets of files of Kubernetes objects, for `--secrets`. A Secret without a namespace is in `default`;
+ * other kinds pass.
  * @throws Error that names the file
  */
 export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
@@ -41,8 +42,8 @@ export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
 }
 
 /**
- * The Secrets that the tenants' credentials and logs name, and `further` ones in their gateways' namespaces, as far as the cluster has
- * them. @throws Error that names the role when one may not be read
+ * The Secrets that the tenants' credentials and logs name, and `further` ones in their gateways' namespaces,
+ * as far as the cluster has them. @throws Error that names the role when one may not be read
  */
 export async function secretsOfCluster(
   client: KubernetesClient,
@@ -77,7 +78,10 @@ export async function secretsOfCluster(
   return secrets;
 }
 
-/** @throws InvalidResources for each credential, and each token for the collector, whose Secret is missing or can't be used */
+/**
+ * @throws InvalidResources for each credential, and each token for the collector, whose Secret is missing or
+ * can't be used
+ */
 export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
   return lookupWithout(
     tenants.flatMap((tenant) => [

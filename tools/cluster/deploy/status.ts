@@ -22,7 +22,8 @@ export interface PodStatus extends GatewayPod {
 
 /**
  * For each pod of the tenants' gateways: does its Envoy run the filter that it should?
- * @param versionIn tells the version of the filter in an image; without it the versions that pods tell are not compared
+ * @param versionIn tells the version of the filter in an image; without it the versions that pods tell are
+ * not compared
  */
 export async function gatewayStatus(
   client: KubernetesClient,
@@ -57,7 +58,10 @@ export function isInSync(pod: PodStatus): boolean {
   return pod.ready && pod.wanted !== undefined && pod.wanted === pod.running && tellsItsVersion(pod);
 }
 
-/** Whether a VM of the filter in the wanted image lives; true as well where that filter's version is not known. */
+/**
+ * Whether a VM of the filter in the wanted image lives; true as well where that filter's version is not
+ * known.
+ */
 export function tellsItsVersion({ versions, imageVersion }: PodStatus): boolean {
   return imageVersion === undefined || versions.includes(imageVersion);
 }

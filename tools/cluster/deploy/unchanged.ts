@@ -4,7 +4,10 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 /** Annotation with the SHA-256 of an object as it was rendered. */
 export const RENDERED = "modelgate.dev/rendered";
 
-/** The object with the digest of its own rendering as an annotation, in which the order of fields does not count. */
+/**
+ * The object with the digest of its own rendering as an annotation, in which the order of fields does not
+ * count.
+ */
 export function stamped(manifest: Manifest): Manifest {
   const digest = createHash("sha256").update(JSON.stringify(manifest, inOrder)).digest("hex");
   const { metadata } = manifest;
@@ -14,15 +17,17 @@ export function stamped(manifest: Manifest): Manifest {
   };
 }
 
-/** A replacer of JSON.stringify that puts fields in the order of their names: the API server does so as well. */
+/**
+ * A replacer of JSON.stringify that puts fields in the order of their names: the API server does so as well.
+ */
 function inOrder(_name: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**
- * Whether applying a stamped object would change nothing: the live one was applied from the same rendering, and every field
- * of that still has its value.
+ * Whether applying a stamped object would change nothing: the live one was applied from the same rendering,
+ * and every field of that still has its value.
  */
 export function isUnchanged(live: Manifest, desired: Manifest): boolean {
   return (

@@ -37,7 +37,10 @@ function withImage(object: Manifest, image: string): Manifest {
   return workload;
 }
 
-/** Applies the objects and waits until the API server serves the custom resources. @throws Error that names the object */
+/**
+ * Applies the objects and waits until the API server serves the custom resources.
+ * @throws Error that names the object
+ */
 export async function install(
   client: KubernetesClient,
   objects: Manifest[],
@@ -74,7 +77,10 @@ async function isThere(client: KubernetesClient, namespace: string): Promise<boo
   return (await client.list("v1", "Namespace")).some(({ metadata }) => metadata.name === namespace);
 }
 
-/** Lets Tenants be deleted without the controller, which would tidy up after them. Gateways keep what they have. */
+/**
+ * Lets Tenants be deleted without the controller, which would tidy up after them. Gateways keep what they
+ * have.
+ */
 export async function releaseTenants(client: KubernetesClient): Promise<void> {
   for (const tenant of await client.list(API_VERSION, "Tenant")) {
     const finalizers = finalizersOf(tenant);
@@ -87,7 +93,7 @@ export async function releaseTenants(client: KubernetesClient): Promise<void> {
   }
 }
 
-export interface UninstallOptions {
+interface UninstallOptions {
   withDefinitions: boolean;
   onDone: (object: Manifest) => void;
   /** A namespace stays because of these volumes. */
@@ -95,8 +101,9 @@ export interface UninstallOptions {
 }
 
 /**
- * Deletes the objects, the last first. The custom resource definitions take every Tenant and ModelTask with them, so they stay
- * unless `withDefinitions`; a namespace takes its volumes with it, so it stays as long as it holds one.
+ * Deletes the objects, the last first. The custom resource definitions take every Tenant and ModelTask with
+ * them, so they stay unless `withDefinitions`; a namespace takes its volumes with it, so it stays as long as
+ * it holds one.
  */
 export async function uninstall(
   client: KubernetesClient,

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 
-/** The objects of a kustomization that lists resources only, in their order; an entry may be a folder with another one. */
+/**
+ * The objects of a kustomization that lists resources only, in their order; an entry may be a folder with
+ * another one.
+ */
 export async function readKustomization(folder: string): Promise<Manifest[]> {
   const { resources } = parse(await readFile(join(folder, "kustomization.yaml"), "utf8")) as {
     resources: string[];

@@ -1,6 +1,9 @@
 import type { ModelTask } from "../../api/model-task.ts";
 
-/** The object `protocolConversion` of the plug-in configuration; a task with a converter of its own is not in it. */
+/**
+ * The object `protocolConversion` of the plug-in configuration; a task with a converter of its own is not in
+ * it.
+ */
 export function conversionConfig(tasks: ModelTask[]): object {
   return { tasks: tasks.flatMap(({ spec }) => taskConfig(spec)) };
 }

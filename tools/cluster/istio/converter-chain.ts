@@ -13,8 +13,9 @@ export function converterName(taskid: string): string {
 }
 
 /**
- * The one filter of the chain behind which the converters of all tasks stand: it looks a request's `taskid` up in a map and
- * runs that task's converter, so that a request costs no more for other tasks' converters being there.
+ * The one filter of the chain behind which the converters of all tasks stand: it looks a request's `taskid`
+ * up in a map and runs that task's converter, so that a request costs no more for other tasks' converters
+ * being there.
  * @param source where Envoy takes the configuration of a converter from (`config_source` of config_discovery)
  */
 export function converterChain(taskids: string[], source: (taskid: string) => object): object {
@@ -56,13 +57,13 @@ export function converterSettings(conversion: ConversionSpec): ConverterSettings
 }
 
 /** Where the module comes from: `vm_config.code`. */
-export type ConverterCode =
+type ConverterCode =
   | { local: { filename: string } }
   | { remote: { http_uri: { uri: string; cluster: string; timeout: string } } };
 
 /**
- * The `config` of a converter's Wasm filter. Headers wait for bodies, and a VM that trapped is back soon. Tasks with the same
- * converter share its VM, of which the image is the id.
+ * The `config` of a converter's Wasm filter. Headers wait for bodies, and a VM that trapped is back soon.
+ * Tasks with the same converter share its VM, of which the image is the id.
  */
 export function converterPlugin(
   taskid: string,

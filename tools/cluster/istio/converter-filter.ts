@@ -15,9 +15,10 @@ const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 const ROUTER = "envoy.filters.http.router";
 
 /**
- * The converters of a tenant's tasks: one filter right before the router, behind authentication and limits, and for each
- * task an extension configuration (ECDS) with its module, which Istio's agent pulls and swaps by itself. A WasmPlugin can't
- * say `allow_on_headers_stop_iteration`, which a converter needs to answer 400 and 502.
+ * The converters of a tenant's tasks: one filter right before the router, behind authentication and limits,
+ * and for each task an extension configuration (ECDS) with its module, which Istio's agent pulls and swaps by
+ * itself. A WasmPlugin can't say `allow_on_headers_stop_iteration`, which a converter needs to answer 400 and
+ * 502.
  * @returns nothing when no task has a converter
  */
 export function converterFilters(tenant: Tenant, tasks: ModelTask[]): Manifest[] {

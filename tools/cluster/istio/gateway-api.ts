@@ -15,9 +15,9 @@ interface Match {
 }
 
 /**
- * The same routing by the Gateway API: a Gateway that selects the tenant's namespaces, and a route for each task. It has no
- * subsets, so each version gets a Service of its own. Load balancing, circuit breaking and injected faults have no field
- * there.
+ * The same routing by the Gateway API: a Gateway that selects the tenant's namespaces, and a route for each
+ * task. It has no subsets, so each version gets a Service of its own. Load balancing, circuit breaking and
+ * injected faults have no field there.
  */
 export function gatewayRoutes(tenant: Tenant, tasks: ModelTask[], kind: RouteKind): Manifest[] {
   return [

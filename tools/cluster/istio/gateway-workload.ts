@@ -4,12 +4,18 @@ import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
 
-/** Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains; all others are off unless `tuning.stats`. */
+/**
+ * Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains;
+ * all others are off unless `tuning.stats`.
+ */
 export const KEPT_STATS = {
   inclusionPrefixes: ["http.outbound_", "wasm", "wasmcustom", "listener_manager", "server"],
   inclusionSuffixes: ["upstream_rq_total", "upstream_rq_5xx", "upstream_cx_active", "downstream_cx_active"],
 };
-/** Istio's agent drains at least so long before it looks whether connections are left (MINIMUM_DRAIN_DURATION). */
+/**
+ * Istio's agent drains at least so long before it looks whether connections are left
+ * (MINIMUM_DRAIN_DURATION).
+ */
 const MINIMUM_DRAIN_SECONDS = 5;
 /** For the processes themselves to end. */
 const EXIT_SECONDS = 5;
@@ -20,9 +26,10 @@ const STATUS_PORT = 15_021;
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 
 /**
- * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget, ServiceAccount, NetworkPolicy. Istio's
- * injection makes the container `istio-proxy`. The pods keep to the Pod Security Standard `restricted`. They start without loss
- * (the startup probe gates readiness, readiness gates traffic) and stop without loss: preStop waits while endpoints go, then Istio's agent drains the Envoy
+ * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget,
+ * ServiceAccount, NetworkPolicy. Istio's injection makes the container `istio-proxy`. The pods keep to the
+ * Pod Security Standard `restricted`. They start without loss (the startup probe gates readiness, readiness
+ * gates traffic) and stop without loss: preStop waits while endpoints go, then Istio's agent drains the Envoy
  * (`Connection: close`, GOAWAY) until no connection is left, or the grace period ends.
  * @param tasks whose longest timeout the grace period must have room for
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
@@ -90,7 +97,8 @@ function secretsBinding(metadata: Manifest["metadata"]): Manifest {
 }
 
 /**
- * Lets in what a gateway serves and what probes its health: the ports at which Istio's agent and Envoy offer metrics are closed.
+ * Lets in what a gateway serves and what probes its health: the ports at which Istio's agent and Envoy offer
+ * metrics are closed.
  * `status` and rollouts reach Envoy's admin interface from within the pod.
  */
 function networkPolicy(tenant: Tenant): Manifest {

@@ -3,8 +3,8 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { NETWORKING, owned } from "./names.ts";
 
 /**
- * The tenant's Istio Gateway. Its hosts are open to VirtualServices of the tenant's namespaces alone (`namespace/host`), so
- * one gateway may serve one or more namespaces and no other.
+ * The tenant's Istio Gateway. Its hosts are open to VirtualServices of the tenant's namespaces alone
+ * (`namespace/host`), so one gateway may serve one or more namespaces and no other.
  */
 export function gateway(tenant: Tenant): Manifest {
   const { name, namespace, port, hosts, tls } = tenant.spec.gateway;

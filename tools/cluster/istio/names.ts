@@ -10,8 +10,8 @@ export const MANAGED_BY = { "app.kubernetes.io/managed-by": "modelgate" };
 export const TENANT_LABEL = "modelgate.dev/tenant";
 
 /**
- * Label of a gateway's pods that says which WasmPlugin is theirs: a WasmPlugin selects by labels and can't except pods, so a
- * rollout moves pods from `stable` to `canary`.
+ * Label of a gateway's pods that says which WasmPlugin is theirs: a WasmPlugin selects by labels and can't
+ * except pods, so a rollout moves pods from `stable` to `canary`.
  */
 export const SLICE_LABEL = "modelgate.dev/slice";
 

@@ -11,8 +11,8 @@ export interface ControllerAddress {
   service: string;
   port: number;
   /**
-   * Secret in each gateway's namespace whose key `token` holds the token of a ServiceAccount of that namespace: the gateway
-   * proves by it that it may report.
+   * Secret in each gateway's namespace whose key `token` holds the token of a ServiceAccount of that
+   * namespace: the gateway proves by it that it may report.
    */
   tokenSecret?: string | undefined;
 }
@@ -30,7 +30,8 @@ export function parseControllerAddress(text: string): ControllerAddress {
 }
 
 /**
- * Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until the controller says others.
+ * Configuration of the stage rate-limit, as filters/rate-limit/limits-config.ts reads it: the limits until
+ * the controller says others.
  * @throws Error for a token that `secrets` does not know
  */
 export function rateLimitConfig(

@@ -18,7 +18,7 @@ import { wasmPlugin } from "./wasm-plugin.ts";
 export const TARGETS = ["istio", "gateway-api", "gateway-api-grpc"] as const;
 export type Target = (typeof TARGETS)[number];
 
-export interface RenderOptions {
+interface RenderOptions {
   /** Image of the filter for Tenants that name none, by gateway (`namespace/name`). */
   image: (gateway: string) => Reference | undefined;
   target: Target;
@@ -28,7 +28,10 @@ export interface RenderOptions {
   controller?: ControllerAddress | undefined;
 }
 
-/** Everything that Tenants and their ModelTasks need in the cluster, tenant by tenant. The resources have passed `crossCheck`. */
+/**
+ * Everything that Tenants and their ModelTasks need in the cluster, tenant by tenant. The resources have
+ * passed `crossCheck`.
+ */
 export function renderAll(tenants: Tenant[], tasks: ModelTask[], options: RenderOptions): Manifest[] {
   const byTenant = Map.groupBy(tasks, ({ spec }) => spec.tenant);
   return tenants.flatMap((tenant) => renderTenant(tenant, byTenant.get(tenant.metadata.name) ?? [], options));

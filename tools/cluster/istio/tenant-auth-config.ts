@@ -21,7 +21,7 @@ export interface TenantAuthConfig {
   tenants: { tenant: string; mode?: string; credentials: CredentialConfig[]; tasks: GrantConfig[] }[];
 }
 
-export interface IssuerConfig {
+interface IssuerConfig {
   issuer: string;
   jwks?: object;
   remoteJwks?: object;
@@ -45,8 +45,8 @@ export interface GrantConfig {
 }
 
 /**
- * What tenant-auth must know of a tenant and its tasks. The tenant's mode is that of the whole gateway, so that it holds
- * for callers too that nobody knows; a task's own mode goes before it.
+ * What tenant-auth must know of a tenant and its tasks. The tenant's mode is that of the whole gateway, so
+ * that it holds for callers too that nobody knows; a task's own mode goes before it.
  * @throws Error for a Secret that `secrets` does not know
  */
 export function tenantAuthConfig(
@@ -77,7 +77,10 @@ export function tenantAuthConfig(
   };
 }
 
-/** Headers that may hold a credential: the gateway's routes remove them, in front of which converters, as filters, are. */
+/**
+ * Headers that may hold a credential: the gateway's routes remove them, in front of which converters, as
+ * filters, are.
+ */
 export function credentialHeaders({ spec }: Tenant): string[] {
   return ["authorization", ...(spec.apiKey?.headers ?? ["x-api-key"])];
 }
@@ -130,7 +133,7 @@ function secretOf({ metadata, spec }: Tenant, { id, secretRef }: Credential, sec
 }
 
 /** What a certificate's name is: a URI has a scheme, a subject has attributes, a DNS name has neither. */
-export function certificateName(name: string): { uri: string } | { subject: string } | { dns: string } {
+function certificateName(name: string): { uri: string } | { subject: string } | { dns: string } {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { uri: name };
   return name.includes("=") ? { subject: name } : { dns: name };
 }

@@ -7,8 +7,8 @@ import { gatewayReference, NETWORKING, namespaceOf, owned, serviceHost, subsetNa
 const WEIGHT_SCALE = 100;
 
 /**
- * Routes a task's requests, by header `taskid`: first its A/B matches, then the version that the header `version` names,
- * then by weight. A version that the task does not have finds no route.
+ * Routes a task's requests, by header `taskid`: first its A/B matches, then the version that the header
+ * `version` names, then by weight. A version that the task does not have finds no route.
  */
 export function virtualService(tenant: Tenant, task: ModelTask): Manifest {
   const { spec, metadata } = task;

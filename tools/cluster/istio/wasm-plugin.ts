@@ -2,7 +2,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
 import { MANAGED_BY } from "./names.ts";
 
-export interface WasmPluginOptions {
+interface WasmPluginOptions {
   name: string;
   namespace: string;
   /** Labels of the gateway's pods. */
@@ -18,8 +18,8 @@ export interface WasmPluginOptions {
 }
 
 /**
- * The Istio WasmPlugin that runs a filter in a gateway, before all other filters. It fails closed and is started anew
- * unless told otherwise, because it decides who may call.
+ * The Istio WasmPlugin that runs a filter in a gateway, before all other filters. It fails closed and is
+ * started anew unless told otherwise, because it decides who may call.
  * @throws Error for an image by tag: a tag can change under a running gateway
  */
 export function wasmPlugin(options: WasmPluginOptions): Manifest {

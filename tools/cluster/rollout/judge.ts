@@ -8,7 +8,9 @@ export interface Thresholds {
   latencyFactor: number;
   /** Durations up to this are never too long, in milliseconds. */
   latencyFloor: number;
-  /** The share of requests refused for one reason may be above the rest's by this much, in percentage points. */
+  /**
+   * The share of requests refused for one reason may be above the rest's by this much, in percentage points.
+   */
   refusalPoints: number;
   /** Requests that the canaries must have had before a step passes. */
   minimumRequests: number;
@@ -23,14 +25,16 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 };
 
 /**
- * Of the bounds of ratios. They are looked at once a second, and each look is another chance for a false alarm; at 4 (one in
- * 30,000 for a single look) hours of looks together stay under one in a hundred, as test/unit/rollout measures.
+ * Of the bounds of ratios. They are looked at once a second, and each look is another chance for a false
+ * alarm; at 4 (one in 30,000 for a single look) hours of looks together stay under one in a hundred, as
+ * test/unit/rollout measures.
  */
 const CONFIDENCE_Z = 4;
 
 /**
- * What speaks against the new filter at any moment; empty when nothing does. A ratio counts only as far as its confidence
- * bound is above what is allowed, so a few failures among few requests are no reason and many are one at once.
+ * What speaks against the new filter at any moment; empty when nothing does. A ratio counts only as far as
+ * its confidence bound is above what is allowed, so a few failures among few requests are no reason and many
+ * are one at once.
  */
 export function judge(canary: Sample, rest: Sample, thresholds: Thresholds): string[] {
   if (canary.vmFailures > 0)

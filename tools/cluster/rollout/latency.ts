@@ -9,7 +9,7 @@ export interface Window {
 }
 
 /** @property kind undecided: what looks slow may be one bad moment; more time tells */
-export type LatencyVerdict = { kind: "fine" | "undecided" } | { kind: "slow"; message: string };
+type LatencyVerdict = { kind: "fine" | "undecided" } | { kind: "slow"; message: string };
 
 /** Of the bounds of quantiles: one in 740. They are asked for at the end of a step only. */
 const CONFIDENCE_Z = 3;
@@ -21,14 +21,18 @@ const BIN = 1.1;
 const BLOCK_REQUESTS = 100;
 
 /**
- * Whether the new filter makes requests slower than they are in the rest of the fleet at the same time. Two things must hold
- * for the median or the 99th percentile:
+ * Whether the new filter makes requests slower than they are in the rest of the fleet at the same time. Two
+ * things must hold for the median or the 99th percentile:
  *
- * - Over all windows the canaries' quantile is surely above `latencyFactor` times the rest's, and above `latencyFloor`. The
- *   bounds of a quantile are those of the share of requests beyond it, whatever the distribution (Hahn and Meeker, Statistical
+ * - Over all windows the canaries' quantile is surely above `latencyFactor` times the rest's, and above
+ * `latencyFloor`. The
+ * bounds of a quantile are those of the share of requests beyond it, whatever the distribution (Hahn and
+ * Meeker, Statistical
  *   Intervals, section 5.2), so few requests prove nothing.
- * - It is so most of the time. Such bounds take requests as independent, but a stalled machine delays all requests of a
- *   moment; so the windows are blocks in each of which the rest is the control, and a sign test (Conover, Practical
+ * - It is so most of the time. Such bounds take requests as independent, but a stalled machine delays all
+ * requests of a
+ * moment; so the windows are blocks in each of which the rest is the control, and a sign test (Conover,
+ * Practical
  *   Nonparametric Statistics, section 3.4) asks whether more than half of them are slow.
  */
 export function judgeLatency(windows: Window[], thresholds: Thresholds): LatencyVerdict {

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { abiFaults } from "../../lib/wasm/abi.ts";
 import { versionOf } from "../../lib/wasm/version.ts";
 
-export interface PreflightOptions extends RegistryOptions {
+interface PreflightOptions extends RegistryOptions {
   /** Key that the image must be signed with. */
   key?: KeyObject | undefined;
   /** The Envoy for the dry start. */

@@ -17,8 +17,8 @@ export function wilson({ count, of }: Share, z: number): { lower: number; upper:
 }
 
 /**
- * What the share `a` is above the share `b` at least: Newcombe's hybrid score interval (1998, Statistics in Medicine 17,
- * pp. 873-890, method 10). A `b` of nothing counts as a share of 0.
+ * What the share `a` is above the share `b` at least: Newcombe's hybrid score interval (1998, Statistics in
+ * Medicine 17, pp. 873-890, method 10). A `b` of nothing counts as a share of 0.
  */
 export function leastExcess(a: Share, b: Share, z: number): number {
   if (a.of === 0) return -1;

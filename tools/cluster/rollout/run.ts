@@ -8,15 +8,20 @@ import { type Rollout, TakenOver } from "./state.ts";
 import { sample, untilAllRun, watch } from "./watch.ts";
 
 /**
- * Takes a rollout from its current step to its end, to a pause, or back. It may be started again at any point.
- * @returns false when the signal stopped it. @throws Error for what stopped it else; the rollout can then be resumed too
+ * Takes a rollout from its current step to its end, to a pause, or back. It may be started again at any
+ * point.
+ * @returns false when the signal stopped it. @throws Error for what stopped it else; the rollout can then be
+ * resumed too
  */
 export async function run(context: Run): Promise<boolean> {
   const { rollout } = context;
   return leavable(context, () => (rollout.phase === "rollingBack" ? backward(context) : forward(context)));
 }
 
-/** Takes the canaries, and the fleet if it has come so far, back to the image of before. @returns, throws as `run` */
+/**
+ * Takes the canaries, and the fleet if it has come so far, back to the image of before.
+ * @returns, throws as `run`
+ */
 export async function rollBack(context: Run, message: string): Promise<boolean> {
   context.rollout.message = message;
   return leavable(context, () => backward(context));
@@ -72,7 +77,11 @@ async function forward(context: Run): Promise<void> {
   say(`done: every pod runs ${rollout.image}${except(late)}`);
 }
 
-/** Istio refuses the requests of a pod that can't pull its filter, so no pod is asked to while the registry is down. @throws Error */
+/**
+ * Istio refuses the requests of a pod that can't pull its filter, so no pod is asked to while the registry is
+ * down.
+ * @throws Error
+ */
 async function requirePullable({ image, plainHttp = false }: Rollout): Promise<void> {
   await pullModule(parseReference(image), { plainHttp }).catch((error: Error) => {
     throw new Error(`the registry does not serve the new filter: ${error.message}`);

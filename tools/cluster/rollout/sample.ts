@@ -3,11 +3,17 @@ export interface Sample {
   requests: number;
   /** Answers of 500 and more. */
   errors: number;
-  /** Times that a VM of the filter was started anew after a trap, could not be, or was not there for a request. */
+  /**
+   * Times that a VM of the filter was started anew after a trap, could not be, or was not there for a
+   * request.
+   */
   vmFailures: number;
   /** Requests that the filter refused, by reason. */
   refused: Record<string, number>;
-  /** Requests by the milliseconds that they took at least, and hardly longer: Envoy's bins are at most 10 % wide. */
+  /**
+   * Requests by the milliseconds that they took at least, and hardly longer: Envoy's bins are at most 10 %
+   * wide.
+   */
   durations: Record<string, number>;
 }
 
@@ -17,7 +23,10 @@ export const NOTHING: Sample = { requests: 0, errors: 0, vmFailures: 0, refused:
 export const STATS_FILTER =
   "^http\\.outbound_.*downstream_rq_(completed|5xx|time)$|vm_reload_(success|failure|backoff)$|^wasmcustom\\.modelgate\\.refused\\.";
 
-/** Reads Envoy's stats as text, with histograms in detail: `totals=<from>,<width>:<count>, ...` below the name. */
+/**
+ * Reads Envoy's stats as text, with histograms in detail: `totals=<from>,<width>:<count>, ...` below the
+ * name.
+ */
 export function parseStats(text: string): Sample {
   const sample: Sample = { ...NOTHING, refused: {}, durations: {} };
   for (const line of text.split("\n")) {

@@ -27,8 +27,9 @@ export async function stablePlugin(client: KubernetesClient, tenant: Tenant): Pr
 const SETTLE_MS = 5000;
 
 /**
- * Gives canaries their own WasmPlugin: the live one with another image. It stays for good: a pod that istiod takes for a canary
- * while there is no WasmPlugin for canaries would serve without any filter. It goes with the live one.
+ * Gives canaries their own WasmPlugin: the live one with another image. It stays for good: a pod that istiod
+ * takes for a canary while there is no WasmPlugin for canaries would serve without any filter. It goes with
+ * the live one.
  */
 export async function setCanaryImage(client: KubernetesClient, tenant: Tenant, image: string): Promise<void> {
   const { canary } = await wasmPlugins(client, tenant);
@@ -52,7 +53,10 @@ export async function setCanaryImage(client: KubernetesClient, tenant: Tenant, i
   if (!canary) await sleep(SETTLE_MS);
 }
 
-/** Makes a share of the gateway's pods canaries, at least one, and the others stable. @returns all, with the canaries */
+/**
+ * Makes a share of the gateway's pods canaries, at least one, and the others stable.
+ * @returns all, with the canaries
+ */
 export async function setCanaries(
   client: KubernetesClient,
   tenant: Tenant,

@@ -38,7 +38,7 @@ export interface Rollout {
 }
 
 /** What another process asks of the one that runs the rollout. */
-export type Wish = "pause" | "undo" | "";
+type Wish = "pause" | "undo" | "";
 
 const FIELD_MANAGER = "modelgate-rollout";
 const KEPT = 20;
@@ -56,8 +56,8 @@ interface Data {
 }
 
 /**
- * The rollout of a gateway, in a ConfigMap beside it. Every change is made to the version that was read, so two processes can't
- * both begin one, nor go on with one.
+ * The rollout of a gateway, in a ConfigMap beside it. Every change is made to the version that was read, so
+ * two processes can't both begin one, nor go on with one.
  */
 export class RolloutStore {
   /** This process among the holders. */
@@ -93,7 +93,10 @@ export class RolloutStore {
     await this.change((data) => ({ ...data, wish }));
   }
 
-  /** Makes this process the one that runs the rollout. @throws Error when another process runs one, or began one meanwhile */
+  /**
+   * Makes this process the one that runs the rollout.
+   * @throws Error when another process runs one, or began one meanwhile
+   */
   async hold(rollout: Rollout): Promise<void> {
     await this.change((data) => {
       const current = rolloutOf(data);
@@ -142,7 +145,10 @@ export class RolloutStore {
     throw new Error(`${resourceName(this.object)} changes all the time`);
   }
 
-  /** @param resourceVersion that was read; none: there was no object. @returns false when it has changed since */
+  /**
+   * @param resourceVersion that was read; none: there was no object.
+   * @returns false when it has changed since
+   */
   private async write(data: Data, resourceVersion: string | undefined): Promise<boolean> {
     const options = { fieldManager: FIELD_MANAGER };
     if (resourceVersion === undefined)

@@ -10,8 +10,8 @@ import type { Run } from "./running.ts";
 import { difference, NOTHING, parseStats, type Sample, STATS_FILTER, sum } from "./sample.ts";
 import { setCanaries } from "./slices.ts";
 
-export type Verdict = { kind: "passed" } | { kind: "bad" | "pause" | "undo"; message: string };
-export type Samples = Map<string, { slice: string; sample: Sample }>;
+type Verdict = { kind: "passed" } | { kind: "bad" | "pause" | "undo"; message: string };
+type Samples = Map<string, { slice: string; sample: Sample }>;
 
 const POLL_MS = 1000;
 const CONCURRENCY = 8;
@@ -21,8 +21,9 @@ const DELIVERY_TIMEOUT_MS = 60_000;
 const PATIENCE = 10;
 
 /**
- * Watches a step once a second, from before its canaries get the new filter: for its time from when all of them run it, and
- * longer while there is too little to judge by. Meanwhile the canaries' share is kept as pods come and go.
+ * Watches a step once a second, from before its canaries get the new filter: for its time from when all of
+ * them run it, and longer while there is too little to judge by. Meanwhile the canaries' share is kept as
+ * pods come and go.
  * @param first what each pod had counted before the step
  */
 export async function watch(context: Run, percent: number, first: Samples): Promise<Verdict> {

@@ -3,7 +3,7 @@ import { loadSync, type MessageTypeDefinition } from "@grpc/proto-loader";
 import protobuf from "protobufjs";
 
 /** A line of the access log, by the names of filters/access-log/README.md. */
-export type LogLine = Record<string, unknown>;
+type LogLine = Record<string, unknown>;
 
 interface Line extends Record<string, unknown> {
   start_time?: number;
@@ -22,8 +22,9 @@ const definitions = loadSync(fileURLToPath(new URL("../../../proto/access_log.pr
 const lineType = definitions["modelgate.accesslog.v1.Line"] as MessageTypeDefinition<object, Line>;
 
 /**
- * The lines of a batch of protobuf (proto/access_log.proto), as those of a batch of JSON would be: times in RFC 3339, text for bytes,
- * microseconds for phases. One at a time: a few bytes are a line already. @throws Error when it is none
+ * The lines of a batch of protobuf (proto/access_log.proto), as those of a batch of JSON would be: times in
+ * RFC 3339, text for bytes, microseconds for phases. One at a time: a few bytes are a line already. @throws
+ * Error when it is none
  */
 export function* decodeBatch(batch: Buffer): Generator<LogLine> {
   const reader = protobuf.Reader.create(batch);

@@ -10,8 +10,8 @@ export interface FileLogOptions {
 
 /**
  * Envoy's file access logger, one JSON object a line. The access-log stage leaves its members in filter state
- * `wasm.modelgate.log`, escaped and with a comma before each; a request that no filter saw lacks them. No client writes what
- * Envoy's own commands print. `start_time` comes first in any line.
+ * `wasm.modelgate.log`, escaped and with a comma before each; a request that no filter saw lacks them. No
+ * client writes what Envoy's own commands print. `start_time` comes first in any line.
  */
 export function fileAccessLog(path: string, { fields, sample }: FileLogOptions = {}): object {
   return {

@@ -62,25 +62,6 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
   };
 }
 
-/** Envoy's filter that decompresses gzip request bodies; it belongs before the conversion. */
-export function gzipDecompressor(): object {
-  return {
-    name: "envoy.filters.http.decompressor",
-    typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.decompressor.v3.Decompressor",
-      decompressor_library: {
-        name: "gzip",
-        typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.compression.gzip.decompressor.v3.Gzip",
-        },
-      },
-      response_direction_config: {
-        common_config: { enabled: { default_value: false, runtime_key: "decompress_responses" } },
-      },
-    },
-  };
-}
-
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
 export function bootstrap(options: BootstrapOptions): object {
   return {

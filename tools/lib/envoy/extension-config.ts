@@ -7,8 +7,8 @@ interface Filter {
 }
 
 /**
- * A filter of the chain whose configuration Envoy takes from a file and takes anew when the file changes, for new streams
- * on open connections too: extension config discovery, as Istio serves a WasmPlugin.
+ * A filter of the chain whose configuration Envoy takes from a file and takes anew when the file changes, for
+ * new streams on open connections too: extension config discovery, as Istio serves a WasmPlugin.
  */
 export function discoveredFilter(name: string, file: string, typeUrl: string): object {
   return {

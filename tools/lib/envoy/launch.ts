@@ -52,8 +52,8 @@ async function launchProgram(
 }
 
 /**
- * The official image, on the host's network, with the folders that a bootstrap names mounted at their own paths.
- * Testcontainers removes the container even when this process is killed.
+ * The official image, on the host's network, with the folders that a bootstrap names mounted at their own
+ * paths. Testcontainers removes the container even when this process is killed.
  */
 async function launchContainer(
   image: string,

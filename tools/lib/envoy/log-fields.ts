@@ -1,6 +1,6 @@
 /**
- * Fields of the access log that Envoy knows, by name: the command of its text format, and whether the value is a text. The others have a
- * value in every line that is a number.
+ * Fields of the access log that Envoy knows, by name: the command of its text format, and whether the value
+ * is a text. The others have a value in every line that is a number.
  */
 export const ENVOY_FIELDS = {
   start_time: { command: "%START_TIME%", text: true },
@@ -20,7 +20,7 @@ export const ENVOY_FIELDS = {
 } as const;
 
 /** Fields that the log stage writes, in their order; filters/access-log/fields.ts has the same. */
-export const STAGE_FIELDS = [
+const STAGE_FIELDS = [
   "authority",
   "method",
   "path",
@@ -51,7 +51,7 @@ export const LOGGED_HEADERS = [
   "version",
 ] as const;
 
-export type EnvoyField = keyof typeof ENVOY_FIELDS;
+type EnvoyField = keyof typeof ENVOY_FIELDS;
 export type LogField = EnvoyField | (typeof STAGE_FIELDS)[number];
 
 /** A field of the line, and its name there; `undefined` is its own name. */

@@ -12,9 +12,9 @@ const MILLION = 1_000_000;
 const RUNTIME_KEY = "modelgate.log.sample";
 
 /**
- * Envoy's filter of access log lines: all errors (status 400 and more, any response flag, a gRPC status but OK), all slow requests, and
- * of the rest a part that the trace id decides, without one the request id, so that each hop picks the same. filters/access-log/sampling.ts follows
- * the same rule.
+ * Envoy's filter of access log lines: all errors (status 400 and more, any response flag, a gRPC status but
+ * OK), all slow requests, and of the rest a part that the trace id decides, without one the request id, so
+ * that each hop picks the same. filters/access-log/sampling.ts follows the same rule.
  */
 export function logFilter({ ratio, slowerThanMilliseconds }: Sample): object {
   const sampled = sampledTraceparent(ratio);

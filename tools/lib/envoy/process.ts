@@ -9,7 +9,7 @@ import { type Launched, launch } from "./launch.ts";
 const START_TIMEOUT_MS = 20_000;
 const KEPT_LOG_LINES = 500;
 
-export interface EnvoyOptions {
+interface EnvoyOptions {
   envoy: EnvoySource;
   bootstrap: object;
   /** Worker threads. */

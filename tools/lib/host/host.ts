@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { verifySignature } from "./verify-signature.ts";
 
 /**
- * A proxy-wasm 0.2.1 host in Node, for fast tests of filters: real WebAssembly, and host functions that keep to what
- * Envoy does. It knows one stream at a time a plug-in; the truth about Envoy is told by the tests against Envoy.
+ * A proxy-wasm 0.2.1 host in Node, for fast tests of filters: real WebAssembly, and host functions that keep
+ * to what Envoy does. It knows one stream at a time a plug-in; the truth about Envoy is told by the tests
+ * against Envoy.
  */
 
-export const OK = 0;
-export const NOT_FOUND = 1;
+const OK = 0;
+const NOT_FOUND = 1;
 const BAD_ARGUMENT = 2;
 const EMPTY = 7;
 const CAS_MISMATCH = 8;
@@ -19,7 +20,7 @@ const STOP_AND_BUFFER = 1;
 
 export type HeaderList = [name: string, value: string][];
 
-export interface LocalReply {
+interface LocalReply {
   status: number;
   details: string;
   body: string;
@@ -433,7 +434,10 @@ export class Stream {
     return this.body;
   }
 
-  /** Runs a response through the filter, without its end unless `last`. @returns the body that the caller gets */
+  /**
+   * Runs a response through the filter, without its end unless `last`.
+   * @returns the body that the caller gets
+   */
   respond(headers: HeaderList, bytes: Uint8Array, chunkSize = bytes.length || 1, last = true): Uint8Array {
     this.vm.stream = this;
     this.responseHeaders = headers;

@@ -7,7 +7,7 @@ import { type Manifest, resourceName } from "./manifest.ts";
 /** Connections to the API server at a time. */
 const MAX_SOCKETS = 32;
 
-export interface ApplyOptions {
+interface ApplyOptions {
   fieldManager: string;
   /** Check and default on the server, store nothing. */
   dryRun?: boolean;
@@ -22,8 +22,8 @@ interface ApiResource {
 }
 
 /**
- * The Kubernetes API by its JSON, any kind. Objects go to the server as they are: the typed client drops the fields that its
- * models lack.
+ * The Kubernetes API by its JSON, any kind. Objects go to the server as they are: the typed client drops the
+ * fields that its models lack.
  */
 export class KubernetesClient {
   readonly config: KubeConfig;
@@ -39,7 +39,11 @@ export class KubernetesClient {
     return this.send("GET", await this.pathOf(object));
   }
 
-  /** Server-side apply. @returns the object as the server has it (or would, for a dry run). @throws ApiError */
+  /**
+   * Server-side apply.
+   * @returns the object as the server has it (or would, for a dry run).
+   * @throws ApiError
+   */
   async apply(object: Manifest, { fieldManager, dryRun, force }: ApplyOptions): Promise<Manifest> {
     const query = new URLSearchParams({
       fieldManager,
@@ -57,7 +61,8 @@ export class KubernetesClient {
 
   /**
    * Creates an object, which costs the server less than an apply.
-   * @returns the object as the server has it (or would, for a dry run); undefined when one of its name is there. @throws ApiError
+   * @returns the object as the server has it (or would, for a dry run); undefined when one of its name is
+   * there. @throws ApiError
    */
   async create(
     object: Manifest,
@@ -80,8 +85,8 @@ export class KubernetesClient {
   }
 
   /**
-   * A JSON merge patch in the name of a field manager. With `metadata.resourceVersion` in it, it fails when the object has
-   * changed since that version. @throws ApiError
+   * A JSON merge patch in the name of a field manager. With `metadata.resourceVersion` in it, it fails when
+   * the object has changed since that version. @throws ApiError
    */
   async update(object: Manifest, patch: object, { fieldManager, dryRun }: ApplyOptions): Promise<Manifest> {
     const query = new URLSearchParams({ fieldManager, fieldValidation: "Strict" });
@@ -121,7 +126,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Objects of a kind, in one namespace or all, in pages of 500. @returns none when the server does not know the kind
+   * Objects of a kind, in one namespace or all, in pages of 500. @returns none when the server does not know
+   * the kind
    */
   async list(apiVersion: string, kind: string, options: { labelSelector?: string; namespace?: string } = {}) {
     const resource = await this.find(apiVersion, kind);
@@ -139,7 +145,10 @@ export class KubernetesClient {
     }
   }
 
-  /** One request with a JSON body. @throws ApiError for a status of 400 and more, Error when the server can't be reached */
+  /**
+   * One request with a JSON body.
+   * @throws ApiError for a status of 400 and more, Error when the server can't be reached
+   */
   async send(
     method: string,
     path: string,

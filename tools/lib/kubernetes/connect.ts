@@ -27,7 +27,10 @@ function load(file: string, work: () => void): void {
   }
 }
 
-/** A client for the cluster that the options name. @throws Error for a kubeconfig or context that is not there */
+/**
+ * A client for the cluster that the options name.
+ * @throws Error for a kubeconfig or context that is not there
+ */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<KubernetesClient> {
   // A large library, which the help of a command does not need.
   const { KubeConfig } = await import("@kubernetes/client-node");

@@ -12,8 +12,8 @@ export interface Answer {
 }
 
 /**
- * One HTTPS request. The API server's "too many requests" (429, priority and fairness) is repeated as late as it asks, and so is
- * a request on a kept connection that the server was closing.
+ * One HTTPS request. The API server's "too many requests" (429, priority and fairness) is repeated as late as
+ * it asks, and so is a request on a kept connection that the server was closing.
  * @throws Error when no answer comes
  */
 export async function exchange(url: URL, options: RequestOptions, payload?: string): Promise<Answer> {

@@ -12,8 +12,8 @@ export interface Pod {
 }
 
 /**
- * One HTTP request to a port of a pod's loopback address, such as Envoy's admin interface, through the API server's
- * port-forward. @throws Error that names the pod
+ * One HTTP request to a port of a pod's loopback address, such as Envoy's admin interface, through the API
+ * server's port-forward. @throws Error that names the pod
  */
 export async function podRequest(
   client: KubernetesClient,

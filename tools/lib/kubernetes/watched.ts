@@ -19,7 +19,7 @@ export interface Watched<T> {
   stop(): Promise<void>;
 }
 
-export interface WatchOptions<T extends KubernetesObject> {
+interface WatchOptions<T extends KubernetesObject> {
   config: KubeConfig;
   /** Of the API server, such as /api/v1/namespaces/x/pods. */
   path: string;
@@ -30,7 +30,10 @@ export interface WatchOptions<T extends KubernetesObject> {
   log: Logger;
 }
 
-/** Lists and watches, for ever: what breaks is tried again, after half a second at first and half a minute at most. */
+/**
+ * Lists and watches, for ever: what breaks is tried again, after half a second at first and half a minute at
+ * most.
+ */
 export function watchObjects<T extends KubernetesObject>(options: WatchOptions<T>): Watched<T> {
   const { config, path, labelSelector, onChange, log } = options;
   let retry = FIRST_RETRY_MS;

@@ -14,8 +14,9 @@ interface DockerConfig {
 }
 
 /**
- * The credentials for a registry (`host` or `host:port`) from Docker's config file: the registry's own helper, the file
- * itself, the general helper; undefined when there are none. @throws Error for a helper that fails
+ * The credentials for a registry (`host` or `host:port`) from Docker's config file: the registry's own
+ * helper, the file itself, the general helper; undefined when there are none. @throws Error for a helper that
+ * fails
  */
 export async function credentialsFor(registry: string): Promise<Credentials | undefined> {
   const file = join(process.env.DOCKER_CONFIG ?? join(homedir(), ".docker"), "config.json");

@@ -3,8 +3,10 @@ import tar from "tar-stream";
 import { digestOf } from "./digest.ts";
 
 /**
- * How a module is packed (Istio reads both): `compat` is an ordinary image with one layer that holds `plugin.wasm`,
- * `artifact` has the module itself as a layer, behind one with its (empty) configuration: Istio insists on two.
+ * How a module is packed (Istio reads both): `compat` is an ordinary image with one layer that holds
+ * `plugin.wasm`,
+ * `artifact` has the module itself as a layer, behind one with its (empty) configuration: Istio insists on
+ * two.
  */
 export const VARIANTS = ["compat", "artifact"] as const;
 export type Variant = (typeof VARIANTS)[number];

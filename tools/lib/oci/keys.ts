@@ -5,7 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 const PASSWORD = "MODELGATE_KEY_PASSWORD";
 
 /**
- * Writes a new key pair, `<prefix>.key` (only its owner may read it; encrypted when $MODELGATE_KEY_PASSWORD is set) and `<prefix>.pub`.
+ * Writes a new key pair, `<prefix>.key` (only its owner may read it; encrypted when $MODELGATE_KEY_PASSWORD
+ * is set) and `<prefix>.pub`.
  * @throws Error when one of them is there: neither is overwritten
  */
 export async function generateKeys(prefix: string): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Reference } from "./reference.ts";
 
-/** Places that hold copies of what a registry holds, by registry: `host[:port][/prefix]`, in the order in which to ask. */
+/**
+ * Places that hold copies of what a registry holds, by registry: `host[:port][/prefix]`, in the order in
+ * which to ask.
+ */
 export type Mirrors = Map<string, string[]>;
 
 const ENTRY = /^([^\s/=,]+)=([^\s/=,]+(?:\/[a-z0-9._/-]*[a-z0-9])?)$/;
@@ -20,8 +23,8 @@ export function parseMirrors(text: string): Mirrors {
 }
 
 /**
- * Asks the mirrors of the image's registry and then the registry itself until one has it. What is pulled by digest is checked
- * against it, so a mirror needs no trust.
+ * Asks the mirrors of the image's registry and then the registry itself until one has it. What is pulled by
+ * digest is checked against it, so a mirror needs no trust.
  * @returns undefined when none has it. @throws Error of the registry itself
  */
 export async function fromMirrors<T>(

@@ -10,8 +10,8 @@ const MODULE_NAME = "plugin.wasm";
 const MOST_BYTES = 256 << 20;
 
 /**
- * The WebAssembly module of an image, as Istio finds it: the one layer of an artifact, or `plugin.wasm` in the last layer of an
- * ordinary image. @throws Error when the image is not there or holds none
+ * The WebAssembly module of an image, as Istio finds it: the one layer of an artifact, or `plugin.wasm` in
+ * the last layer of an ordinary image. @throws Error when the image is not there or holds none
  */
 export async function pullModule(reference: Reference, options: RegistryOptions = {}): Promise<Uint8Array> {
   const name = formatReference(reference);

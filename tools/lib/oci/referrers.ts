@@ -17,7 +17,8 @@ interface Index {
 type Entry = Descriptor & { artifactType?: string };
 
 /**
- * Attaches a document to an image: an artifact whose `subject` the image is (image-spec 1.1, "Guidelines for Artifact Usage").
+ * Attaches a document to an image: an artifact whose `subject` the image is (image-spec 1.1, "Guidelines for
+ * Artifact Usage").
  * @returns where it is
  */
 export async function attach(
@@ -50,7 +51,8 @@ export async function subjectOf(image: Reference, options: RegistryOptions): Pro
 }
 
 /**
- * Makes a pushed manifest with a `subject` found by its image where the registry does not do so itself: it is written into the index
+ * Makes a pushed manifest with a `subject` found by its image where the registry does not do so itself: it is
+ * written into the index
  * `sha256-<hex>` (distribution-spec 1.1, "Referrers Tag Schema").
  */
 export async function announce(
@@ -68,7 +70,10 @@ export async function announce(
   await pushManifest(client, referrersTag(image), json(INDEX_TYPE, index));
 }
 
-/** Manifests of a type whose subject is the image: by the referrers API, or by the tag where the registry lacks it. */
+/**
+ * Manifests of a type whose subject is the image: by the referrers API, or by the tag where the registry
+ * lacks it.
+ */
 export async function referrersOf(
   image: Reference,
   artifactType: string,

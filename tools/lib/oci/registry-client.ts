@@ -17,7 +17,7 @@ export interface RegistryOptions {
   mirrors?: Mirrors;
 }
 
-export interface RegistryRequest {
+interface RegistryRequest {
   body?: Uint8Array;
   /** Media type of the body. */
   type?: string;
@@ -62,7 +62,8 @@ export class RegistryClient {
   }
 
   /**
-   * The body of a reply to a GET. When the connection breaks it goes on from there, or begins again where the registry sends no parts.
+   * The body of a reply to a GET. When the connection breaks it goes on from there, or begins again where the
+   * registry sends no parts.
    * @param limit of its length in bytes
    * @throws RegistryUnreachable when it breaks again and again, Error when it is longer
    */
@@ -134,7 +135,10 @@ export class RegistryClient {
     return new URL(url).origin === new URL(this.base).origin;
   }
 
-  /** Answers a challenge: Basic, or a Bearer token from the realm it names (distribution's token specification). */
+  /**
+   * Answers a challenge: Basic, or a Bearer token from the realm it names (distribution's token
+   * specification).
+   */
   private async authorize(challenge: string): Promise<string | undefined> {
     const credentials = await credentialsFor(this.reference.registry);
     if (!/^bearer/i.test(challenge)) return basic(credentials);

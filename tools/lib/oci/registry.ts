@@ -7,18 +7,19 @@ import { pushBlob } from "./upload.ts";
 
 const MANIFEST_TYPES = [MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
 
-export interface Manifest {
+interface Manifest {
   config: Descriptor;
   layers: Descriptor[];
 }
 
-export interface PushOptions extends RegistryOptions {
+interface PushOptions extends RegistryOptions {
   /** Called with a line for each blob. */
   onProgress?: (line: string) => void;
 }
 
 /**
- * Pushes an image (OCI distribution-spec 1.1: blobs, then the manifest). What the registry has already is not sent again.
+ * Pushes an image (OCI distribution-spec 1.1: blobs, then the manifest). What the registry has already is not
+ * sent again.
  * @returns the reference by digest
  */
 export async function pushImage(

@@ -13,9 +13,10 @@ const OWN_LICENCE = "Apache-2.0";
 const BUILT_WITH = ["node_modules/assemblyscript", "node_modules/@solo-io/proxy-runtime"];
 
 /**
- * The bill of materials of a module, CycloneDX 1.6 as JSON: the source files of this repository that it was compiled from, with digests,
- * and the npm packages it is built with, at the versions of package-lock.json, with digests, licences and their notices.
- * It holds no time and no serial number: the same module gives the same document.
+ * The bill of materials of a module, CycloneDX 1.6 as JSON: the source files of this repository that it was
+ * compiled from, with digests, and the npm packages it is built with, at the versions of package-lock.json,
+ * with digests, licences and their notices. It holds no time and no serial number: the same module gives the
+ * same document.
  * @param name of the module
  * @param sources text of each source file, by its path
  */
@@ -51,8 +52,8 @@ export async function moduleBill(
 }
 
 /**
- * The bill of materials of the command, which is that of the controller's and the collector's image above its base: the npm
- * packages that it runs with. Programs for other platforms are in it with scope `optional`.
+ * The bill of materials of the command, which is that of the controller's and the collector's image above its
+ * base: the npm packages that it runs with. Programs for other platforms are in it with scope `optional`.
  */
 export async function commandBill(): Promise<Blob> {
   const lock = await readLock();
@@ -125,7 +126,10 @@ function component(locked: LockedPackage): object {
   };
 }
 
-/** What the Apache License 2.0, section 4 (d), wants handed on with the work. @returns undefined where there is none */
+/**
+ * What the Apache License 2.0, section 4 (d), wants handed on with the work.
+ * @returns undefined where there is none
+ */
 async function noticeOf({ path }: LockedPackage): Promise<string | undefined> {
   const folder = new URL(`${path}/`, PROJECT_ROOT);
   const file = (await readdir(folder).catch(() => [])).find((name) => /^NOTICE(\.\w+)?$/i.test(name));

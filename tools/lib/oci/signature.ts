@@ -6,8 +6,9 @@ import { pullBlob, pullManifest, push } from "./registry.ts";
 import type { RegistryOptions } from "./registry-client.ts";
 
 /**
- * Signatures as cosign stores them (sigstore/cosign, specs/SIGNATURE_SPEC.md): an image under the tag `sha256-<hex>.sig`, one layer
- * a signature, the layer being the signed payload and its annotation the signature. It names the signed image as its
+ * Signatures as cosign stores them (sigstore/cosign, specs/SIGNATURE_SPEC.md): an image under the tag
+ * `sha256-<hex>.sig`, one layer a signature, the layer being the signed payload and its annotation the
+ * signature. It names the signed image as its
  * `subject` as well, so that the referrers API finds it. Keys are ECDSA P-256.
  */
 const PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -23,7 +24,10 @@ interface Payload {
   };
 }
 
-/** Signs an image by digest and stores the signature beside those that are there, once for each key. @returns where */
+/**
+ * Signs an image by digest and stores the signature beside those that are there, once for each key.
+ * @returns where
+ */
 export async function signImage(
   image: Reference,
   key: KeyObject,

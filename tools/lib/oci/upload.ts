@@ -7,8 +7,9 @@ const ATTEMPTS = 6;
 const TYPE = "application/octet-stream";
 
 /**
- * Stores a blob unless the registry has it (distribution-spec 1.1, "Pushing blobs"): small ones in one piece, others in chunks. After a
- * broken connection it goes on where the registry says it is, or begins again when the registry has forgotten the upload.
+ * Stores a blob unless the registry has it (distribution-spec 1.1, "Pushing blobs"): small ones in one piece,
+ * others in chunks. After a broken connection it goes on where the registry says it is, or begins again when
+ * the registry has forgotten the upload.
  * @returns how: for people to read
  */
 export async function pushBlob(client: RegistryClient, blob: Blob): Promise<string> {
@@ -30,7 +31,9 @@ export async function pushBlob(client: RegistryClient, blob: Blob): Promise<stri
 class Upload {
   private readonly client: RegistryClient;
   private readonly bytes: Uint8Array;
-  /** Where the next request goes; undefined before the first and when the registry has forgotten the session. */
+  /**
+   * Where the next request goes; undefined before the first and when the registry has forgotten the session.
+   */
   private location: string | undefined;
   private sent = 0;
 
@@ -39,7 +42,10 @@ class Upload {
     this.bytes = bytes;
   }
 
-  /** @returns how many bytes an earlier run had sent. @throws RegistryUnreachable when the connection breaks */
+  /**
+   * @returns how many bytes an earlier run had sent.
+   * @throws RegistryUnreachable when the connection breaks
+   */
   async run(digest: string): Promise<number> {
     await this.find();
     const resumedAt = this.sent;

@@ -1,5 +1,5 @@
 /** Points of a plot in a terminal, drawn with one character. */
-export interface Mark {
+interface Mark {
   character: string;
   points: [number, number][];
 }

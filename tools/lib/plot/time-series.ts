@@ -1,7 +1,7 @@
 import { escaped, round, text } from "./svg.ts";
 
 /** A line of a plot. */
-export interface Series {
+interface Series {
   name: string;
   /** CSS colour. */
   color: string;
@@ -34,7 +34,9 @@ const TOP = 80;
 const BOTTOM = 48;
 const TICKS = 8;
 
-/** Draws lines over time as an SVG image, 380 pixels high, dark on white, without scripts or fonts of its own. */
+/**
+ * Draws lines over time as an SVG image, 380 pixels high, dark on white, without scripts or fonts of its own.
+ */
 export function timeSeriesSvg(plot: TimeSeriesPlot): string {
   const { title, x, y, series, events = [], width = WIDTH } = plot;
   const points = series.flatMap((each) => each.points);
@@ -75,17 +77,6 @@ export function timeSeriesSvg(plot: TimeSeriesPlot): string {
     ),
     "</svg>\n",
   ].join("\n");
-}
-
-/** Images of `timeSeriesSvg` beside one another in one image. */
-export function sideBySide(plots: TimeSeriesPlot[]): string {
-  const widths = plots.map(({ width = WIDTH }) => width);
-  const total = widths.reduce((sum, width) => sum + width, 0);
-  const placed = plots.map((plot, index) => {
-    const left = widths.slice(0, index).reduce((sum, width) => sum + width, 0);
-    return timeSeriesSvg(plot).replace("<svg ", `<svg x="${left}" `);
-  });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${HEIGHT}" width="${total}" height="${HEIGHT}">\n${placed.join("")}</svg>\n`;
 }
 
 function line(

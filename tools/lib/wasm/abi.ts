@@ -1,6 +1,6 @@
 /**
- * What Envoy offers a proxy-wasm module of ABI 0.2.1: proxy-wasm-cpp-host, include/proxy-wasm/exports.h, the lists
- * FOR_ALL_HOST_FUNCTIONS, FOR_ALL_HOST_FUNCTIONS_ABI_SPECIFIC and FOR_ALL_WASI_FUNCTIONS.
+ * What Envoy offers a proxy-wasm module of ABI 0.2.1: proxy-wasm-cpp-host, include/proxy-wasm/exports.h, the
+ * lists FOR_ALL_HOST_FUNCTIONS, FOR_ALL_HOST_FUNCTIONS_ABI_SPECIFIC and FOR_ALL_WASI_FUNCTIONS.
  */
 const HOST_FUNCTIONS = [
   ...["log", "get_status", "get_log_level", "set_property", "get_property", "send_local_response"],

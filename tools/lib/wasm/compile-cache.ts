@@ -2,7 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
-/** SHA-256 of each file that a compilation read, by its path; null for one that it looked for and that was not there. */
+/**
+ * SHA-256 of each file that a compilation read, by its path; null for one that it looked for and that was not
+ * there.
+ */
 type Inputs = Record<string, string | null>;
 
 interface Entry {
@@ -12,8 +15,9 @@ interface Entry {
 }
 
 /**
- * What the compiler made, by what it read: a module whose sources, options and compiler are those of an earlier run is copied, not
- * compiled. The inputs of an entry file are known from the run before, as in the direct mode of ccache.
+ * What the compiler made, by what it read: a module whose sources, options and compiler are those of an
+ * earlier run is copied, not compiled. The inputs of an entry file are known from the run before, as in the
+ * direct mode of ccache.
  */
 export class CompileCache {
   private readonly folder: string;
@@ -49,7 +53,10 @@ export class CompileCache {
     }
   }
 
-  /** Keeps what a compilation through `read` made. @param entry what was compiled, how, and by which compiler */
+  /**
+   * Keeps what a compilation through `read` made.
+   * @param entry what was compiled, how, and by which compiler
+   */
   async keep(entry: string, outFile: string): Promise<void> {
     const outputs = digest(entry + JSON.stringify(this.inputs));
     await mkdir(this.folder, { recursive: true });

@@ -13,11 +13,16 @@ export function modulePath(name: ModuleName): string {
   return fileURLToPath(new URL(`build/${name}.wasm`, PROJECT_ROOT));
 }
 
-/** Where the compiler sees the folder of a task's own converter, and the entry file between that and the SDK. */
+/**
+ * Where the compiler sees the folder of a task's own converter, and the entry file between that and the SDK.
+ */
 export const CONVERTER_SOURCE = "converter-source";
 export const CONVERTER_ENTRY = `${CONVERTER_SOURCE}/modelgate-entry.ts`;
 
-/** Where `modelgate build --converter` leaves the module of a folder; its source map lies beside it as `<file>.map`. */
+/**
+ * Where `modelgate build --converter` leaves the module of a folder; its source map lies beside it as
+ * `<file>.map`.
+ */
 export function converterModule(folder: string): string {
   return join(resolve(folder), "build/converter.wasm");
 }

@@ -7,8 +7,9 @@ export async function readModule(name: ModuleName, converter?: string): Promise<
 }
 
 /**
- * The sources that a built module was compiled from, by their paths in the repository or in the converter's folder: what its source map
- * tells, but for the compiler's own library. @throws Error that says how to build it
+ * The sources that a built module was compiled from, by their paths in the repository or in the converter's
+ * folder: what its source map tells, but for the compiler's own library. @throws Error that says how to build
+ * it
  */
 export async function readSources(name: ModuleName, converter?: string): Promise<Map<string, string>> {
   const { sources, sourcesContent } = JSON.parse((await readBuilt(".map", name, converter)).toString());

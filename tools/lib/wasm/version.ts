@@ -6,8 +6,8 @@ const CHARACTERS = 32;
 const EMPTY = Buffer.from("?".repeat(CHARACTERS), "utf16le");
 
 /**
- * Fills in the version of a module that has room for it: `<release>+<hash>`, where the hash (12 hex digits) is of the module
- * before that, so that the same build has the same version and any other has another.
+ * Fills in the version of a module that has room for it: `<release>+<hash>`, where the hash (12 hex digits)
+ * is of the module before that, so that the same build has the same version and any other has another.
  */
 export function withVersion(module: Uint8Array, release: string): Uint8Array {
   const at = placeOf(module);

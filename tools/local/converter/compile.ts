@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(PROJECT_ROOT);
 const SDK = "node_modules/modelgate/";
 
 /**
- * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the stage that
- * calls it. Imports of `modelgate/...` come from this installation.
+ * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the
+ * stage that calls it. Imports of `modelgate/...` come from this installation.
  * @throws Error with the compiler's diagnostics when it does not compile
  */
 export async function compileConverter(folder: string, outFile = converterModule(folder)): Promise<void> {

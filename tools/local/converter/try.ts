@@ -43,7 +43,9 @@ export interface Answered {
 export interface LoadedConverter {
   /** Runs a request's body through `before`. */
   before(body: string | Uint8Array, headers?: Record<string, string>): Asked;
-  /** Runs a reply of the model, as protobuf JSON, through `after`. `body` is that of the request it answers. */
+  /**
+   * Runs a reply of the model, as protobuf JSON, through `after`. `body` is that of the request it answers.
+   */
   after(reply: object, body: string | Uint8Array): Answered;
   vm: Vm;
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import type { TaskRoute } from "../../lib/envoy/bootstrap.ts";
 
-export interface DevConfig {
+interface DevConfig {
   /** A task without a port is served by the demo's model server. */
   tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
   pluginConfig: object;

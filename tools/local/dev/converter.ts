@@ -20,7 +20,7 @@ const TASKID = "dev";
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;
 
-export interface DevConverterOptions {
+interface DevConverterOptions {
   /** Folder of the converter. */
   folder: string;
   envoy?: string | undefined;
@@ -29,8 +29,8 @@ export interface DevConverterOptions {
 }
 
 /**
- * Runs a converter in a local Envoy in front of the demo's model server, and swaps it in place whenever a file of its
- * folder changes. Runs until the process is stopped.
+ * Runs a converter in a local Envoy in front of the demo's model server, and swaps it in place whenever a
+ * file of its folder changes. Runs until the process is stopped.
  */
 export async function devConverter({
   folder,
@@ -68,7 +68,10 @@ export async function devConverter({
 
 let modules = 0;
 
-/** Gives Envoy the module as it is now, under another name each time: the same configuration again would change nothing. */
+/**
+ * Gives Envoy the module as it is now, under another name each time: the same configuration again would
+ * change nothing.
+ */
 async function hand(folder: string, own: string): Promise<void> {
   const module = join(own, `converter-${++modules}.wasm`);
   await copyFile(converterModule(folder), module);

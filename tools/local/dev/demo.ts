@@ -15,7 +15,10 @@ interface Answer {
   text: string;
 }
 
-/** Sends the requests that show what the filters do, and prints what came back. @returns whether all was as it should be */
+/**
+ * Sends the requests that show what the filters do, and prints what came back.
+ * @returns whether all was as it should be
+ */
 export async function runDemo({ envoy, accessLog }: LocalGateway): Promise<boolean> {
   const url = `http://127.0.0.1:${envoy.port}/v2/models/linear/infer`;
   const features = Float32Array.from({ length: ROWS * FEATURES }, (_, i) => ((i * 7919) % 1000003) / 1e6);

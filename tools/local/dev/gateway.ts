@@ -16,7 +16,7 @@ export interface LocalGateway {
   stop(): Promise<void>;
 }
 
-export interface LocalGatewayOptions {
+interface LocalGatewayOptions {
   /** A task without a port is served by the demo's model server. */
   tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
   /** The HTTP filters in front of the router. */

@@ -19,7 +19,7 @@ import { converterFilter, writeConverters } from "./task-converters.ts";
 /** Where a task's model server speaks gRPC. */
 export type ServerAddresses = Map<string, { host: string; port: number }>;
 
-export interface ResourceGatewayOptions {
+interface ResourceGatewayOptions {
   /** Files and folders of one Tenant and its ModelTasks. */
   paths: string[];
   secrets: Secrets;
@@ -32,8 +32,9 @@ export interface ResourceGatewayOptions {
 }
 
 /**
- * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside it. Both follow the
- * files as they change, without a new VM but for a task's own converter, which is swapped; a file at fault is logged, and what was before stays.
+ * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside
+ * it. Both follow the files as they change, without a new VM but for a task's own converter, which is
+ * swapped; a file at fault is logged, and what was before stays.
  * @throws InvalidResources; Error when there is not one Tenant
  */
 export async function startResourceGateway(options: ResourceGatewayOptions): Promise<LocalGateway> {

@@ -7,8 +7,8 @@ import { pullModule } from "../../lib/oci/pull-module.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
 
 /**
- * Pulls the tasks' own converters into a folder and writes their configuration beside them, for `converterFilter`; a changed
- * digest is swapped. @throws Error for an image that the registry does not have
+ * Pulls the tasks' own converters into a folder and writes their configuration beside them, for
+ * `converterFilter`; a changed digest is swapped. @throws Error for an image that the registry does not have
  */
 export async function writeConverters(folder: string, tasks: ModelTask[]): Promise<void> {
   for (const { spec } of tasks) {

@@ -37,7 +37,7 @@ export const FIELDS = {
   phases: "JSON",
 } as const;
 
-export type Field = keyof typeof FIELDS;
+type Field = keyof typeof FIELDS;
 export const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
 /** What traffic can be grouped and filtered by. */
@@ -54,8 +54,9 @@ const MAX_TEXT = 8192;
 export const LINE_LIMIT = 4 << 20;
 
 /**
- * A table function over a file of log lines. A line that is no JSON object comes out as a row of NULLs, a value of a wrong type as
- * NULL, as one that is negative or beyond all measure, a long text is cut, a blank line not at all.
+ * A table function over a file of log lines. A line that is no JSON object comes out as a row of NULLs, a
+ * value of a wrong type as NULL, as one that is negative or beyond all measure, a long text is cut, a blank
+ * line not at all.
  */
 export function readLines(
   path: string,

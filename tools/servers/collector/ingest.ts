@@ -8,7 +8,7 @@ import type { Committer } from "./store/commit.ts";
 
 const RETRY_MS = 1_000;
 
-export interface IngestOptions {
+interface IngestOptions {
   folder: string;
   inputs: Input[];
   committer: Committer;

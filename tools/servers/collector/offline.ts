@@ -42,7 +42,9 @@ export class OfflineLogs {
     return new OfflineLogs(connection);
   }
 
-  /** When the first request began and the last one, in milliseconds since the epoch; `to` is not part of it. */
+  /**
+   * When the first request began and the last one, in milliseconds since the epoch; `to` is not part of it.
+   */
   async range(): Promise<Range> {
     const { from, to } = await this.connection.row<{ from: number | null; to: number | null }>(
       `SELECT epoch_ms(min(start_time))::DOUBLE AS "from", epoch_ms(max(start_time))::DOUBLE + 1 AS "to" FROM lines`,

@@ -20,8 +20,8 @@ interface Asset {
 }
 
 /**
- * Serves the collector's page: `/` and what it loads from `/page/`. Its TypeScript is sent without its types; nothing comes from
- * another host.
+ * Serves the collector's page: `/` and what it loads from `/page/`. Its TypeScript is sent without its types;
+ * nothing comes from another host.
  * @returns a handler that answers the requests for the page and returns false for all others
  */
 export function pageHandler(): (request: Request, response: Response) => boolean {
@@ -72,7 +72,9 @@ function fileOf(path: string): string | undefined {
   return /^[a-z][a-z-]*\.(ts|css|svg)$/.test(name) ? fileURLToPath(new URL(name, FOLDER)) : undefined;
 }
 
-/** Only what the collector serves may run; the one inline script, the import map, is let through by its hash. */
+/**
+ * Only what the collector serves may run; the one inline script, the import map, is let through by its hash.
+ */
 function contentSecurityPolicy(html: string): string {
   const hashes = [...html.matchAll(/<script type="importmap">([\s\S]*?)<\/script>/g)].map(
     ([, script]) =>

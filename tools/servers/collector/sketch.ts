@@ -1,13 +1,14 @@
 /**
- * Latencies as a DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
- * VLDB 2019): bucket i counts the values in (GAMMA^(i-1), GAMMA^i], so sketches merge by adding counts, and a quantile is wrong by
- * at most `RELATIVE_ACCURACY`. Buckets are not collapsed: whole milliseconds up to a day need fewer than 1,000.
+ * Latencies as a DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with
+ * relative-error guarantees", VLDB 2019): bucket i counts the values in (GAMMA^(i-1), GAMMA^i], so sketches
+ * merge by adding counts, and a quantile is wrong by at most `RELATIVE_ACCURACY`. Buckets are not collapsed:
+ * whole milliseconds up to a day need fewer than 1,000.
  */
 export const RELATIVE_ACCURACY = 0.01;
 export const GAMMA = (1 + RELATIVE_ACCURACY) / (1 - RELATIVE_ACCURACY);
 
 /** The bucket of durations under one millisecond, which Envoy writes as 0. */
-export const ZERO_BUCKET = -1;
+const ZERO_BUCKET = -1;
 
 /** The bucket of a duration in whole milliseconds, as an SQL expression. */
 export function bucketOf(duration: string): string {

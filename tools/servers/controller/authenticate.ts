@@ -19,8 +19,9 @@ export type Authenticate = (
 export const anyone: Authenticate = async () => ({});
 
 /**
- * Takes client certificates, which TLS has checked against the CA. A SPIFFE id (`spiffe://<trust domain>/ns/<namespace>/sa/<account>`)
- * in one binds the caller to its namespace; other certificates may report for every gateway.
+ * Takes client certificates, which TLS has checked against the CA. A SPIFFE id (`spiffe://<trust
+ * domain>/ns/<namespace>/sa/<account>`) in one binds the caller to its namespace; other certificates may
+ * report for every gateway.
  */
 export const clientCertificate: Authenticate = async (_, socket) => {
   const { authorized, getPeerCertificate } = socket as Partial<TLSSocket>;

@@ -18,7 +18,10 @@ export const UNSETTLED = 2;
 
 const FEWEST_SLOTS = 4;
 
-/** Numbers by slot and field, those of a slot side by side for the sake of the processor's cache. New slots are ABSENT. */
+/**
+ * Numbers by slot and field, those of a slot side by side for the sake of the processor's cache. New slots
+ * are ABSENT.
+ */
 export class Cells {
   private slotCount = FEWEST_SLOTS;
   private numbers = new Float64Array(FEWEST_SLOTS * FIELDS);

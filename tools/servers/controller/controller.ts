@@ -24,7 +24,10 @@ export interface ControllerOptions {
   operator?: Reconciler | undefined;
   /** Default: forward. */
   whenFollower?: FollowerAction;
-  /** Milliseconds without moves after a start, see Limits. Default: 1500, more than the time between two reports. */
+  /**
+   * Milliseconds without moves after a start, see Limits. Default: 1500, more than the time between two
+   * reports.
+   */
   hold?: number;
   /** Milliseconds of silence after which a pod is gone. Default: 5000. */
   silence?: number;

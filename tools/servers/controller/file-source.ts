@@ -9,12 +9,13 @@ import type { Inventory } from "./inventory.ts";
 import type { Source } from "./source.ts";
 
 /** Ready replicas of a ModelTask in files, where nobody counts them. Default: 1. */
-export const REPLICAS_ANNOTATION = "modelgate.dev/replicas";
+const REPLICAS_ANNOTATION = "modelgate.dev/replicas";
 
 const SETTLE_MS = 100;
 
 /**
- * The resources of files and folders, read again when they change. Files that are at fault are logged, and what was read before stays.
+ * The resources of files and folders, read again when they change. Files that are at fault are logged, and
+ * what was read before stays.
  * @throws InvalidResources from `start`, when they are at fault at the start
  */
 export class FileSource implements Source {

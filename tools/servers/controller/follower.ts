@@ -13,7 +13,7 @@ import { REPORT_PATH } from "./protocol.ts";
 /** What a controller that isn't the leader does with a report. */
 export type FollowerAction = "forward" | "redirect";
 
-export interface FollowerOptions {
+interface FollowerOptions {
   action: FollowerAction;
   /** Undefined: not known. */
   leaderUrl: string | undefined;
@@ -27,8 +27,9 @@ const FORWARDED = "x-modelgate-forwarded";
 const TIMEOUT_MS = 2_000;
 
 /**
- * Passes a report on to the leader and its answer back, or sends the caller there (307). Gateways that call through an Envoy cluster can't
- * follow a redirect to another address, so forwarding is for them. With client certificates only a redirect keeps the caller's proof.
+ * Passes a report on to the leader and its answer back, or sends the caller there (307). Gateways that call
+ * through an Envoy cluster can't follow a redirect to another address, so forwarding is for them. With client
+ * certificates only a redirect keeps the caller's proof.
  * @throws HttpError 503 when the leader isn't known or doesn't answer
  */
 export async function answerAsFollower(
@@ -70,7 +71,8 @@ function post(
       buffer(answer).then((text) => resolve({ status: answer.statusCode ?? 502, body: text }), failed);
     };
     const options = { method: "POST", headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    // The leader is reached by its address, so it is known by the certificate that all controllers share, not by a name.
+    // The leader is reached by its address, so it is known by the certificate that all controllers share, not
+    // by a name.
     const trust = { ca: tls?.cert, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
     const sent =
       target.protocol === "https:"

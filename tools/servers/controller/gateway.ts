@@ -24,7 +24,10 @@ export interface GatewaySpec {
 /** Why a report isn't taken. */
 export type Refusal = "pod_unknown" | "pods_exhausted" | "report_too_frequent";
 
-/** The pods of one gateway, and the limits that they share. Time is given in: milliseconds of a monotonic clock. */
+/**
+ * The pods of one gateway, and the limits that they share. Time is given in: milliseconds of a monotonic
+ * clock.
+ */
 export class Gateway {
   readonly limits: Record<LimitKind, Map<string, Limit>> = { tasks: new Map(), tenants: new Map() };
   readonly pods = new Map<string, Pod>();
@@ -82,8 +85,8 @@ export class Gateway {
   }
 
   /**
-   * Lets pods go that have been silent. One that Kubernetes shows as running stays: it may be cut off from the controller only, and then
-   * still lets requests through.
+   * Lets pods go that have been silent. One that Kubernetes shows as running stays: it may be cut off from
+   * the controller only, and then still lets requests through.
    * @param silence milliseconds
    */
   expire(now: number, silence: number): void {

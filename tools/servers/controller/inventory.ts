@@ -11,7 +11,10 @@ export interface Inventory {
   tasks: ModelTask[];
   /** Ready replicas of a task's service. */
   replicas(task: ModelTask): number;
-  /** Names of the running pods of each gateway, by `namespace/name`; of a gateway that is absent whoever reports is one. */
+  /**
+   * Names of the running pods of each gateway, by `namespace/name`; of a gateway that is absent whoever
+   * reports is one.
+   */
   pods?: Map<string, string[]>;
 }
 
@@ -24,8 +27,8 @@ export interface GatewaySpecs {
 }
 
 /**
- * The limits and revocations of each gateway. A task counts one ready replica even when it has none, so that it can come up under
- * load; a task or tenant with `mode: off` has no limit.
+ * The limits and revocations of each gateway. A task counts one ready replica even when it has none, so that
+ * it can come up under load; a task or tenant with `mode: off` has no limit.
  * @param now milliseconds of the wall clock
  */
 export function gatewaySpecs({ tenants, tasks, replicas }: Inventory, now: number): GatewaySpecs {
@@ -71,7 +74,10 @@ function rateSpec(requestsPerSecond: number, burst: number | undefined): LimitSp
   return burst === undefined ? { requestsPerSecond } : { requestsPerSecond, burst };
 }
 
-/** Digests of what a tenant has revoked: by list, and credentials that are disabled or expired (by key and by id). */
+/**
+ * Digests of what a tenant has revoked: by list, and credentials that are disabled or expired (by key and by
+ * id).
+ */
 export function revocations(tenant: Tenant, now: number): string[] {
   const { credentials, revoked } = tenant.spec;
   const invalid = credentials.filter((credential) => !credential.enabled || expiry(credential) <= now);
@@ -91,7 +97,7 @@ function nextExpiry({ spec }: Tenant, now: number): number {
 }
 
 /** `namespace/name` */
-export function qualifiedName({ metadata }: ModelTask): string {
+function qualifiedName({ metadata }: ModelTask): string {
   return `${metadata.namespace ?? "default"}/${metadata.name}`;
 }
 

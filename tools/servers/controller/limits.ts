@@ -3,22 +3,27 @@ import { Gateway, type Refusal } from "./gateway.ts";
 import { type GatewaySpecs, gatewaySpecs, type Inventory } from "./inventory.ts";
 import type { Reply, Report } from "./protocol.ts";
 
-export interface LimitsOptions {
+interface LimitsOptions {
   log: Logger;
-  /** Milliseconds for which pods keep what they have after a start, so that all are known before shares move. */
+  /**
+   * Milliseconds for which pods keep what they have after a start, so that all are known before shares move.
+   */
   hold: number;
   /** Milliseconds of silence after which a pod that Kubernetes doesn't show is taken to be gone. */
   silence: number;
 }
 
 /**
- * All gateways. Why the sum of a limit's shares is under the limit x 1.05 three seconds after a start with an empty memory, at one
- * report a second and the default hold of 1.5 s:
+ * All gateways. Why the sum of a limit's shares is under the limit x 1.05 three seconds after a start with an
+ * empty memory, at one report a second and the default hold of 1.5 s:
  *
- * 1. While it holds, no share moves: the pods keep those of the process before, which sum to the limit at most (shared-limit.ts).
+ * 1. While it holds, no share moves: the pods keep those of the process before, which sum to the limit at
+ * most (shared-limit.ts).
  *    Each pod reports at least once, so all are known, with what they admit.
- * 2. Then each pod's next report, within another second, gets its full set of shares. Until a pod has got it, what it admits counts
- *    as reserved, so what was admitted plus what is handed out is within the limit; it could be more only by traffic that
+ * 2. Then each pod's next report, within another second, gets its full set of shares. Until a pod has got it,
+ * what it admits counts
+ * as reserved, so what was admitted plus what is handed out is within the limit; it could be more only by
+ * traffic that
  *    grows, in that second, within shares of before.
  * 3. After 2.5 s every pod runs on shares of this process, whose sum is the limit at most, at any time.
  *

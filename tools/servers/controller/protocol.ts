@@ -1,26 +1,29 @@
 /**
  * The limits protocol, version 1, between the rate-limit filter of each gateway pod and the controller.
  *
- * Once a second one VM of each Envoy process sends its report, and takes the pod's shares of the limits from the reply:
+ * Once a second one VM of each Envoy process sends its report, and takes the pod's shares of the limits from
+ * the reply:
  *
  *     POST /v1/report     content-type: application/json     over HTTP/1.1 or HTTP/2, plain or TLS
  *
- * authenticated by `authorization: Bearer <ServiceAccount token>` or a client certificate. Request: `report` below; answer
- * 200: `Reply`. Everything else has a body `{"error","reason"}` with a stable reason:
+ * authenticated by `authorization: Bearer <ServiceAccount token>` or a client certificate. Request: `report`
+ * below; answer 200: `Reply`. Everything else has a body `{"error","reason"}` with a stable reason:
  *
  * | status | reasons |
  * | --- | --- |
  * | 307 | `not_leader`: `location` names the leader |
  * | 400 | `report_malformed`: the error names the field |
  * | 401, 403 | `credential_missing`, `credential_unknown`; `gateway_forbidden`, `pod_unknown` |
- * | 404, 405, 413, 415 | `path_unknown`, `gateway_unknown`, `method_not_allowed`, `body_too_large`, `content_type` |
+ * | 404, 405, 413, 415 | `path_unknown`, `gateway_unknown`, `method_not_allowed`, `body_too_large`,
+ * `content_type` |
  * | 408 | `body_incomplete` |
  * | 429 | `report_too_frequent`, `pods_exhausted` |
  * | 503 | `no_leader`, `starting`, `authentication_unavailable`, with `retry-after` |
  *
- * `generation` ties the two directions together. It is opaque to the pod, which sends back that of the last reply it has
- * applied; this is the acknowledgement on which the controller passes on what the pod has given up (see shared-limit.ts). A
- * pod that sends a generation which the controller did not issue to it gets a full reply.
+ * `generation` ties the two directions together. It is opaque to the pod, which sends back that of the last
+ * reply it has applied; this is the acknowledgement on which the controller passes on what the pod has given
+ * up (see shared-limit.ts). A pod that sends a generation which the controller did not issue to it gets a
+ * full reply.
  *
  * Fields may be added within version 1: a reader ignores those it doesn't know.
  */
@@ -35,7 +38,7 @@ const count = z.number().min(0).max(MOST);
 const name = z.string().min(1).max(253);
 
 /** What a pod saw of one task or tenant since its last report. */
-export interface Counts {
+interface Counts {
   /** Task id or tenant. */
   name: string;
   admitted: number;
@@ -45,8 +48,9 @@ export interface Counts {
 }
 
 /**
- * An object by name, of `admitted`, and optionally `refused`, `inFlight` and `latencyMicroseconds` (mean of the interval): numbers from 0 to
- * 1e9. Checked by hand, as a report holds thousands of them, and 50 reports a second come.
+ * An object by name, of `admitted`, and optionally `refused`, `inFlight` and `latencyMicroseconds` (mean of
+ * the interval): numbers from 0 to 1e9. Checked by hand, as a report holds thousands of them, and 50 reports
+ * a second come.
  */
 const countsByName = z.unknown().transform((value, context): Counts[] => {
   const fault = (path: string[], message: string, input: unknown) => {

@@ -11,7 +11,7 @@ import type { Limits } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { REPORT_PATH, type Report, report } from "./protocol.ts";
 
-export interface ReportHandlerOptions {
+interface ReportHandlerOptions {
   limits: Limits;
   authenticate: Authenticate;
   leadership: Leadership;
@@ -80,7 +80,7 @@ async function authenticated(authenticate: Authenticate, request: Request): Prom
 }
 
 /** @throws HttpError 400 that names the first field at fault */
-export function parseReport(body: Buffer): Report {
+function parseReport(body: Buffer): Report {
   let value: unknown;
   try {
     value = JSON.parse(body.toString("utf8"));

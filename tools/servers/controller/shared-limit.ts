@@ -17,10 +17,15 @@ const LEAST = IDLE_SHARE / 2;
 /** Part of a limit that is not left without use for long. */
 const MUCH = 0.05;
 
-/** To make room, pods give up excesses above the first of these parts of an equal share that is enough: few large ones before many small. */
+/**
+ * To make room, pods give up excesses above the first of these parts of an equal share that is enough: few
+ * large ones before many small.
+ */
 const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
 
-/** How fast the demand follows reports: up fast, so that refusals end soon; down slowly, which damps moves. */
+/**
+ * How fast the demand follows reports: up fast, so that refusals end soon; down slowly, which damps moves.
+ */
 const RISE = 0.6;
 const FALL = 0.4;
 
@@ -32,13 +37,14 @@ const excesses = new Float64Array(WORTH_LOWERING.length);
 /**
  * One limit, handed out in shares to the pods of a gateway. What is safe about it:
  *
- * A pod's reservation is the most that it may be using: the largest share handed out to it since the last one that it
- * acknowledged. An increase is handed out only from what no reservation holds, so the reservations never sum to more than
- * the limit while it stays as it is, whatever replies are lost or late. A decrease is handed out at once, but frees its part
- * only when acknowledged, or when the pod is gone (`leave`). When the limit itself falls, each pod's next reply brings it down.
+ * A pod's reservation is the most that it may be using: the largest share handed out to it since the last one
+ * that it acknowledged. An increase is handed out only from what no reservation holds, so the reservations
+ * never sum to more than the limit while it stays as it is, whatever replies are lost or late. A decrease is
+ * handed out at once, but frees its part only when acknowledged, or when the pod is gone (`leave`). When the
+ * limit itself falls, each pod's next reply brings it down.
  *
- * A pod whose shares this process doesn't know (it restarted, or was elected) joins through `estimate`: what the pod is seen
- * to admit stands for its share until it gets its first one here.
+ * A pod whose shares this process doesn't know (it restarted, or was elected) joins through `estimate`: what
+ * the pod is seen to admit stands for its share until it gets its first one here.
  */
 export class SharedLimit {
   private limit: number;
@@ -109,8 +115,8 @@ export class SharedLimit {
   }
 
   /**
-   * Takes what a pod was seen to need, e.g. requests a second. When its share may be too small the split is due again; otherwise nothing is
-   * gained by moving shares.
+   * Takes what a pod was seen to need, e.g. requests a second. When its share may be too small the split is
+   * due again; otherwise nothing is gained by moving shares.
    */
   observe(slot: number, seen: number): void {
     const before = this.cells.get(slot, DEMAND);
@@ -182,7 +188,9 @@ export class SharedLimit {
     return gap > Math.min(equal * WORTH_RAISING, share * WORTH_RAISING_OF_OWN);
   }
 
-  /** Whether a pod's share should move: up if it is short, down if others are; or as limit or pods changed. */
+  /**
+   * Whether a pod's share should move: up if it is short, down if others are; or as limit or pods changed.
+   */
   wantsMove(slot: number): boolean {
     const gap = this.gap(slot);
     if (gap === 0) return false;

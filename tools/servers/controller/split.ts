@@ -8,10 +8,11 @@ export const IDLE_SHARE = 0.05;
 export const SURE_SHARE = 0.5;
 
 /**
- * Splits a limit over pods by weighted max-min fairness ("water-filling", Bertsekas and Gallager, Data Networks, 6.5.2): no
- * pod gets more than it wants while another wants more, and those that are short get shares in proportion to their weights.
- * A pod wants its demand and some headroom; what nobody wants is spread by weight. No pod gets less than `IDLE_SHARE` of
- * an equal share, nor less than both its demand and `SURE_SHARE` of one.
+ * Splits a limit over pods by weighted max-min fairness ("water-filling", Bertsekas and Gallager, Data
+ * Networks, 6.5.2): no pod gets more than it wants while another wants more, and those that are short get
+ * shares in proportion to their weights. A pod wants its demand and some headroom; what nobody wants is
+ * spread by weight. No pod gets less than `IDLE_SHARE` of an equal share, nor less than both its demand and
+ * `SURE_SHARE` of one.
  *
  * @param limit what there is to split, per second
  * @param demands requests a second that each pod saw, admitted or refused
@@ -50,8 +51,8 @@ function poured(want: number, level: number, equal: number): number {
 }
 
 /**
- * The level per weight at which the shares sum to the limit. The sum is piecewise linear and rising in the level: Newton's method, kept
- * between bounds, meets it exactly in a few steps.
+ * The level per weight at which the shares sum to the limit. The sum is piecewise linear and rising in the
+ * level: Newton's method, kept between bounds, meets it exactly in a few steps.
  */
 function waterLevel(limit: number, weights: Float64Array, wants: Float64Array, count: number): number {
   const sure = (limit / count) * SURE_SHARE;
@@ -85,8 +86,8 @@ function waterLevel(limit: number, weights: Float64Array, wants: Float64Array, c
 }
 
 /**
- * Rounds shares to whole numbers with the same sum, rounded down: largest remainders first (Hamilton's method), and among
- * pods that would get none, those with demand first.
+ * Rounds shares to whole numbers with the same sum, rounded down: largest remainders first (Hamilton's
+ * method), and among pods that would get none, those with demand first.
  */
 export function roundShares(shares: Float64Array, demands: Float64Array, count: number): void {
   if (ranks.length < count) ranks = new Float64Array(count * 2);

@@ -35,7 +35,10 @@ export function sendJson(
 
 const BODY_WITHIN_MS = 10_000;
 
-/** Reads a body. @throws HttpError 413 when it is larger than `limit` bytes, 408 when it ends too early or takes too long */
+/**
+ * Reads a body.
+ * @throws HttpError 413 when it is larger than `limit` bytes, 408 when it ends too early or takes too long
+ */
 export async function readBody(request: Request, limit: number): Promise<Buffer> {
   const tooLarge = () =>
     new HttpError(413, "body_too_large", `the report is larger than ${limit} bytes`, { connection: "close" });

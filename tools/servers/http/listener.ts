@@ -11,8 +11,11 @@ import type { Request, Response } from "./http.ts";
 /** What an HTTP/2 client sends first (RFC 9113, section 3.4); no HTTP/1.1 request starts so. */
 const PREFACE = "PRI * HTTP/2.0";
 
-export interface ListenerTimeouts {
-  /** For a connection to send its first bytes, and for an HTTP/1.1 request to send its headers. Default: 10,000. */
+interface ListenerTimeouts {
+  /**
+   * For a connection to send its first bytes, and for an HTTP/1.1 request to send its headers. Default:
+   * 10,000.
+   */
   headers: number;
   /** Without any request. Default: 120,000. */
   idle: number;
@@ -41,8 +44,8 @@ export interface Listener {
 export type Handle = (request: Request, response: Response) => void;
 
 /**
- * Serves HTTP/1.1 and HTTP/2 on one port. With TLS the client chooses by ALPN; in the clear by its first bytes ("prior knowledge", as Envoy
- * does it).
+ * Serves HTTP/1.1 and HTTP/2 on one port. With TLS the client chooses by ALPN; in the clear by its first
+ * bytes ("prior knowledge", as Envoy does it).
  */
 export async function listen(
   address: { host: string; port: number },

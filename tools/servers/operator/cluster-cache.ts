@@ -12,7 +12,7 @@ import { type CustomResources, checkResources } from "./custom-resources.ts";
 /** Between two questions for kinds that the API server did not know. */
 const DISCOVERY_MS = 30_000;
 
-export interface CacheOptions {
+interface CacheOptions {
   client: KubernetesClient;
   log: Logger;
   /** A custom resource of a tenant changed. */

@@ -28,8 +28,8 @@ export interface CustomResources {
 const parsed = new WeakMap<Manifest, Stored>();
 
 /**
- * Checks the resources of a cluster each for itself and against each other. Where two claim the same task id or host, the one
- * that was applied as it is keeps it, else the older one.
+ * Checks the resources of a cluster each for itself and against each other. Where two claim the same task id
+ * or host, the one that was applied as it is keeps it, else the older one.
  */
 export function checkResources(objects: readonly Manifest[]): CustomResources {
   const stored = [...objects].sort(byPrecedence).map(parse);

@@ -5,7 +5,7 @@ import { ClusterCache } from "./cluster-cache.ts";
 import { type ReconcileOptions, reconcile } from "./reconcile.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-export interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
+interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
   log: Logger;
   /** Default: 1,000. */
   firstRetryMilliseconds?: number;
@@ -20,8 +20,8 @@ const GATHER_MS = 100;
 const RESYNC_MS = 600_000;
 
 /**
- * Keeps the cluster as its Tenants and ModelTasks say, one tenant at a time; see `reconcile`. Every controller watches, only the
- * leader acts.
+ * Keeps the cluster as its Tenants and ModelTasks say, one tenant at a time; see `reconcile`. Every
+ * controller watches, only the leader acts.
  */
 export class Operator implements Reconciler {
   private readonly options: OperatorOptions;

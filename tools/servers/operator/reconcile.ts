@@ -25,9 +25,10 @@ export interface ReconcileOptions {
 }
 
 /**
- * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that went. A ModelTask at
- * fault is left out; one that was applied before holds its whole tenant as it is, because the gateway's configuration without
- * it would take its limits away. What a Tenant's label is on is its own: it goes when the Tenant does.
+ * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that
+ * went. A ModelTask at fault is left out; one that was applied before holds its whole tenant as it is,
+ * because the gateway's configuration without it would take its limits away. What a Tenant's label is on is
+ * its own: it goes when the Tenant does.
  * @throws Error for what may get better by itself: it is in the conditions, and to be tried again
  */
 export async function reconcile(name: string, options: ReconcileOptions): Promise<void> {

@@ -2,7 +2,7 @@ import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 
 /** A condition as of metav1.Condition (KEP-1623). */
-export interface Condition {
+interface Condition {
   type: string;
   status: "True" | "False" | "Unknown";
   observedGeneration: number;
@@ -62,7 +62,10 @@ export async function report(client: KubernetesClient, object: Manifest, finding
   if (!isSame) await sendEvent(client, object, finding);
 }
 
-/** An Event on the resource, as `kubectl describe` shows it; those of Tenants, which have no namespace, are in `default`. */
+/**
+ * An Event on the resource, as `kubectl describe` shows it; those of Tenants, which have no namespace, are in
+ * `default`.
+ */
 export async function sendEvent(client: KubernetesClient, object: Manifest, finding: Finding): Promise<void> {
   const { apiVersion, kind, metadata } = object;
   const { name, namespace = "default", uid, resourceVersion } = metadata;

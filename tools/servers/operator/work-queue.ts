@@ -1,4 +1,4 @@
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   /** Brings one key up to date. A rejection is tried again. */
   work: (key: string) => Promise<void>;
   /** Keys that are worked on at a time; never the same one twice. */
@@ -12,8 +12,9 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A work queue by the rules of client-go's workqueue: a key that waits already is not added again; one that is being worked
- * on is worked on again afterwards; one that failed comes back after a wait that doubles, and soon when it is added anew.
+ * A work queue by the rules of client-go's workqueue: a key that waits already is not added again; one that
+ * is being worked on is worked on again afterwards; one that failed comes back after a wait that doubles, and
+ * soon when it is added anew.
  */
 export class WorkQueue {
   private readonly options: WorkQueueOptions;

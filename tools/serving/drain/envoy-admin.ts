@@ -8,7 +8,10 @@ interface Clusters {
   }[];
 }
 
-/** Base URLs of the admin interfaces behind a name: one for each address that DNS has for it, as a headless Service has its pods'. */
+/**
+ * Base URLs of the admin interfaces behind a name: one for each address that DNS has for it, as a headless
+ * Service has its pods'.
+ */
 export async function adminsOf(host: string, port: number): Promise<string[]> {
   const addresses = await lookup(host, { all: true }).catch(() => []);
   return addresses.map(({ address, family }) => `http://${family === 6 ? `[${address}]` : address}:${port}`);

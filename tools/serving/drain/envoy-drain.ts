@@ -5,7 +5,7 @@ const POLL_MS = 250;
 /** Envoy's own listeners and those of Istio's agent, which are no traffic: admin, health, metrics. */
 const NOT_TRAFFIC = /^http\.(admin|agent|stats)\./;
 
-export interface EnvoyDrain {
+interface EnvoyDrain {
   /** Base URL of the admin interface. */
   admin: string;
   /** Time in which the load balancers in front take the Envoy out; it serves on. Milliseconds. */
@@ -16,9 +16,10 @@ export interface EnvoyDrain {
 }
 
 /**
- * Takes a gateway's Envoy out of service without loss. Its readiness fails at once, and from then on each response asks its
- * client to leave: `Connection: close` over HTTP/1.1, GOAWAY over HTTP/2. New connections are still served, as load balancers need time. Then
- * it waits until clients have left, or at least no request is under way.
+ * Takes a gateway's Envoy out of service without loss. Its readiness fails at once, and from then on each
+ * response asks its client to leave: `Connection: close` over HTTP/1.1, GOAWAY over HTTP/2. New connections
+ * are still served, as load balancers need time. Then it waits until clients have left, or at least no
+ * request is under way.
  * @returns whether no request is under way. @throws Error when the Envoy does not answer
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/operations/draining
  */

@@ -6,7 +6,7 @@ const POLL_MS = 250;
 /** Envoy's workers hear of a change after its main thread, which answers for them. */
 const SETTLE_MS = 250;
 
-export interface ReplicaDrain {
+interface ReplicaDrain {
   /** Address of the replica, as the gateways know it. */
   address: string;
   port: number;
@@ -27,9 +27,10 @@ export interface DrainResult {
 }
 
 /**
- * Waits until a replica can end without a request being lost: the gateways have dropped its endpoint, and what they had sent is
- * answered. Envoy closes its connections to an endpoint that has gone when their last request is answered, so the work under way is over when no
- * connection is left. Both waits are bounded. That the replica is not ready is the caller's to say, before.
+ * Waits until a replica can end without a request being lost: the gateways have dropped its endpoint, and
+ * what they had sent is answered. Envoy closes its connections to an endpoint that has gone when their last
+ * request is answered, so the work under way is over when no connection is left. Both waits are bounded. That
+ * the replica is not ready is the caller's to say, before.
  */
 export async function drainReplica(options: ReplicaDrain): Promise<DrainResult> {
   const { port, endpointTimeout, requestTimeout, log } = options;
@@ -51,7 +52,10 @@ async function everyGatewayDropped({ gateways, address, port }: ReplicaDrain): P
   return !has.includes(true);
 }
 
-/** An answer that takes longer than what is left of the time counts as no: the grace period has no room for it. */
+/**
+ * An answer that takes longer than what is left of the time counts as no: the grace period has no room for
+ * it.
+ */
 async function waitFor(timeout: number, isDone: () => Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + timeout;
   const late = sleep(timeout, false, { ref: false });

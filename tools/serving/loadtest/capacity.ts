@@ -23,7 +23,7 @@ export interface Step {
   lateness: number;
 }
 
-export interface SearchOptions {
+interface SearchOptions {
   slo: Slo;
   /** First rate, requests a second. */
   from: number;
@@ -53,8 +53,9 @@ export interface Capacity {
 }
 
 /**
- * Finds the knee: the highest constant arrival rate that holds the objective. Rates grow step by step until one breaks it; that one is run again, as
- * any hiccup of a machine may break one, and what broke twice is too much. Then the interval is halved until it is narrow enough.
+ * Finds the knee: the highest constant arrival rate that holds the objective. Rates grow step by step until
+ * one breaks it; that one is run again, as any hiccup of a machine may break one, and what broke twice is too
+ * much. Then the interval is halved until it is narrow enough.
  */
 export async function findCapacity(options: SearchOptions): Promise<Capacity> {
   const { from, to, growth, precision, signal } = options;

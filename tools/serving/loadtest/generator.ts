@@ -8,7 +8,7 @@ import { type LoadResult, openLoop } from "./open-loop.ts";
 import type { Arrival } from "./replay.ts";
 import { sizedRequests } from "./sized-requests.ts";
 
-export interface GeneratorOptions {
+interface GeneratorOptions {
   /** `host:port` of the model server, or the URL of a gateway. Default: 127.0.0.1 and the task's port. */
   address?: string | undefined;
   /** Header fields of each request beside the task id. */
@@ -26,7 +26,10 @@ export interface GeneratorOptions {
 export interface Generator {
   /** @param schedule when to send, milliseconds since the start */
   run(schedule: Iterable<number>): Promise<LoadResult>;
-  /** Sends recorded requests as they came; as large as they were where requests are made from the model's inputs. */
+  /**
+   * Sends recorded requests as they came; as large as they were where requests are made from the model's
+   * inputs.
+   */
   replay(arrivals: Arrival[]): Promise<LoadResult>;
   close(): void;
 }

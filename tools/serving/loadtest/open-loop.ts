@@ -6,7 +6,7 @@ import type { Connection, PreparedRequest } from "../model-client/connection.ts"
 const MAX_LATENCY = 600_000_000;
 const SIGNIFICANT_FIGURES = 3;
 
-export interface OpenLoop {
+interface OpenLoop {
   connection: Connection;
   requests: PreparedRequest[];
   /** When each request is to be sent, milliseconds since the start, rising. */
@@ -32,7 +32,10 @@ export interface Sample {
 export interface LoadResult {
   sent: number;
   failed: number;
-  /** From when each answered request was to be sent to its whole answer: HdrHistogram, microseconds, 3 figures. */
+  /**
+   * From when each answered request was to be sent to its whole answer: HdrHistogram, microseconds, 3
+   * figures.
+   */
   latencies: RecordableHistogram;
   /** How late the generator itself sent each request: HdrHistogram, microseconds. */
   lateness: RecordableHistogram;
@@ -43,8 +46,9 @@ export interface LoadResult {
 }
 
 /**
- * Sends requests on schedule whatever the answers (an open loop), and measures each from the moment when it was to be sent: a server
- * that stalls is charged for all requests that came meanwhile, not for one (no coordinated omission).
+ * Sends requests on schedule whatever the answers (an open loop), and measures each from the moment when it
+ * was to be sent: a server that stalls is charged for all requests that came meanwhile, not for one (no
+ * coordinated omission).
  * @see Gil Tene, "How NOT to Measure Latency"; https://github.com/giltene/wrk2
  */
 export async function openLoop(load: OpenLoop): Promise<LoadResult> {
@@ -92,8 +96,9 @@ const NAP_MS = 0.05;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Waits for so many milliseconds at most, most of them by a timer; the last ones in naps between which answers are read, so that a request
- * goes out within a tenth of a millisecond of its time and the core is not kept busy.
+ * Waits for so many milliseconds at most, most of them by a timer; the last ones in naps between which
+ * answers are read, so that a request goes out within a tenth of a millisecond of its time and the core is
+ * not kept busy.
  */
 async function pause(milliseconds: number): Promise<void> {
   if (milliseconds > TIMER_SLACK_MS) return sleep(milliseconds - TIMER_SLACK_MS);

@@ -20,8 +20,8 @@ export interface Arrival {
 }
 
 /**
- * A task's requests as they came, from the gateway's access log (one JSON object a line): by rising time. Requests that the gateway refused never reached
- * the model, and are left out.
+ * A task's requests as they came, from the gateway's access log (one JSON object a line): by rising time.
+ * Requests that the gateway refused never reached the model, and are left out.
  * @param speed 2 sends them in half the time
  * @throws Error that names the file, and the line that is none
  */

@@ -59,7 +59,7 @@ export function kneeOf({ steps, capacity }: SavedRun): Step | undefined {
   return steps.findLast((each) => each.rate === capacity && each.breaches.length === 0);
 }
 
-export interface Comparison {
+interface Comparison {
   /** Rows of a table: what, baseline, now, change. */
   rows: string[][];
   /** Change of the capacity of a replica, as a share; below 0 when it fell. */

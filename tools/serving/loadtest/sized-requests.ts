@@ -1,11 +1,11 @@
 import type { PreparedRequest } from "../model-client/connection.ts";
 
 /** Makes a request of so many rows ready. */
-export type MakeBatch = (batch: number) => Promise<PreparedRequest>;
+type MakeBatch = (batch: number) => Promise<PreparedRequest>;
 
 /**
- * Requests as large as those that were recorded, in their order: batches of powers of two, so that few have to be made. A request whose size
- * is not known has one row.
+ * Requests as large as those that were recorded, in their order: batches of powers of two, so that few have
+ * to be made. A request whose size is not known has one row.
  * @param sizes bytes of tensors
  */
 export async function sizedRequests(

@@ -36,7 +36,10 @@ export function formatSlo({ latencies, errors }: Slo): string {
   ].join(",");
 }
 
-/** What of the objective a run broke; empty when it held. Failed requests count as errors, not in the percentiles. */
+/**
+ * What of the objective a run broke; empty when it held. Failed requests count as errors, not in the
+ * percentiles.
+ */
 export function breaches({ latencies, errors }: Slo, result: LoadResult): string[] {
   const share = result.sent === 0 ? 0 : result.failed / result.sent;
   return [

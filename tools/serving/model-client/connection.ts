@@ -22,7 +22,10 @@ export interface Outcome {
   reply: Buffer;
 }
 
-/** Sends requests to one address. It connects when there is something to send, and anew when a connection has gone. */
+/**
+ * Sends requests to one address. It connects when there is something to send, and anew when a connection has
+ * gone.
+ */
 export interface Connection {
   /**
    * Sends one request. Never rejects: what goes wrong is in the outcome.

@@ -4,12 +4,16 @@ import { type Connection, NO_REPLY, type Outcome, type PreparedRequest } from ".
 const PREFIX_BYTES = 5;
 const WINDOW_BYTES = 16 * 1024 * 1024;
 
-/** gRPC statuses (https://grpc.github.io/grpc/core/md_doc_statuscodes.html) of a model server that is still coming up. */
+/**
+ * gRPC statuses (https://grpc.github.io/grpc/core/md_doc_statuscodes.html) of a model server that is still
+ * coming up.
+ */
 const MAY_PASS = new Set([-1, 4, 5, 8, 9, 10, 13, 14]);
 
 /**
- * Unary gRPC calls over HTTP/2 sessions to one address, in turn. The message is taken as bytes, so that a load generator encodes nothing.
- * A session that got a GOAWAY finishes what is under way, and the next call opens another.
+ * Unary gRPC calls over HTTP/2 sessions to one address, in turn. The message is taken as bytes, so that a
+ * load generator encodes nothing. A session that got a GOAWAY finishes what is under way, and the next call
+ * opens another.
  * @param origin `http://host:port` (prior knowledge) or `https://host:port`
  */
 export class GrpcConnection implements Connection {

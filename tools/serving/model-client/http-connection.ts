@@ -4,7 +4,10 @@ import { type Connection, NO_REPLY, type Outcome, type PreparedRequest } from ".
 
 const MAY_PASS = new Set([0, 404, 408, 425, 429, 500, 502, 503, 504]);
 
-/** HTTP/1.1 requests over connections that are kept alive. @param origin `http://host:port` or `https://host:port` */
+/**
+ * HTTP/1.1 requests over connections that are kept alive.
+ * @param origin `http://host:port` or `https://host:port`
+ */
 export class HttpConnection implements Connection {
   private readonly url: URL;
   private readonly agent: HttpAgent | HttpsAgent;

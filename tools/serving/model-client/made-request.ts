@@ -7,10 +7,15 @@ import { findMethod, ownProtocols } from "./methods.ts";
 import type { PrepareOptions } from "./model-request.ts";
 import { encodeJson } from "./protobuf-json.ts";
 
-/** Elements of a made tensor at most: a model with several free dimensions and a large batch would fill the memory. */
+/**
+ * Elements of a made tensor at most: a model with several free dimensions and a large batch would fill the
+ * memory.
+ */
 const MAX_ELEMENTS = 16_000_000;
 
-/** Bytes of an element in raw contents; BYTES elements are made as empty strings with their length of 4 bytes. */
+/**
+ * Bytes of an element in raw contents; BYTES elements are made as empty strings with their length of 4 bytes.
+ */
 const ELEMENT_BYTES: Record<string, number> = {
   ...{ BOOL: 1, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, FP16: 2, BF16: 2 },
   ...{ UINT32: 4, INT32: 4, FP32: 4, UINT64: 8, INT64: 8, FP64: 8, BYTES: 4 },
@@ -32,8 +37,9 @@ interface TensorMetadata {
 type Made = ModelRequest & { model: string };
 
 /**
- * A request of zeros for a model, made from the inputs that the server says it has: `ModelMetadata` of the Open Inference Protocol (gRPC; HTTP for
- * tasks that are not converted) or `GetModelMetadata` of TensorFlow Serving. Dimensions of any size are `batch`.
+ * A request of zeros for a model, made from the inputs that the server says it has: `ModelMetadata` of the
+ * Open Inference Protocol (gRPC; HTTP for tasks that are not converted) or `GetModelMetadata` of TensorFlow
+ * Serving. Dimensions of any size are `batch`.
  * @throws Error that says what the server answered
  */
 export async function madeRequest(

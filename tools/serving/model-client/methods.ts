@@ -7,7 +7,7 @@ const PROTO_FOLDER = fileURLToPath(new URL("../../../proto/", import.meta.url));
 const OWN_FILES = ["open_inference.proto", "tensorflow_serving.proto", "health.proto", "reflection.proto"];
 
 /** A unary gRPC method with the types of its messages. */
-export interface Method {
+interface Method {
   /** `/package.Service/Method`. */
   path: string;
   request: protobuf.Type;

@@ -1,7 +1,7 @@
 import type { ModelTask } from "../../api/model-task.ts";
 
 /** What the model server behind the task speaks. */
-export type Protocol = ModelTask["spec"]["conversion"]["protocol"];
+type Protocol = ModelTask["spec"]["conversion"]["protocol"];
 
 export interface PrepareOptions {
   /** `http://host:port` of the model server: asked for its model's inputs, and for types by reflection. */

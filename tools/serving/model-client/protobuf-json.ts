@@ -1,8 +1,9 @@
 import protobuf from "protobufjs";
 
 /**
- * Encodes a message that is written as protobuf JSON: fields by their JSON or their original names, bytes in base64, enums by name or number, 64-bit
- * integers as numbers or strings. The JSON forms of the well-known types (Timestamp, Any, ...) are not known: write their fields.
+ * Encodes a message that is written as protobuf JSON: fields by their JSON or their original names, bytes in
+ * base64, enums by name or number, 64-bit integers as numbers or strings. The JSON forms of the well-known
+ * types (Timestamp, Any, ...) are not known: write their fields.
  * @throws Error that names a field which the type does not have, or whose value does not fit
  * @see https://protobuf.dev/programming-guides/json/
  */

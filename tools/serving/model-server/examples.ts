@@ -22,8 +22,9 @@ interface ExamplesRequest {
 }
 
 /**
- * Serves TensorFlow Serving's `Classify`. The model `linear` scores the classes "0" and "1" by the eight floats of the
- * feature `x`. The model `echo` gives a class for each value of each feature, labelled `name:value`, bytes in base64.
+ * Serves TensorFlow Serving's `Classify`. The model `linear` scores the classes "0" and "1" by the eight
+ * floats of the feature `x`. The model `echo` gives a class for each value of each feature, labelled
+ * `name:value`, bytes in base64.
  */
 export function classify(request: ExamplesRequest): object {
   const isEcho = modelName(request.model_spec) === "echo";

@@ -10,7 +10,8 @@ const BIAS = [0.1, -0.2];
 /**
  * Scores rows of features.
  * @param x float32, shape [n, FEATURES], row by row
- * @returns float32, shape [n, CLASSES]; sums are taken in float64, in the order of the features, and rounded once
+ * @returns float32, shape [n, CLASSES]; sums are taken in float64, in the order of the features, and rounded
+ * once
  */
 export function linear(x: Float32Array): Float32Array {
   const rows = x.length / FEATURES;

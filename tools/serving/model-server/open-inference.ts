@@ -46,8 +46,9 @@ function modelOf(name: string): object {
 }
 
 /**
- * Serves `ModelInfer` of two models: `linear`, FP32 [n, 8] -> FP32 [n, 2], and `echo`, whose outputs are its inputs, or
- * those of them that the request selects. The version `typed` answers with typed contents instead of raw ones.
+ * Serves `ModelInfer` of two models: `linear`, FP32 [n, 8] -> FP32 [n, 2], and `echo`, whose outputs are its
+ * inputs, or those of them that the request selects. The version `typed` answers with typed contents instead
+ * of raw ones.
  */
 export function modelInfer(request: ModelInferRequest): object {
   const all = request.model_name === "linear" ? linearOutputs(request) : echoOutputs(request);

@@ -20,8 +20,8 @@ interface PredictRequest {
 }
 
 /**
- * Serves TensorFlow Serving's `Predict` of two models: `linear`, DT_FLOAT `x` -> DT_FLOAT `y`, and `echo`, whose outputs
- * are its inputs.
+ * Serves TensorFlow Serving's `Predict` of two models: `linear`, DT_FLOAT `x` -> DT_FLOAT `y`, and `echo`,
+ * whose outputs are its inputs.
  */
 export function predict(request: PredictRequest): object {
   const name = modelName(request.model_spec);

@@ -4,8 +4,9 @@ import { listeners } from "../drain/tcp-sockets.ts";
 const START_TIME_FIELD = 22;
 
 /**
- * Which process serves a port of this network namespace, as `pid:start time`; its listening socket where that can't be seen (other users'
- * processes, other containers). Undefined when none does. A restarted process has another identity.
+ * Which process serves a port of this network namespace, as `pid:start time`; its listening socket where that
+ * can't be seen (other users' processes, other containers). Undefined when none does. A restarted process has
+ * another identity.
  */
 export async function serverProcess(port: number): Promise<string | undefined> {
   const inodes = await listeners(port);

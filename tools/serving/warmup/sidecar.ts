@@ -9,7 +9,7 @@ import { WatchedServer } from "./watched-server.ts";
 const AGAIN_MS = 1000;
 const ENDED_POLL_MS = 250;
 
-export interface SidecarOptions {
+interface SidecarOptions {
   listen: { host: string; port: number };
   server: { host: string; port: number };
   plan: WarmUpPlan;
@@ -34,9 +34,9 @@ type State = "waiting" | "warming" | "warm" | "draining";
  * - `/readyz`: 200 while it is warm and not draining;
  * - `/drain`: from now on not ready; answers when the server can be ended without loss.
  *
- * A server that was restarted is warmed anew. A warm-up that did not succeed is tried again: the kubelet's startup probe decides how long.
- * When that or a liveness probe gives up, the kubelet drains and restarts the server's container alone: the process that comes after a drain is
- * warmed like any other.
+ * A server that was restarted is warmed anew. A warm-up that did not succeed is tried again: the kubelet's
+ * startup probe decides how long. When that or a liveness probe gives up, the kubelet drains and restarts the
+ * server's container alone: the process that comes after a drain is warmed like any other.
  */
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { listen, server, log } = options;
@@ -59,7 +59,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     }
     return draining;
   };
-  /** Once the process is drained and has ended: until then a connection of ours would keep it from being idle. */
+  /**
+   * Once the process is drained and has ended: until then a connection of ours would keep it from being idle.
+   */
   const watchAgain = async (before: Promise<string[]>, drained: Promise<DrainResult>) => {
     const sockets = new Set(await before);
     await drained.catch(() => {});

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { serverProcess } from "./server-process.ts";
 
 /**
- * Remembers, in a file, that the process which serves a port is warm, so that a probe which runs anew each time need not warm it again. A server
- * of another machine is never remembered: nothing here tells when it restarts.
+ * Remembers, in a file, that the process which serves a port is warm, so that a probe which runs anew each
+ * time need not warm it again. A server of another machine is never remembered: nothing here tells when it
+ * restarts.
  */
 export class WarmMark {
   private readonly host: string;

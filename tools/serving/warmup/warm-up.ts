@@ -22,11 +22,14 @@ export interface WarmUpPlan {
 export interface WarmUpTarget {
   /** `http://host:port` of the model server. */
   origin: string;
-  /** Makes the requests ready; tried again while the server has no answer. @param timeout for each of its answers, milliseconds */
+  /**
+   * Makes the requests ready; tried again while the server has no answer.
+   * @param timeout for each of its answers, milliseconds
+   */
   prepare(timeout: number): Promise<PreparedRequest[]>;
 }
 
-export interface WarmUpResult {
+interface WarmUpResult {
   warm: boolean;
   /** Why it is not; empty when it is. */
   reason: string;
@@ -39,8 +42,9 @@ export interface WarmUpResult {
 }
 
 /**
- * Sends warm-up requests until the plan is fulfilled. A server that is not there yet, or says that it can't answer yet, is asked again; a request
- * that it will never take (INVALID_ARGUMENT, HTTP 400) ends the warm-up at once.
+ * Sends warm-up requests until the plan is fulfilled. A server that is not there yet, or says that it can't
+ * answer yet, is asked again; a request that it will never take (INVALID_ARGUMENT, HTTP 400) ends the warm-up
+ * at once.
  */
 export async function warmUp(
   plan: WarmUpPlan,

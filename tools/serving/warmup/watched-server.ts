@@ -1,12 +1,16 @@
 import { connect, type Socket } from "node:net";
 
 const RETRY_MS = 250;
-/** Less than any server's restart takes, and enough that one which closes each connection at once is not asked without pause. */
+/**
+ * Less than any server's restart takes, and enough that one which closes each connection at once is not asked
+ * without pause.
+ */
 const REOPEN_MS = 50;
 
 /**
- * Watches a server by a connection that is kept open: when the server's process ends, the connection does, and no new one is accepted. A server
- * that only closes idle connections accepts the next one at once, and counts as the same.
+ * Watches a server by a connection that is kept open: when the server's process ends, the connection does,
+ * and no new one is accepted. A server that only closes idle connections accepts the next one at once, and
+ * counts as the same.
  */
 export class WatchedServer {
   private readonly host: string;

@@ -4,8 +4,11 @@ import { namespaceOf, owned } from "../../cluster/istio/names.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 
 /** Metric of the controller, and the external metric that the Prometheus adapter makes of it. */
-export const IN_FLIGHT_METRIC = "modelgate_controller_requests_in_flight";
-/** Share of the in-flight cap that replicas are meant to have: the rest is room for the time that a new replica takes. */
+const IN_FLIGHT_METRIC = "modelgate_controller_requests_in_flight";
+/**
+ * Share of the in-flight cap that replicas are meant to have: the rest is room for the time that a new
+ * replica takes.
+ */
 const SHARE_OF_CAP = 0.8;
 /** Time between two steps up. */
 const SCALE_UP_PERIOD_SECONDS = 15;
@@ -86,7 +89,10 @@ export function scaledObject(task: Scaled, prometheus: string): Manifest {
   };
 }
 
-/** Up fast, down slowly: a new replica has to load its model and warm up, so one too few costs more than one too many. */
+/**
+ * Up fast, down slowly: a new replica has to load its model and warm up, so one too few costs more than one
+ * too many.
+ */
 function behavior({ spec: { autoscaling } }: Scaled): object {
   return {
     scaleUp: {

@@ -7,7 +7,7 @@ import { deploymentOf } from "./autoscaling.ts";
 import { computeThreads, resourcesOf } from "./placement.ts";
 
 /** Port of the sidecar. */
-export const SIDECAR_PORT = 8867;
+const SIDECAR_PORT = 8867;
 const SIDECAR = "modelgate-warmup";
 const SIDECAR_CPU = "100m";
 /** Where it is a limit too: starting takes most of a second of a core, which must not take ten. */
@@ -18,7 +18,7 @@ const SIDECAR_MEMORY = "512Mi";
 /** Time for the processes themselves to end, after the drain. */
 const EXIT_SECONDS = 5;
 
-export interface PatchOptions {
+interface PatchOptions {
   /** Image of the command `modelgate`. */
   image: string;
   /** Where the sidecar asks the gateways whether they still use the replica: `host:port`. */
@@ -26,10 +26,12 @@ export interface PatchOptions {
 }
 
 /**
- * What a task's Deployment needs to start and stop without loss, as a strategic merge patch: a sidecar that warms the model server up, the probes
- * and the preStop hook that it answers, the grace period that the drain needs, and the cores that `placement` says.
+ * What a task's Deployment needs to start and stop without loss, as a strategic merge patch: a sidecar that
+ * warms the model server up, the probes and the preStop hook that it answers, the grace period that the drain
+ * needs, and the cores that `placement` says.
  *
- * The sidecar is a native one (an init container that restarts, Kubernetes 1.29 and later): it is there before the model server and ends after it.
+ * The sidecar is a native one (an init container that restarts, Kubernetes 1.29 and later): it is there
+ * before the model server and ends after it.
  */
 export function deploymentPatch(task: ModelTask, options: PatchOptions): Manifest {
   const { workload, placement } = task.spec;

@@ -3,13 +3,19 @@ import type { Placement } from "../../api/scaling.ts";
 
 const GPU = "nvidia.com/gpu";
 
-/** Resources of a model server's container: whole cores, requests equal limits, so that the kubelet's static CPU manager binds them. */
+/**
+ * Resources of a model server's container: whole cores, requests equal limits, so that the kubelet's static
+ * CPU manager binds them.
+ */
 export function resourcesOf({ cpus, memory, gpus }: Placement): { requests: object; limits: object } {
   const all = { cpu: String(cpus), memory, ...(gpus !== undefined && { [GPU]: String(gpus) }) };
   return { requests: all, limits: { ...all } };
 }
 
-/** Environment variables that keep the usual math libraries to the cores of the container, each thread on its own. */
+/**
+ * Environment variables that keep the usual math libraries to the cores of the container, each thread on its
+ * own.
+ */
 export function computeThreads({ cpus, threads = cpus }: Placement): { name: string; value: string }[] {
   const count = String(threads);
   return [

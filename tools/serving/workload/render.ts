@@ -8,7 +8,7 @@ import { deploymentPatch } from "./deployment-patch.ts";
 export const WORKLOAD_TARGETS = ["deployment-patch", "hpa", "keda"] as const;
 export type WorkloadTarget = (typeof WORKLOAD_TARGETS)[number];
 
-export interface WorkloadOptions {
+interface WorkloadOptions {
   target: WorkloadTarget;
   /** Image of the command `modelgate`, for the sidecar. */
   commandImage: string;

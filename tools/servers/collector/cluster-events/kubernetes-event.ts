@@ -2,7 +2,10 @@ import type { CoreV1Event } from "@kubernetes/client-node";
 import type { Event } from "../query/events.ts";
 import type { Owners } from "./owners.ts";
 
-/** What Kubernetes tells of a tenant's objects, as an event of the time line. @returns undefined for others' objects */
+/**
+ * What Kubernetes tells of a tenant's objects, as an event of the time line.
+ * @returns undefined for others' objects
+ */
 export function fromKubernetes(event: CoreV1Event, owners: Owners): Event | undefined {
   const { kind = "", name = "", namespace = event.metadata?.namespace ?? "" } = event.involvedObject;
   const owner = owners.of(namespace, name);

@@ -3,7 +3,7 @@ import { gatewayName, type Tenant } from "../../../api/tenant.ts";
 import { namespaceOf } from "../../../cluster/istio/names.ts";
 
 /** Whose an object of the cluster is; empty = nobody's alone. */
-export interface Owner {
+interface Owner {
   tenant: string;
   taskid: string;
   gateway: string;
@@ -25,8 +25,8 @@ export class Owners {
   }
 
   /**
-   * The owner of an object. A task's are those named as its Service or ModelTask, or so with a suffix, as Deployments name
-   * their pods.
+   * The owner of an object. A task's are those named as its Service or ModelTask, or so with a suffix, as
+   * Deployments name their pods.
    * @returns undefined in a namespace that is no tenant's
    */
   of(namespace: string, name: string): Owner | undefined {

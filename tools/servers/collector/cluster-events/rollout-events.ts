@@ -4,8 +4,8 @@ import type { Event } from "../query/events.ts";
 const ENDS = { done: "RolloutDone", rolledBack: "RolloutRolledBack" };
 
 /**
- * What happened between two states of a rollout. Of a state that is seen for the first time only the start and the end are told,
- * whose times stay the same however often they are read.
+ * What happened between two states of a rollout. Of a state that is seen for the first time only the start
+ * and the end are told, whose times stay the same however often they are read.
  */
 export function rolloutEvents(
   before: Rollout | undefined,

@@ -19,7 +19,7 @@ const ROLLOUT_SELECTOR = [
   TENANT_LABEL,
 ].join();
 
-export interface ClusterWatchOptions {
+interface ClusterWatchOptions {
   config: KubeConfig;
   /** Takes events; the same one may come again after a restart. */
   add: (events: Event[]) => Promise<void>;
@@ -28,8 +28,8 @@ export interface ClusterWatchOptions {
 }
 
 /**
- * Follows what happens in a cluster beside the traffic: Kubernetes events in the tenants' namespaces, rollouts of their gateways,
- * and limits that change with the resources and the ready replicas.
+ * Follows what happens in a cluster beside the traffic: Kubernetes events in the tenants' namespaces,
+ * rollouts of their gateways, and limits that change with the resources and the ready replicas.
  */
 export class ClusterWatch {
   private readonly options: ClusterWatchOptions;

@@ -12,8 +12,9 @@ interface BulkAnswer {
 }
 
 /**
- * The bulk interface of Elasticsearch and OpenSearch, one index a day. A line always gets the same id, so what is sent twice is
- * stored once. Lines that were turned away for want of room are sent again, others that were turned away are given up.
+ * The bulk interface of Elasticsearch and OpenSearch, one index a day. A line always gets the same id, so
+ * what is sent twice is stored once. Lines that were turned away for want of room are sent again, others that
+ * were turned away are given up.
  */
 export class ElasticsearchSink implements Sink {
   readonly name = "elasticsearch";

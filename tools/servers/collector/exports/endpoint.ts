@@ -9,7 +9,10 @@ export interface Endpoint {
 
 const TIMEOUT_MS = 30_000;
 
-/** Reads headers from a file with one "name: value" a line, so that secrets stand in no command line. @throws Error */
+/**
+ * Reads headers from a file with one "name: value" a line, so that secrets stand in no command line.
+ * @throws Error
+ */
 export async function readHeaders(path: string | undefined): Promise<Record<string, string>> {
   if (path === undefined) return {};
   const headers: Record<string, string> = {};

@@ -23,7 +23,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface ExportCounts {
+interface ExportCounts {
   sent: (lines: number) => void;
   /** Lines that the sink refuses for good, or that retention took before they were sent. */
   lost: (lines: number) => void;
@@ -36,8 +36,9 @@ const IDLE_MS = 1_000;
 const BACK_OFF_MS = { first: 250, last: 30_000 };
 
 /**
- * Sends the stored lines on, in the order of their commits, each at least once: the stored files are the spool, and the place that is
- * reached is kept in the store. Exports run side by side, so none waits for another.
+ * Sends the stored lines on, in the order of their commits, each at least once: the stored files are the
+ * spool, and the place that is reached is kept in the store. Exports run side by side, so none waits for
+ * another.
  */
 export class Export {
   readonly sink: Sink;

@@ -11,7 +11,10 @@ interface Message {
   timestamp: bigint;
 }
 
-/** A Kafka topic. The key is the request id, so a request's line is always in the same partition; the value is the line. */
+/**
+ * A Kafka topic. The key is the request id, so a request's line is always in the same partition; the value is
+ * the line.
+ */
 export class KafkaSink implements Sink {
   readonly name = "kafka";
   private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;

@@ -7,8 +7,8 @@ import { type Endpoint, post } from "./endpoint.ts";
 import { hrTime, PROTOBUF, RESOURCE, SCOPE } from "./otlp.ts";
 
 /**
- * Sends traffic to the metrics service of OTLP, over HTTP in protobuf. Sums since each series began (cumulative), so a report that is lost or
- * sent twice changes nothing.
+ * Sends traffic to the metrics service of OTLP, over HTTP in protobuf. Sums since each series began
+ * (cumulative), so a report that is lost or sent twice changes nothing.
  */
 export async function sendOtlpMetrics(
   endpoint: Endpoint,

@@ -6,8 +6,8 @@ import { HttpError, type Request } from "../../http/http.ts";
 export type IsOwnName = (name: string) => boolean;
 
 /**
- * The names of the collector: localhost, this machine's, where it listens, and those of `more`. Addresses are no names that anybody could make
- * resolve to this machine, so each of them will do.
+ * The names of the collector: localhost, this machine's, where it listens, and those of `more`. Addresses are
+ * no names that anybody could make resolve to this machine, so each of them will do.
  */
 export function ownNames(listenHost: string, more: string[]): IsOwnName {
   const names = new Set(["localhost", hostname(), listenHost, ...more].map((name) => name.toLowerCase()));
@@ -15,8 +15,9 @@ export function ownNames(listenHost: string, more: string[]): IsOwnName {
 }
 
 /**
- * Refuses what pages of other hosts make a browser send: a page may post to any host, and its own name may come to resolve to this
- * machine ("DNS rebinding"), also where `kubectl port-forward` listens for a collector in a cluster. Senders that are no browser post under any name.
+ * Refuses what pages of other hosts make a browser send: a page may post to any host, and its own name may
+ * come to resolve to this machine ("DNS rebinding"), also where `kubectl port-forward` listens for a
+ * collector in a cluster. Senders that are no browser post under any name.
  * @param isOwnName where not given, there is nothing to read
  * @throws HttpError 403
  */

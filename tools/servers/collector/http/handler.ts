@@ -3,7 +3,10 @@ import { type IsOwnName, refuseForeign } from "./foreign.ts";
 
 export type Route = (request: Request, response: Response, url: URL) => Promise<void> | void;
 
-/** Answers requests by method and path: "GET /healthz". What no route has goes to `rest`. @param isOwnName see `refuseForeign` */
+/**
+ * Answers requests by method and path: "GET /healthz". What no route has goes to `rest`.
+ * @param isOwnName see `refuseForeign`
+ */
 export function handler(
   routes: Record<string, Route>,
   rest: Route,

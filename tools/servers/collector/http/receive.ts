@@ -8,7 +8,9 @@ import type { Spool } from "../input/spool.ts";
 const BATCH_BYTES = 16 << 20;
 /** Batches that may be in memory at once, in bytes as far as their senders say. */
 const IN_MEMORY_BYTES = 64 << 20;
-/** Most lines of a batch of protobuf, in which a line may be two bytes and takes far more when it is decoded. */
+/**
+ * Most lines of a batch of protobuf, in which a line may be two bytes and takes far more when it is decoded.
+ */
 const BATCH_LINES = 1 << 18;
 /** Text is gathered in parts of this length. */
 const PART_LENGTH = 1 << 16;
@@ -33,7 +35,8 @@ export class Receiver {
 
   /**
    * Resolves when the lines of the body are on disk. @returns how many lines
-   * @throws HttpError 503 when the store is too far behind, 429 when too many batches come at once, 413, 415, 400
+   * @throws HttpError 503 when the store is too far behind, 429 when too many batches come at once, 413, 415,
+   * 400
    */
   async receive(request: Request): Promise<number> {
     if (this.spool.isFull)

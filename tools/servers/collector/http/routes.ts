@@ -25,7 +25,7 @@ const MAX_FOLLOWERS = 64;
 /** After so long without a commit a new process may do better. */
 const UNHEALTHY_MS = 5 * 60_000;
 
-export interface RouteOptions {
+interface RouteOptions {
   database: Database;
   files: LineFiles;
   receiver: Receiver;

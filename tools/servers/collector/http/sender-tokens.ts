@@ -8,8 +8,9 @@ import { HttpError } from "../../http/http.ts";
 const FORM = /^[A-Za-z0-9._~+/-]{1,8000}=*$/;
 
 /**
- * The bearer tokens (RFC 6750) that senders of batches must have: one a line in a file, where empty lines and lines that begin with # say
- * nothing. They are kept and compared as digests, so that the time of a comparison tells nothing of them.
+ * The bearer tokens (RFC 6750) that senders of batches must have: one a line in a file, where empty lines and
+ * lines that begin with # say nothing. They are kept and compared as digests, so that the time of a
+ * comparison tells nothing of them.
  */
 export class SenderTokens {
   private readonly file: string;
@@ -25,7 +26,11 @@ export class SenderTokens {
     return new SenderTokens(file, await readDigests(file));
   }
 
-  /** Reads the file again. @returns whether it says something new; @throws Error as `open` does: the tokens of before stay */
+  /**
+   * Reads the file again.
+   * @returns whether it says something new;
+   * @throws Error as `open` does: the tokens of before stay
+   */
   async renew(): Promise<boolean> {
     const digests = await readDigests(this.file);
     const same = Buffer.concat(digests).equals(Buffer.concat(this.digests));

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 
 /** What one batch holds at most; its lines are in memory together. */
 export const CHUNK_BYTES = 12 << 20;
-export const CHUNK_LINES = 30_000;
+const CHUNK_LINES = 30_000;
 
 /** The file in which the whole lines of a batch are put together. */
 export class Chunk {
@@ -24,7 +24,11 @@ export class Chunk {
     return this.bytes >= CHUNK_BYTES || this.lines >= CHUNK_LINES;
   }
 
-  /** Takes as many of the lines as there is room for. @param bytes ends with a line feed @returns how many bytes were taken */
+  /**
+   * Takes as many of the lines as there is room for.
+   * @param bytes ends with a line feed
+   * @returns how many bytes were taken
+   */
   async addLines(bytes: Buffer): Promise<number> {
     const room = CHUNK_LINES - this.lines;
     let lines = 0;

@@ -23,8 +23,8 @@ interface Followed {
 }
 
 /**
- * Follows log files as they grow, are renamed, and are cut and written anew (copytruncate). A file is known by device, inode and first
- * bytes, so it is read on from its offset under any name, and so is a copy of it.
+ * Follows log files as they grow, are renamed, and are cut and written anew (copytruncate). A file is known
+ * by device, inode and first bytes, so it is read on from its offset under any name, and so is a copy of it.
  */
 export class FollowedFiles implements Input {
   readonly kind = "file";

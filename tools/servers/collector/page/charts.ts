@@ -18,7 +18,7 @@ export interface Line {
   bound?: boolean;
 }
 
-export interface ChartData {
+interface ChartData {
   /** Bounds of the time line, seconds. */
   from: number;
   to: number;
@@ -28,7 +28,7 @@ export interface ChartData {
   events: TimelineEvent[];
 }
 
-export interface ChartOptions {
+interface ChartOptions {
   card: HTMLElement;
   format: (value: number) => string;
   /** Areas on top of one another in place of lines. */

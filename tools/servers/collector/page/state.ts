@@ -74,7 +74,10 @@ export function linkTo(state: State, change: Partial<State>): string {
   return text === "" ? "/" : `/?${text}`;
 }
 
-/** The time that is shown. Steps start at multiples of their length, as the collector's do; all times are milliseconds. */
+/**
+ * The time that is shown. Steps start at multiples of their length, as the collector's do; all times are
+ * milliseconds.
+ */
 export interface Span {
   from: number;
   to: number;
@@ -96,7 +99,9 @@ export function spanOf(state: State, now: number): Span {
   };
 }
 
-/** How much of a step is over, in milliseconds: what is still under way has had less time for its requests. */
+/**
+ * How much of a step is over, in milliseconds: what is still under way has had less time for its requests.
+ */
 export function lengthOf(start: number, { step }: Span, now: number): number {
   return Math.max(MINUTE, Math.min(step, now - start));
 }

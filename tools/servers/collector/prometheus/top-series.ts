@@ -2,8 +2,8 @@
 const TALLIED = 4;
 
 /**
- * Which of endlessly many keys are worth a name of their own: the `size` that count most. Memory stays bounded: of keys beyond four
- * times as many, the smaller half is forgotten now and then.
+ * Which of endlessly many keys are worth a name of their own: the `size` that count most. Memory stays
+ * bounded: of keys beyond four times as many, the smaller half is forgotten now and then.
  */
 export class TopSeries {
   readonly named = new Set<string>();

@@ -24,7 +24,10 @@ export interface Series {
 
 const RANK_MS = 10 * 60_000;
 
-/** Traffic for Prometheus. Series beyond the largest go by task and version "other", so that the number of labels stays bounded. */
+/**
+ * Traffic for Prometheus. Series beyond the largest go by task and version "other", so that the number of
+ * labels stays bounded.
+ */
 export class TrafficMetrics {
   private readonly series = new Map<string, Series>();
   private readonly top: TopSeries;

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { HttpError } from "../../http/http.ts";
 import type { Event } from "./events.ts";
 
-/** What Alertmanager sends to a webhook, as far as it is read: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
+/**
+ * What Alertmanager sends to a webhook, as far as it is read:
+ * https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+ */
 const Notification = z.object({
   version: z.literal("4"),
   alerts: z

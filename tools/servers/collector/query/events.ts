@@ -45,7 +45,10 @@ export function parseEvents(body: Buffer): Event[] {
 
 const COLUMNS = ["type", "reason", "message", ...DIMENSIONS, "source"] as const;
 
-/** Stores events, but for those that are there already: who watches a cluster lists its events anew after a restart. */
+/**
+ * Stores events, but for those that are there already: who watches a cluster lists its events anew after a
+ * restart.
+ */
 export async function addEvents(connection: Connection, events: Event[]): Promise<void> {
   const values = COLUMNS.map((name) => `$${name}`).join(", ");
   const isSame = COLUMNS.map((name) => `${name} = $${name}`).join(" AND ");

@@ -20,7 +20,10 @@ const MAX_ROWS = 10_000;
 /** So many buckets of the sketch are one band: a factor of 1.38. */
 const BAND = 16;
 
-/** Latencies over time, in bands of equal width on a logarithmic scale. The first band has all under a millisecond. */
+/**
+ * Latencies over time, in bands of equal width on a logarithmic scale. The first band has all under a
+ * millisecond.
+ */
 export async function queryHeatmap(
   connection: Connection,
   query: { range: Range; filters: Filters; step: number },

@@ -43,7 +43,10 @@ function codeCondition(text: string): string {
 
 const WHOLE_NUMBERS = new Set<string>(FIELD_NAMES.filter((name) => FIELDS[name] === "BIGINT"));
 
-/** The fields as they are answered: times as RFC 3339, numbers as numbers of JSON. Of a relation with the name `lines`. */
+/**
+ * The fields as they are answered: times as RFC 3339, numbers as numbers of JSON. Of a relation with the name
+ * `lines`.
+ */
 export const COLUMNS = FIELD_NAMES.map((name) => {
   if (name === "start_time") return `strftime(lines.start_time, '%Y-%m-%dT%H:%M:%S.%gZ') AS start_time`;
   return WHOLE_NUMBERS.has(name) ? `${name}::DOUBLE AS ${name}` : name;
@@ -72,7 +75,7 @@ export async function queryLogs(
   return (rows ?? []).map(toLine);
 }
 
-export interface Page {
+interface Page {
   lines: LogLine[];
   /** Sequence numbers of the lines. */
   seqs: number[];
@@ -84,7 +87,8 @@ export interface Page {
 
 /**
  * The lines with sequence numbers from `from` on, in the order in which they were committed.
- * @param window how many sequence numbers are looked at, fewer when their lines don't fit into DuckDB's memory
+ * @param window how many sequence numbers are looked at, fewer when their lines don't fit into DuckDB's
+ * memory
  */
 export async function linesFrom(
   connection: Connection,

@@ -11,7 +11,10 @@ export function parseDuration(text: string): number | undefined {
 const FIRST_TIME = Date.parse("0000-01-01T00:00:00Z");
 const LAST_TIME = Date.parse("9999-12-31T00:00:00Z");
 
-/** A time in milliseconds since the epoch, from RFC 3339, "now", or how long ago it is; undefined when it is none. */
+/**
+ * A time in milliseconds since the epoch, from RFC 3339, "now", or how long ago it is; undefined when it is
+ * none.
+ */
 export function parseTime(text: string, now: number): number | undefined {
   if (text === "now") return now;
   const ago = parseDuration(text);

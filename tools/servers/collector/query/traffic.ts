@@ -5,7 +5,7 @@ import type { Connection } from "../store/database.ts";
 import { conditionOf } from "./conditions.ts";
 import { badParameter, type Filters, type Range } from "./parameters.ts";
 
-export interface TrafficQuery {
+interface TrafficQuery {
   range: Range;
   filters: Filters;
   /** What rows are told apart by. */

@@ -18,13 +18,19 @@ export type Sum = (typeof SUMS)[number];
 
 const SERIES = DIMENSIONS.map((name) => `coalesce(${name}, '') AS ${name}`).join(", ");
 
-/** Whether the server, and not the client or a limit, made the request fail; gRPC codes as their HTTP mapping to 5xx has it. */
+/**
+ * Whether the server, and not the client or a limit, made the request fail; gRPC codes as their HTTP mapping
+ * to 5xx has it.
+ */
 const IS_ERROR =
   "coalesce(response_code, 0) = 0 OR response_code >= 500 OR grpc_status IN ('Unknown', 'DeadlineExceeded', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss')";
 const IS_REFUSED = "decision = 'refused' OR (coalesce(decision, '') = '' AND reason <> '')";
 const WOULD_REFUSE = "decision = 'would_refuse' OR would_refuse <> ''";
 
-/** Requests of log lines per ten seconds of their start, series, code and reason. In the columns of the table `traffic_recent`. */
+/**
+ * Requests of log lines per ten seconds of their start, series, code and reason. In the columns of the table
+ * `traffic_recent`.
+ */
 export function trafficOf(lines: string): string {
   return `SELECT time_bucket(INTERVAL '${RECENT_SECONDS} seconds', start_time::TIMESTAMP) AS time, ${SERIES},
     coalesce(response_code, 0)::USMALLINT AS code, CASE WHEN ${IS_REFUSED} THEN coalesce(reason, '') ELSE '' END AS reason,

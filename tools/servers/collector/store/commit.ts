@@ -13,19 +13,22 @@ const REMEMBERED_LINES = 2_000_000;
 const HOUR_MS = 3_600_000;
 /** How far ahead of this machine's clock a line may be. */
 const AHEAD_MS = HOUR_MS;
-/** The same request is the same line only if it began at the same moment in the same pod: clients may send one id with many requests. */
+/**
+ * The same request is the same line only if it began at the same moment in the same pod: clients may send one
+ * id with many requests.
+ */
 const LINE_HASH = "CASE WHEN request_id <> '' THEN hash(request_id, start_time, hostname) END AS h";
 
-export interface CommitOptions {
+interface CommitOptions {
   folder: string;
   /** Older lines are refused: retention would drop them at once. Milliseconds. */
   keepMs: number;
 }
 
 /**
- * Brings batches into the store, one at a time. The lines go to Parquet files first; then one transaction lists these files,
- * counts the lines, remembers their ids and moves the offsets. A crash before its end leaves files that nobody lists, and the
- * same batch comes again.
+ * Brings batches into the store, one at a time. The lines go to Parquet files first; then one transaction
+ * lists these files, counts the lines, remembers their ids and moves the offsets. A crash before its end
+ * leaves files that nobody lists, and the same batch comes again.
  */
 export class Committer {
   private readonly connection: Connection;
@@ -83,7 +86,9 @@ export class Committer {
     return { ...result, reasons, samples, newestTime: Math.max(0, ...files.map(({ lastTime }) => lastTime)) };
   }
 
-  /** What is to be done after a commit, and apart from it: if this fails, the batch is stored nevertheless. */
+  /**
+   * What is to be done after a commit, and apart from it: if this fails, the batch is stored nevertheless.
+   */
   async settle(): Promise<void> {
     await this.unseen.add();
     if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();

@@ -5,10 +5,13 @@ import { SCHEMA } from "./schema.ts";
 
 /** What DuckDB may take of the collector's memory. */
 const MEMORY_LIMIT = "112MB";
-/** Queries at once, beside commits and maintenance: each takes one of the few threads that also read and write files. */
+/**
+ * Queries at once, beside commits and maintenance: each takes one of the few threads that also read and write
+ * files.
+ */
 const MAX_QUERIES = 2;
 
-export type Values = Record<string, DuckDBValue>;
+type Values = Record<string, DuckDBValue>;
 
 /** One connection; its statements run one after the other. */
 export class Connection {

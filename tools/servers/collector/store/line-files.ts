@@ -14,8 +14,9 @@ export interface DamagedFile {
 }
 
 /**
- * The files that hold the lines. One that can't be read, for a disk's fault or somebody's hand, is set aside: renamed to `*.damaged` for people to look at,
- * and listed no more, so that it costs its own lines and not those of its hour.
+ * The files that hold the lines. One that can't be read, for a disk's fault or somebody's hand, is set aside:
+ * renamed to `*.damaged` for people to look at, and listed no more, so that it costs its own lines and not
+ * those of its hour.
  */
 export class LineFiles {
   private readonly folder: string;
@@ -28,7 +29,8 @@ export class LineFiles {
   }
 
   /**
-   * Runs `work` on a relation of SQL over the listed files that `where` chooses, again when one of them had to be set aside.
+   * Runs `work` on a relation of SQL over the listed files that `where` chooses, again when one of them had
+   * to be set aside.
    * @returns undefined when there is no such file
    */
   async read<T>(
@@ -56,7 +58,10 @@ export class LineFiles {
     return `read_parquet([${paths.map((path) => quote(join(this.folder, path))).join(", ")}])`;
   }
 
-  /** After `error`: sets aside what of the files is damaged. @returns whether anything was, so that it is worth trying again */
+  /**
+   * After `error`: sets aside what of the files is damaged.
+   * @returns whether anything was, so that it is worth trying again
+   */
   async setAside(connection: Connection, paths: string[], error: unknown): Promise<boolean> {
     if (NO_DAMAGE.test(String(error))) return false;
     const named = paths.filter((path) => String(error).includes(path));

@@ -25,7 +25,7 @@ const MINUTE = "time_bucket(INTERVAL '1 minute', time)";
 const SERIES = DIMENSIONS.join(", ");
 const IS_SAME = DIMENSIONS.map((name) => `l.${name} = r.${name}`).join(" AND ");
 
-export interface MaintenanceOptions {
+interface MaintenanceOptions {
   folder: string;
   /** How long lines are kept, in milliseconds. */
   keepMs: number;

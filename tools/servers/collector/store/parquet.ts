@@ -18,13 +18,18 @@ export interface ParquetFile {
   lastTime: number;
 }
 
-/** Where the lines of an hour with these sequence numbers are kept; the same lines get the same name again. */
-export function parquetPath(hour: number, firstSeq: number, lastSeq: number): string {
+/**
+ * Where the lines of an hour with these sequence numbers are kept; the same lines get the same name again.
+ */
+function parquetPath(hour: number, firstSeq: number, lastSeq: number): string {
   const folder = new Date(hour).toISOString().slice(0, 13);
   return join("logs", folder, `${firstSeq}-${lastSeq}.parquet`);
 }
 
-/** Writes the rows of a query, which has the columns seq and start_time, to a file that is whole and on disk when this resolves. */
+/**
+ * Writes the rows of a query, which has the columns seq and start_time, to a file that is whole and on disk
+ * when this resolves.
+ */
 export async function writeParquet(
   connection: Connection,
   folder: string,

@@ -7,7 +7,7 @@ const START_BYTES = 200;
 /** How many places in a line are tried as the start of a second one. */
 const MAX_RESTARTS = 16;
 
-export interface Times {
+interface Times {
   /** Milliseconds since the epoch. */
   oldest: number;
   newest: number;

@@ -7,8 +7,10 @@ const TRAFFIC = `time TIMESTAMP NOT NULL, ${SERIES}, code USMALLINT NOT NULL, re
 const LATENCY = `time TIMESTAMP NOT NULL, ${SERIES}, bucket SMALLINT NOT NULL, requests BIGINT NOT NULL`;
 
 /**
- * The tables beside the Parquet files of the log lines. A file counts only while it is in `files`. `traffic_recent` and
- * `latency_recent` have rows of ten seconds, as they were committed; `traffic` and `latency` have whole minutes.
+ * The tables beside the Parquet files of the log lines. A file counts only while it is in `files`.
+ * `traffic_recent` and
+ * `latency_recent` have rows of ten seconds, as they were committed; `traffic` and `latency` have whole
+ * minutes.
  */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS files (path VARCHAR NOT NULL, hour TIMESTAMP NOT NULL, level UTINYINT NOT NULL, row_count BIGINT NOT NULL,

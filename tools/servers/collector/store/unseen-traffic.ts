@@ -28,8 +28,8 @@ function largestBucket(bound: number): number {
 }
 
 /**
- * The traffic of batches since it was last taken. It is summed up in DuckDB: a batch of a thousand tasks has tens of thousands of
- * buckets, too many to be objects of this process twice a second.
+ * The traffic of batches since it was last taken. It is summed up in DuckDB: a batch of a thousand tasks has
+ * tens of thousands of buckets, too many to be objects of this process twice a second.
  */
 export class UnseenTraffic {
   private readonly connection: Connection;

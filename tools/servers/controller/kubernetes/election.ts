@@ -12,7 +12,7 @@ import type { Leadership } from "../leadership.ts";
 /** The Lease says where its holder takes reports. */
 const URL_ANNOTATION = "modelgate.dev/url";
 
-export interface ElectionOptions {
+interface ElectionOptions {
   config: KubeConfig;
   namespace: string;
   /** Default: modelgate-controller. */
@@ -31,9 +31,10 @@ export interface ElectionOptions {
 }
 
 /**
- * Leader election by a Lease (coordination.k8s.io/v1), by the rules of client-go's leaderelection: a Lease is taken when it has no holder
- * or when it didn't change for its duration, by this process's own clock, so that clocks need not agree; two who try at once are
- * told apart by the resource version. `isLeader` asks the clock itself, so a process that was stopped for long doesn't think that it leads.
+ * Leader election by a Lease (coordination.k8s.io/v1), by the rules of client-go's leaderelection: a Lease is
+ * taken when it has no holder or when it didn't change for its duration, by this process's own clock, so that
+ * clocks need not agree; two who try at once are told apart by the resource version. `isLeader` asks the
+ * clock itself, so a process that was stopped for long doesn't think that it leads.
  */
 export class LeaseElection implements Leadership {
   private readonly options: Required<ElectionOptions>;

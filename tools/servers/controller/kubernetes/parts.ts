@@ -9,7 +9,7 @@ import { LeaseElection } from "./election.ts";
 import { KubernetesSource } from "./source.ts";
 import { serviceAccountToken } from "./token-review.ts";
 
-export interface ClusterOptions extends ConnectOptions {
+interface ClusterOptions extends ConnectOptions {
   leaseNamespace?: string | undefined;
   /** Where other controllers reach this one. */
   advertiseUrl: string;
@@ -17,7 +17,7 @@ export interface ClusterOptions extends ConnectOptions {
   log: Logger;
 }
 
-export interface ClusterParts {
+interface ClusterParts {
   source: Source;
   leadership: Leadership;
   tokenReview: Authenticate;

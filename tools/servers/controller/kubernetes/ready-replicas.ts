@@ -3,8 +3,9 @@ import type { V1EndpointSlice } from "@kubernetes/client-node";
 const SERVICE_NAME = "kubernetes.io/service-name";
 
 /**
- * Ready endpoints of each Service, by `namespace/name`. A pod counts once however many slices hold it, as those of IPv4 and IPv6 do; an
- * endpoint that doesn't say whether it is ready is (EndpointConditions of discovery.k8s.io/v1).
+ * Ready endpoints of each Service, by `namespace/name`. A pod counts once however many slices hold it, as
+ * those of IPv4 and IPv6 do; an endpoint that doesn't say whether it is ready is (EndpointConditions of
+ * discovery.k8s.io/v1).
  */
 export function readyReplicas(slices: readonly V1EndpointSlice[]): Map<string, number> {
   const pods = new Map<string, Set<string>>();

@@ -23,7 +23,10 @@ import { readyReplicas } from "./ready-replicas.ts";
 /** Changes are gathered for so long before the limits are computed again. */
 const GATHER_MS = 200;
 
-/** The custom resources of a cluster, the ready replicas of their Services, and the running pods of their gateways. */
+/**
+ * The custom resources of a cluster, the ready replicas of their Services, and the running pods of their
+ * gateways.
+ */
 export class KubernetesSource implements Source {
   private readonly config: KubeConfig;
   private readonly log: Logger;
@@ -139,7 +142,10 @@ export class KubernetesSource implements Source {
     return result;
   }
 
-  /** The objects that pass the schema; one that doesn't, though the CRD let it in, stays as it was when it last did. */
+  /**
+   * The objects that pass the schema; one that doesn't, though the CRD let it in, stays as it was when it
+   * last did.
+   */
   private valid<T extends Tenant | ModelTask>(kind: Kind, objects: readonly KubernetesObject[]): T[] {
     const before = this.lastValid[kind];
     const now = new Map<string, Tenant | ModelTask>();

@@ -1,4 +1,4 @@
-import { escaped, round, text } from "./svg.ts";
+import { escaped, round, text } from "../../tools/lib/plot/svg.ts";
 
 export interface Bar {
   name: string;
@@ -12,12 +12,12 @@ export interface Bar {
 }
 
 /** Bars with a scale of their own: from 0 to the longest of them. */
-export interface BarPanel {
+interface BarPanel {
   title: string;
   bars: Bar[];
 }
 
-export interface BarChart {
+interface BarChart {
   title: string;
   /** What the lengths and lines mean. */
   subtitle: string;
