@@ -2,10 +2,19 @@ import {
   BODY_TOO_LARGE,
   ENCODED,
   modelError,
+  modelFault,
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
+import {
+  FRAME_HEADER_BYTES,
+  finishFrame,
+  isCompressed,
+  messageLength,
+  startFrame,
+} from "../model-protocol/grpc-frame";
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
+import { COMPRESSED, CUT_OFF, MALFORMED, NOT_GRPC, OVERSIZE, SEVERAL } from "../model-protocol/model-faults";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { appendJsonText } from "../sdk/bytes/json-text";
@@ -34,7 +43,7 @@ import { clearFault, fault } from "./fault";
 import { gather } from "./gather";
 import { ModelRequest, PredictRequest } from "./model-request";
 import { ModelResponse, readInferResponse, readPredictResponse } from "./model-response";
-import { BODY_MISSING, failed, modelFault, refused } from "./replies";
+import { BODY_MISSING, failed, refused } from "./replies";
 import { Request } from "./request";
 
 const CONTENT_TYPE = bytes("content-type");
@@ -53,8 +62,6 @@ const ERROR_OPEN = bytes('{"error":"');
 const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
 const HELD_BYTE = memory.data<u8>([0x20]);
 
-/** Bytes before a message of gRPC: whether it is compressed, and its length, big-endian. */
-const FRAME_HEADER: i32 = 5;
 const MEGABYTE: f64 = 1024 * 1024;
 const LARGEST_ERROR_TEXT: i32 = 16 * 1024;
 const LARGEST_KEPT_FRAME: i32 = 256 * 1024;
@@ -143,9 +150,9 @@ export class ConverterStage extends Stage {
     if (request == null || fault.length > 0) return this.refuse(http, refused(fault), refusal);
     exchange.asked = true;
     exchange.predict = request instanceof PredictRequest;
-    startFrame();
+    startFrame(out, 0);
     request.encode(out);
-    finishFrame();
+    finishFrame(out);
     const method = request.method;
     setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
     setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
@@ -222,10 +229,10 @@ export class ConverterStage extends Stage {
     requestCollection();
     clearFault();
     const body = exchange.body;
-    if (load<u8>(body.ptr) != 0) return this.refuse(http, modelFault(COMPRESSED), STOP_NO_BUFFER);
-    if (body.len > FRAME_HEADER + messageLength(body))
+    if (isCompressed(body.ptr)) return this.refuse(http, modelFault(COMPRESSED), STOP_NO_BUFFER);
+    if (body.len > FRAME_HEADER_BYTES + messageLength(body.ptr))
       return this.refuse(http, modelFault(SEVERAL), STOP_NO_BUFFER);
-    const from = body.ptr + FRAME_HEADER;
+    const from = body.ptr + FRAME_HEADER_BYTES;
     const response = exchange.predict
       ? readPredictResponse(from, body.end)
       : readInferResponse(from, body.end);
@@ -258,13 +265,6 @@ export class ConverterStage extends Stage {
 
 const scratch: Slice = new Slice();
 
-const NOT_GRPC = "the model server answered without gRPC";
-const CUT_OFF = "the model's reply ends too early";
-const COMPRESSED = "the model sent a compressed message";
-const SEVERAL = "the model sent more than one message";
-const MALFORMED = "the model sent a malformed message";
-const OVERSIZE = "the model sent a message over the limit of the gateway";
-
 /** Lets the host keep one byte of a body that goes on: it may end in trailers. */
 function hold(exchange: Exchange, bufferType: i32): Action {
   exchange.heldBytes = 1;
@@ -274,24 +274,7 @@ function hold(exchange: Exchange, bufferType: i32): Action {
 
 /** Is a whole message of gRPC there, and maybe more? */
 function isWhole(body: ByteBuffer): bool {
-  return body.len >= FRAME_HEADER && messageLength(body) <= body.len - FRAME_HEADER;
-}
-
-/** Length that the frame says; of one beyond any that is taken: the largest number. */
-function messageLength(body: ByteBuffer): i32 {
-  const length = bswap<u32>(load<u32>(body.ptr + 1));
-  return <i32>min<u32>(length, i32.MAX_VALUE - FRAME_HEADER);
-}
-
-function startFrame(): void {
-  out.clear();
-  out.reserve(FRAME_HEADER);
-  store<u8>(out.ptr, 0);
-  out.len = FRAME_HEADER;
-}
-
-function finishFrame(): void {
-  store<u32>(out.ptr + 1, bswap<u32>(out.len - FRAME_HEADER));
+  return body.len >= FRAME_HEADER_BYTES && messageLength(body.ptr) <= body.len - FRAME_HEADER_BYTES;
 }
 
 function giveBackFrame(): void {

@@ -1,13 +1,18 @@
 import { Datatype, elementSize, parseDatatype } from "../model-protocol/datatype";
+import { MessageReader } from "../model-protocol/message-reader";
+import { CONTENTS_BYTES, CONTENTS_FP32, CONTENTS_FP64 } from "../model-protocol/open-inference-fields";
 import {
-  LENGTH_DELIMITED,
-  readTag,
-  readVarint,
-  tagField,
-  tagLength,
-  tagWireType,
-  varint,
-} from "../sdk/bytes/protobuf";
+  BOOL_VAL,
+  DOUBLE_VAL,
+  FLOAT_VAL,
+  HALF_VAL,
+  INT_VAL,
+  INT64_VAL,
+  STRING_VAL,
+  UINT32_VAL,
+  UINT64_VAL,
+} from "../model-protocol/tensor-proto-fields";
+import { LENGTH_DELIMITED, readVarint, varint } from "../sdk/bytes/protobuf";
 
 /** How a protobuf field of elements is encoded. */
 enum Encoding {
@@ -16,6 +21,8 @@ enum Encoding {
   Fixed8,
   Bytes,
 }
+
+const contents: MessageReader = new MessageReader();
 
 /** A tensor that one value stands for is made whole up to this many bytes. */
 const LARGEST_FILLED: i64 = 64 * 1024 * 1024;
@@ -27,40 +34,51 @@ export class Elements {
 
   /** Reads an `inference.InferTensorContents`. @returns false when it is malformed */
   readContents(from: usize, to: usize): bool {
-    for (let at = from; at < to; ) {
-      const content = readTag(at, to);
-      if (content == 0) return false;
-      at = content + <usize>tagLength;
+    for (contents.start(from, to); contents.next(); ) {
       let encoding = Encoding.Varint;
-      if (tagField == 6) encoding = Encoding.Fixed4;
-      else if (tagField == 7) encoding = Encoding.Fixed8;
-      else if (tagField == 8) encoding = Encoding.Bytes;
-      if (!this.readField(encoding, content, at)) return false;
+      if (contents.field == CONTENTS_FP32) encoding = Encoding.Fixed4;
+      else if (contents.field == CONTENTS_FP64) encoding = Encoding.Fixed8;
+      else if (contents.field == CONTENTS_BYTES) encoding = Encoding.Bytes;
+      if (!this.readField(encoding, contents)) return false;
     }
-    return true;
+    return !contents.malformed;
   }
 
-  /** Reads the field of a `tensorflow.TensorProto` whose tag was read last, if it holds elements. */
-  readTensorField(content: usize, end: usize): bool {
-    if (tagField == 5) return this.readField(Encoding.Fixed4, content, end);
-    if (tagField == 6) return this.readField(Encoding.Fixed8, content, end);
-    if (tagField == 8) return this.readField(Encoding.Bytes, content, end);
-    const varints = tagField == 7 || tagField == 10 || tagField == 11 || tagField == 13;
-    if (varints || tagField == 16 || tagField == 17) return this.readField(Encoding.Varint, content, end);
-    return true;
+  /** Reads the field at hand of a `tensorflow.TensorProto`, if it holds elements. */
+  readTensorField(fields: MessageReader): bool {
+    switch (fields.field) {
+      case FLOAT_VAL:
+        return this.readField(Encoding.Fixed4, fields);
+      case DOUBLE_VAL:
+        return this.readField(Encoding.Fixed8, fields);
+      case STRING_VAL:
+        return this.readField(Encoding.Bytes, fields);
+      case INT_VAL:
+      case INT64_VAL:
+      case BOOL_VAL:
+      case HALF_VAL:
+      case UINT32_VAL:
+      case UINT64_VAL:
+        return this.readField(Encoding.Varint, fields);
+      default:
+        return true;
+    }
   }
 
   /** One element, or packed ones. */
-  private readField(encoding: Encoding, content: usize, end: usize): bool {
+  private readField(encoding: Encoding, fields: MessageReader): bool {
+    const content = fields.from;
+    const end = fields.to;
+    const delimited = fields.wireType == LENGTH_DELIMITED;
     if (encoding == Encoding.Bytes) {
-      const text = new Uint8Array(<i32>(end - content));
+      const text = new Uint8Array(fields.length);
       memory.copy(text.dataStart, content, end - content);
       this.texts.push(text);
-      return tagWireType == LENGTH_DELIMITED;
+      return delimited;
     }
     if (encoding == Encoding.Varint) {
-      if (tagWireType == LENGTH_DELIMITED) return readVarints(content, end, this.numbers);
-      this.numbers.push(varint);
+      if (delimited) return readVarints(content, end, this.numbers);
+      this.numbers.push(fields.value);
       return true;
     }
     const step: usize = encoding == Encoding.Fixed4 ? 4 : 8;

@@ -1,4 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 
 /** What one stream keeps between callbacks: the bytes of a body that is not whole yet. Reused for later streams. */
@@ -26,7 +27,7 @@ export class Exchange extends StreamState {
 
   release(): void {
     this.forgetBody();
-    free.push(this);
+    pool.release(this);
   }
 }
 
@@ -37,10 +38,10 @@ export function countBuffered(bytes: i32): void {
   buffered += bytes;
 }
 
-const free: Exchange[] = [];
+const pool: StreamPool<Exchange> = new StreamPool<Exchange>();
 
 export function takeExchange(): Exchange {
-  const exchange = free.length > 0 ? free.pop() : new Exchange();
+  const exchange = pool.take();
   exchange.mayHaveTrailers = false;
   exchange.asked = false;
   exchange.answered = false;

@@ -1,5 +1,34 @@
 import { Datatype, elementSize } from "../model-protocol/datatype";
-import { datatypeOf } from "../model-protocol/tensorflow-datatype";
+import {
+  ENTRY_KEY,
+  ENTRY_VALUE,
+  OUTPUT_NAME,
+  REQUEST_ID,
+  REQUEST_INPUTS,
+  REQUEST_MODEL_NAME,
+  REQUEST_MODEL_VERSION,
+  REQUEST_OUTPUTS,
+  REQUEST_RAW_CONTENTS,
+  TENSOR_DATATYPE,
+  TENSOR_NAME,
+  TENSOR_SHAPE,
+} from "../model-protocol/open-inference-fields";
+import {
+  CONTENT,
+  DIM_SIZE,
+  DTYPE,
+  INT64_VALUE,
+  MODEL_SPEC,
+  PREDICT_INPUTS,
+  PREDICT_OUTPUT_FILTER,
+  SHAPE,
+  SHAPE_DIM,
+  SPEC_NAME,
+  SPEC_SIGNATURE_NAME,
+  SPEC_VERSION,
+  STRING_VAL,
+} from "../model-protocol/tensor-proto-fields";
+import { DT_STRING, dataTypeOf } from "../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { appendField, appendTag, appendVarint, VARINT } from "../sdk/bytes/protobuf";
@@ -46,27 +75,27 @@ export class InferRequest extends ModelRequest {
   }
 
   encode(out: ByteBuffer): void {
-    appendText(out, 1, this.model);
-    appendText(out, 2, this.version);
-    appendText(out, 3, this.id);
+    appendText(out, REQUEST_MODEL_NAME, this.model);
+    appendText(out, REQUEST_MODEL_VERSION, this.version);
+    appendText(out, REQUEST_ID, this.id);
     for (let i = 0; i < this.inputs.length; i++) {
       const tensor = this.inputs[i];
       const own = open();
-      appendText(own, 1, tensor.name);
-      appendText(own, 2, tensor.datatype);
+      appendText(own, TENSOR_NAME, tensor.name);
+      appendText(own, TENSOR_DATATYPE, tensor.datatype);
       packed.clear();
       for (let d = 0; d < tensor.shape.length; d++) appendVarint(packed, tensor.shape[d]);
-      appendField(own, 3, packed.ptr, packed.len);
-      appendField(out, 5, own.ptr, own.len);
+      appendField(own, TENSOR_SHAPE, packed.ptr, packed.len);
+      appendField(out, REQUEST_INPUTS, own.ptr, own.len);
     }
     for (let i = 0; i < this.wanted.length; i++) {
       const own = open();
-      appendText(own, 1, this.wanted[i]);
-      appendField(out, 6, own.ptr, own.len);
+      appendText(own, OUTPUT_NAME, this.wanted[i]);
+      appendField(out, REQUEST_OUTPUTS, own.ptr, own.len);
     }
     for (let i = 0; i < this.inputs.length; i++) {
       const raw = this.inputs[i].raw;
-      appendField(out, 7, raw.dataStart, raw.length);
+      appendField(out, REQUEST_RAW_CONTENTS, raw.dataStart, raw.length);
     }
   }
 }
@@ -84,25 +113,25 @@ export class PredictRequest extends ModelRequest {
 
   encode(out: ByteBuffer): void {
     const spec = open();
-    appendText(spec, 1, this.model);
+    appendText(spec, SPEC_NAME, this.model);
     if (this.version >= 0) {
       packed.clear();
-      appendTag(packed, 1, VARINT);
+      appendTag(packed, INT64_VALUE, VARINT);
       appendVarint(packed, this.version);
-      appendField(spec, 2, packed.ptr, packed.len);
+      appendField(spec, SPEC_VERSION, packed.ptr, packed.len);
     }
-    appendText(spec, 3, this.signature);
-    appendField(out, 1, spec.ptr, spec.len);
+    appendText(spec, SPEC_SIGNATURE_NAME, this.signature);
+    appendField(out, MODEL_SPEC, spec.ptr, spec.len);
     for (let i = 0; i < this.inputs.length; i++) {
       const own = open();
       const tensor = this.inputs[i];
-      appendText(own, 1, tensor.name);
+      appendText(own, ENTRY_KEY, tensor.name);
       content.clear();
       appendTensorProto(content, tensor);
-      appendField(own, 2, content.ptr, content.len);
-      appendField(out, 2, own.ptr, own.len);
+      appendField(own, ENTRY_VALUE, content.ptr, content.len);
+      appendField(out, PREDICT_INPUTS, own.ptr, own.len);
     }
-    for (let i = 0; i < this.wanted.length; i++) appendText(out, 3, this.wanted[i]);
+    for (let i = 0; i < this.wanted.length; i++) appendText(out, PREDICT_OUTPUT_FILTER, this.wanted[i]);
     content.free();
     nested.free();
   }
@@ -110,34 +139,28 @@ export class PredictRequest extends ModelRequest {
 
 function appendTensorProto(out: ByteBuffer, tensor: Tensor): void {
   const type = tensor.type;
-  appendTag(out, 1, VARINT);
-  appendVarint(out, tensorflowType(type));
+  appendTag(out, DTYPE, VARINT);
+  appendVarint(out, type == Datatype.BYTES ? DT_STRING : dataTypeOf(type));
   packed.clear();
   for (let d = 0; d < tensor.shape.length; d++) {
     dimension.clear();
-    appendTag(dimension, 1, VARINT);
+    appendTag(dimension, DIM_SIZE, VARINT);
     appendVarint(dimension, tensor.shape[d]);
-    appendField(packed, 2, dimension.ptr, dimension.len);
+    appendField(packed, SHAPE_DIM, dimension.ptr, dimension.len);
   }
-  appendField(out, 2, packed.ptr, packed.len);
+  appendField(out, SHAPE, packed.ptr, packed.len);
   const raw = tensor.raw;
   if (type != Datatype.BYTES) {
-    appendField(out, 4, raw.dataStart, raw.length);
+    appendField(out, CONTENT, raw.dataStart, raw.length);
     return;
   }
   const end = raw.dataStart + raw.length;
   for (let at = raw.dataStart; at + 4 <= end; ) {
     const length = load<u32>(at);
     if (<usize>length > end - at - 4) break;
-    appendField(out, 8, at + 4, length);
+    appendField(out, STRING_VAL, at + 4, length);
     at += 4 + <usize>length;
   }
-}
-
-/** Number of a data type in tensorflow/core/framework/types.proto. */
-function tensorflowType(type: Datatype): i32 {
-  for (let number = 1; number < 32; number++) if (datatypeOf(number) == type) return number;
-  return 0;
 }
 
 function open(): ByteBuffer {

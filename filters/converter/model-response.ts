@@ -1,7 +1,28 @@
 import { datatypeName } from "../model-protocol/datatype";
+import { MessageReader } from "../model-protocol/message-reader";
+import {
+  ENTRY_KEY,
+  ENTRY_VALUE,
+  RESPONSE_ID,
+  RESPONSE_MODEL_NAME,
+  RESPONSE_OUTPUTS,
+  RESPONSE_RAW_CONTENTS,
+  TENSOR_CONTENTS,
+  TENSOR_DATATYPE,
+  TENSOR_NAME,
+  TENSOR_SHAPE,
+} from "../model-protocol/open-inference-fields";
+import {
+  CONTENT,
+  DIM_SIZE,
+  DTYPE,
+  PREDICT_OUTPUTS,
+  SHAPE,
+  SHAPE_DIM,
+} from "../model-protocol/tensor-proto-fields";
 import { datatypeOf } from "../model-protocol/tensorflow-datatype";
 import { toText } from "../sdk/bytes/bytes";
-import { LENGTH_DELIMITED, readTag, tagField, tagLength, tagWireType, varint } from "../sdk/bytes/protobuf";
+import { LENGTH_DELIMITED } from "../sdk/bytes/protobuf";
 import { Elements, readVarints } from "./elements";
 import { setFault } from "./fault";
 import { Tensor } from "./tensor";
@@ -26,21 +47,17 @@ export function readInferResponse(from: usize, to: usize): ModelResponse | null 
   const response = new ModelResponse();
   const read: OutputTensor[] = [];
   const raw: Uint8Array[] = [];
-  for (let at = from; at < to; ) {
-    const content = readTag(at, to);
-    if (content == 0) return null;
-    at = content + <usize>tagLength;
-    if (tagWireType != LENGTH_DELIMITED) continue;
-    if (tagField == 1) response.model = toText(content, <i32>tagLength);
-    else if (tagField == 3) response.id = toText(content, <i32>tagLength);
-    else if (tagField == 6) raw.push(copyOf(content, <i32>tagLength));
-    else if (tagField == 5) {
+  for (message.start(from, to); message.next(); ) {
+    if (message.isBytes(RESPONSE_MODEL_NAME)) response.model = textOf(message);
+    else if (message.isBytes(RESPONSE_ID)) response.id = textOf(message);
+    else if (message.isBytes(RESPONSE_RAW_CONTENTS)) raw.push(copyOf(message));
+    else if (message.isBytes(RESPONSE_OUTPUTS)) {
       const tensor = new OutputTensor();
-      if (!tensor.readInfer(content, at)) return null;
+      if (!tensor.readInfer(message.from, message.to)) return null;
       read.push(tensor);
     }
   }
-  if (raw.length > 0 && raw.length != read.length) return null;
+  if (message.malformed || (raw.length > 0 && raw.length != read.length)) return null;
   for (let i = 0; i < read.length; i++) {
     const bytes = raw.length > 0 ? raw[i] : read[i].elements.bytes(read[i].datatype, -1);
     response.outputs.push(new Tensor(read[i].name, read[i].datatype, read[i].shape, bytes));
@@ -51,17 +68,21 @@ export function readInferResponse(from: usize, to: usize): ModelResponse | null 
 /** Reads a `tensorflow.serving.PredictResponse`. @returns null when it is malformed */
 export function readPredictResponse(from: usize, to: usize): ModelResponse | null {
   const response = new ModelResponse();
-  for (let at = from; at < to; ) {
-    const content = readTag(at, to);
-    if (content == 0) return null;
-    at = content + <usize>tagLength;
-    if (tagField != 1 || tagWireType != LENGTH_DELIMITED) continue;
+  for (message.start(from, to); message.next(); ) {
+    if (!message.isBytes(PREDICT_OUTPUTS)) continue;
     const tensor = new OutputTensor();
-    if (!tensor.readEntry(content, at)) return null;
+    if (!tensor.readEntry(message.from, message.to)) return null;
     response.outputs.push(tensor.predicted());
   }
-  return response;
+  return message.malformed ? null : response;
 }
+
+/** One for each level of messages within messages. */
+const message: MessageReader = new MessageReader();
+const entry: MessageReader = new MessageReader();
+const tensor: MessageReader = new MessageReader();
+const shape: MessageReader = new MessageReader();
+const dimension: MessageReader = new MessageReader();
 
 class OutputTensor {
   name: string = "";
@@ -71,75 +92,57 @@ class OutputTensor {
   private content: Uint8Array | null = null;
 
   readInfer(from: usize, to: usize): bool {
-    for (let at = from; at < to; ) {
-      const content = readTag(at, to);
-      if (content == 0) return false;
-      at = content + <usize>tagLength;
-      if (tagField == 3) {
-        if (!this.readShape(content, at)) return false;
-      } else if (tagWireType != LENGTH_DELIMITED) continue;
-      else if (tagField == 1) this.name = toText(content, <i32>tagLength);
-      else if (tagField == 2) this.datatype = toText(content, <i32>tagLength);
-      else if (tagField == 5 && !this.elements.readContents(content, at)) return false;
+    for (tensor.start(from, to); tensor.next(); ) {
+      if (tensor.field == TENSOR_SHAPE) {
+        if (!this.readShape(tensor)) return false;
+      } else if (tensor.isBytes(TENSOR_NAME)) this.name = textOf(tensor);
+      else if (tensor.isBytes(TENSOR_DATATYPE)) this.datatype = textOf(tensor);
+      else if (tensor.isBytes(TENSOR_CONTENTS) && !this.elements.readContents(tensor.from, tensor.to))
+        return false;
     }
-    return true;
+    return !tensor.malformed;
   }
 
   /** Packed, or one size by itself. */
-  private readShape(content: usize, end: usize): bool {
-    if (tagWireType != LENGTH_DELIMITED) this.shape.push(varint);
-    else return readVarints(content, end, this.shape);
+  private readShape(fields: MessageReader): bool {
+    if (fields.wireType == LENGTH_DELIMITED) return readVarints(fields.from, fields.to, this.shape);
+    this.shape.push(fields.value);
     return true;
   }
 
   /** An entry of `map<string, TensorProto>`. */
   readEntry(from: usize, to: usize): bool {
-    for (let at = from; at < to; ) {
-      const content = readTag(at, to);
-      if (content == 0) return false;
-      at = content + <usize>tagLength;
-      if (tagWireType != LENGTH_DELIMITED) continue;
-      if (tagField == 1) this.name = toText(content, <i32>tagLength);
-      else if (tagField == 2 && !this.readTensorProto(content, at)) return false;
+    for (entry.start(from, to); entry.next(); ) {
+      if (entry.isBytes(ENTRY_KEY)) this.name = textOf(entry);
+      else if (entry.isBytes(ENTRY_VALUE) && !this.readTensorProto(entry.from, entry.to)) return false;
     }
-    return true;
+    return !entry.malformed;
   }
 
   private readTensorProto(from: usize, to: usize): bool {
-    for (let at = from; at < to; ) {
-      const content = readTag(at, to);
-      if (content == 0) return false;
-      at = content + <usize>tagLength;
-      if (tagField == 1) {
-        const name = datatypeName(datatypeOf(varint));
+    for (tensor.start(from, to); tensor.next(); ) {
+      if (tensor.field == DTYPE) {
+        const name = datatypeName(datatypeOf(tensor.value));
         this.datatype = toText(name.ptr, name.len);
-      } else if (tagField == 2) {
-        if (!this.readTensorShape(content, at)) return false;
-      } else if (tagField == 4) {
-        if (tagLength > 0) this.content = copyOf(content, <i32>tagLength);
-      } else if (!this.elements.readTensorField(content, at)) return false;
+      } else if (tensor.field == SHAPE) {
+        if (!this.readTensorShape(tensor.from, tensor.to)) return false;
+      } else if (tensor.field == CONTENT) {
+        if (tensor.length > 0) this.content = copyOf(tensor);
+      } else if (!this.elements.readTensorField(tensor)) return false;
     }
-    return true;
+    return !tensor.malformed;
   }
 
   private readTensorShape(from: usize, to: usize): bool {
-    for (let at = from; at < to; ) {
-      const dimension = readTag(at, to);
-      if (dimension == 0) return false;
-      const end = dimension + <usize>tagLength;
-      if (tagField == 2) {
-        let size: i64 = 0;
-        for (let inner = dimension; inner < end; ) {
-          const content = readTag(inner, end);
-          if (content == 0) return false;
-          inner = content + <usize>tagLength;
-          if (tagField == 1) size = varint;
-        }
-        this.shape.push(size);
-      }
-      at = end;
+    for (shape.start(from, to); shape.next(); ) {
+      if (shape.field != SHAPE_DIM) continue;
+      let size: i64 = 0;
+      for (dimension.start(shape.from, shape.to); dimension.next(); )
+        if (dimension.field == DIM_SIZE) size = dimension.value;
+      if (dimension.malformed) return false;
+      this.shape.push(size);
     }
-    return true;
+    return !shape.malformed;
   }
 
   private get size(): i64 {
@@ -153,8 +156,12 @@ class OutputTensor {
   }
 }
 
-function copyOf(ptr: usize, len: i32): Uint8Array {
-  const copy = new Uint8Array(len);
-  memory.copy(copy.dataStart, ptr, len);
+function textOf(fields: MessageReader): string {
+  return toText(fields.from, fields.length);
+}
+
+function copyOf(fields: MessageReader): Uint8Array {
+  const copy = new Uint8Array(fields.length);
+  memory.copy(copy.dataStart, fields.from, fields.length);
   return copy;
 }

@@ -5,7 +5,6 @@ import { LocalReply } from "../sdk/pipeline/local-reply";
 export const BODY_MISSING = new LocalReply(400, 3, "body_missing", "a body is required");
 const REFUSED = new LocalReply(400, 3, "converter_refused", "");
 const FAILED = new LocalReply(502, 13, "converter_failed", "");
-const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
 
 function saying(reply: LocalReply, message: string): LocalReply {
   const utf8 = String.UTF8.encode(message);
@@ -21,8 +20,4 @@ export function refused(why: string): LocalReply {
 /** `after` gave no answer. */
 export function failed(why: string): LocalReply {
   return saying(FAILED, why.length > 0 ? why : "the task's converter takes no such reply of the model");
-}
-
-export function modelFault(why: string): LocalReply {
-  return saying(MODEL_FAULT, why);
 }

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { httpStatusOf } from "./grpc-status";
@@ -25,6 +25,13 @@ export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send
 /** By gRPC status, made when first needed; each reason is the status's own number. */
 const modelErrors = new StaticArray<LocalReply | null>(17);
 
+/** A reply of the model that is not one. */
+export function modelFault(why: Bytes): LocalReply {
+  MODEL_FAULT.setMessage(why.ptr, why.len);
+  return MODEL_FAULT;
+}
+
+const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
 const GRPC_MESSAGE = bytes("grpc-message");
 const NO_MESSAGE = bytes("the model server failed and did not say why");
 const message: ByteBuffer = new ByteBuffer();

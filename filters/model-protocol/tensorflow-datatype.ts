@@ -55,6 +55,8 @@ const DATATYPES: Datatype[] = [
   Datatype.UINT64,
 ];
 
+export const DT_STRING: i32 = 7;
+
 /** Number of a data type by its name, 0 when it is none that is converted. */
 export function dataTypeByName(name: string): i32 {
   return name.length == 0 ? 0 : max(NAMES.indexOf(name), 0);

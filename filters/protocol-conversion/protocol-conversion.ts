@@ -2,6 +2,7 @@ import {
   BODY_TOO_LARGE,
   ENCODED,
   modelError,
+  modelFault,
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
@@ -32,7 +33,7 @@ import { slabBytes } from "./body/slabs";
 import { Conversion } from "./conversion";
 import { handlerOf } from "./operations";
 import { Question } from "./question";
-import { BINARY_LENGTH, BODY_MISSING, modelFault, UNKNOWN_PATH } from "./replies";
+import { BINARY_LENGTH, BODY_MISSING, UNKNOWN_PATH } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
 import { makeGrpcRequest, makeReplyHeaders } from "./request-headers";

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { bytes } from "../sdk/bytes/bytes";
 import { ALLOW } from "../sdk/bytes/header-names";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
@@ -44,7 +44,6 @@ export const MODEL_UNREACHABLE = new LocalReply(503, 14, "upstream_error", "the 
 
 const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
 const RAW_MALFORMED = new LocalReply(400, 3, "raw_tensor", "");
-const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
 const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
 const message: ByteBuffer = new ByteBuffer();
@@ -67,10 +66,4 @@ export function malformedRequest(request: RequestReader): LocalReply {
   const reply = request.isJson ? BODY_MALFORMED : RAW_MALFORMED;
   reply.setMessage(message.ptr, message.len);
   return reply;
-}
-
-/** A reply of the model that is not one. */
-export function modelFault(why: Bytes): LocalReply {
-  MODEL_FAULT.setMessage(why.ptr, why.len);
-  return MODEL_FAULT;
 }

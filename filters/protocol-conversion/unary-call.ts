@@ -1,4 +1,11 @@
-import { modelError } from "../model-protocol/common-replies";
+import { modelError, modelFault } from "../model-protocol/common-replies";
+import {
+  FRAME_HEADER_BYTES,
+  finishFrame,
+  isCompressed,
+  messageLength,
+  startFrame,
+} from "../model-protocol/grpc-frame";
 import { grpcStatusOf } from "../model-protocol/grpc-status";
 import { COMPRESSED, CUT_OFF, MALFORMED } from "../model-protocol/model-faults";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
@@ -15,9 +22,8 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply, sendJson } from "../sdk/pipeline/local-reply";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
-import { GRPC_FRAME_HEADER } from "./body/piece-sink";
 import { Question } from "./question";
-import { MODEL_UNREACHABLE, modelFault } from "./replies";
+import { MODEL_UNREACHABLE } from "./replies";
 
 /**
  * Questions without a body. A Wasm filter cannot give a body to a request that has none, so the filter itself calls the
@@ -107,11 +113,11 @@ function readReply(question: Question, status: i32, body: usize, len: i32): Loca
   }
   if (status != HttpStatus.OK) return MODEL_UNREACHABLE;
   if (code != GrpcCode.OK) return modelError(code < 0 ? GrpcCode.UNKNOWN : code, map);
-  if (len < GRPC_FRAME_HEADER) return modelFault(CUT_OFF);
-  if (load<u8>(body) != 0) return modelFault(COMPRESSED);
-  if (<i32>bswap<u32>(load<u32>(body + 1)) != len - GRPC_FRAME_HEADER) return modelFault(CUT_OFF);
+  if (len < FRAME_HEADER_BYTES) return modelFault(CUT_OFF);
+  if (isCompressed(body)) return modelFault(COMPRESSED);
+  if (messageLength(body) != len - FRAME_HEADER_BYTES) return modelFault(CUT_OFF);
   text.clear();
-  const read = question.reply.appendJson(text, body + GRPC_FRAME_HEADER, body + len);
+  const read = question.reply.appendJson(text, body + FRAME_HEADER_BYTES, body + len);
   return read ? null : modelFault(MALFORMED);
 }
 
@@ -135,12 +141,9 @@ export function startCall(
   }
   cluster.ptr = propertyValue();
   cluster.len = length;
-  frame.clear();
-  frame.reserve(GRPC_FRAME_HEADER);
-  frame.len = GRPC_FRAME_HEADER;
+  startFrame(frame, 0);
   question.appendRequest(frame);
-  store<u8>(frame.ptr, 0);
-  store<u32>(frame.ptr + 1, bswap<u32>(frame.len - GRPC_FRAME_HEADER));
+  finishFrame(frame);
   headers.clear();
   headers.add(METHOD, POST.ptr, POST.len);
   headers.add(PATH, question.rpc.ptr, question.rpc.len);

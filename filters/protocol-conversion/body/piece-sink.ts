@@ -1,8 +1,6 @@
+import { FRAME_HEADER_BYTES, startFrame } from "../../model-protocol/grpc-frame";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { SlabChain } from "./slabs";
-
-/** Bytes before each message of a gRPC stream: whether it is compressed, and its length, big-endian. */
-export const GRPC_FRAME_HEADER: i32 = 5;
 
 let frameBytes: i64 = 0;
 
@@ -13,14 +11,10 @@ export function takeFrameBytes(): i64 {
   return bytes;
 }
 
-/** Makes `out` the header of a frame whose message has `length` bytes. */
-export function startFrame(out: ByteBuffer, length: i64): void {
-  frameBytes = GRPC_FRAME_HEADER + length;
-  out.clear();
-  out.reserve(GRPC_FRAME_HEADER);
-  store<u8>(out.ptr, 0);
-  store<u32>(out.ptr + 1, bswap<u32>(<u32>length));
-  out.len = GRPC_FRAME_HEADER;
+/** Makes `out` the header of the request's frame, whose message has `length` bytes. */
+export function startRequestFrame(out: ByteBuffer, length: i64): void {
+  frameBytes = FRAME_HEADER_BYTES + length;
+  startFrame(out, length);
 }
 
 /** Takes the pieces of a long message one after the other. */

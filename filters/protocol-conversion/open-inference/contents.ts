@@ -8,7 +8,7 @@ import {
   CONTENTS_INT64,
   CONTENTS_UINT,
   CONTENTS_UINT64,
-} from "./fields";
+} from "../../model-protocol/open-inference-fields";
 
 /** Is `field` of `InferTensorContents` the one for elements of `datatype`? FP16 and BF16 have none. */
 export function contentsHold(field: i32, datatype: Datatype): bool {

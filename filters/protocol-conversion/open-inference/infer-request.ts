@@ -1,5 +1,14 @@
 import { Datatype, elementSize, parseDatatype } from "../../model-protocol/datatype";
 import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
+import {
+  OUTPUT_PARAMETERS,
+  REQUEST_ID,
+  REQUEST_MODEL_NAME,
+  REQUEST_MODEL_VERSION,
+  REQUEST_PARAMETERS,
+  REQUEST_RAW_CONTENTS,
+  TENSOR_PARAMETERS,
+} from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendField } from "../../sdk/bytes/protobuf";
@@ -12,15 +21,6 @@ import { RawContents } from "../tensor/raw-contents";
 import { rawTensor } from "../tensor/raw-tensor";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { readTextRun, textComma, textsRead } from "../tensor/read-text-run";
-import {
-  OUTPUT_PARAMETERS,
-  REQUEST_ID,
-  REQUEST_MODEL_NAME,
-  REQUEST_MODEL_VERSION,
-  REQUEST_PARAMETERS,
-  REQUEST_RAW_CONTENTS,
-  TENSOR_PARAMETERS,
-} from "./fields";
 import { appendBoolean, appendNumber, appendString } from "./parameters";
 import { RequestTensor } from "./request-tensor";
 

@@ -1,5 +1,20 @@
 import { Datatype, parseDatatype } from "../../model-protocol/datatype";
 import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import {
+  CONTENTS_BYTES,
+  CONTENTS_FP32,
+  CONTENTS_FP64,
+  RESPONSE_OUTPUTS,
+  RESPONSE_PARAMETERS,
+  RESPONSE_RAW_CONTENTS,
+  STREAM_ERROR,
+  STREAM_RESPONSE,
+  TENSOR_CONTENTS,
+  TENSOR_DATATYPE,
+  TENSOR_NAME,
+  TENSOR_PARAMETERS,
+  TENSOR_SHAPE,
+} from "../../model-protocol/open-inference-fields";
 import { bytes } from "../../sdk/bytes/bytes";
 import {
   FIXED32,
@@ -16,21 +31,6 @@ import { SlabChain } from "../body/slabs";
 import { DONE, FRAME_HEADER, FrameReader } from "../protobuf/frame-reader";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { contentsHold } from "./contents";
-import {
-  CONTENTS_BYTES,
-  CONTENTS_FP32,
-  CONTENTS_FP64,
-  RESPONSE_OUTPUTS,
-  RESPONSE_PARAMETERS,
-  RESPONSE_RAW_CONTENTS,
-  STREAM_ERROR,
-  STREAM_RESPONSE,
-  TENSOR_CONTENTS,
-  TENSOR_DATATYPE,
-  TENSOR_NAME,
-  TENSOR_PARAMETERS,
-  TENSOR_SHAPE,
-} from "./fields";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
 import { Form, ReplyJson } from "./reply-json";

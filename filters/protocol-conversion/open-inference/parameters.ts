@@ -1,22 +1,8 @@
+import { MessageReader } from "../../model-protocol/message-reader";
 import { decimalToInteger, integerValue, integral } from "../../model-protocol/numbers/decimal";
 import { decimalToF64 } from "../../model-protocol/numbers/decimal-float";
 import { MAX_INTEGER_TEXT, writeI64, writeU64 } from "../../model-protocol/numbers/digits";
 import { MAX_FLOAT_TEXT, writeF64 } from "../../model-protocol/numbers/float-text";
-import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { appendJsonString } from "../../sdk/bytes/json-text";
-import {
-  appendField,
-  appendTag,
-  appendVarint,
-  FIXED64,
-  LENGTH_DELIMITED,
-  readTag,
-  tagField,
-  tagLength,
-  tagWireType,
-  VARINT,
-  varint,
-} from "../../sdk/bytes/protobuf";
 import {
   ENTRY_KEY,
   ENTRY_VALUE,
@@ -25,12 +11,17 @@ import {
   PARAMETER_INT64,
   PARAMETER_STRING,
   PARAMETER_UINT64,
-} from "./fields";
+} from "../../model-protocol/open-inference-fields";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Char } from "../../sdk/bytes/chars";
+import { appendJsonString } from "../../sdk/bytes/json-text";
+import { appendField, appendTag, appendVarint, FIXED64, VARINT } from "../../sdk/bytes/protobuf";
 
 /** JSON members of `parameters` <-> entries of `map<string, InferParameter>`. */
 
 const choice: ByteBuffer = new ByteBuffer();
 const entry: ByteBuffer = new ByteBuffer();
+const fields: MessageReader = new MessageReader();
 
 function appendEntry(out: ByteBuffer, field: i32, key: ByteBuffer): void {
   entry.clear();
@@ -86,18 +77,16 @@ export function appendMember(out: ByteBuffer, from: usize, to: usize): bool {
   let keyLength = 0;
   let value: usize = 0;
   let valueEnd: usize = 0;
-  for (let at = from; at < to; ) {
-    at = readTag(at, to);
-    if (at == 0) return false;
-    if (tagWireType == LENGTH_DELIMITED && tagField == ENTRY_KEY) {
-      key = at;
-      keyLength = <i32>tagLength;
-    } else if (tagWireType == LENGTH_DELIMITED && tagField == ENTRY_VALUE) {
-      value = at;
-      valueEnd = at + <usize>tagLength;
+  for (fields.start(from, to); fields.next(); ) {
+    if (fields.isBytes(ENTRY_KEY)) {
+      key = fields.from;
+      keyLength = fields.length;
+    } else if (fields.isBytes(ENTRY_VALUE)) {
+      value = fields.from;
+      valueEnd = fields.to;
     }
-    at += <usize>tagLength;
   }
+  if (fields.malformed) return false;
   appendJsonString(out, key, keyLength, i32.MAX_VALUE);
   out.appendByte(0x3a);
   return appendValue(out, value, valueEnd);
@@ -112,29 +101,25 @@ function appendValue(out: ByteBuffer, from: usize, to: usize): bool {
   const start = out.len;
   store<u32>(out.end, NULL_TEXT);
   out.len += 4;
-  for (let at = from; at < to; ) {
-    at = readTag(at, to);
-    if (at == 0) return false;
-    const end = at + <usize>tagLength;
+  for (fields.start(from, to); fields.next(); ) {
     out.len = start;
-    if (tagField == PARAMETER_STRING && tagWireType == LENGTH_DELIMITED) {
-      appendJsonString(out, at, <i32>tagLength, i32.MAX_VALUE);
-    } else if (tagField == PARAMETER_DOUBLE && tagWireType == FIXED64) {
-      out.len = <i32>(writeF64(load<f64>(at), out.end) - out.ptr);
-    } else if (tagField == PARAMETER_BOOL && tagWireType == VARINT) {
-      store<u32>(out.end, varint != 0 ? TRUE_TEXT : FALSE_TEXT);
-      store<u8>(out.end, 0x65, 4);
-      out.len += varint != 0 ? 4 : 5;
-    } else if (tagField == PARAMETER_INT64 && tagWireType == VARINT) {
-      out.len = <i32>(writeI64(<i64>varint, out.end) - out.ptr);
-    } else if (tagField == PARAMETER_UINT64 && tagWireType == VARINT) {
-      out.len = <i32>(writeU64(varint, out.end) - out.ptr);
+    if (fields.isBytes(PARAMETER_STRING)) {
+      appendJsonString(out, fields.from, fields.length, i32.MAX_VALUE);
+    } else if (fields.field == PARAMETER_DOUBLE && fields.wireType == FIXED64) {
+      out.len = <i32>(writeF64(load<f64>(fields.from), out.end) - out.ptr);
+    } else if (fields.isVarint(PARAMETER_BOOL)) {
+      store<u32>(out.end, fields.value != 0 ? TRUE_TEXT : FALSE_TEXT);
+      store<u8>(out.end, Char.e, 4);
+      out.len += fields.value != 0 ? 4 : 5;
+    } else if (fields.isVarint(PARAMETER_INT64)) {
+      out.len = <i32>(writeI64(<i64>fields.value, out.end) - out.ptr);
+    } else if (fields.isVarint(PARAMETER_UINT64)) {
+      out.len = <i32>(writeU64(fields.value, out.end) - out.ptr);
     } else {
       store<u32>(out.end, NULL_TEXT);
       out.len += 4;
     }
     out.reserve(MAX_FLOAT_TEXT + MAX_INTEGER_TEXT);
-    at = end;
   }
-  return true;
+  return !fields.malformed;
 }

@@ -1,8 +1,8 @@
+import { RESPONSE_MODEL_NAME, RESPONSE_MODEL_VERSION } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../body/slabs";
-import { RESPONSE_MODEL_NAME, RESPONSE_MODEL_VERSION } from "./fields";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
 

@@ -1,9 +1,4 @@
 import { Datatype, datatypeName } from "../../model-protocol/datatype";
-import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes/bytes";
-import { appendField, appendVarint } from "../../sdk/bytes/protobuf";
-import { MAX_RANK, Nesting } from "../tensor/nesting";
-import { rawTensor } from "../tensor/raw-tensor";
 import {
   OUTPUT_NAME,
   REQUEST_INPUTS,
@@ -11,7 +6,12 @@ import {
   TENSOR_DATATYPE,
   TENSOR_NAME,
   TENSOR_SHAPE,
-} from "./fields";
+} from "../../model-protocol/open-inference-fields";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { appendField, appendVarint } from "../../sdk/bytes/protobuf";
+import { MAX_RANK, Nesting } from "../tensor/nesting";
+import { rawTensor } from "../tensor/raw-tensor";
 
 const SHAPE_MISMATCH = bytes("data does not have as many elements as shape says");
 const NESTING_MISMATCH = bytes("data must be flat, or nested as shape says");

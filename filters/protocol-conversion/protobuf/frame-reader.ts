@@ -1,7 +1,7 @@
+import { FRAME_HEADER_BYTES, isCompressed, messageLength } from "../../model-protocol/grpc-frame";
 import { COMPRESSED, MALFORMED, OVERSIZE, SEVERAL } from "../../model-protocol/model-faults";
 import { Bytes } from "../../sdk/bytes/bytes";
 import { readTag, tagLength, tagMalformed } from "../../sdk/bytes/protobuf";
-import { GRPC_FRAME_HEADER } from "../body/piece-sink";
 import { ReplyWriter } from "../body/reply-writer";
 
 /** Parts that all readers have; a subclass counts its own from 2 on. */
@@ -52,12 +52,12 @@ export abstract class FrameReader extends ReplyWriter {
   }
 
   private frameHeader(at: usize, to: usize): usize {
-    if (<i32>(to - at) < GRPC_FRAME_HEADER) return at;
-    if (load<u8>(at) != 0) return this.fail(at, COMPRESSED);
-    const length = <i64>bswap<u32>(load<u32>(at + 1));
+    if (<i32>(to - at) < FRAME_HEADER_BYTES) return at;
+    if (isCompressed(at)) return this.fail(at, COMPRESSED);
+    const length = messageLength(at);
     if (length > this.maxMessageBytes) return this.fail(at, OVERSIZE);
     this.startMessage(length);
-    return at + GRPC_FRAME_HEADER;
+    return at + FRAME_HEADER_BYTES;
   }
 
   protected fail(at: usize, why: Bytes): usize {

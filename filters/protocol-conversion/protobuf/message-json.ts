@@ -1,18 +1,14 @@
+import { MessageReader } from "../../model-protocol/message-reader";
 import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
 import { MAX_FLOAT_TEXT, writeF32 } from "../../model-protocol/numbers/float-text";
+import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
-import {
-  LENGTH_DELIMITED,
-  readTag,
-  readVarint,
-  tagField,
-  tagLength,
-  tagWireType,
-  VARINT,
-  varint,
-} from "../../sdk/bytes/protobuf";
+import { LENGTH_DELIMITED, readVarint, VARINT, varint } from "../../sdk/bytes/protobuf";
+
+import { StreamPool } from "../../sdk/pipeline/stream-pool";
 
 /** Small protobuf messages -> JSON, by a description of their fields. Not for tensors: a message is read whole. */
 
@@ -93,62 +89,73 @@ export class Message {
 }
 
 function occurs(field: Field, from: usize, to: usize): bool {
-  for (let at = from; at < to; at += <usize>tagLength) {
-    at = readTag(at, to);
-    if (at == 0) return false;
-    if (tagField == field.number) return true;
-  }
+  for (scan.start(from, to); scan.next(); ) if (scan.field == field.number) return true;
   return false;
 }
 
+/** Fields that are not repeated are looked at with this one; of those that are, each is written before the next. */
+const scan: MessageReader = new MessageReader();
+/** A message may hold others: each level reads with one of its own. */
+const readers: StreamPool<MessageReader> = new StreamPool<MessageReader>();
+
 function appendField(out: ByteBuffer, field: Field, from: usize, to: usize): bool {
-  const list = field.repeated || field.map;
-  let count = 0;
-  let last: usize = 0;
-  let lastEnd: usize = 0;
-  if (list) out.appendByte(field.map ? 0x7b : 0x5b);
-  for (let at = from; at < to; ) {
-    at = readTag(at, to);
-    if (at == 0) return false;
-    const end = at + <usize>tagLength;
-    if (tagField == field.number) {
-      // A varint's value lies before `at`: it is taken from `varint` at once.
-      if (!list && tagWireType == VARINT) {
-        last = 1;
-        single = varint;
-      } else if (!list) {
-        last = at;
-        lastEnd = end;
-      } else if (field.map) {
-        if (count++ > 0) out.appendByte(0x2c);
-        if (!appendEntry(out, field, at, end)) return false;
-      } else if (tagWireType == LENGTH_DELIMITED && field.kind <= Kind.Int64String) {
-        for (let element = at; element < end; ) {
-          element = readVarint(element, end);
-          if (element == 0) return false;
-          if (count++ > 0) out.appendByte(0x2c);
-          appendInteger(out, field, varint);
-        }
-      } else {
-        if (count++ > 0) out.appendByte(0x2c);
-        if (tagWireType == VARINT) appendInteger(out, field, varint);
-        else if (!appendContent(out, field, at, end)) return false;
-      }
-    }
-    at = end;
+  if (!field.repeated && !field.map) return appendSingle(out, field, from, to);
+  out.appendByte(field.map ? Char.OPEN_BRACE : Char.OPEN_BRACKET);
+  const fields = readers.take();
+  let first = true;
+  fields.start(from, to);
+  while (fields.next()) {
+    if (fields.field != field.number) continue;
+    const before = out.len;
+    if (!first) out.appendByte(Char.COMMA);
+    const start = out.len;
+    fields.malformed = !appendElements(out, field, fields);
+    if (fields.malformed) break;
+    if (out.len == start) out.len = before;
+    else first = false;
   }
-  if (list) {
-    out.appendByte(field.map ? 0x7d : 0x5d);
-    return true;
-  }
-  if (field.kind <= Kind.Int64String || field.kind == Kind.Enum) {
-    appendInteger(out, field, last == 0 ? 0 : single);
-    return true;
-  }
-  return appendContent(out, field, last, lastEnd);
+  readers.release(fields);
+  out.appendByte(field.map ? Char.CLOSE_BRACE : Char.CLOSE_BRACKET);
+  return !fields.malformed;
 }
 
-let single: u64 = 0;
+/** Appends what one occurrence of a repeated field holds: an entry of a map, an element, or packed integers. */
+function appendElements(out: ByteBuffer, field: Field, fields: MessageReader): bool {
+  if (field.map) return appendEntry(out, field, fields.from, fields.to);
+  if (fields.wireType == VARINT) {
+    appendInteger(out, field, fields.value);
+    return true;
+  }
+  if (fields.wireType != LENGTH_DELIMITED || field.kind > Kind.Int64String)
+    return appendContent(out, field, fields.from, fields.to);
+  for (let at = fields.from; at < fields.to; ) {
+    if (at > fields.from) out.appendByte(Char.COMMA);
+    at = readVarint(at, fields.to);
+    if (at == 0) return false;
+    appendInteger(out, field, varint);
+  }
+  return true;
+}
+
+/** Of a field that occurs several times the last one counts. */
+function appendSingle(out: ByteBuffer, field: Field, from: usize, to: usize): bool {
+  let value: u64 = 0;
+  let last: usize = 0;
+  let lastEnd: usize = 0;
+  for (scan.start(from, to); scan.next(); ) {
+    if (scan.field != field.number) continue;
+    if (scan.wireType == VARINT) value = scan.value;
+    else {
+      last = scan.from;
+      lastEnd = scan.to;
+    }
+  }
+  if (scan.malformed) return false;
+  if (field.kind > Kind.Int64String && field.kind != Kind.Enum)
+    return appendContent(out, field, last, lastEnd);
+  appendInteger(out, field, value);
+  return true;
+}
 
 const TRUE = bytes("true");
 const FALSE = bytes("false");
@@ -183,17 +190,16 @@ function appendEntry(out: ByteBuffer, field: Field, from: usize, to: usize): boo
   let keyEnd: usize = 0;
   let value: usize = 0;
   let valueEnd: usize = 0;
-  for (let at = from; at < to; at += <usize>tagLength) {
-    at = readTag(at, to);
-    if (at == 0) return false;
-    if (tagField == 1 && tagWireType == LENGTH_DELIMITED) {
-      key = at;
-      keyEnd = at + <usize>tagLength;
-    } else if (tagField == 2 && tagWireType == LENGTH_DELIMITED) {
-      value = at;
-      valueEnd = at + <usize>tagLength;
+  for (scan.start(from, to); scan.next(); ) {
+    if (scan.isBytes(ENTRY_KEY)) {
+      key = scan.from;
+      keyEnd = scan.to;
+    } else if (scan.isBytes(ENTRY_VALUE)) {
+      value = scan.from;
+      valueEnd = scan.to;
     }
   }
+  if (scan.malformed) return false;
   appendJsonString(out, key, <i32>(keyEnd - key), i32.MAX_VALUE);
   out.appendByte(0x3a);
   return appendContent(out, field, value, valueEnd);

@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../body/piece-sink";
+import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
 
 class Tensor {
@@ -64,7 +64,7 @@ export class RawContents {
 
   /** Writes the frame's header, the message up to its tensors, and those up to the first binary one. */
   begin(sink: PieceSink): void {
-    startFrame(piece, this.messageLength);
+    startRequestFrame(piece, this.messageLength);
     piece.append(this.head.ptr, this.head.len);
     this.proceed(sink);
   }

@@ -1,3 +1,4 @@
+import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { SlabChain } from "../body/slabs";
@@ -14,8 +15,6 @@ export enum Kind {
 
 const EXAMPLE_FEATURES: i32 = 1;
 const FEATURES_FEATURE: i32 = 1;
-const ENTRY_KEY: i32 = 1;
-const ENTRY_VALUE: i32 = 2;
 const LIST_VALUE: i32 = 1;
 
 const head: ByteBuffer = new ByteBuffer();

@@ -1,10 +1,11 @@
 import { decimalToInteger, integerValue, integral } from "../../model-protocol/numbers/decimal";
 import { decimalToF32 } from "../../model-protocol/numbers/decimal-float";
 import { nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
+import { MODEL_SPEC } from "../../model-protocol/tensor-proto-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../body/piece-sink";
+import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
@@ -57,7 +58,6 @@ const TOO_LARGE = bytes("a number fits neither int64 nor float");
 const BAD_TEXT = bytes("a string is malformed");
 const NOT_BASE64 = bytes("b64 must be base64 text");
 
-const MODEL_SPEC: i32 = 1;
 const INPUT: i32 = 2;
 const EXAMPLE_LIST: i32 = 1;
 const EXAMPLE_LIST_WITH_CONTEXT: i32 = 2;
@@ -107,7 +107,7 @@ export class ExamplesRequest extends JsonReader {
     const list: i64 = this.examples.length + this.context.length;
     const input = fieldSize(field, list);
     const length = fieldSize(MODEL_SPEC, this.spec.len) + fieldSize(INPUT, input);
-    startFrame(piece, length);
+    startRequestFrame(piece, length);
     appendField(piece, MODEL_SPEC, this.spec.ptr, this.spec.len);
     appendTag(piece, INPUT, LENGTH_DELIMITED);
     appendVarint(piece, input);

@@ -1,4 +1,12 @@
 import { Datatype } from "../../model-protocol/datatype";
+import {
+  CONTENT,
+  DIM_SIZE,
+  DTYPE,
+  SHAPE,
+  SHAPE_DIM,
+  STRING_VAL,
+} from "../../model-protocol/tensor-proto-fields";
 import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
@@ -13,13 +21,6 @@ import { SlabChain } from "../body/slabs";
 import { LongField } from "../protobuf/long-field";
 import { Nesting } from "../tensor/nesting";
 import { TensorInfo } from "./signature";
-
-const TENSOR_DTYPE: i32 = 1;
-const TENSOR_SHAPE: i32 = 2;
-const TENSOR_CONTENT: i32 = 4;
-const TENSOR_STRINGS: i32 = 8;
-const SHAPE_DIM: i32 = 2;
-const DIM_SIZE: i32 = 1;
 
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
@@ -46,7 +47,7 @@ export class Input {
   }
 
   startText(): void {
-    this.text.open(this.chain, TENSOR_STRINGS);
+    this.text.open(this.chain, STRING_VAL);
   }
 
   endText(): void {
@@ -60,11 +61,11 @@ export class Input {
     for (let i = 0; i < this.nesting.levels; i++) appendDimension(max(this.nesting.length(i), 0));
     const head = this.head;
     head.clear();
-    appendTag(head, TENSOR_DTYPE, VARINT);
+    appendTag(head, DTYPE, VARINT);
     appendVarint(head, this.info.dataType);
-    appendField(head, TENSOR_SHAPE, shape.ptr, shape.len);
+    appendField(head, SHAPE, shape.ptr, shape.len);
     if (this.datatype == Datatype.BYTES) return;
-    appendTag(head, TENSOR_CONTENT, LENGTH_DELIMITED);
+    appendTag(head, CONTENT, LENGTH_DELIMITED);
     appendVarint(head, this.chain.length);
   }
 

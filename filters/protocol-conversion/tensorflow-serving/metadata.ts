@@ -1,19 +1,18 @@
+import { MessageReader } from "../../model-protocol/message-reader";
 import { dataTypeNames } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { readTag, tagField, tagLength, tagWireType, VARINT, varint } from "../../sdk/bytes/protobuf";
 import { Field, Kind, Message } from "../protobuf/message-json";
 
 /** Replies of TensorFlow Serving that are no tensors, as its REST API writes them. */
+
+const fields: MessageReader = new MessageReader();
 
 /** `google.protobuf.Int64Value`: a string in JSON. */
 class Int64Value extends Message {
   appendJson(out: ByteBuffer, from: usize, to: usize): bool {
     let value: u64 = 0;
-    for (let at = from; at < to; at += <usize>tagLength) {
-      at = readTag(at, to);
-      if (at == 0) return false;
-      if (tagField == 1 && tagWireType == VARINT) value = varint;
-    }
+    for (fields.start(from, to); fields.next(); ) if (fields.isVarint(1)) value = fields.value;
+    if (fields.malformed) return false;
     out.appendByte(0x22);
     out.appendDecimal(value);
     out.appendByte(0x22);
@@ -30,14 +29,13 @@ class Any extends Message {
   appendJson(out: ByteBuffer, from: usize, to: usize): bool {
     let value: usize = 0;
     let end: usize = 0;
-    for (let at = from; at < to; at += <usize>tagLength) {
-      at = readTag(at, to);
-      if (at == 0) return false;
-      if (tagField == 2) {
-        value = at;
-        end = at + <usize>tagLength;
+    for (fields.start(from, to); fields.next(); ) {
+      if (fields.field == 2) {
+        value = fields.from;
+        end = fields.to;
       }
     }
+    if (fields.malformed) return false;
     return this.content.appendJson(out, value, end);
   }
 }

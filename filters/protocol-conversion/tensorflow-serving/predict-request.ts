@@ -1,9 +1,11 @@
 import { Datatype } from "../../model-protocol/datatype";
 import { isNonFiniteText, nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
+import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
+import { CONTENT, MODEL_SPEC, PREDICT_INPUTS } from "../../model-protocol/tensor-proto-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../body/piece-sink";
+import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
 import { appendNonFinite, appendNumberElement } from "../tensor/append-element";
@@ -13,7 +15,7 @@ import { commaTaken, elementError, elementsRead, readElements } from "../tensor/
 import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
-import { appendRawPredict, TENSOR_CONTENT } from "./raw-predict";
+import { appendRawPredict } from "./raw-predict";
 import { Signature } from "./signature";
 
 /**
@@ -62,11 +64,6 @@ const NOT_BASE64 = bytes("b64 must be base64 text");
 const NOT_A_STRING = bytes("the signature says strings");
 const BAD_TEXT = bytes("a string is malformed");
 const MIXED = bytes("instances must be all objects or none");
-
-const MODEL_SPEC: i32 = 1;
-const PREDICT_INPUTS: i32 = 2;
-const ENTRY_KEY: i32 = 1;
-const ENTRY_VALUE: i32 = 2;
 
 const piece: ByteBuffer = new ByteBuffer();
 
@@ -126,7 +123,7 @@ export class PredictRequest extends JsonReader {
   setRaw(contents: RawContents): bool {
     this.head.clear();
     contents.release();
-    contents.enclose(this.head, TENSOR_CONTENT);
+    contents.enclose(this.head, CONTENT);
     contents.add(rawTensor.size);
     return appendRawPredict(this.head, this.spec);
   }
@@ -155,7 +152,7 @@ export class PredictRequest extends JsonReader {
       const entry = this.inputs[i].entryLength;
       length += 1 + varintSize(entry) + entry;
     }
-    startFrame(piece, length);
+    startRequestFrame(piece, length);
     appendField(piece, MODEL_SPEC, this.spec.ptr, this.spec.len);
     for (let i = 0; i < this.inputCount; i++) {
       const input = this.inputs[i];

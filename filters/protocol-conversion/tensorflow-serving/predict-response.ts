@@ -1,5 +1,7 @@
 import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { MALFORMED, ORDER, OVERSIZE, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
+import { CONTENT, DTYPE, PREDICT_OUTPUTS, SHAPE, STRING_VAL } from "../../model-protocol/tensor-proto-fields";
 import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
@@ -16,7 +18,7 @@ import {
 import { DONE, FrameReader } from "../protobuf/frame-reader";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 import { Output } from "./output";
-import { CONTENT, DTYPE, encodingOf, holdsElements, readShape, SHAPE, STRING_VAL } from "./tensor-proto";
+import { encodingOf, holdsElements, readShape } from "./tensor-proto";
 
 /**
  * One gRPC frame with a `tensorflow.serving.PredictResponse` -> `{"predictions": ...}` for rows, `{"outputs": ...}` for
@@ -29,10 +31,6 @@ enum Part {
   Tensor,
   Run,
 }
-
-const OUTPUTS: i32 = 1;
-const ENTRY_KEY: i32 = 1;
-const ENTRY_VALUE: i32 = 2;
 
 const PREDICTIONS = bytes('{"predictions":');
 const COLUMNS = bytes('{"outputs":');
@@ -93,7 +91,7 @@ export class PredictResponse extends FrameReader {
     const content = this.tag(at, to, this.messageLeft);
     if (content == 0) return at;
     this.messageLeft -= <i64>(content - at) + tagLength;
-    if (tagField != OUTPUTS || tagWireType != LENGTH_DELIMITED) return this.skipField(content);
+    if (tagField != PREDICT_OUTPUTS || tagWireType != LENGTH_DELIMITED) return this.skipField(content);
     if (this.count == this.outputs.length) this.outputs.push(new Output());
     this.outputs[this.count++].reset();
     this.started = false;

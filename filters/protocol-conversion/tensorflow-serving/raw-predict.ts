@@ -1,3 +1,13 @@
+import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
+import {
+  CONTENT,
+  DIM_SIZE,
+  DTYPE,
+  MODEL_SPEC,
+  PREDICT_INPUTS,
+  SHAPE,
+  SHAPE_DIM,
+} from "../../model-protocol/tensor-proto-fields";
 import { dataTypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import {
@@ -12,16 +22,6 @@ import { rawTensor } from "../tensor/raw-tensor";
 
 /** A raw tensor -> `tensorflow.serving.PredictRequest` whose content is the body itself, uncopied. */
 
-const MODEL_SPEC: i32 = 1;
-const INPUTS: i32 = 2;
-const ENTRY_KEY: i32 = 1;
-const ENTRY_VALUE: i32 = 2;
-const DTYPE: i32 = 1;
-const SHAPE: i32 = 2;
-export const TENSOR_CONTENT: i32 = 4;
-const SHAPE_DIM: i32 = 2;
-const DIM_SIZE: i32 = 1;
-
 const tensor: ByteBuffer = new ByteBuffer();
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
@@ -32,7 +32,7 @@ export function appendRawPredict(head: ByteBuffer, spec: ByteBuffer): bool {
   if (dataType == 0) return false;
   tensor.clear();
   appendTensorHead(tensor, dataType);
-  const length = tensor.len + fieldSize(TENSOR_CONTENT, rawTensor.size);
+  const length = tensor.len + fieldSize(CONTENT, rawTensor.size);
   appendOneInput(head, spec, rawTensor.name.ptr, rawTensor.name.len, length);
   head.append(tensor.ptr, tensor.len);
   return true;
@@ -55,7 +55,7 @@ export function appendTensorHead(out: ByteBuffer, dataType: i32): void {
 /** Writes a `PredictRequest` of one input up to its tensor of `length` bytes. */
 export function appendOneInput(head: ByteBuffer, spec: ByteBuffer, name: usize, len: i32, length: i64): void {
   appendField(head, MODEL_SPEC, spec.ptr, spec.len);
-  appendTag(head, INPUTS, LENGTH_DELIMITED);
+  appendTag(head, PREDICT_INPUTS, LENGTH_DELIMITED);
   appendVarint(head, fieldSize(ENTRY_KEY, len) + fieldSize(ENTRY_VALUE, length));
   appendField(head, ENTRY_KEY, name, len);
   appendTag(head, ENTRY_VALUE, LENGTH_DELIMITED);

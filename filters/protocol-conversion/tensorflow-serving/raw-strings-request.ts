@@ -1,7 +1,9 @@
+import { STRING_VAL } from "../../model-protocol/tensor-proto-fields";
+import { DT_STRING } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendTag, appendVarint, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
-import { PieceSink, startFrame } from "../body/piece-sink";
+import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { RequestReader } from "../body/request-reader";
 import { SlabChain } from "../body/slabs";
 import { rawTensor } from "../tensor/raw-tensor";
@@ -12,8 +14,6 @@ import { appendOneInput, appendTensorHead } from "./raw-predict";
  * of the Open Inference Protocol) -> `tensorflow.serving.PredictRequest` with an input of DT_STRING.
  */
 
-const DT_STRING: i32 = 7;
-const STRING_VAL: i32 = 8;
 const LENGTH_BYTES: i32 = 4;
 
 const TOO_LONG = bytes("an element is longer than the rest of the body");
@@ -94,7 +94,7 @@ export class RawStringsRequest extends RequestReader {
     message.clear();
     const length = <i64>this.tensor.len + this.strings.length;
     appendOneInput(message, this.spec, this.name.ptr, this.name.len, length);
-    startFrame(piece, message.len + length);
+    startRequestFrame(piece, message.len + length);
     piece.append(message.ptr, message.len);
     piece.append(this.tensor.ptr, this.tensor.len);
     sink.piece(piece.ptr, piece.len);

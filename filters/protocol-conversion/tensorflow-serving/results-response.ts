@@ -1,15 +1,9 @@
+import { MessageReader } from "../../model-protocol/message-reader";
 import { MALFORMED } from "../../model-protocol/model-faults";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { appendJsonString } from "../../sdk/bytes/json-text";
-import {
-  FIXED32,
-  LENGTH_DELIMITED,
-  readTag,
-  tagField,
-  tagLength,
-  tagWireType,
-} from "../../sdk/bytes/protobuf";
+import { FIXED32, LENGTH_DELIMITED, tagField, tagLength, tagWireType } from "../../sdk/bytes/protobuf";
 import { DONE, FrameReader } from "../protobuf/frame-reader";
 import { writeServingF32 } from "./number-text";
 
@@ -32,6 +26,7 @@ const CLASS_SCORE: i32 = 2;
 const OPEN = bytes('{"results":[');
 const NO_RESULTS = bytes("the model sent no results");
 
+const fields: MessageReader = new MessageReader();
 const label: ByteBuffer = new ByteBuffer();
 const number: usize = memory.data(64);
 
@@ -122,17 +117,16 @@ export class ResultsResponse extends FrameReader {
     label.clear();
     let value: f32 = 0;
     const field = this.classes ? CLASS_SCORE : FIRST;
-    for (let at = from; at < to; at += <usize>tagLength) {
-      at = readTag(at, to);
-      if (at == 0) {
-        this.error = MALFORMED;
-        return;
-      }
-      if (tagField == field && tagWireType == FIXED32) value = load<f32>(at);
-      else if (this.classes && tagField == FIRST && tagWireType == LENGTH_DELIMITED) {
+    for (fields.start(from, to); fields.next(); ) {
+      if (fields.field == field && fields.wireType == FIXED32) value = load<f32>(fields.from);
+      else if (this.classes && fields.isBytes(FIRST)) {
         label.clear();
-        appendJsonString(label, at, <i32>tagLength, i32.MAX_VALUE);
+        appendJsonString(label, fields.from, fields.length, i32.MAX_VALUE);
       }
+    }
+    if (fields.malformed) {
+      this.error = MALFORMED;
+      return;
     }
     if (this.classes) this.writeClass(value);
     else {

@@ -1,31 +1,24 @@
 import { Datatype, elementSize } from "../../model-protocol/datatype";
+import { MessageReader } from "../../model-protocol/message-reader";
 import {
-  LENGTH_DELIMITED,
-  readTag,
-  tagField,
-  tagLength,
-  tagWireType,
-  VARINT,
-  varint,
-} from "../../sdk/bytes/protobuf";
+  BOOL_VAL,
+  CONTENT,
+  DIM_SIZE,
+  DOUBLE_VAL,
+  FLOAT_VAL,
+  HALF_VAL,
+  INT_VAL,
+  INT64_VAL,
+  SHAPE_DIM,
+  STRING_VAL,
+  UINT32_VAL,
+  UINT64_VAL,
+} from "../../model-protocol/tensor-proto-fields";
 import { Encoding } from "../tensor/element-stream";
 import { MAX_RANK } from "../tensor/nesting";
 import { Output } from "./output";
 
-/** Fields of `tensorflow.TensorProto` (tensorflow/core/framework/tensor.proto). */
-
-export const DTYPE: i32 = 1;
-export const SHAPE: i32 = 2;
-export const CONTENT: i32 = 4;
-const FLOAT_VAL: i32 = 5;
-const DOUBLE_VAL: i32 = 6;
-const INT_VAL: i32 = 7;
-export const STRING_VAL: i32 = 8;
-const INT64_VAL: i32 = 10;
-const BOOL_VAL: i32 = 11;
-const HALF_VAL: i32 = 13;
-const UINT32_VAL: i32 = 16;
-const UINT64_VAL: i32 = 17;
+/** How the elements of a `tensorflow.TensorProto` stand in it. */
 
 /** Is a field one for elements of a data type? */
 export function holdsElements(field: i32, datatype: Datatype): bool {
@@ -49,28 +42,21 @@ export function encodingOf(field: i32): Encoding {
   return field == STRING_VAL ? Encoding.Text : Encoding.Varints;
 }
 
-const SHAPE_DIM: i32 = 2;
-const DIM_SIZE: i32 = 1;
+const shape: MessageReader = new MessageReader();
+const dimension: MessageReader = new MessageReader();
 
 /** Reads a `TensorShapeProto` into `output`. @returns false when it is malformed or has too many dimensions */
 export function readShape(from: usize, to: usize, output: Output): bool {
   output.rank = 0;
-  for (let at = from; at < to; ) {
-    at = readTag(at, to);
-    if (at == 0 || (tagField == SHAPE_DIM && output.rank == MAX_RANK)) return false;
-    const end = at + <usize>tagLength;
-    if (tagField != SHAPE_DIM || tagWireType != LENGTH_DELIMITED) {
-      at = end;
-      continue;
-    }
+  for (shape.start(from, to); shape.next(); ) {
+    if (shape.field == SHAPE_DIM && output.rank == MAX_RANK) return false;
+    if (!shape.isBytes(SHAPE_DIM)) continue;
     let size: i64 = 0;
-    for (let inner = at; inner < end; inner += <usize>tagLength) {
-      inner = readTag(inner, end);
-      if (inner == 0) return false;
-      if (tagField == DIM_SIZE && tagWireType == VARINT) size = <i64>varint;
+    for (dimension.start(shape.from, shape.to); dimension.next(); ) {
+      if (dimension.isVarint(DIM_SIZE)) size = <i64>dimension.value;
     }
+    if (dimension.malformed) return false;
     output.shape[output.rank++] = size;
-    at = end;
   }
-  return true;
+  return !shape.malformed;
 }
