@@ -1,4 +1,6 @@
-import type { HeaderList, Stream, Vm } from "../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../tools/lib/host/header-pairs.ts";
+import type { Stream } from "../../tools/lib/host/stream.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import type { ModuleName } from "../../tools/lib/wasm/modules.ts";
 import { type Counted, countedVm } from "./module.ts";
 import { check, hashOf } from "./target.ts";

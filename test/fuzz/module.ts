@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { HostProcess, Vm } from "../../tools/lib/host/host.ts";
+import { HostProcess } from "../../tools/lib/host/process.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { type ModuleName, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { BRANCHES_AT, type BranchMap, type Instrumented, instrumented, STEPS } from "./instrument.ts";
 

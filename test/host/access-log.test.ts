@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
-import { Vm } from "../../tools/lib/host/host.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 function logged(headers: [string, string][], filterState = {}, config = {}): Record<string, unknown> {

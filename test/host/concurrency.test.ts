@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import type { Stream, Vm } from "../../tools/lib/host/host.ts";
+import type { Stream } from "../../tools/lib/host/stream.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import { header, MILLISECOND, SECOND, tickAll, workers } from "../support/rate-limit-vms.ts";
 
 const capped = (maxInFlight: number) => ({ tasks: [{ taskid: "1", maxInFlight }] });

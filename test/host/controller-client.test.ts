@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { HostProcess, type Vm } from "../../tools/lib/host/host.ts";
+import { HostProcess } from "../../tools/lib/host/process.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import {
   admitted,
   count,

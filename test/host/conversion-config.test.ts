@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import { conversionConfig } from "../../tools/cluster/istio/conversion-config.ts";
-import { Vm } from "../../tools/lib/host/host.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { frame, GRPC_HEADERS, ModelInferResponse } from "../support/conversion.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Vm } from "../../tools/lib/host/host.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import {
   conversionVm,
   frame,

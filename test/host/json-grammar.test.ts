@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { beforeAll, expect, it } from "vitest";
-import type { Vm } from "../../tools/lib/host/host.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import { JSON_TEST_SUITE, JSON_TEST_SUITE_SHA256 } from "../data/json-test-suite.ts";
 import { conversionVm, send } from "../support/conversion.ts";
 

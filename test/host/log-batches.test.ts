@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { decodeBatch } from "../../tools/lib/access-log/decode-batch.ts";
-import { type Callout, HostProcess, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import { HostProcess } from "../../tools/lib/host/process.ts";
+import type { Stream } from "../../tools/lib/host/stream.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
+import type { Callout } from "../../tools/lib/host/vm-state.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 const SECOND = 1_000_000_000n;
@@ -98,7 +101,7 @@ describe("a line", () => {
         decision: "allowed",
       },
     ]);
-    expect(vm.callouts[0]).toMatchObject({ cluster: "collector", timeout: 5000 });
+    expect(vm.callouts[0]).toMatchObject({ cluster: "collector", timeoutMs: 5000 });
     expect(Object.fromEntries(vm.callouts[0]?.headers ?? [])).toMatchObject({
       ":method": "POST",
       ":path": "/v1/logs",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Vm } from "../../tools/lib/host/host.ts";
+import type { Vm } from "../../tools/lib/host/vm.ts";
 import { admitted, MILLISECOND, tickAll, workers } from "../support/rate-limit-vms.ts";
 
 const STEP = 200_000n;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Vm } from "../../tools/lib/host/host.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import {
   admitted,
@@ -305,7 +305,7 @@ describe("the queue", () => {
     count(vms, 2);
     const waiting = [vm.open({ taskid: "1" }), vm.open({ taskid: "1" })];
     expect(waiting.map(({ action, reply }) => [action, reply])).toEqual(Array(2).fill([1, undefined]));
-    expect(vm.tickPeriod).toBeLessThan(20);
+    expect(vm.tickPeriodMs).toBeLessThan(20);
     expect(request(vm).reply?.status).toBe(429);
     process.now += 10n * MILLISECOND;
     vm.tick();
@@ -313,7 +313,7 @@ describe("the queue", () => {
     process.now += 10n * MILLISECOND;
     vm.tick();
     expect(waiting.map(({ action }) => action)).toEqual([0, 0]);
-    expect(vm.tickPeriod).toBe(1000);
+    expect(vm.tickPeriodMs).toBe(1000);
     for (const stream of waiting) stream.close();
   });
 
@@ -340,11 +340,11 @@ describe("the queue", () => {
     for (let i = 0; i < 40; i++) {
       let waiting = vm.open({ taskid: "1" });
       for (; waiting.action === 0; waiting = vm.open({ taskid: "1" })) waiting.close();
-      expect(vm.tickPeriod).toBeLessThan(20);
+      expect(vm.tickPeriodMs).toBeLessThan(20);
       process.now += 20n * MILLISECOND;
       vm.tick();
       expect(waiting.action).toBe(0);
-      expect(vm.tickPeriod).toBe(1000);
+      expect(vm.tickPeriodMs).toBe(1000);
       waiting.close();
       for (; vm.callouts.length > 0; reports++) vm.answerCallout(0);
       process.now += 80n * MILLISECOND;
@@ -362,7 +362,7 @@ describe("the queue", () => {
     process.now += 10n * MILLISECOND;
     vm.tick();
     expect(stays.action).toBe(0);
-    expect(vm.tickPeriod).toBe(1000);
+    expect(vm.tickPeriodMs).toBe(1000);
     stays.close();
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Vm } from "../../tools/lib/host/host.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { authConfig } from "../support/auth.ts";
 

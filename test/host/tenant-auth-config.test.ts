@@ -6,7 +6,8 @@ import {
   type TenantAuthConfig,
   tenantAuthConfig,
 } from "../../tools/cluster/istio/tenant-auth-config.ts";
-import { CONTINUE, Vm } from "../../tools/lib/host/host.ts";
+import { CONTINUE } from "../../tools/lib/host/stream.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type Call, digestOf } from "../support/auth.ts";
 import {

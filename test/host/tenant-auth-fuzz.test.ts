@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type HeaderList, Vm } from "../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../tools/lib/host/header-pairs.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import {
   authConfig,

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { CONTINUE, type HeaderList, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../tools/lib/host/header-pairs.ts";
+import { CONTINUE, type Stream } from "../../tools/lib/host/stream.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { authConfig, bearer, type Call, digestOf, jwt, KEY, seconds, signed } from "../support/auth.ts";
 import { API_KEY_CASES, PERMISSION_CASES, SIGNATURE_CASES, TOKEN_CASES } from "../support/auth-cases.ts";

@@ -1,5 +1,7 @@
 import { expect } from "vitest";
-import { HostProcess, type Stream, Vm } from "../../tools/lib/host/host.ts";
+import { HostProcess } from "../../tools/lib/host/process.ts";
+import type { Stream } from "../../tools/lib/host/stream.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 export const SECOND = 1_000_000_000n;

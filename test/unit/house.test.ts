@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { MODULES, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { loops, roomOf, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
-import { longComments } from "../support/house/text.ts";
+import { longComments, longFiles } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
 
 /** The rules of the house (ARCHITECTURE.md). There is no list of exceptions: what breaks a rule is changed. */
@@ -52,4 +52,5 @@ it("every export is needed", () => {
   expect(told(unusedExports(tools, inFolder("test"), isEntry))).toEqual([]);
 });
 it("every file is reached", () => expect(told(deadFiles(product, isEntry))).toEqual([]));
+it("files are short", () => expect(told(longFiles(tools))).toEqual([]));
 it("comments are of 110 columns at the most", () => expect(told(longComments(tools))).toEqual([]));

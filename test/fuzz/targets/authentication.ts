@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { HeaderList } from "../../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
 import { authConfig, ISSUER, KEY, SHARED_SECRET } from "../../support/auth.ts";
 import { mutate as mutateText, type Random } from "../../support/mutate.ts";
 import { FuzzedFilter } from "../filter.ts";

@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import type { HeaderList } from "../../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import type { Random } from "../../support/mutate.ts";

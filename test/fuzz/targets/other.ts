@@ -1,4 +1,5 @@
-import { type HeaderList, HostProcess } from "../../../tools/lib/host/host.ts";
+import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
+import { HostProcess } from "../../../tools/lib/host/process.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import { mutate as mutateText, type Random } from "../../support/mutate.ts";
 import { FuzzedFilter } from "../filter.ts";

@@ -1,5 +1,8 @@
 import type { X509Certificate } from "node:crypto";
-import { CONTINUE, type HeaderList, HostProcess, Vm } from "../../lib/host/host.ts";
+import type { HeaderList } from "../../lib/host/header-pairs.ts";
+import { HostProcess } from "../../lib/host/process.ts";
+import { CONTINUE } from "../../lib/host/stream.ts";
+import { Vm } from "../../lib/host/vm.ts";
 import type { CredentialConfig, GrantConfig, TenantAuthConfig } from "../istio/tenant-auth-config.ts";
 import { certificateAttributes, presentedIn } from "./presented.ts";
 import { REASONS, STEPS, type Step } from "./reasons.ts";

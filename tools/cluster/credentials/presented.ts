@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { sha256Hex } from "../../api/credential-digests.ts";
-import type { HeaderList } from "../../lib/host/host.ts";
+import type { HeaderList } from "../../lib/host/header-pairs.ts";
 import type { CredentialConfig, TenantAuthConfig } from "../istio/tenant-auth-config.ts";
 
 /** What a request presents, described without giving it away. */

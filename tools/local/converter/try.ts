@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
-import { type HeaderList, type Stream, Vm } from "../../lib/host/host.ts";
+import type { HeaderList } from "../../lib/host/header-pairs.ts";
+import type { Stream } from "../../lib/host/stream.ts";
+import { Vm } from "../../lib/host/vm.ts";
 import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
 import { compileConverter } from "./compile.ts";
 

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { instant } from "../../../api/fields.ts";
 import { type Explanation, explain } from "../../../cluster/credentials/explain.ts";
 import { readVerifyConfig, type VerifyConfigOptions } from "../../../cluster/credentials/verify-config.ts";
-import type { HeaderList } from "../../../lib/host/host.ts";
+import type { HeaderList } from "../../../lib/host/header-pairs.ts";
 import { table } from "../../../lib/terminal/table.ts";
 import { modulePath } from "../../../lib/wasm/modules.ts";
 import { readModule } from "../../../lib/wasm/read.ts";
