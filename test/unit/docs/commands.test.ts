@@ -5,17 +5,21 @@ import { chmod, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { CATALOG } from "../../../tools/cli/catalog.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { commandParser, shellWords } from "../../support/command-lines.ts";
-import { type Fence, fences, pages } from "../../support/markdown.ts";
+import { type Fence, fences, pages, prose } from "../../support/markdown.ts";
 
 const inProject = (path: string) => fileURLToPath(new URL(path, PROJECT_ROOT));
 const SCRIPTS = JSON.parse(readFileSync(inProject("package.json"), "utf8")).scripts as object;
 const ALL = pages().flatMap(({ path, text }) => fences(text).map((fence) => ({ path, ...fence })));
 const SHELL = ALL.filter(({ info }) => /^sh\b/.test(info));
+/** What `modelgate new converter` writes: test/unit/converter/new.test.ts runs its commands. */
+const TEMPLATE = "filters/converter/template/README.md";
 const TO_RUN = Map.groupBy(
-  SHELL.filter(({ info }) => info === "sh"),
+  SHELL.filter(({ info, path }) => info === "sh" && path !== TEMPLATE),
   ({ path }) => path,
 );
 
@@ -53,6 +57,40 @@ it("modelgate takes the commands of all pages", async () => {
     );
   expect(wrong).toEqual([]);
 });
+
+it("commands and options that are named in a text are there", async () => {
+  const commands = new Map<string, Command>();
+  for (const { load } of CATALOG) addAll(await load(), "", commands);
+  const options = new Set(
+    [...commands.values()].flatMap((command) => command.options.map(({ long }) => long)),
+  );
+  const wrong = pages().flatMap(({ path, text }) =>
+    [...prose(text).matchAll(/`([^`\n]+)`/g)].flatMap(([, code = ""]) => {
+      const [name = "", ...words] = code.split(" ");
+      const given = words.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0] ?? "");
+      if (name.startsWith("--")) return isOption(name, options) ? [] : [`${path}: ${code}`];
+      if (name !== "modelgate" || words[0] === undefined || words[0] === "COMMAND") return [];
+      const command = commands.get(`${words[0]} ${words[1]}`) ?? commands.get(words[0]);
+      const known = new Set(command?.options.map(({ long }) => long));
+      return command && given.every((each) => known.has(each)) ? [] : [`${path}: ${code}`];
+    }),
+  );
+  expect(wrong).toEqual([]);
+});
+
+function addAll(command: Command, before: string, to: Map<string, Command>): void {
+  const path = `${before}${command.name()}`;
+  to.set(path, command);
+  for (const each of command.commands) addAll(each, `${path} `, to);
+}
+
+/** Options of Node, npm or the scripts in test/ that texts name. */
+const OF_OTHERS = ["--help", "--resume"];
+
+function isOption(text: string, options: Set<string | undefined | null>): boolean {
+  const [name = ""] = text.split(/[ =|,]/);
+  return options.has(name) || OF_OTHERS.includes(name);
+}
 
 it("every npm script that a page names is there", () => {
   const wrong = pages().flatMap(({ path, text }) =>
