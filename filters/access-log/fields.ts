@@ -1,4 +1,4 @@
-/** Members of a line, in the order of the protobuf form (proto/access_log.proto), whose field numbers these are. */
+/** Members of a line: their numbers, and the names below, are those of proto/access_log.proto. */
 export enum Field {
   None,
   StartTime,
@@ -38,7 +38,7 @@ export enum Field {
 /** Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself. */
 export const LAST_OF_ENVOY: Field = Field.Hostname;
 
-/** Names by `Field`; tools/lib/envoy/access-log.ts has the same. */
+/** Names by `Field`. */
 export const FIELD_NAMES: string[] = [
   "",
   "start_time",

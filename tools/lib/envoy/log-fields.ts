@@ -19,7 +19,7 @@ export const ENVOY_FIELDS = {
   hostname: { command: "%HOSTNAME%", text: true },
 } as const;
 
-/** Fields that the log stage writes, in their order; filters/access-log/fields.ts has the same. */
+/** Fields that the log stage writes, in the order of proto/access_log.proto, as all fields here are. */
 const STAGE_FIELDS = [
   "authority",
   "method",

@@ -1,6 +1,6 @@
 /**
- * The fields of an access log line that the store keeps, with their DuckDB types. Names are those of the log
- * (filters/access-log, tools/lib/envoy/access-log.ts); fields that are not here are dropped.
+ * The fields of an access log line (proto/access_log.proto) with their DuckDB types; fields that are not here are
+ * dropped.
  */
 export const FIELDS = {
   start_time: "TIMESTAMP_MS",
