@@ -1,6 +1,5 @@
 /**
- * The fields of an access log line (proto/access_log.proto) with their DuckDB types; fields that are not here are
- * dropped.
+ * The fields of an access log line (proto/access_log.proto) with their DuckDB types; others are dropped.
  */
 export const FIELDS = {
   start_time: "TIMESTAMP_MS",
