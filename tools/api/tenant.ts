@@ -44,6 +44,12 @@ const gateway = z.strictObject({
     .optional()
     .describe("Serve TLS. Default: plain text."),
   filter: gatewayFilter.prefault({}).describe("The filter that the gateway runs."),
+  routing: z
+    .enum(["tree", "routes"])
+    .optional()
+    .describe(
+      "How Envoy finds a task's route: tree looks the task up, so that a request costs the same with any number of tasks; routes tries Istio's own routes one after the other. tree takes the place of all routes of the gateway's hosts, also of VirtualServices that are not Modelgate's. Default: tree from 64 routes on (each task has one, and one for each version and match).",
+    ),
   deployment: gatewayDeployment
     .optional()
     .describe("The gateway's pods; `{}` takes the defaults. Default: they are there already."),

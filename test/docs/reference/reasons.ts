@@ -292,6 +292,25 @@ export const REASONS: ReasonGroup[] = [
     ],
   },
   {
+    title: "Routing",
+    reasons: [
+      reason(
+        "task_unknown",
+        404,
+        "UNIMPLEMENTED",
+        "The gateway's match tree has no such task (`gateway.routing`); where authentication is on, `task_forbidden` comes first.",
+        "Check the id, and that the ModelTask is applied.",
+      ),
+      reason(
+        "version_unknown",
+        404,
+        "UNIMPLEMENTED",
+        "The task has no such version.",
+        "Send one of `spec.versions` in the header `version`, or none.",
+      ),
+    ],
+  },
+  {
     title: "Model server",
     reasons: [
       reason(

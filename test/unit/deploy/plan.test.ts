@@ -38,7 +38,7 @@ const FILES = JSON.stringify({
       metadata: { name: "search" },
       spec: {
         namespaces: ["search"],
-        gateway: { name: "g", namespace: "search", hosts: ["a.example"], deployment: {} },
+        gateway: { name: "g", namespace: "search", hosts: ["a.example"], deployment: {}, routing: "tree" },
       },
     },
     task("ranking", "666"),
@@ -70,9 +70,13 @@ it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as i
     data: { token: Buffer.from("proof").toString("base64") },
   } as Manifest);
   const { resources } = parseResources([{ file: "a.json", text: FILES }]);
-  const onDone = () => {};
+  const done: string[] = [];
+  const onDone = ({ metadata }: Manifest) => done.push(metadata.name);
   const all = await plan(api.client, byKind(resources), { image, target, controller, prune: false });
   await applyPlan(api.client, all, { onDone });
+  // The match tree comes last: until then Istio's routes are there.
+  expect(done.slice(-3, -1).sort()).toEqual(["g.search.ranking", "g.search.spelling"]);
+  expect(done.at(-1)).toBe("g-routing");
   const limits = () => {
     const { spec } = api.find("WasmPlugin", "g-modelgate") as WasmPlugin;
     return (spec.pluginConfig as { rateLimit: { controller: object } }).rateLimit.controller;
@@ -82,6 +86,8 @@ it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as i
 
   await applyPlan(api.client, await taskDeletion(api.client, "spelling", "search"), { onDone });
   expect(api.find(route[target], "spelling")).toBeUndefined();
+  expect(api.find("EnvoyFilter", "g.search.spelling")).toBeUndefined();
+  expect(api.find("EnvoyFilter", "g.search.ranking")).toBeDefined();
   expect(api.find("ModelTask", "spelling")).toBeUndefined();
   expect(api.find(route[target], "ranking")).toBeDefined();
   expect(limits()).toEqual(before);

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import * as nativeReplies from "../../../tools/cluster/istio/native-replies.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { FILTER_METRICS } from "../../docs/reference/metrics.ts";
 import { referencePages } from "../../docs/reference/pages.ts";
@@ -50,6 +51,7 @@ it("the list of reasons is that of the filters", () => {
     `\\bRateLimited\\(\\s*(?:"\\w+"|name),\\s*${word}`,
     `\\b(?:unauthenticated|invalid|badRequest|forbidden|unavailable)\\(\\s*${word}`,
   ].flatMap((pattern) => found(new RegExp(pattern, "g")));
+  made.push(...Object.values(nativeReplies).flatMap((each) => ("reason" in each ? [each.reason] : [])));
   const listed = REASONS.flatMap(({ reasons }) => reasons.map(({ reason }) => reason.replace(/_N$/, "")));
   expect(new Set(listed).size).toBe(listed.length);
   expect(listed.toSorted()).toEqual([...new Set(made)].toSorted());

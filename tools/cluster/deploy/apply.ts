@@ -4,6 +4,7 @@ import { concurrently } from "../../lib/kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
 import { updateCanaries } from "./canaries.ts";
 import { comparable } from "./comparable.ts";
+import { orderOf } from "./owned-objects.ts";
 import type { Change, Plan } from "./plan.ts";
 import { isUnchanged } from "./unchanged.ts";
 
@@ -104,10 +105,13 @@ function outcomeOf(live: Manifest | undefined, after: Manifest, dryRun: boolean)
   return same ? "unchanged" : "configured";
 }
 
-/** Runs of changes of one kind. */
+/** Runs of changes that may go at once: those of one kind and place. */
 function groups(changes: Change[]): Change[][] {
-  const byKind = Map.groupBy(changes, ({ desired }) => `${desired.apiVersion} ${desired.kind}`);
-  return [...byKind.values()];
+  const byPlace = Map.groupBy(
+    changes,
+    ({ desired }) => `${desired.apiVersion} ${desired.kind} ${orderOf(desired)}`,
+  );
+  return [...byPlace.values()];
 }
 
 /** What went wrong with an object, and what to do. */

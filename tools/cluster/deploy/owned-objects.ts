@@ -1,7 +1,7 @@
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import { concurrently } from "../../lib/kubernetes/concurrently.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
-import { MANAGED_BY, TENANT_LABEL } from "../istio/names.ts";
+import { MANAGED_BY, ROUTING_LABEL, TENANT_LABEL } from "../istio/names.ts";
 
 /** Every kind that a render can hold, in the order in which they are applied; deletion goes the other way. */
 export const OWNED_KINDS: [apiVersion: string, kind: string][] = [
@@ -54,7 +54,9 @@ export function keyOf({ apiVersion, kind, metadata }: Manifest): string {
   return `${apiVersion} ${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
-/** Place of an object's kind in `OWNED_KINDS`. */
-export function orderOf({ apiVersion, kind }: Manifest): number {
+/** Place of an object among those that are applied: that of its kind in `OWNED_KINDS`, but a match tree comes after the routes. */
+export function orderOf({ apiVersion, kind, metadata }: Manifest): number {
+  const routing = metadata.labels?.[ROUTING_LABEL];
+  if (routing !== undefined) return OWNED_KINDS.length + (routing === "tree" ? 1 : 0);
   return OWNED_KINDS.findIndex(([version, name]) => version === apiVersion && name === kind);
 }

@@ -2,6 +2,7 @@ import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import type { HttpRule } from "./http-rule.ts";
 import { namespaceOf, owned, subsetName } from "./names.ts";
 
 const GATEWAY_API = "gateway.networking.k8s.io/v1";
@@ -86,13 +87,56 @@ function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
   };
 }
 
+/**
+ * The rules that istiod makes of a task's HTTPRoute or GRPCRoute (pilot/pkg/config/kube/gateway/conversion.go), in the order in which
+ * it sorts them: more headers first. Their retries are Istio's own.
+ */
+export function routeRules(task: ModelTask): HttpRule[] {
+  const { spec, metadata } = task;
+  const namespace = namespaceOf(metadata);
+  const taskid = { taskid: { exact: spec.taskid } };
+  const to = (version?: string) => ({
+    host: `${version === undefined ? spec.service.name : versionService(spec.service.name, version)}.${namespace}.svc.cluster.local`,
+    port: { number: spec.service.port },
+  });
+  const matched = [
+    ...spec.matches.map(({ header, exact, prefix = "", version }) => ({
+      headers: { [header]: exact === undefined ? { regex: prefixPattern(prefix) } : { exact } },
+      route: [{ destination: to(version) }],
+    })),
+    ...spec.versions.map(({ name }) => ({
+      headers: { version: { exact: name } },
+      route: [{ destination: to(name) }],
+    })),
+    { headers: {}, route: shares(task).map(({ name, weight }) => ({ destination: to(name), weight })) },
+  ];
+  return matched.map(({ headers, route }, index) => ({
+    name: `${namespace}.${metadata.name}.${index}`,
+    match: [{ headers: { ...taskid, ...headers } }],
+    route,
+    timeout: spec.timeout,
+    ...(spec.mirror && {
+      mirrors: [
+        {
+          destination: to(spec.mirror.version),
+          percentage: { value: mirrorFraction(spec.mirror.percent) / 100 },
+        },
+      ],
+    }),
+  }));
+}
+
 function exactly(name: string, value: string): Match {
   return { type: "Exact", name, value };
 }
 
 /** By a regular expression (RE2) of the whole value: there is no other type of match. */
 function beginsWith(name: string, prefix: string): Match {
-  return { type: "RegularExpression", name, value: `${prefix.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}.*` };
+  return { type: "RegularExpression", name, value: prefixPattern(prefix) };
+}
+
+function prefixPattern(prefix: string): string {
+  return `${prefix.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}.*`;
 }
 
 function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: object[]): object {
@@ -106,7 +150,7 @@ function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: o
           requestMirror: {
             backendRef: backend(task, mirror.version),
             // Its field percent takes whole ones only.
-            fraction: { numerator: Math.round(mirror.percent * 100), denominator: 10_000 },
+            fraction: { numerator: mirrorFraction(mirror.percent), denominator: 10_000 },
           },
         },
       ],
@@ -114,6 +158,11 @@ function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: o
     ...(kind === "HTTPRoute" && { timeouts: { request: gatewayDuration(timeout) } }),
     backendRefs,
   };
+}
+
+/** In ten thousandths. */
+function mirrorFraction(percent: number): number {
+  return Math.round(percent * 100);
 }
 
 /** A duration as GEP-2257 has it: no fractions, and at most five digits a unit. */
@@ -124,9 +173,17 @@ function gatewayDuration(duration: string): string {
 }
 
 function weighted(task: ModelTask): object[] {
-  const shares = task.spec.versions.filter(({ weight = 0 }) => weight > 0);
-  if (shares.length === 0) return [backend(task)];
-  return shares.map(({ name, weight = 0 }) => ({ ...backend(task, name), weight: Math.round(weight * 100) }));
+  return shares(task).map(({ name, weight }) => ({
+    ...backend(task, name),
+    ...(weight !== undefined && { weight }),
+  }));
+}
+
+/** What each version gets of the requests that name none; all goes to the task's own Service where no version has a weight. */
+function shares({ spec }: ModelTask): { name?: string; weight?: number }[] {
+  const weighted = spec.versions.filter(({ weight = 0 }) => weight > 0);
+  if (weighted.length === 0) return [{}];
+  return weighted.map(({ name, weight = 0 }) => ({ name, weight: Math.round(weight * 100) }));
 }
 
 function backend({ spec: { service } }: ModelTask, version?: string): object {

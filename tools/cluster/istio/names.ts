@@ -15,6 +15,12 @@ export const TENANT_LABEL = "modelgate.dev/tenant";
  */
 export const SLICE_LABEL = "modelgate.dev/slice";
 
+/**
+ * Label of the EnvoyFilters that are a gateway's match tree: `task` of a task's entry in it, `tree` of the one that puts it in the
+ * place of Istio's routes. See `route-tree.ts`.
+ */
+export const ROUTING_LABEL = "modelgate.dev/routing";
+
 /** Metadata of an object that belongs to a tenant. */
 export function owned(tenant: string, name: string, namespace: string): Manifest["metadata"] {
   return { name, namespace, labels: { ...MANAGED_BY, [TENANT_LABEL]: tenant } };
@@ -31,7 +37,12 @@ export function namespaceOf({ namespace = "default" }: ModelTask["metadata"]): s
 
 /** Istio's name for the Envoy cluster of a Service's port, which each gateway has. */
 export function serviceCluster(of: { namespace: string; service: string; port: number }): string {
-  return `outbound|${of.port}||${of.service}.${of.namespace}.svc.cluster.local`;
+  return outboundCluster(`${of.service}.${of.namespace}.svc.cluster.local`, of.port);
+}
+
+/** Istio's name for the Envoy cluster of a host's port, or of those of its endpoints that are in a subset. */
+export function outboundCluster(host: string, port: number, subset = ""): string {
+  return `outbound|${port}|${subset}|${host}`;
 }
 
 /** The tenant's Istio Gateway, as other namespaces name it. */
@@ -42,7 +53,12 @@ export function gatewayReference({ spec }: Tenant): string {
 /** Istio takes a DNS label for a subset; a version may be more than that. */
 export function subsetName(version: string): string {
   if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(version)) return version;
-  return `v-${createHash("sha256").update(version).digest("hex").slice(0, 16)}`;
+  return `v-${shortDigest(version)}`;
+}
+
+/** Stands in a name for a text that may not stand there itself. */
+export function shortDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** Name of the Tenant that an object is about. */

@@ -11,6 +11,7 @@ import { gatewayWorkload } from "./gateway-workload.ts";
 import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
+import { routeTree } from "./route-tree.ts";
 import type { SecretLookup } from "./tenant-auth-config.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
@@ -68,6 +69,7 @@ function renderTenant(
       priority: filter.priority,
     }),
     ...routes,
+    ...routeTree(tenant, tasks, target === "istio" ? "istio" : "gateway-api"),
   ];
 }
 

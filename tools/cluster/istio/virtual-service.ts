@@ -1,6 +1,7 @@
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import type { Destination, HeaderRules, HttpRule, WeightedDestination } from "./http-rule.ts";
 import { gatewayReference, NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
 
 /** Weights are whole numbers in Istio; those of a task may have two decimals. */
@@ -11,16 +12,7 @@ const WEIGHT_SCALE = 100;
  * `version` names, then by weight. A version that the task does not have finds no route.
  */
 export function virtualService(tenant: Tenant, task: ModelTask): Manifest {
-  const { spec, metadata } = task;
-  const taskid = { taskid: { exact: spec.taskid } };
-  const rule = (name: string, match: object, route: object[]) => ({
-    name,
-    match: [match],
-    route,
-    ...common(task),
-  });
-  const to = (version: string) => [{ destination: destination(task, version) }];
-  const unversioned = spec.versions.length > 0 ? { withoutHeaders: { version: {} } } : {};
+  const { metadata } = task;
   return {
     apiVersion: NETWORKING,
     kind: "VirtualService",
@@ -28,21 +20,36 @@ export function virtualService(tenant: Tenant, task: ModelTask): Manifest {
     spec: {
       hosts: tenant.spec.gateway.hosts,
       gateways: [gatewayReference(tenant)],
-      http: [
-        ...spec.matches.map(({ header, exact, prefix, version }, index) => {
-          const value = exact !== undefined ? { exact } : prefix !== undefined ? { prefix } : {};
-          return rule(`match-${index}`, { headers: { ...taskid, [header]: value } }, to(version));
-        }),
-        ...spec.versions.map(({ name }) =>
-          rule(`version-${subsetName(name)}`, { headers: { ...taskid, version: { exact: name } } }, to(name)),
-        ),
-        rule("default", { headers: taskid, ...unversioned }, weighted(task)),
-      ],
+      http: httpRules(task),
     },
   };
 }
 
-function destination(task: ModelTask, version?: string): object {
+/** The rules of a task's VirtualService, in the order in which they are tried. */
+export function httpRules(task: ModelTask): HttpRule[] {
+  const { spec } = task;
+  const taskid = { taskid: { exact: spec.taskid } };
+  const rule = (name: string, match: HeaderRules, route: WeightedDestination[]): HttpRule => ({
+    name,
+    match: [match],
+    route,
+    ...common(task),
+  });
+  const to = (version: string) => [{ destination: destination(task, version) }];
+  const unversioned = spec.versions.length > 0 ? { withoutHeaders: { version: {} } } : {};
+  return [
+    ...spec.matches.map(({ header, exact, prefix, version }, index) => {
+      const value = exact !== undefined ? { exact } : prefix !== undefined ? { prefix } : {};
+      return rule(`match-${index}`, { headers: { ...taskid, [header]: value } }, to(version));
+    }),
+    ...spec.versions.map(({ name }) =>
+      rule(`version-${subsetName(name)}`, { headers: { ...taskid, version: { exact: name } } }, to(name)),
+    ),
+    rule("default", { headers: taskid, ...unversioned }, weighted(task)),
+  ];
+}
+
+function destination(task: ModelTask, version?: string): Destination {
   return {
     host: serviceHost(task),
     port: { number: task.spec.service.port },
@@ -50,7 +57,7 @@ function destination(task: ModelTask, version?: string): object {
   };
 }
 
-function weighted(task: ModelTask): object[] {
+function weighted(task: ModelTask): WeightedDestination[] {
   const shares = task.spec.versions.filter(({ weight }) => weight !== undefined && weight > 0);
   if (shares.length === 0) return [{ destination: destination(task) }];
   return shares.map(({ name, weight = 0 }) => ({
@@ -60,7 +67,7 @@ function weighted(task: ModelTask): object[] {
 }
 
 /** Timeout, retries, mirror and injected faults: the same for each rule of the task. */
-function common(task: ModelTask): object {
+function common(task: ModelTask): Omit<HttpRule, "name" | "match" | "route"> {
   const { timeout, retries, mirror, fault } = task.spec;
   const percentage = (value: number) => ({ value });
   return {
