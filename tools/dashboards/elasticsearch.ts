@@ -44,6 +44,20 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
     `${titleOf(scope)} (Elasticsearch)`,
     "Traffic as the stream job counts it.",
   );
+  addVariables(result, labels);
+  addTraffic(result, filter, part);
+  addLatency(result, filter, scope, part);
+  addRefusals(result, filter, part);
+  if (scope === "task") addRequests(result, filter);
+  return result.build();
+}
+
+type Result = ReturnType<typeof dashboard>;
+
+/**
+ * The data sources, and the names that narrow a dashboard down, each among those that the ones before leave.
+ */
+function addVariables(result: Result, labels: string[]): void {
   for (const source of SOURCES)
     result.withVariable(
       new DatasourceVariableBuilder(source)
@@ -65,27 +79,24 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
         .refresh(VariableRefresh.OnTimeRangeChanged),
     );
   }
-  const series = (
-    title: string,
-    unit: string,
-    source: Source,
-    queries: { metrics: Builder<MetricAggregation>[]; by?: string; alias?: string }[],
-    stacked = false,
-  ) =>
-    timeSeries({
-      ...{ title, unit, stacked, source: sourceRef(source) },
-      queries: queries.map(({ metrics, by, alias = "" }) =>
-        aggregated(source, filter, metrics, by).alias(alias),
-      ),
-    });
+}
 
+function addTraffic(result: Result, filter: string, part: string): void {
   result
     .withRow(new RowBuilder("Traffic"))
     .withPanel(
-      series("Requests", "reqps", "traffic", [{ metrics: [sum("qps")], by: part, alias: "{{term}}" }], true),
+      series(
+        filter,
+        "Requests",
+        "reqps",
+        "traffic",
+        [{ metrics: [sum("qps")], by: part, alias: "{{term}}" }],
+        true,
+      ),
     )
     .withPanel(
       series(
+        filter,
         "Requests a minute by status",
         "short",
         "outcomes",
@@ -93,16 +104,22 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
         true,
       ),
     )
-    .withPanel(series("Error ratio", "percentunit", "traffic", [{ metrics: ratio("errors"), by: part }]))
     .withPanel(
-      series("Bytes a minute", "bytes", "traffic", [
+      series(filter, "Error ratio", "percentunit", "traffic", [{ metrics: ratio("errors"), by: part }]),
+    )
+    .withPanel(
+      series(filter, "Bytes a minute", "bytes", "traffic", [
         { metrics: [sum("bytes_received")], alias: "received" },
         { metrics: [sum("bytes_sent")], alias: "sent" },
       ]),
-    )
+    );
+}
+
+function addLatency(result: Result, filter: string, scope: Scope, part: string): void {
+  result
     .withRow(new RowBuilder("Latency"))
     .withPanel(
-      series(`Latency of the slowest ${scope === "task" ? "version" : "task"}`, "ms", "traffic", [
+      series(filter, `Latency of the slowest ${scope === "task" ? "version" : "task"}`, "ms", "traffic", [
         { metrics: [max("p50")], alias: "p50" },
         { metrics: [max("p90")], alias: "p90" },
         { metrics: [max("p99")], alias: "p99" },
@@ -116,8 +133,14 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
         queries: [aggregated("latency", filter, [sum("requests")], "milliseconds", 500)],
       }),
     )
-    .withPanel(series("p99", "ms", "traffic", [{ metrics: [max("p99")], by: part }]))
-    .withPanel(series("Requests in flight", "short", "traffic", [{ metrics: [sum("in_flight")], by: part }]))
+    .withPanel(series(filter, "p99", "ms", "traffic", [{ metrics: [max("p99")], by: part }]))
+    .withPanel(
+      series(filter, "Requests in flight", "short", "traffic", [{ metrics: [sum("in_flight")], by: part }]),
+    );
+}
+
+function addRefusals(result: Result, filter: string, part: string): void {
+  result
     .withRow(new RowBuilder("Refusals"))
     .withPanel(
       timeSeries({
@@ -131,27 +154,44 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
       }),
     )
     .withPanel(
-      series("Would be refused a minute (dry run)", "short", "traffic", [
+      series(filter, "Would be refused a minute (dry run)", "short", "traffic", [
         { metrics: [sum("would_refuse")], by: part },
       ]),
     );
-  if (scope === "task")
-    result.withRow(new RowBuilder("Requests")).withPanel(
-      new Logs()
-        .title("Failed and refused requests")
-        .datasource(sourceRef("logs"))
-        .span(24)
-        .height(12)
-        .withTarget(
-          new DataqueryBuilder()
-            .datasource(sourceRef("logs"))
-            .query(`${filter} AND response_code:[400 TO 599]`)
-            .timeField("@timestamp")
-            .metrics([new LogsBuilder().id("1").settings({ limit: "200" })])
-            .bucketAggs([]),
-        ),
-    );
-  return result.build();
+}
+
+function addRequests(result: Result, filter: string): void {
+  result.withRow(new RowBuilder("Requests")).withPanel(
+    new Logs()
+      .title("Failed and refused requests")
+      .datasource(sourceRef("logs"))
+      .span(24)
+      .height(12)
+      .withTarget(
+        new DataqueryBuilder()
+          .datasource(sourceRef("logs"))
+          .query(`${filter} AND response_code:[400 TO 599]`)
+          .timeField("@timestamp")
+          .metrics([new LogsBuilder().id("1").settings({ limit: "200" })])
+          .bucketAggs([]),
+      ),
+  );
+}
+
+function series(
+  filter: string,
+  title: string,
+  unit: string,
+  source: Source,
+  queries: { metrics: Builder<MetricAggregation>[]; by?: string; alias?: string }[],
+  stacked = false,
+) {
+  return timeSeries({
+    ...{ title, unit, stacked, source: sourceRef(source) },
+    queries: queries.map(({ metrics, by, alias = "" }) =>
+      aggregated(source, filter, metrics, by).alias(alias),
+    ),
+  });
 }
 
 function sourceRef(source: Source): DataSourceRef {

@@ -16,31 +16,55 @@ export const PROMETHEUS: DataSourceRef = { type: "prometheus", uid: `\${promethe
 /** A dashboard over the metrics of the collector and the controller. */
 export function prometheusDashboard(scope: Scope): Dashboard {
   const labels = labelsOf(scope);
-  const selector = labels.map((label) => `${label}=~"$${label}"`).join(", ");
-  const of = (metric: string, more = "") => `${metric}{${[selector, more].filter(Boolean).join(", ")}}`;
-  const rate = (metric: string, by: string[] = [], more = "") =>
-    `sum${by.length > 0 ? ` by (${by.join(", ")})` : ""} (rate(${of(metric, more)}[$__rate_interval]))`;
-  const requests = rate("modelgate_requests_total");
-  const quantile = (q: number) =>
-    `histogram_quantile(${q}, ${rate("modelgate_request_duration_seconds_bucket", ["le"])})`;
-  const parts = partsOf(scope);
-  const legend = parts.map((part) => `{{${part}}}`).join(" ");
-  const top = (expr: string) => `topk(10, ${expr})`;
-
   const result = dashboard(
     `modelgate-${scope}`,
     titleOf(scope),
     "Traffic as the collector counts it, limits as the controller shares them.",
   ).withVariable(new DatasourceVariableBuilder("prometheus").label("Prometheus").type("prometheus"));
   for (const [i, label] of labels.entries()) result.withVariable(variable(label, labels.slice(0, i)));
+  const expressions = expressionsOf(scope);
+  addNumbers(result, expressions);
+  addTraffic(result, expressions);
+  addLatency(result, expressions);
+  addRefusals(result, expressions);
+  if (scope === "fleet") addFleet(result);
+  else addLimits(result, scope);
+  return result.build();
+}
 
+type Result = ReturnType<typeof dashboard>;
+type Expressions = ReturnType<typeof expressionsOf>;
+
+/** PromQL of a scope: what its variables select, and by which labels its panels tell parts apart. */
+function expressionsOf(scope: Scope) {
+  const selector = labelsOf(scope)
+    .map((label) => `${label}=~"$${label}"`)
+    .join(", ");
+  const rate = (metric: string, by: readonly string[] = []) =>
+    `sum${by.length > 0 ? ` by (${by.join(", ")})` : ""} (rate(${metric}{${selector}}[$__rate_interval]))`;
+  const quantile = (q: number, by: readonly string[] = []) =>
+    `histogram_quantile(${q}, ${rate("modelgate_request_duration_seconds_bucket", ["le", ...by])})`;
+  const parts = partsOf(scope);
+  return { rate, quantile, parts, legend: parts.map((part) => `{{${part}}}`).join(" ") };
+}
+
+function top(expression: string): string {
+  return `topk(10, ${expression})`;
+}
+
+function addNumbers(result: Result, { rate, quantile }: Expressions): void {
+  const requests = rate("modelgate_requests_total");
   result
     .withPanel(single("Requests", "reqps", requests))
     .withPanel(single("Errors", "percentunit", `${rate("modelgate_errors_total")} / ${requests}`))
     .withPanel(single("Refused", "percentunit", `${rate("modelgate_refused_total")} / ${requests}`))
     .withPanel(single("p50", "s", quantile(0.5)))
     .withPanel(single("p99", "s", quantile(0.99)))
-    .withPanel(single("In flight", "short", rate("modelgate_request_duration_seconds_sum")))
+    .withPanel(single("In flight", "short", rate("modelgate_request_duration_seconds_sum")));
+}
+
+function addTraffic(result: Result, { rate, parts, legend }: Expressions): void {
+  result
     .withRow(new RowBuilder("Traffic"))
     .withPanel(
       lines("Requests by status", "reqps", [[rate("modelgate_requests_total", ["code"]), "{{code}}"]], true),
@@ -60,7 +84,11 @@ export function prometheusDashboard(scope: Scope): Dashboard {
         [rate("modelgate_received_bytes_total"), "received"],
         [rate("modelgate_sent_bytes_total"), "sent"],
       ]),
-    )
+    );
+}
+
+function addLatency(result: Result, { rate, quantile, parts, legend }: Expressions): void {
+  result
     .withRow(new RowBuilder("Latency"))
     .withPanel(
       lines("Latency", "s", [
@@ -81,21 +109,16 @@ export function prometheusDashboard(scope: Scope): Dashboard {
         ],
       }),
     )
-    .withPanel(
-      lines(`p99 by ${parts.join(" and ")}`, "s", [
-        [
-          top(
-            `histogram_quantile(0.99, ${rate("modelgate_request_duration_seconds_bucket", ["le", ...parts])})`,
-          ),
-          legend,
-        ],
-      ]),
-    )
+    .withPanel(lines(`p99 by ${parts.join(" and ")}`, "s", [[top(quantile(0.99, parts)), legend]]))
     .withPanel(
       lines("Requests in flight", "short", [
         [top(rate("modelgate_request_duration_seconds_sum", parts)), legend],
       ]),
-    )
+    );
+}
+
+function addRefusals(result: Result, { rate, parts }: Expressions): void {
+  result
     .withRow(new RowBuilder("Refusals and limits"))
     .withPanel(
       lines(
@@ -110,34 +133,33 @@ export function prometheusDashboard(scope: Scope): Dashboard {
         [
           rate(
             "modelgate_would_refuse_total",
-            partsOf(scope).filter((part) => part !== "version"),
+            parts.filter((part) => part !== "version"),
           ),
           "{{tenant}} {{taskid}} {{gateway}}",
         ],
       ]),
     );
-  if (scope === "fleet") addFleet(result);
-  else {
-    const names = scope === "task" ? 'kind="tasks", name=~"$taskid"' : 'kind="tenants", name=~"$tenant"';
-    result.withPanel(
-      lines("Limit and use", "reqps", [
-        [`sum by (gateway) (modelgate_controller_limit_requests_per_second{${names}})`, "limit {{gateway}}"],
-        [
-          `sum by (gateway) (modelgate_controller_reserved_requests_per_second{${names}})`,
-          "in use {{gateway}}",
-        ],
-        [
-          `sum by (gateway) (rate(modelgate_controller_refused_requests{${names}}[$__rate_interval]))`,
-          "refused {{gateway}}",
-        ],
-      ]),
-    );
-    result.withPanel(rollouts('tenant=~"$tenant"'));
-  }
-  return result.build();
 }
 
-function addFleet(result: ReturnType<typeof dashboard>): void {
+function addLimits(result: Result, scope: Exclude<Scope, "fleet">): void {
+  const names = scope === "task" ? 'kind="tasks", name=~"$taskid"' : 'kind="tenants", name=~"$tenant"';
+  result.withPanel(
+    lines("Limit and use", "reqps", [
+      [`sum by (gateway) (modelgate_controller_limit_requests_per_second{${names}})`, "limit {{gateway}}"],
+      [
+        `sum by (gateway) (modelgate_controller_reserved_requests_per_second{${names}})`,
+        "in use {{gateway}}",
+      ],
+      [
+        `sum by (gateway) (rate(modelgate_controller_refused_requests{${names}}[$__rate_interval]))`,
+        "refused {{gateway}}",
+      ],
+    ]),
+  );
+  result.withPanel(rollouts('tenant=~"$tenant"'));
+}
+
+function addFleet(result: Result): void {
   result
     .withPanel(
       lines("Limits that are used up most", "percentunit", [

@@ -3,11 +3,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
-import {
-  type Collector,
-  type CollectorOptions,
-  startCollector,
-} from "../../../tools/servers/collector/collector.ts";
+import { type Collector, startCollector } from "../../../tools/servers/collector/collector.ts";
+import type { CollectorOptions } from "../../../tools/servers/collector/options.ts";
 import type { Traffic } from "../../../tools/servers/collector/query/traffic.ts";
 
 const started: { stop(): Promise<void> }[] = [];

@@ -44,15 +44,13 @@ export function batchRoutes(all: Record<string, Route>): Record<string, Route> {
   return Object.fromEntries(Object.entries(all).filter(([name]) => BATCH_ROUTES.includes(name)));
 }
 
-export function routes({
-  database,
-  files,
-  receiver,
-  registry,
-  senderTokens,
-  limits,
-  fault,
-}: RouteOptions): Record<string, Route> {
+export function routes(options: RouteOptions): Record<string, Route> {
+  const groups = [lineRoutes, trafficRoutes, eventRoutes, stateRoutes];
+  return Object.assign({}, ...groups.map((routesOf) => routesOf(options)));
+}
+
+/** Log lines: taken in, found, and followed by so many. */
+function lineRoutes({ database, files, receiver, senderTokens }: RouteOptions): Record<string, Route> {
   let followers = 0;
   return {
     "POST /v1/logs": async (request, response) => {
@@ -60,6 +58,35 @@ export function routes({
       sendJson(response, 200, { accepted: await receiver.receive(request) });
     },
 
+    "GET /api/v1/logs": async (_request, response, { searchParams }) => {
+      const query = logsQueryOf(searchParams);
+      const range = rangeOf(searchParams);
+      const limit = Math.min(numberOf(searchParams, "limit") ?? LOGS_LIMIT, MAX_LOGS);
+      const follows = searchParams.get("follow") === "true";
+      if (follows && followers >= MAX_FOLLOWERS)
+        throw new HttpError(503, "too_many_followers", `${MAX_FOLLOWERS} follow the lines already`);
+      if (follows) {
+        followers++;
+        (response as ServerResponse).once("close", () => followers--);
+      }
+      const { lines, next } = await database.use(async (connection) => ({
+        ...(await connection.row<{ next: number }>(
+          "SELECT value::DOUBLE AS next FROM totals WHERE name = 'next_seq'",
+        )),
+        lines: limit > 0 ? await queryLogs(connection, files, query, range, limit) : [],
+      }));
+      response.setHeader("content-type", "application/x-ndjson");
+      (response as ServerResponse).flushHeaders();
+      for (const line of lines) writeLine(response, line);
+      if (follows) await follow(response, database, files, next, query);
+      response.end();
+    },
+  };
+}
+
+/** What the page and the commands ask of traffic. */
+function trafficRoutes({ database, limits }: RouteOptions): Record<string, Route> {
+  return {
     "GET /api/v1/traffic": async (_request, response, { searchParams }) => {
       const query = {
         range: rangeOf(searchParams),
@@ -86,13 +113,6 @@ export function routes({
         await database.use((connection) => queryNames(connection, rangeOf(searchParams))),
       ),
 
-    "GET /api/v1/events": async (_request, response, { searchParams }) => {
-      const events = await database.use((connection) =>
-        queryEvents(connection, rangeOf(searchParams), filtersOf(searchParams)),
-      );
-      sendJson(response, 200, { events });
-    },
-
     "GET /api/v1/limits": (_request, response, { searchParams }) => {
       const { tenant, taskid, gateway } = filtersOf(searchParams);
       const chosen = limits().filter(
@@ -102,6 +122,18 @@ export function routes({
           (gateway?.includes(limit.gateway) ?? true),
       );
       sendJson(response, 200, { limits: chosen });
+    },
+  };
+}
+
+/** Alerts of Prometheus, and what others report, on the time line. */
+function eventRoutes({ database }: RouteOptions): Record<string, Route> {
+  return {
+    "GET /api/v1/events": async (_request, response, { searchParams }) => {
+      const events = await database.use((connection) =>
+        queryEvents(connection, rangeOf(searchParams), filtersOf(searchParams)),
+      );
+      sendJson(response, 200, { events });
     },
 
     "POST /api/v1/alerts": async (request, response) => {
@@ -115,31 +147,12 @@ export function routes({
       await database.use((connection) => addEvents(connection, events));
       sendJson(response, 202, { accepted: events.length });
     },
+  };
+}
 
-    "GET /api/v1/logs": async (_request, response, { searchParams }) => {
-      const query = logsQueryOf(searchParams);
-      const range = rangeOf(searchParams);
-      const limit = Math.min(numberOf(searchParams, "limit") ?? LOGS_LIMIT, MAX_LOGS);
-      const follows = searchParams.get("follow") === "true";
-      if (follows && followers >= MAX_FOLLOWERS)
-        throw new HttpError(503, "too_many_followers", `${MAX_FOLLOWERS} follow the lines already`);
-      if (follows) {
-        followers++;
-        (response as ServerResponse).once("close", () => followers--);
-      }
-      const { lines, next } = await database.use(async (connection) => ({
-        ...(await connection.row<{ next: number }>(
-          "SELECT value::DOUBLE AS next FROM totals WHERE name = 'next_seq'",
-        )),
-        lines: limit > 0 ? await queryLogs(connection, files, query, range, limit) : [],
-      }));
-      response.setHeader("content-type", "application/x-ndjson");
-      (response as ServerResponse).flushHeaders();
-      for (const line of lines) writeLine(response, line);
-      if (follows) await follow(response, database, files, next, query);
-      response.end();
-    },
-
+/** Whether the collector does well. */
+function stateRoutes({ registry, fault }: RouteOptions): Record<string, Route> {
+  return {
     "GET /metrics": async (_request, response) => {
       const text = await registry.metrics();
       response.setHeader("content-type", registry.contentType);
