@@ -37,13 +37,13 @@ export function troubleshootingPage(): string {
       [
         [
           "403 at once, `response_code_details` has `rbac`",
-          "the filter did not pass the request: it is not loaded, or its pull failed",
+          "the pod could not pull its filter, so Istio's agent denies every request",
           "`modelgate status`; check registry and pull secret",
         ],
         [
           "503 and `response_flags` without `UF`",
           "the filter trapped, or is being started again",
-          "look for `abort` in Envoy's log: it names function and line; `modelgate rollout undo`",
+          "Envoy's log names function and line; `modelgate rollout undo`",
         ],
         [
           "404 without JSON",

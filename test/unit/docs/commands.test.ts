@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { parseResources } from "../../../tools/api/load.ts";
 import { CATALOG } from "../../../tools/cli/catalog.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { commandParser, shellWords } from "../../support/command-lines.ts";
@@ -91,6 +92,17 @@ function isOption(text: string, options: Set<string | undefined | null>): boolea
   const [name = ""] = text.split(/[ =|,]/);
   return options.has(name) || OF_OTHERS.includes(name);
 }
+
+it("Tenants and ModelTasks of pages are valid", () => {
+  const files = ALL.filter(
+    ({ info, body }) => info === "yaml" && body.includes("apiVersion: modelgate.dev/"),
+  );
+  expect(files.length).toBeGreaterThan(1);
+  const { faults } = parseResources(
+    files.map(({ path, line, body }) => ({ file: path, text: "\n".repeat(line) + body })),
+  );
+  expect(faults).toEqual([]);
+});
 
 it("every npm script that a page names is there", () => {
   const wrong = pages().flatMap(({ path, text }) =>
