@@ -4,8 +4,9 @@ import { KEPT_STATS } from "../../tools/cluster/istio/gateway-workload.ts";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { type BootstrapOptions, httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type LogReceiver, startLogReceiver } from "./log-receiver.ts";
 import {
   grpcAccessLog,

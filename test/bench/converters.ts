@@ -12,7 +12,7 @@ import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
 import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { startEnvoy } from "../../tools/lib/envoy/process.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileConverter } from "../../tools/local/converter/compile.ts";
 import { startModelServer } from "../../tools/serving/model-server/server.ts";
 import { ADS, startManagementServer, withManagementServer } from "../support/management-server.ts";

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { localRateLimitByTask, type TaskLimit, taskidFromPath } from "./native.ts";
 import { measure, type Row, type Variant } from "./variants.ts";
 

@@ -6,9 +6,9 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { owned } from "../../tools/cluster/istio/names.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import type { Event } from "../../tools/servers/collector/query/events.ts";
 import { startTestCollector, type TestCollector } from "../support/collector/start.ts";
 import {

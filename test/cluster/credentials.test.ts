@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
 import { isKey } from "../support/is-key.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";

@@ -9,11 +9,11 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ROLLOUT_LABEL } from "../../tools/cluster/deploy/owned-objects.ts";
 import { readKustomization } from "../../tools/cluster/install/read-kustomization.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { ApiError } from "../../tools/lib/kubernetes/api-error.ts";
 import { concurrently } from "../../tools/lib/kubernetes/concurrently.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import {
   type ControlPlane,
   installDefinitions,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { type LimitsController, startLimitsController } from "../support/limits-controller.ts";
 import { compare, type Decision, type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 import { offer } from "../support/load.ts";

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { symbolizer } from "../../tools/lib/wasm/symbolize.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 
 /**
  * Inputs that are kept: those that were first to reach a branch, and those of faults that were fixed. One file a target, one input a

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { HostProcess } from "../../tools/lib/host/process.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
-import { type ModuleName, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import type { ModuleName } from "../../tools/lib/wasm/modules.ts";
 import { BRANCHES_AT, type BranchMap, type Instrumented, instrumented, STEPS } from "./instrument.ts";
 
 /** A module that counts its branches and steps, while it runs in some host. */

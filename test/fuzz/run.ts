@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { campaign, type Finding, shortened } from "./campaign.ts";
 import { asciiJson, loadCorpus, saveCorpus } from "./corpus.ts";
 import { coverage, percent, total } from "./coverage.ts";

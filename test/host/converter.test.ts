@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileConverter } from "../../tools/local/converter/compile.ts";
 import { converterInNode, type LoadedConverter } from "../../tools/local/converter/try.ts";
 import { probeModule } from "../support/converter.ts";

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { coverage, type Share } from "../fuzz/coverage.ts";
 import type { Counted } from "../fuzz/module.ts";
 import { replay } from "../fuzz/replay.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import protobuf from "protobufjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../tools/lib/host/vm.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { conversionVm, frame, GRPC_HEADERS, open } from "../support/conversion.ts";
 
 const root = new protobuf.Root();

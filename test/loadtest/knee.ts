@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { table } from "../../tools/lib/terminal/table.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { readRun } from "../../tools/serving/loadtest/saved-run.ts";
 import { Child } from "../support/child.ts";
 

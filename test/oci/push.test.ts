@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { packImage } from "../../tools/lib/oci/image.ts";
 import { pullModule } from "../../tools/lib/oci/pull-module.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { converterModule, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { converterModule } from "../../tools/lib/wasm/modules.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
 const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));

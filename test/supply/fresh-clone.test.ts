@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { VARIANTS } from "../../tools/lib/oci/image.ts";
 import { readLock } from "../../tools/lib/oci/locked-packages.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
-import { MODULES, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { MODULES } from "../../tools/lib/wasm/modules.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(PROJECT_ROOT);

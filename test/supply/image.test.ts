@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 import { buildInFolders } from "./dockerfile.ts";
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 
 const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const MODEL = fileURLToPath(new URL("test/support/model-process.ts", PROJECT_ROOT));

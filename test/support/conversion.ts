@@ -2,7 +2,8 @@ import protobuf from "protobufjs";
 import type { HeaderList } from "../../tools/lib/host/header-pairs.ts";
 import type { Stream } from "../../tools/lib/host/stream.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
-import { modulePath, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
 /** The module `protocol-conversion` in the Node host, and what a test says to it. */
 

@@ -7,7 +7,7 @@ import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
 import { fileSource, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileConverter } from "../../tools/local/converter/compile.ts";
 import { startModelServer } from "../../tools/serving/model-server/server.ts";
 

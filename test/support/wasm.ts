@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
 
 /** Compiles `test/wasm/<name>.ts` and instantiates it; the host calls that pure code never makes throw. */
 export async function testModule<Exports extends object>(

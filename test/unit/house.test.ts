@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { MODULES, PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { MODULES } from "../../tools/lib/wasm/modules.ts";
 import { loops, roomOf, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
 import { longComments, longFiles } from "../support/house/text.ts";
@@ -36,6 +37,7 @@ function isEntry({ path }: Source): boolean {
     started.includes(stem) ||
     MODULES.some((name) => path === `filters/${name}/module.ts`) ||
     strings.includes(`"${path}"`) ||
+    strings.includes(`"${stem}"`) ||
     strings.includes(`"${path.slice(0, path.lastIndexOf("/") + 1)}"`)
   );
 }

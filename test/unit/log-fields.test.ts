@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import protobuf from "protobufjs";
 import { describe, expect, it } from "vitest";
 import { ENVOY_FIELDS, LOG_FIELDS, LOGGED_HEADERS } from "../../tools/lib/envoy/log-fields.ts";
-import { PROJECT_ROOT } from "../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { FIELDS } from "../../tools/servers/collector/fields.ts";
 
 /** The fields of an access log line stand in proto/access_log.proto; whoever knows them too must know the same. */

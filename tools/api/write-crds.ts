@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
-import { PROJECT_ROOT } from "../lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../lib/installation.ts";
 import { customResourceDefinition } from "./crd.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import type { ChainResult } from "./chain.ts";
 import { addedChart, latencyChart } from "./charts.ts";
 import type { Environment } from "./environment.ts";

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { KubernetesClient } from "../../../tools/lib/kubernetes/client.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 

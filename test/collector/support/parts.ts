@@ -4,7 +4,7 @@ import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 
 const CACHE = fileURLToPath(new URL(".cache/collector", PROJECT_ROOT));
 const run = promisify(execFile);

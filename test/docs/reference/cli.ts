@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Argument, Command, Option } from "commander";
 import { CATALOG, nameOf } from "../../../tools/cli/catalog.ts";
 import { EXAMPLES } from "../../../tools/cli/examples.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { page, plain, table } from "./markdown.ts";
 
 /** What each command takes, from the commands themselves. */

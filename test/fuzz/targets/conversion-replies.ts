@@ -1,6 +1,6 @@
 import protobuf from "protobufjs";
 import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import {
   frame,
   GRPC_HEADERS,

@@ -1,6 +1,6 @@
 import protobuf from "protobufjs";
 import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import type { Random } from "../../support/mutate.ts";
 import { checkSame, chunkSizes, FuzzedFilter, type Outcome, outcome } from "../filter.ts";

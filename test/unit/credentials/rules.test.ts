@@ -4,7 +4,7 @@ import { tenant as schema } from "../../../tools/api/tenant.ts";
 import { REASONS } from "../../../tools/cluster/credentials/reasons.ts";
 import { endOfOld, nextId } from "../../../tools/cluster/credentials/rotation.ts";
 import { rfc3339, span, timeOrSpan } from "../../../tools/cluster/credentials/time.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { authTenant } from "../../support/auth-tenant.ts";
 
 const NOW = Date.parse("2027-01-01T00:00:00Z");

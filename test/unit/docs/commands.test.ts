@@ -9,7 +9,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { parseResources } from "../../../tools/api/load.ts";
 import { CATALOG } from "../../../tools/cli/catalog.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { commandParser, shellWords } from "../../support/command-lines.ts";
 import { type Fence, fences, pages, prose } from "../../support/markdown.ts";
 

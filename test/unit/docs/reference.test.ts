@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import * as nativeReplies from "../../../tools/cluster/istio/native-replies.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { FILTER_METRICS } from "../../docs/reference/metrics.ts";
 import { referencePages } from "../../docs/reference/pages.ts";
 import { REASONS } from "../../docs/reference/reasons.ts";

@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { accessLogSettings } from "../../../tools/api/access-log-settings.ts";
 import { readKustomization } from "../../../tools/cluster/install/read-kustomization.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
 
 interface Policy {
   ingress: { from: { namespaceSelector?: object }[]; ports: { port: number }[] }[];

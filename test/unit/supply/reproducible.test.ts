@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../../tools/lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { compileConverter } from "../../../tools/local/converter/compile.ts";
 
 const run = promisify(execFile);

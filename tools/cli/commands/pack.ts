@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Argument, Command } from "commander";
+import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { packImage, type Variant } from "../../lib/oci/image.ts";
 import { writeLayout } from "../../lib/oci/layout.ts";
-import { MODULES, type ModuleName, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { readModule } from "../../lib/wasm/read.ts";
 import { converterOption, variantOption } from "../options/image.ts";
 

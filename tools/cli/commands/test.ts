@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { scriptPath } from "../../lib/installation.ts";
 
-const IMPORTS = fileURLToPath(new URL("../../local/converter/test-imports.ts", import.meta.url));
+const IMPORTS = scriptPath("tools/local/converter/test-imports");
 
 export function testCommand(): Command {
   return new Command("test")

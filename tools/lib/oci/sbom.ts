@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { PROJECT_ROOT } from "../wasm/modules.ts";
+import { PROJECT_ROOT } from "../installation.ts";
 import { versionOf } from "../wasm/version.ts";
 import { type Blob, json } from "./image.ts";
 import { closure, type LockedPackage, readLock } from "./locked-packages.ts";

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { PROJECT_ROOT } from "../installation.ts";
 import { compileModule } from "./compile.ts";
-import { type ModuleName, modulePath, PROJECT_ROOT } from "./modules.ts";
+import { type ModuleName, modulePath } from "./modules.ts";
 
 /** Compiles one filter module and prints its size in bytes. */
 export async function buildModule(name: ModuleName): Promise<void> {

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cachePath, PROJECT_ROOT } from "../installation.ts";
 import { CompileCache } from "./compile-cache.ts";
-import { PROJECT_ROOT } from "./modules.ts";
 import { withVersion } from "./version.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function compileModule(entryFile: string, outFile: string): Promise
     await readFile(new URL("package.json", PROJECT_ROOT), "utf8"),
   );
   const key = `${basename(outFile)} of ${entry} by assemblyscript ${devDependencies.assemblyscript}`;
-  const cache = new CompileCache(fileURLToPath(new URL(".cache/wasm", PROJECT_ROOT)), root);
+  const cache = new CompileCache(cachePath("wasm"), root);
   if (!(await cache.restore(key, outFile))) {
     await compile(entry, outFile, root, cache);
     await cache.keep(key, outFile);

@@ -1,7 +1,8 @@
 import { access, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../lib/installation.ts";
+import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule } from "../../lib/wasm/modules.ts";
 
 const ROOT = fileURLToPath(PROJECT_ROOT);
 /** Where the compiler sees the SDK. */

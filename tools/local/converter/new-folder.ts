@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../lib/installation.ts";
 
 const TEMPLATE = new URL("filters/converter/template/", PROJECT_ROOT);
 

@@ -6,7 +6,7 @@ import protobuf from "protobufjs";
 import type { HeaderList } from "../../lib/host/header-pairs.ts";
 import type { Stream } from "../../lib/host/stream.ts";
 import { Vm } from "../../lib/host/vm.ts";
-import { PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { compileConverter } from "./compile.ts";
 
 const TASKID = "test";

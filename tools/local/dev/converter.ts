@@ -2,20 +2,20 @@ import { execFile } from "node:child_process";
 import { copyFile, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { converterChain, localConverter } from "../../cluster/istio/converter-chain.ts";
 import { bootstrap } from "../../lib/envoy/bootstrap.ts";
 import { fileSource, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
 import { startEnvoy } from "../../lib/envoy/process.ts";
+import { scriptPath } from "../../lib/installation.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
-import { converterModule, PROJECT_ROOT } from "../../lib/wasm/modules.ts";
+import { converterModule } from "../../lib/wasm/modules.ts";
 import { symbolizer } from "../../lib/wasm/symbolize.ts";
 import { startModelServer } from "../../serving/model-server/server.ts";
 import { buildConverter } from "../converter/build.ts";
 
-const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
+const COMMAND = scriptPath("tools/cli/modelgate");
 const TASKID = "dev";
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transformSync } from "amaro";
+import { scriptPath } from "../../lib/installation.ts";
 import type { Request, Response } from "../http/http.ts";
 
 const FOLDER = new URL("page/", import.meta.url);
@@ -14,14 +14,17 @@ const CONTENT_TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
+/** The package holds JavaScript, and has no need of this. */
+const { transformSync } = import.meta.url.endsWith(".ts") ? await import("amaro") : {};
+
 interface Asset {
   body: Buffer;
   headers: Record<string, string>;
 }
 
 /**
- * Serves the collector's page: `/` and what it loads from `/page/`. Its TypeScript is sent without its types;
- * nothing comes from another host.
+ * Serves the collector's page: `/` and what it loads from `/page/`. Its TypeScript, which the package has as
+ * JavaScript, is sent without its types; nothing comes from another host.
  * @returns a handler that answers the requests for the page and returns false for all others
  */
 export function pageHandler(): (request: Request, response: Response) => boolean {
@@ -53,7 +56,7 @@ function load(path: string): Asset | undefined {
     return undefined;
   }
   const type = extname(file);
-  if (type === ".ts") body = Buffer.from(transformSync(body.toString(), { mode: "strip-only" }).code);
+  if (type === ".ts") body = Buffer.from(withoutTypes(body.toString()));
   const headers: Record<string, string> = {
     "content-type": CONTENT_TYPES[type] ?? "application/octet-stream",
     "cache-control": "no-cache",
@@ -69,7 +72,8 @@ function fileOf(path: string): string | undefined {
   const name = path.slice("/page/".length);
   if (name === "uplot.js") return fileURLToPath(import.meta.resolve("uplot/dist/uPlot.esm.js"));
   if (name === "uplot.css") return fileURLToPath(import.meta.resolve("uplot/dist/uPlot.min.css"));
-  return /^[a-z][a-z-]*\.(ts|css|svg)$/.test(name) ? fileURLToPath(new URL(name, FOLDER)) : undefined;
+  if (name === "main.ts") return scriptPath("tools/servers/collector/page/main");
+  return /^[a-z][a-z-]*\.(ts|js|css|svg)$/.test(name) ? fileURLToPath(new URL(name, FOLDER)) : undefined;
 }
 
 /**
@@ -83,4 +87,8 @@ function contentSecurityPolicy(html: string): string {
         .digest("base64")}'`,
   );
   return `default-src 'none'; script-src 'self' ${hashes.join(" ")}; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+}
+
+function withoutTypes(text: string): string {
+  return transformSync?.(text, { mode: "strip-only" }).code ?? text;
 }
