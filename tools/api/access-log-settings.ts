@@ -41,11 +41,11 @@ const sample = z.strictObject({
     .min(0)
     .max(1)
     .describe(
-      "Part of the requests that get a line, by trace id (traceparent), else by request id; errors always get one.",
+      "Share of the requests to log, chosen by trace id (traceparent), else by request id. Errors are always logged.",
     ),
   slowerThan: duration()
     .optional()
-    .describe("Requests that take at least this long always get a line. Default: none for that."),
+    .describe("Requests that take at least this long are always logged. Default: off."),
 });
 
 const collector = z.strictObject({
@@ -59,10 +59,10 @@ const collector = z.strictObject({
     .describe(
       "Secret in the gateway's namespace whose key `token` the gateway proves itself to the collector with, one of its --sender-token-file. Default: no proof.",
     ),
-  format: z.enum(["json", "protobuf"]).default("json").describe("Form of the lines. Default: json."),
+  format: z.enum(["json", "protobuf"]).default("json").describe("Format of the lines. Default: json."),
   timeout: positiveDuration()
     .default("5s")
-    .describe("A batch without an answer by then is sent again. Default: 5s."),
+    .describe("Time to wait for an answer before a batch is sent again. Default: 5s."),
   maxQueueBytes: z
     .int()
     .min(32_768)
@@ -100,7 +100,7 @@ const settings = z.strictObject({
     .startsWith("/")
     .max(4096)
     .default("/dev/stdout")
-    .describe("File that the lines go to, one JSON object each. Default: /dev/stdout."),
+    .describe("File for the lines, one JSON object each. Default: /dev/stdout."),
   collector: collector
     .optional()
     .describe(
@@ -119,12 +119,12 @@ const settings = z.strictObject({
         .array(z.string().min(1).max(128))
         .max(64)
         .default([])
-        .describe("Query parameters that no line shows. Default: none; the one for API keys never is shown."),
+        .describe("Query parameters to leave out. Default: none; the one for API keys is always left out."),
       headers: z
         .array(z.enum(LOGGED_HEADERS))
         .max(64)
         .default([])
-        .describe("Headers whose value no line shows, such as user-agent. Default: none."),
+        .describe("Headers whose values are left out, such as user-agent. Default: none."),
       paths: z
         .array(z.string().startsWith("/").max(512))
         .max(64)
@@ -134,8 +134,8 @@ const settings = z.strictObject({
         ),
     })
     .prefault({})
-    .describe("What no line shows."),
-  sample: sample.optional().describe("Lines for a part of the requests. Default: for all."),
+    .describe("What to leave out of the log."),
+  sample: sample.optional().describe("Log only some of the requests. Default: all."),
 });
 
 /** The access log of a gateway. */

@@ -60,9 +60,11 @@ const signature = z.strictObject({
     .min(1)
     .max(512)
     .default("serving_default")
-    .describe("What callers say as signature_name. Default: serving_default."),
-  inputs: tensorInfos().min(1).describe("What the model takes."),
-  outputs: tensorInfos().default([]).describe("What the model gives; its reply says it, too. Default: none."),
+    .describe("Name that callers send as `signature_name`. Default: serving_default."),
+  inputs: tensorInfos().min(1).describe("Inputs of the model."),
+  outputs: tensorInfos()
+    .default([])
+    .describe("Outputs of the model. Replies name them, so they may be left out. Default: none."),
 });
 
 const raw = withRules(
@@ -75,7 +77,7 @@ const raw = withRules(
       .array(z.int().min(-1).max(1_000_000_000))
       .min(1)
       .max(32)
-      .describe("Its dimensions; one may be -1: as long as the body makes it."),
+      .describe("Its dimensions; one may be -1 and then follows from the length of the body."),
   }),
   [
     {

@@ -10,11 +10,7 @@ export const permission = z.strictObject({
       "must be a task id, a prefix of at most 63 characters such as search-*, or *",
     )
     .describe("A task id, a prefix that ends in `*` such as `search-*`, or `*` for each task of the tenant."),
-  versions: z
-    .array(version())
-    .max(64)
-    .optional()
-    .describe("Versions that may be called. Default: each version."),
+  versions: z.array(version()).max(64).optional().describe("Versions that may be called. Default: all."),
 });
 
 export const credential = withRules(
@@ -59,12 +55,19 @@ export const credential = withRules(
     methods: z
       .array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
       .optional()
-      .describe("HTTP methods it may use. Default: each."),
-    hosts: z.array(host()).max(256).optional().describe("Hosts it may call. Default: each of the gateway."),
+      .describe("HTTP methods it may use. Default: all."),
+    hosts: z
+      .array(host())
+      .max(256)
+      .optional()
+      .describe("Hosts it may call. Default: all hosts of the gateway."),
     notBefore: instant().optional().describe("Not valid before this time, RFC 3339. Default: always."),
-    notAfter: instant().optional().describe("Not valid after this time, RFC 3339. Default: for ever."),
-    enabled: z.boolean().default(true).describe("false refuses it at once, everywhere. Default: true."),
-    reason: z.string().max(1024).optional().describe("Why it is switched off, for people to read."),
+    notAfter: instant().optional().describe("Not valid after this time, RFC 3339. Default: no end."),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe("Set to false to refuse it everywhere, at once. Default: true."),
+    reason: z.string().max(1024).optional().describe("Why it is disabled; for people."),
     priority: dnsLabel()
       .optional()
       .describe(

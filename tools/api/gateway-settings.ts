@@ -32,20 +32,20 @@ export const gatewayFilter = z.strictObject({
 /** The gateway's pods. */
 export const gatewayDeployment = withRules(
   z.strictObject({
-    minReplicas: z.int().min(1).max(1000).default(2).describe("Least pods. Default: 2."),
-    maxReplicas: z.int().min(1).max(1000).default(10).describe("Most pods. Default: 10."),
+    minReplicas: z.int().min(1).max(1000).default(2).describe("Minimum number of pods. Default: 2."),
+    maxReplicas: z.int().min(1).max(1000).default(10).describe("Maximum number of pods. Default: 10."),
     cpuUtilizationPercent: z
       .int()
       .min(1)
       .max(100)
       .default(70)
-      .describe("CPU use that autoscaling aims at. Default: 70."),
+      .describe("CPU utilization that autoscaling aims at. Default: 70."),
     requests: quantities
       .default({ cpu: "1", memory: "1Gi" })
-      .describe("What each pod is given. Default: 1 CPU, 1Gi."),
+      .describe("Resource requests of each pod. Default: 1 CPU, 1Gi."),
     limits: quantities
       .default({ memory: "2Gi" })
-      .describe("What each pod may use at most. Default: 2Gi of memory."),
+      .describe("Resource limits of each pod. Default: 2Gi of memory."),
     serviceType: z
       .enum(["LoadBalancer", "ClusterIP", "NodePort"])
       .default("LoadBalancer")
@@ -87,7 +87,7 @@ export const gatewayTuning = z.strictObject({
     .describe(
       "Keep Istio's stats and gRPC stats filters, all of Envoy's stats, and the pods' metrics ports open. Default: false: the access log has the metrics.",
     ),
-  accessLog: accessLogSettings.prefault({}).describe("The access log: where it goes and what is in a line."),
+  accessLog: accessLogSettings.prefault({}).describe("Where the access log goes and which fields it has."),
   bufferBytes: z
     .int()
     .min(16_384)

@@ -7,9 +7,9 @@ export const jwtIssuer = withRules(
     issuer: z.string().min(1).max(2048).describe("The `iss` of its tokens, compared exactly."),
     audiences: z.array(z.string().min(1).max(2048)).min(1).max(64).describe("`aud` must hold one of these."),
     jwks: z.string().max(262_144).optional().describe("JSON Web Key Set (RFC 7517) as text."),
-    jwksUri: z.url().max(2048).optional().describe("Where the key set is fetched, through `cluster`."),
+    jwksUri: z.url().max(2048).optional().describe("URL of the key set, fetched through `cluster`."),
     cluster: z.string().max(253).optional().describe("Envoy cluster that reaches `jwksUri`."),
-    refresh: duration().default("5m").describe("How often the key set is fetched anew. Default: 5m."),
+    refresh: duration().default("5m").describe("How often to fetch the key set. Default: 5m."),
     algorithms: z
       .array(z.enum(["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256"]))
       .min(1)
@@ -38,8 +38,13 @@ export const jwtIssuer = withRules(
           .describe("Claim with a list of task ids that the token may call."),
       })
       .prefault({})
-      .describe("Which claims mean what."),
-    leewaySeconds: z.int().min(0).max(600).default(60).describe("Clock difference to accept. Default: 60."),
+      .describe("Claims to read."),
+    leewaySeconds: z
+      .int()
+      .min(0)
+      .max(600)
+      .default(60)
+      .describe("Accepted clock difference in seconds. Default: 60."),
   }),
   [
     {

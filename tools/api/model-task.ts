@@ -23,10 +23,12 @@ const limits = withRules(
   z.strictObject({
     requestsPerSecond: rate()
       .optional()
-      .describe("Requests a second over all gateway pods. Exactly one of this and `perReplica`."),
+      .describe("Requests per second over all gateway pods. Set either this or `perReplica`."),
     perReplica: rate()
       .optional()
-      .describe("Requests a second for each ready replica of the task: the limit follows scaling."),
+      .describe(
+        "Requests per second for each ready replica of the task, so that the limit follows scaling. Set either this or `requestsPerSecond`.",
+      ),
     burst: rate()
       .optional()
       .describe("Requests at once, over all gateway pods. Default: those of one second."),
@@ -45,7 +47,7 @@ const limits = withRules(
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe("Requests that a ready replica may be working on at once. Default: no cap."),
+      .describe("Maximum requests in flight per ready replica. Default: no limit."),
   }),
   [
     {
@@ -57,13 +59,8 @@ const limits = withRules(
 );
 
 const retries = z.strictObject({
-  attempts: z
-    .int()
-    .min(0)
-    .max(10)
-    .default(2)
-    .describe("Tries after the first; 0 turns retries off. Default: 2."),
-  perTryTimeout: positiveDuration().optional().describe("Time for each try. Default: that of the request."),
+  attempts: z.int().min(0).max(10).default(2).describe("Number of retries; 0 turns them off. Default: 2."),
+  perTryTimeout: positiveDuration().optional().describe("Timeout of each try. Default: that of the request."),
   on: z
     .array(z.string().regex(/^[a-z0-9-]+$/, "must be an Envoy retry condition such as unavailable"))
     .min(1)
@@ -77,7 +74,7 @@ const loadBalancing = z.strictObject({
   policy: z
     .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"])
     .default("LEAST_REQUEST")
-    .describe("How a replica is chosen. Default: LEAST_REQUEST."),
+    .describe("Load balancing policy. Default: LEAST_REQUEST."),
   locality: z
     .boolean()
     .default(false)
@@ -110,14 +107,14 @@ const connectionPool = z.strictObject({
 });
 
 const versionEntry = z.strictObject({
-  name: version().describe("What the header `version` says; also the Istio subset."),
+  name: version().describe("Value of the header `version`; also the name of the Istio subset."),
   labels: podLabels().optional().describe("Labels of this version's pods. Default: `version: <name>`."),
   weight: percent().optional().describe("Percent of the requests that name no version. Weights sum to 100."),
 });
 
 const modelTaskSpec = withRules(
   z.strictObject({
-    taskid: taskid().describe("What the header `taskid` says, unique in the cluster. Quote numbers."),
+    taskid: taskid().describe("Value of the header `taskid`, unique in the cluster. Quote numbers."),
     tenant: tenantName().describe("The Tenant that owns the task."),
     service: z
       .strictObject({
@@ -138,19 +135,17 @@ const modelTaskSpec = withRules(
     limits: limits.optional().describe("Limits of the task. Default: none."),
     timeout: positiveDuration()
       .default("15s")
-      .describe("Time for a whole request, retries included. Default: 15s."),
-    retries: retries.prefault({}).describe("Tries after a failure."),
+      .describe("Timeout of a request, including retries. Default: 15s."),
+    retries: retries.prefault({}).describe("Retries of failed requests."),
     conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
-    warmUp: warmUp.prefault({}).describe("How new replicas come under load."),
-    drain: drain.prefault({}).describe("How replicas leave."),
-    workload: workload.prefault({}).describe("Which pods serve the task."),
+    warmUp: warmUp.prefault({}).describe("How new replicas get their first traffic."),
+    drain: drain.prefault({}).describe("How replicas stop without losing requests."),
+    workload: workload.prefault({}).describe("The model server's Deployment."),
     placement: placement
       .optional()
       .describe("Cores and memory of a replica. Default: as its Deployment says."),
-    autoscaling: autoscaling
-      .optional()
-      .describe("How many replicas there are. Default: as its Deployment says."),
-    loadBalancing: loadBalancing.prefault({}).describe("How replicas are chosen."),
+    autoscaling: autoscaling.optional().describe("How many replicas run. Default: as its Deployment says."),
+    loadBalancing: loadBalancing.prefault({}).describe("How gateways choose a replica."),
     outlierDetection: outlierDetection
       .optional()
       .describe("Circuit breaking of single replicas. Default: off."),
@@ -158,10 +153,10 @@ const modelTaskSpec = withRules(
     matches: z
       .array(
         z.strictObject({
-          header: headerName().describe("Header to look at."),
-          exact: z.string().min(1).max(1024).optional().describe("Its whole value."),
-          prefix: z.string().min(1).max(1024).optional().describe("How its value starts."),
-          version: version().describe("The version that such requests go to."),
+          header: headerName().describe("Name of the header."),
+          exact: z.string().min(1).max(1024).optional().describe("Exact value of the header."),
+          prefix: z.string().min(1).max(1024).optional().describe("Prefix of the header's value."),
+          version: version().describe("Version that these requests go to."),
         }),
       )
       .max(64)
@@ -169,8 +164,8 @@ const modelTaskSpec = withRules(
       .describe("A/B tests: requests with a header go to a version; the first match wins."),
     mirror: z
       .strictObject({
-        version: version().describe("The version that gets copies; its replies are dropped."),
-        percent: percent().default(100).describe("Share of the requests that is copied. Default: 100."),
+        version: version().describe("Version that gets copies of the requests; its replies are dropped."),
+        percent: percent().default(100).describe("Percentage of the requests to copy. Default: 100."),
       })
       .optional()
       .describe("Shadow traffic. Default: none."),
@@ -179,11 +174,11 @@ const modelTaskSpec = withRules(
         delay: z
           .strictObject({ duration: positiveDuration(), percent: percent() })
           .optional()
-          .describe("Wait first."),
+          .describe("Delay requests."),
         abort: z
           .strictObject({ status: z.int().min(200).max(599), percent: percent() })
           .optional()
-          .describe("Answer with an HTTP status instead."),
+          .describe("Answer with an HTTP status instead of the model."),
       })
       .optional()
       .describe("Faults injected for tests. Default: none."),

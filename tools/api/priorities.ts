@@ -17,11 +17,7 @@ export const priorities = withRules(
       .min(1)
       .max(8)
       .describe("Classes of requests, the most important first."),
-    default: dnsLabel()
-      .optional()
-      .describe(
-        "Class of requests that have none. Default: the first one, so that less is for those who say so.",
-      ),
+    default: dnsLabel().optional().describe("Class of requests without one. Default: the first."),
     header: headerName()
       .optional()
       .describe("Header by which callers may choose, for credentials without a `priority`. Default: none."),

@@ -14,7 +14,7 @@ export const placement = z.strictObject({
     .min(1)
     .max(1024)
     .optional()
-    .describe("Threads that the model server computes with. Default: as many as cores."),
+    .describe("Compute threads of the model server. Default: as many as cores."),
   numaNodes: z
     .enum(["single", "any"])
     .default("single")
@@ -26,17 +26,15 @@ export type Placement = z.output<typeof placement>;
 
 /** How many replicas there are. */
 export const autoscaling = z.strictObject({
-  minReplicas: z.int().min(1).max(10_000).default(2).describe("Least replicas. Default: 2."),
-  maxReplicas: z.int().min(1).max(10_000).describe("Most replicas."),
+  minReplicas: z.int().min(1).max(10_000).default(2).describe("Minimum number of replicas. Default: 2."),
+  maxReplicas: z.int().min(1).max(10_000).describe("Maximum number of replicas."),
   inFlightPerReplica: z
     .number()
     .positive()
     .max(1_000_000)
     .optional()
-    .describe(
-      "Requests under way that a replica is meant to have. Default: 80 % of `limits.maxInFlightPerReplica`.",
-    ),
+    .describe("Requests in flight per replica to aim at. Default: 80 % of `limits.maxInFlightPerReplica`."),
   scaleDownAfter: duration()
     .default("5m")
-    .describe("Replicas go only when fewer were enough for this time. Default: 5m."),
+    .describe("Scale down only after fewer replicas were enough for this long. Default: 5m."),
 });

@@ -52,8 +52,10 @@ const gateway = z.strictObject({
     ),
   deployment: gatewayDeployment
     .optional()
-    .describe("The gateway's pods; `{}` takes the defaults. Default: they are there already."),
-  tuning: gatewayTuning.prefault({}).describe("Envoy settings for which Istio has no field."),
+    .describe(
+      "The gateway's own Deployment; `{}` takes the defaults. Default: none, the pods exist already.",
+    ),
+  tuning: gatewayTuning.prefault({}).describe("Envoy settings that Istio has no field for."),
 });
 
 const tenantSpec = withRules(
@@ -86,7 +88,7 @@ const tenantSpec = withRules(
           .describe("Query parameter that may hold the key, as callers write it. Default: none may."),
       })
       .optional()
-      .describe("Where API keys stand in requests."),
+      .describe("Where callers put API keys."),
     signature: z
       .strictObject({
         maxSkewSeconds: z
@@ -94,7 +96,7 @@ const tenantSpec = withRules(
           .min(1)
           .max(86_400)
           .optional()
-          .describe("Seconds by which a signer's clock may differ. Default: 300."),
+          .describe("Accepted clock difference in seconds. Default: 300."),
         components: z
           .array(
             z.string().regex(/^@?[a-z0-9-]+$/, "must be a header or a derived component such as @authority"),
@@ -106,11 +108,11 @@ const tenantSpec = withRules(
           ),
       })
       .optional()
-      .describe("Signed requests (RFC 9421, hmac-sha256)."),
+      .describe("Settings of signed requests (RFC 9421, hmac-sha256)."),
     tenantHeader: headerName()
       .optional()
       .describe("Header that tells the model server the tenant, such as x-modelgate-tenant. Default: none."),
-    jwtIssuers: z.array(jwtIssuer).max(64).default([]).describe("Issuers whose tokens are trusted."),
+    jwtIssuers: z.array(jwtIssuer).max(64).default([]).describe("Trusted issuers of tokens."),
     revoked: z
       .array(sha256())
       .max(100_000)
@@ -127,7 +129,7 @@ const tenantSpec = withRules(
     limits: z
       .strictObject({
         requestsPerSecond: rate().describe(
-          "Requests a second over all of the tenant's tasks and gateway pods.",
+          "Requests per second over all tasks and gateway pods of the tenant.",
         ),
         burst: rate().optional().describe("Requests at once. Default: those of one second."),
       })
@@ -135,9 +137,7 @@ const tenantSpec = withRules(
       .describe("Limit of the tenant as a whole. Default: none."),
     priorities: priorities
       .optional()
-      .describe(
-        "What goes first when the tenant's limit, or that of a task, is short. Default: all requests are alike.",
-      ),
+      .describe("Which requests go first when a limit is reached. Default: all are equal."),
     mode: mode(),
   }),
   [

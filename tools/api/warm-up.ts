@@ -53,7 +53,7 @@ export const modelRequest = withRules(
       .min(1)
       .max(100_000)
       .optional()
-      .describe("What dimensions of any size are in made requests. Default: 1."),
+      .describe("Size of variable dimensions in generated requests. Default: 1."),
   }),
   [
     {
@@ -77,16 +77,11 @@ export const warmUp = withRules(
       .min(0)
       .max(10_000)
       .default(0)
-      .describe("Requests to be answered before a replica is ready. Default: 0."),
+      .describe("Number of warm-up requests before a replica is ready. Default: 0."),
     request: modelRequest
       .optional()
       .describe("What a warm-up request is; also what `modelgate loadtest` sends."),
-    concurrency: z
-      .int()
-      .min(1)
-      .max(1000)
-      .default(1)
-      .describe("Warm-up requests under way at once. Default: 1."),
+    concurrency: z.int().min(1).max(1000).default(1).describe("Concurrent warm-up requests. Default: 1."),
     timeout: duration()
       .default("60s")
       .describe(
@@ -94,11 +89,16 @@ export const warmUp = withRules(
       ),
     success: z
       .strictObject({
-        consecutive: z.int().min(1).max(10_000).default(5).describe("Answers in a row. Default: 5."),
-        latency: duration().describe("Each of them within this time."),
+        consecutive: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(5)
+          .describe("Number of answers in a row that must be fast enough. Default: 5."),
+        latency: duration().describe("Longest time of each of these answers."),
       })
       .optional()
-      .describe("What shows that a replica is warm, beside `requests`. Default: nothing."),
+      .describe("When a replica counts as warm, besides `requests`. Default: no further condition."),
   }),
   [
     {
@@ -126,7 +126,7 @@ export const drain = z.strictObject({
 /** Which pods serve the task. */
 export const workload = z.strictObject({
   deployment: dnsLabel().optional().describe("Deployment of the model server. Default: the Service's name."),
-  container: dnsLabel().default("model").describe("Its container that serves the model. Default: model."),
+  container: dnsLabel().default("model").describe("Container that serves the model. Default: model."),
   port: z
     .int()
     .min(1)
