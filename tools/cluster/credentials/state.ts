@@ -4,7 +4,7 @@ import type { Tenant } from "../../api/tenant.ts";
 
 type State = "active" | "disabled" | "revoked" | "expired" | "not yet valid";
 
-/** Whether a credential is of use at a time, in milliseconds since 1970. */
+/** Whether a credential is valid at a time, in milliseconds since 1970. */
 export function stateOf({ metadata, spec }: Tenant, credential: Credential, now: number): State {
   const { id, type, sha256, enabled, notBefore, notAfter } = credential;
   const digests = [revocationOfId(metadata.name, id), ...(type === "apiKey" && sha256 ? [sha256] : [])];

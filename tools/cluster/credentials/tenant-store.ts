@@ -41,7 +41,7 @@ export async function openStore(options: StoreOptions): Promise<TenantStore> {
   return openCluster(await connect(options));
 }
 
-/** The tenant that is meant. @throws Error when it is not there, or several are and none is named */
+/** The tenant that was asked for. @throws Error if there is none, or several and none is named */
 export function chooseTenant({ tenants }: Pick<TenantStore, "tenants">, name: string | undefined): Tenant {
   const names = tenants.map(({ resource }) => resource.metadata.name);
   const [first] = tenants;

@@ -93,7 +93,7 @@ function answers({ spec }: Tenant, host: string | undefined): boolean {
 }
 
 /**
- * A key that is not known is as good as any other: requests that need it are refused, others go their way.
+ * Stands in for a key that is not known: requests that need it are refused, others are not affected.
  */
 function lenient(lookup: SecretLookup, notes: string[]): SecretLookup {
   return (namespace, name, key) => {

@@ -25,14 +25,14 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
 };
 
 /**
- * Of the bounds of ratios. They are looked at once a second, and each look is another chance for a false
- * alarm; at 4 (one in 30,000 for a single look) hours of looks together stay under one in a hundred, as
+ * The z of the bounds of ratios. They are checked once a second, and each check is another chance for a false
+ * alarm; at 4 (one in 30,000 for a single look) hours of checks together stay under one in a hundred, as
  * test/unit/rollout measures.
  */
 const CONFIDENCE_Z = 4;
 
 /**
- * What speaks against the new filter at any moment; empty when nothing does. A ratio counts only as far as
+ * What is wrong with the new filter at this moment; empty if nothing is. A ratio counts only as far as
  * its confidence bound is above what is allowed, so a few failures among few requests are no reason and many
  * are one at once.
  */

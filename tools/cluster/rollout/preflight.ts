@@ -24,8 +24,8 @@ interface PreflightOptions extends RegistryOptions {
 }
 
 /**
- * What is checked before a gateway sees a new filter. @returns the version that the filter tells of itself
- * @throws Error that says what speaks against it
+ * Checks a new filter before any gateway runs it. @returns the version that the filter reports
+ * @throws Error that says what is wrong with it
  */
 export async function preflight(image: string, options: PreflightOptions): Promise<string | undefined> {
   const reference = parseReference(image);

@@ -8,8 +8,8 @@ import { type Rollout, TakenOver } from "./state.ts";
 import { sample, untilAllRun, watch } from "./watch.ts";
 
 /**
- * Takes a rollout from its current step to its end, to a pause, or back. It may be started again at any
- * point.
+ * Runs a rollout from its current step to its end, to a pause, or to a roll-back. It may be started again at
+ * any point.
  * @returns false when the signal stopped it. @throws Error for what stopped it else; the rollout can then be
  * resumed too
  */
@@ -19,7 +19,7 @@ export async function run(context: Run): Promise<boolean> {
 }
 
 /**
- * Takes the canaries, and the fleet if it has come so far, back to the image of before.
+ * Rolls the canaries, and the fleet if it has the new image already, back to the previous image.
  * @returns, throws as `run`
  */
 export async function rollBack(context: Run, message: string): Promise<boolean> {
@@ -94,7 +94,7 @@ async function backward(context: Run): Promise<void> {
   await save(context, "rollingBack", message);
   say(`rolling back: ${message}`);
   await setStableImage(client, tenant, rollout.previous);
-  // Whichever slice istiod takes a pod for, it gets the filter of before.
+  // Whichever slice istiod puts a pod into, it gets the previous filter.
   await setCanaryImage(client, tenant, rollout.previous);
   await setCanaries(client, tenant, 0);
   const late = await untilAllRun(context, rollout.previous);

@@ -1,4 +1,4 @@
-/** What some gateway pods did over some time. */
+/** What some gateway pods counted over some time. */
 export interface Sample {
   requests: number;
   /** Answers of 500 and more. */

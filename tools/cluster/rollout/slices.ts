@@ -11,7 +11,7 @@ import { canaryName, pluginSelector } from "../istio/render.ts";
 const FIELD_MANAGER = "modelgate";
 const CONCURRENCY = 8;
 
-/** The WasmPlugin that all pods of the gateway go by. @throws Error when a rollout can't work with it */
+/** The WasmPlugin of all pods of the gateway. @throws Error when a rollout can't work with it */
 export async function stablePlugin(client: KubernetesClient, tenant: Tenant): Promise<WasmPlugin> {
   const { stable } = await wasmPlugins(client, tenant);
   const gateway = `${tenant.spec.gateway.namespace}/${tenant.spec.gateway.name}`;
@@ -64,7 +64,7 @@ export async function setCanaries(
 ): Promise<{ pods: GatewayPod[]; canaries: GatewayPod[] }> {
   const pods = await gatewayPods(client, tenant);
   const wanted = percent === 0 ? 0 : Math.max(1, Math.round((pods.length * percent) / 100));
-  // Those that are canaries stay so.
+  // Pods that are canaries stay canaries.
   const ordered = [...pods].sort((a, b) => Number(b.slice === "canary") - Number(a.slice === "canary"));
   await concurrently(ordered, CONCURRENCY, async (pod, index) => {
     const slice = index < wanted ? "canary" : "stable";

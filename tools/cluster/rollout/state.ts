@@ -9,7 +9,7 @@ import type { Sample } from "./sample.ts";
 
 export type Phase = "running" | "paused" | "rollingBack" | "rolledBack" | "done";
 
-/** All that a rollout needs to go on after the tool was killed. */
+/** All that is needed to resume a rollout after the command was killed. */
 export interface Rollout {
   /** `oci://...@sha256:...` */
   image: string;
@@ -37,12 +37,12 @@ export interface Rollout {
   baseline?: Sample;
 }
 
-/** What another process asks of the one that runs the rollout. */
+/** What another process asks the one that runs the rollout to do. */
 type Wish = "pause" | "undo" | "";
 
 const FIELD_MANAGER = "modelgate-rollout";
 const KEPT = 20;
-/** A rollout whose state is older than this has nobody who runs it. */
+/** No process runs a rollout whose state is older than this. */
 const ABANDONED_MS = 15_000;
 const ATTEMPTS = 10;
 
@@ -128,7 +128,7 @@ export class RolloutStore {
     return wish;
   }
 
-  /** Stores the rollout and lets go of it: any process may go on with it at once. */
+  /** Stores the rollout and releases it: any process may resume it at once. */
   async release(rollout: Rollout): Promise<void> {
     await this.change((data) => {
       if (rolloutOf(data)?.holder !== this.self) return data;

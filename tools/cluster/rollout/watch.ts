@@ -15,7 +15,7 @@ type Samples = Map<string, { slice: string; sample: Sample }>;
 
 const POLL_MS = 1000;
 const CONCURRENCY = 8;
-/** Time for istiod and pilot-agent to bring a filter to a pod. */
+/** Time for istiod and pilot-agent to load a filter into a pod. */
 const DELIVERY_TIMEOUT_MS = 60_000;
 /** A step that sees too few requests is watched this many times as long, then the rollout pauses. */
 const PATIENCE = 10;

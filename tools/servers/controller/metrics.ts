@@ -33,7 +33,7 @@ export function controllerMetrics(limits: Limits, leadership: Leadership): Metri
     "Limit of a task or tenant over all gateway pods.",
     ({ rate }) => rate.capacity,
   );
-  perLimit("reserved_requests_per_second", "What its pods may be using of it.", ({ rate }) =>
+  perLimit("reserved_requests_per_second", "Part of the limit that gateway pods may use now.", ({ rate }) =>
     rate.reservedSum(),
   );
   perLimit(

@@ -13,7 +13,7 @@ interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
   lastRetryMilliseconds?: number;
 }
 
-/** Tenants that are brought up to date at a time. */
+/** Tenants that are reconciled at a time. */
 const CONCURRENCY = 4;
 const GATHER_MS = 100;
 /** Secrets are not watched, so that no right to list them is needed. */
@@ -96,7 +96,7 @@ export class Operator implements Reconciler {
     const registers = [registry];
     new Gauge({
       name: "modelgate_controller_reconcile_queue",
-      help: "Tenants that wait to be brought up to date.",
+      help: "Tenants that wait for reconciliation.",
       registers,
       collect() {
         this.set(queue.depth);
@@ -104,7 +104,7 @@ export class Operator implements Reconciler {
     });
     new Counter({
       name: "modelgate_controller_reconciles_total",
-      help: "Tenants brought up to date, or not.",
+      help: "Reconciliations of Tenants, by result.",
       labelNames: ["result"],
       registers,
       collect() {

@@ -20,17 +20,17 @@ interface ReplicaDrain {
 }
 
 export interface DrainResult {
-  /** Whether every gateway said that it has the replica no more. */
+  /** Whether every gateway said that it no longer has the replica. */
   left: boolean;
   /** Whether no connection is left that a request could be on. */
   idle: boolean;
 }
 
 /**
- * Waits until a replica can end without a request being lost: the gateways have dropped its endpoint, and
+ * Waits until a replica can stop without losing a request: the gateways have dropped its endpoint, and
  * what they had sent is answered. Envoy closes its connections to an endpoint that has gone when their last
- * request is answered, so the work under way is over when no connection is left. Both waits are bounded. That
- * the replica is not ready is the caller's to say, before.
+ * request is answered, so the work under way is over when no connection is left. Both waits are bounded. The
+ * caller makes the replica unready first.
  */
 export async function drainReplica(options: ReplicaDrain): Promise<DrainResult> {
   const { port, endpointTimeout, requestTimeout, log } = options;

@@ -27,7 +27,7 @@ export function collectorMetrics(read: {
     registry,
     lines: new Counter({
       name: "modelgate_collector_lines_total",
-      help: "Lines that were read, by where from.",
+      help: "Lines that were read, by source.",
       labelNames: ["source"],
       registers,
     }),
@@ -39,7 +39,7 @@ export function collectorMetrics(read: {
     }),
     duplicateLines: new Counter({
       name: "modelgate_collector_duplicate_lines_total",
-      help: "Lines that were there already.",
+      help: "Lines that were stored already.",
       registers,
     }),
     damagedFiles: new Counter({
