@@ -69,7 +69,7 @@ function variantsOf(bare: string, receiver: LogReceiver): Variant[] {
       receiver,
     );
   const fields = NATIVE_LOG_FIELDS.map((field) => ({ field }));
-  const sample = { ratio: 0.01, slowerThanMilliseconds: 1000 };
+  const sample = { ratio: 0.01, slowerThanMs: 1000 };
   const collector = { cluster: "collector", maxQueueBytes: 64 * 1024 * 1024 };
   return [
     without("no log", []),
@@ -87,7 +87,9 @@ function variantsOf(bare: string, receiver: LogReceiver): Variant[] {
       fields,
       collector: { ...collector, format: "protobuf" },
     }),
-    ours("log stage, batches of JSON, 1 % of the requests", { collector: { ...collector, sample } }),
+    ours("log stage, batches of JSON, 1 % of the requests", {
+      collector: { ...collector, sample: { ratio: 0.01, slowerThanMilliseconds: 1000 } },
+    }),
     without("Istio's default log, all of Envoy's stats", [istioTextAccessLog(FILE)]),
     ours("log stage, file, all 31 fields, stats off", {}, [fileAccessLog(FILE)], { keptStats: KEPT_STATS }),
   ];

@@ -105,7 +105,7 @@ async function measure(name: string, converters: number, filters: object[], work
   const envoy = await startEnvoy({
     envoy: envoyProgram,
     concurrency: workers,
-    startTimeout: START_TIMEOUT_MS,
+    startTimeoutMs: START_TIMEOUT_MS,
     bootstrap: withManagementServer(config, discovery.port),
   });
   try {

@@ -187,7 +187,7 @@ describe("a controller on a real API server", () => {
     const elected = (identity: string, url: string) =>
       new LeaseElection({
         ...{ config: cluster.client.config, namespace: "search-ingress", identity, url, log },
-        ...{ name: "election", leaseMilliseconds: 2000, renewMilliseconds: 1500, retryMilliseconds: 300 },
+        ...{ name: "election", leaseMs: 2000, renewMs: 1500, retryMs: 300 },
       });
     const start1 = await startOn(18_301, elected("one", "http://127.0.0.1:18301"));
     await vi.waitFor(
@@ -232,7 +232,7 @@ describe("a controller on a real API server", () => {
     await vi.waitFor(async () => expect((await a.report("http://127.0.0.1:18311")).status).toBe(200), 20_000);
     const leadership = new LeaseElection({
       ...{ config: cluster.client.config, namespace: "search-ingress", identity: "two" },
-      ...{ url: "http://127.0.0.1:18313", log, retryMilliseconds: 500 },
+      ...{ url: "http://127.0.0.1:18313", log, retryMs: 500 },
     });
     const follower = await startOn(18_313, leadership);
     await vi.waitFor(async () => expect((await a.report(follower.url)).status).toBe(200), 5000);

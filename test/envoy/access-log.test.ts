@@ -239,7 +239,7 @@ describe("with names and a sample of one's own", () => {
   ];
   beforeAll(async () => {
     gateway = await startTestGateway([withLog({ fields })], {
-      log: { fields, sample: { ratio: 0.25, slowerThanMilliseconds: 300 } },
+      log: { fields, sample: { ratio: 0.25, slowerThanMs: 300 } },
     });
   });
   afterAll(() => gateway?.stop());

@@ -48,13 +48,13 @@ export const inProcess: Hooks = {
       drain: () =>
         drainReplica({
           ...{ address: "127.0.0.1", port, gateways: async () => [gateway], log },
-          ...{ endpointTimeout: 10_000, requestTimeout: 5000 },
+          ...{ endpointTimeoutMs: 10_000, requestTimeoutMs: 5000 },
         }),
     });
     return { url: `http://127.0.0.1:${sidecar.port}`, stop: () => sidecar.stop() };
   },
   async drainEnvoy(admin) {
-    const times = { delay: BALANCER_SECONDS * 1000, timeout: CONNECTIONS_SECONDS * 1000 };
+    const times = { delayMs: BALANCER_SECONDS * 1000, timeoutMs: CONNECTIONS_SECONDS * 1000 };
     await drainEnvoy({ admin, ...times, log: () => {} });
   },
 };

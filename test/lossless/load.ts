@@ -39,7 +39,7 @@ export class SteadyLoad {
 
   constructor(connection: Connection, requestsPerSecond: number) {
     this.done = openLoop({
-      ...{ connection, requests: [REQUEST], timeout: 15_000, signal: this.abort.signal },
+      ...{ connection, requests: [REQUEST], timeoutMs: 15_000, signal: this.abort.signal },
       schedule: forever(requestsPerSecond),
       onEnd: (sample) => this.samples.push(sample),
     });
@@ -68,7 +68,8 @@ export class SteadyLoad {
       ({ intended }) => intended >= span.from * 1000 && intended < span.to * 1000,
     );
     const histogram = latencyHistogram();
-    for (const { ok, latency } of within) if (ok) histogram.record(Math.max(1, Math.round(latency * 1000)));
+    for (const { ok, latencyMs } of within)
+      if (ok) histogram.record(Math.max(1, Math.round(latencyMs * 1000)));
     const lost = within.filter(({ ok }) => !ok);
     return {
       ...{ ...span, sent: within.length, failed: lost.length },

@@ -36,7 +36,7 @@ export function envoyGateway(
         accessLogs: log ? [log.format(log.file)] : [],
       });
       return startEnvoy({
-        ...{ envoy, concurrency: workers, startTimeout: START_TIMEOUT_MS },
+        ...{ envoy, concurrency: workers, startTimeoutMs: START_TIMEOUT_MS },
         bootstrap: forLargeBodies(config, buffers ? BUFFER_BYTES : undefined),
       });
     },

@@ -53,7 +53,7 @@ async function generate(load: OpenLoad): Promise<OpenLoopResult> {
     ...{ method: body ? ("POST" as const) : ("GET" as const), payload: grpc ? bytes.subarray(5) : bytes },
   };
   const { failed, failures, latencies, lateness } = await openLoop({
-    ...{ connection, requests: [request], timeout: TIMEOUT_MS, schedule: constantRate(perSecond, seconds) },
+    ...{ connection, requests: [request], timeoutMs: TIMEOUT_MS, schedule: constantRate(perSecond, seconds) },
   });
   connection.close();
   return { failed, reason: [...failures.keys()][0] ?? "", latencies, lateness };

@@ -73,13 +73,10 @@ function answer(method: string, url: string, body: any): [number, object] {
   return [method === "POST" ? 201 : 200, lease as object];
 }
 
-function join(
-  identity: string,
-  renewMilliseconds = 6000,
-): { election: LeaseElection; elected: () => number } {
+function join(identity: string, renewMs = 6000): { election: LeaseElection; elected: () => number } {
   const election = new LeaseElection({
     ...{ config, namespace: "n", identity, url: `http://${identity}`, log },
-    ...{ leaseMilliseconds: 10_000, renewMilliseconds, retryMilliseconds: 50 },
+    ...{ leaseMs: 10_000, renewMs, retryMs: 50 },
   });
   let count = 0;
   election.start(() => count++);

@@ -30,9 +30,9 @@ async function envoyWith(address: string, port_value: number, answers: number): 
   return `http://127.0.0.1:${port}`;
 }
 
-async function drain(gateways: string[], port: number, endpointTimeout: number, requestTimeout = 5000) {
+async function drain(gateways: string[], port: number, endpointTimeoutMs: number, requestTimeoutMs = 5000) {
   const started = performance.now();
-  const options = { address: "10.1.2.3", port, endpointTimeout, requestTimeout, log: () => {} };
+  const options = { address: "10.1.2.3", port, endpointTimeoutMs, requestTimeoutMs, log: () => {} };
   const result = await drainReplica({ ...options, gateways: async () => gateways });
   return { ...result, milliseconds: performance.now() - started };
 }

@@ -32,7 +32,7 @@ function simulated(rate: number, seconds: number, slots: number, service: number
 
 const search = (run: (rate: number) => Promise<LoadResult>, options: object = {}) =>
   findCapacity({
-    ...{ slo: parseSlo("p99=200ms"), from: 10, to: 100_000, growth: 1.5, precision: 0.03, pause: 0 },
+    ...{ slo: parseSlo("p99=200ms"), from: 10, to: 100_000, growth: 1.5, precision: 0.03, pauseMs: 0 },
     ...{ run, onStep: () => {}, ...options },
   });
 

@@ -38,7 +38,7 @@ describe("open-loop load", () => {
   it("charges a stall for all requests that came meanwhile", async () => {
     const connection = stalling(200, 700);
     const { sent, latencies } = await openLoop({
-      ...{ connection, requests: [request], timeout: 5000, schedule: constantRate(200, 1) },
+      ...{ connection, requests: [request], timeoutMs: 5000, schedule: constantRate(200, 1) },
     });
     // A client that waits for each answer would have one slow request of the 100 that were due.
     expect(sent).toBe(200);
@@ -58,7 +58,7 @@ describe("open-loop load", () => {
     const { latencies, lateness } = await openLoop({
       connection,
       requests: [request],
-      timeout: 1000,
+      timeoutMs: 1000,
       schedule: blocked(),
     });
     expect(percentile(latencies, 50)).toBeGreaterThanOrEqual(95);
@@ -71,7 +71,7 @@ describe("open-loop load", () => {
     const result = await openLoop({
       connection,
       requests: [request],
-      timeout: 1000,
+      timeoutMs: 1000,
       schedule: constantRate(1000, 0.1),
     });
     expect([result.failed, result.latencies.count]).toEqual([25, 75]);
@@ -86,7 +86,7 @@ describe("open-loop load", () => {
       ...{
         connection,
         requests: [request],
-        timeout: 1000,
+        timeoutMs: 1000,
         schedule: constantRate(100, 60),
         signal: stop.signal,
       },
@@ -125,7 +125,7 @@ describe("the objective", () => {
 
   it("says why most failed", async () => {
     const connection: Connection = { send: async () => FAILED, close() {} };
-    const load = { connection, requests: [request], timeout: 1000, schedule: [0] };
+    const load = { connection, requests: [request], timeoutMs: 1000, schedule: [0] };
     expect(breaches(parseSlo("p99=1s"), await openLoop(load))).toEqual(["errors 100.00 % > 0.1 % (gone)"]);
   });
 
@@ -134,7 +134,7 @@ describe("the objective", () => {
     const result = await openLoop({
       connection,
       requests: [request],
-      timeout: 10,
+      timeoutMs: 10,
       schedule: constantRate(100, 0.05),
     });
     expect(breaches(parseSlo("p99=1ms"), result)).toEqual(["errors 100.00 % > 0.1 % (gone)"]);

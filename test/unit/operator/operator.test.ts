@@ -51,7 +51,7 @@ function task(owner: string, name: string, taskid: string, spec: object = {}): M
 async function start(leadership: Leadership = soleLeader) {
   const operator = new Operator({
     ...{ client: api.client, log: pino({ level: "silent" }), target: "istio" as const, image },
-    ...{ firstRetryMilliseconds: 50, lastRetryMilliseconds: 100 },
+    ...{ firstRetryMs: 50, lastRetryMs: 100 },
   });
   operators.push(operator);
   await operator.start(leadership, new Registry());

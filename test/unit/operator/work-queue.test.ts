@@ -14,9 +14,9 @@ function queue(work: (key: string) => Promise<void>, concurrency = 2) {
     ...{
       work,
       concurrency,
-      gatherMilliseconds: 10,
-      firstRetryMilliseconds: 100,
-      lastRetryMilliseconds: 1000,
+      gatherMs: 10,
+      firstRetryMs: 100,
+      lastRetryMs: 1000,
     },
     onFailure: (_, __, wait) => retries.push(wait),
   });

@@ -18,7 +18,7 @@ async function start(port: number, drain = async () => ({ left: true, idle: true
   const request = { method: "/inference.GRPCInferenceService/ModelInfer", message: {} };
   sidecar = await startSidecar({
     ...{ listen: { host: "127.0.0.1", port: 0 }, server: { host: "127.0.0.1", port }, drain, log: () => {} },
-    plan: { requests: 2, concurrency: 1, timeout: 20_000 },
+    plan: { requests: 2, concurrency: 1, timeoutMs: 20_000 },
     target: { origin, prepare: () => prepareRequests(request, { origin, protocol: "openInference" }) },
   });
 }

@@ -28,7 +28,7 @@ type Protocol = "openInference" | "tensorflowServing" | "none";
 const plan = (over: Partial<WarmUpPlan> = {}): WarmUpPlan => ({
   requests: 3,
   concurrency: 2,
-  timeout: 30_000,
+  timeoutMs: 30_000,
   ...over,
 });
 const warm = (
@@ -40,7 +40,7 @@ const warm = (
   const origin = `http://127.0.0.1:${port}`;
   return warmUp(plan(over), {
     origin,
-    prepare: (timeout) => prepareRequests(request, { origin, protocol, timeout }),
+    prepare: (timeoutMs) => prepareRequests(request, { origin, protocol, timeoutMs }),
   });
 };
 const INFER = "/inference.GRPCInferenceService/ModelInfer";
@@ -157,20 +157,23 @@ describe("a warm-up", () => {
     const slow = Child.model(0, 4, 5, 10, 400);
     const port = Number(await slow.printed(/^(\d+)$/));
     const request = { method: INFER, message: {} };
-    const success = { consecutive: 4, latency: 250 };
+    const success = { consecutive: 4, latencyMs: 250 };
     const result = await warm(request, { requests: 1, success }, port);
     expect(result).toMatchObject({ warm: true });
     expect(result.answered).toBeGreaterThanOrEqual(14);
-    expect(result.firstLatency).toBeGreaterThanOrEqual(390);
+    expect(result.firstLatencyMs).toBeGreaterThanOrEqual(390);
     await slow.stop();
   });
 
   it("says why the time was not enough", async () => {
-    const { reason } = await warm({ model: "nobody" }, { timeout: 300 });
+    const { reason } = await warm({ model: "nobody" }, { timeoutMs: 300 });
     expect(reason).toMatch(
       /not warm after 0.3 s: 0 of 3 requests answered; last failure: .*no model "nobody"/,
     );
-    const never = await warm({ model: "linear" }, { timeout: 300, success: { consecutive: 2, latency: 0 } });
+    const never = await warm(
+      { model: "linear" },
+      { timeoutMs: 300, success: { consecutive: 2, latencyMs: 0 } },
+    );
     expect(never.reason).toMatch(/0 of 2 in a row within 0 ms/);
   });
 
@@ -181,7 +184,7 @@ describe("a warm-up", () => {
       await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
       const { milliseconds, reason } = await warm(
         request,
-        { timeout: 300 },
+        { timeoutMs: 300 },
         (hanging.address() as AddressInfo).port,
       );
       expect(reason).toContain("no answer in");
@@ -200,7 +203,7 @@ describe("a warm-up", () => {
 
   it("ends at once for requests that the server never takes", async () => {
     const wrong = { method: INFER, message: { model_name: "linear" } };
-    const result = await warm(wrong, { timeout: 30_000 });
+    const result = await warm(wrong, { timeoutMs: 30_000 });
     expect(result.warm).toBe(false);
     expect(result.reason).toContain("linear takes one FP32 tensor");
     expect((await warm({ method: "/a.B/C" })).reason).toContain("no gRPC reflection");

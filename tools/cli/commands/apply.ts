@@ -6,6 +6,7 @@ import { waitUntilServing } from "../../cluster/deploy/wait.ts";
 import { connectOptions } from "../../lib/kubernetes/connect.ts";
 import { resourceName } from "../../lib/kubernetes/manifest.ts";
 import { Progress } from "../../lib/terminal/terminal-progress.ts";
+import type { Seconds } from "../../lib/units.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
 import { seconds } from "../options/units.ts";
 import { json, yaml } from "../output/manifests.ts";
@@ -13,7 +14,7 @@ import { json, yaml } from "../output/manifests.ts";
 interface ApplyCommandOptions extends PlanOptions {
   dryRun: "none" | "client" | "server";
   wait?: true;
-  timeout: number;
+  timeout: Seconds;
   output?: "yaml" | "json";
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Logger } from "pino";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
+import type { Milliseconds } from "../../lib/units.ts";
 import { startCollector } from "../../servers/collector/collector.ts";
 import { readHeaders } from "../../servers/collector/exports/endpoint.ts";
 import type { ExportOptions } from "../../servers/collector/exports/start.ts";
@@ -26,7 +27,7 @@ interface Options extends ConnectOptions {
   keepMetrics: number;
   keepBytes: number;
   spoolBytes: number;
-  interval: number;
+  interval: Milliseconds;
   topSeries: number;
   elasticsearch?: string;
   elasticsearchIndex: string;

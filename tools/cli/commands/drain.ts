@@ -68,17 +68,17 @@ async function drain(options: Options): Promise<void> {
   const log = (line: string) => console.error(line);
   if (options.sidecar !== undefined) return askSidecar(options.sidecar);
   const task = options.filename || options.inline ? await readTask(options) : undefined;
-  const endpointTimeout = durationMilliseconds(
+  const endpointTimeoutMs = durationMilliseconds(
     options.endpointTimeout ?? task?.spec.drain.endpointTimeout ?? DEFAULT_ENDPOINT_TIMEOUT,
   );
-  const requestTimeout = durationMilliseconds(
+  const requestTimeoutMs = durationMilliseconds(
     options.requestTimeout ??
       task?.spec.drain.requestTimeout ??
       task?.spec.timeout ??
       DEFAULT_REQUEST_TIMEOUT,
   );
   if (options.envoy !== undefined) {
-    await drainEnvoy({ admin: options.envoy, delay: endpointTimeout, timeout: requestTimeout, log });
+    await drainEnvoy({ admin: options.envoy, delayMs: endpointTimeoutMs, timeoutMs: requestTimeoutMs, log });
     return;
   }
   const port = options.address?.port ?? task?.spec.workload.port ?? task?.spec.service.port;
@@ -89,8 +89,8 @@ async function drain(options: Options): Promise<void> {
     address: host,
     port,
     gateways: gatewaysOf(options),
-    endpointTimeout,
-    requestTimeout,
+    endpointTimeoutMs,
+    requestTimeoutMs,
     log,
   });
 }

@@ -5,6 +5,7 @@ import type { ModelTask } from "../../api/model-task.ts";
 import type { ModelRequest } from "../../api/warm-up.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { table } from "../../lib/terminal/table.ts";
+import type { Milliseconds } from "../../lib/units.ts";
 import { findCapacity, inFlightAt, stepOf } from "../../serving/loadtest/capacity.ts";
 import { type Generator, openGenerator } from "../../serving/loadtest/generator.ts";
 import { constantRate } from "../../serving/loadtest/open-loop.ts";
@@ -55,8 +56,7 @@ interface Options extends ConnectOptions {
   maxRate: number;
   growth: number;
   precision: number;
-  /** Milliseconds. */
-  duration: number;
+  duration: Milliseconds;
   connections: number;
   replicas: number;
   write?: true;
@@ -187,7 +187,7 @@ async function search(
     );
   await generator.run(constantRate(from, WARM_UP_SECONDS));
   const capacity = await findCapacity({
-    ...{ slo, from, growth, signal, to: maxRate, precision: precision / 100, pause: 2 * longest },
+    ...{ slo, from, growth, signal, to: maxRate, precision: precision / 100, pauseMs: 2 * longest },
     run: (rate) => generator.run(constantRate(rate, duration / 1000)),
     onStep: (step) => console.error(stepLine(step, slo)),
   });

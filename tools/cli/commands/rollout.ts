@@ -9,6 +9,7 @@ import { publicKey } from "../../lib/oci/keys.ts";
 import { formatReference, parseReference, requireDigest } from "../../lib/oci/reference.ts";
 import { stopSignal } from "../../lib/stop-signal.ts";
 import { table } from "../../lib/terminal/table.ts";
+import type { Seconds } from "../../lib/units.ts";
 import { type Gateway, type GatewayOptions, gatewayCommand } from "../options/gateway.ts";
 import { seconds } from "../options/units.ts";
 
@@ -18,7 +19,7 @@ const INTERRUPTED = 130;
 interface StartOptions extends GatewayOptions {
   image: string;
   steps: number[];
-  interval: number;
+  interval: Seconds;
   minRequests: number;
   errorPoints: number;
   refusalPoints: number;

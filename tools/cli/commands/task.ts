@@ -1,12 +1,13 @@
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
+import type { Seconds } from "../../lib/units.ts";
 import { convertible, discover, type Signature } from "../../serving/model-client/signatures.ts";
 import { seconds } from "../options/units.ts";
 
 interface DiscoverOptions {
   taskid: string;
   model: string;
-  timeout: number;
+  timeout: Seconds;
   output: "modeltask" | "plugin-config";
 }
 

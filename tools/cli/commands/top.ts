@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
 import { table } from "../../lib/terminal/table.ts";
+import type { Milliseconds } from "../../lib/units.ts";
 import type { TrafficRow } from "../../servers/collector/query/traffic.ts";
 import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
@@ -9,8 +10,8 @@ import { milliseconds, percent, rate } from "../output/traffic-text.ts";
 
 interface Options extends TrafficOptions {
   sort: SortKey;
-  interval: number;
-  window: number;
+  interval: Milliseconds;
+  window: Milliseconds;
   once?: true;
 }
 
@@ -72,11 +73,11 @@ async function top(files: string[], options: Options): Promise<void> {
 class Redraw {
   private wake: (() => void) | undefined;
 
-  async wait(interval: number): Promise<void> {
+  async wait(intervalMs: number): Promise<void> {
     const key = new Promise<void>((resolve) => {
       this.wake = resolve;
     });
-    await Promise.race([sleep(interval), key]);
+    await Promise.race([sleep(intervalMs), key]);
   }
 
   now(): void {

@@ -100,14 +100,14 @@ async function warmup(options: Options): Promise<void> {
   if (options.serve) return serve(task, server, target, options.serve, options);
   const mark = new WarmMark(server.host, server.port, options.state);
   if (await mark.isSet()) return console.error("warm already");
-  const { warm, reason, answered, milliseconds, firstLatency, lastLatency } = await warmUp(
+  const { warm, reason, answered, milliseconds, firstLatencyMs, lastLatencyMs } = await warmUp(
     planOf(task),
     target,
   );
   if (!warm) throw new Error(reason);
   await mark.set();
   console.error(
-    `warm after ${answered} requests, ${(milliseconds / 1000).toFixed(1)} s; first answer ${firstLatency.toFixed(1)} ms, last ${lastLatency.toFixed(1)} ms`,
+    `warm after ${answered} requests, ${(milliseconds / 1000).toFixed(1)} s; first answer ${firstLatencyMs.toFixed(1)} ms, last ${lastLatencyMs.toFixed(1)} ms`,
   );
 }
 
@@ -133,8 +133,8 @@ async function serve(
         address: replica ?? server.host,
         port: server.port,
         gateways: gatewaysOf(options),
-        endpointTimeout: durationMilliseconds(endpointTimeout),
-        requestTimeout: durationMilliseconds(requestTimeout),
+        endpointTimeoutMs: durationMilliseconds(endpointTimeout),
+        requestTimeoutMs: durationMilliseconds(requestTimeout),
         log,
       }),
   });

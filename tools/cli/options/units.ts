@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option } from "commander";
+import type { Milliseconds, Seconds } from "../../lib/units.ts";
 import { parseDuration } from "../../servers/collector/query/time.ts";
 
 const FACTORS: Record<string, number> = { "": 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
 
 /** Milliseconds, of "90s", "15m", "2h" or "7d". */
-export function duration(text: string): number {
+export function duration(text: string): Milliseconds {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined)
     throw new InvalidArgumentError("must be a duration, such as 90s, 15m, 2h or 7d");
@@ -18,7 +19,7 @@ export function bytes(text: string): number {
   return Number(count) * (FACTORS[unit ?? ""] as number);
 }
 
-export function seconds(text: string): number {
+export function seconds(text: string): Seconds {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number of seconds");
   return Number(text);
 }

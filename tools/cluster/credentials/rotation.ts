@@ -3,8 +3,8 @@ import type { Tenant } from "../../api/tenant.ts";
 import { rfc3339 } from "./time.ts";
 
 /** The old key works through the grace, unless it ends sooner anyway. */
-export function endOfOld({ notAfter }: Pick<Credential, "notAfter">, grace: number, now: number): string {
-  const ends = now + grace;
+export function endOfOld({ notAfter }: Pick<Credential, "notAfter">, graceMs: number, now: number): string {
+  const ends = now + graceMs;
   return notAfter !== undefined && Date.parse(notAfter) < ends ? notAfter : rfc3339(ends);
 }
 

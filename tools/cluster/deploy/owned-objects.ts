@@ -54,7 +54,10 @@ export function keyOf({ apiVersion, kind, metadata }: Manifest): string {
   return `${apiVersion} ${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
-/** Place of an object among those that are applied: that of its kind in `OWNED_KINDS`, but a match tree comes after the routes. */
+/**
+ * Place of an object among those that are applied: that of its kind in `OWNED_KINDS`, but a match tree comes
+ * after the routes.
+ */
 export function orderOf({ apiVersion, kind, metadata }: Manifest): number {
   const routing = metadata.labels?.[ROUTING_LABEL];
   if (routing !== undefined) return OWNED_KINDS.length + (routing === "tree" ? 1 : 0);

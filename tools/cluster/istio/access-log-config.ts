@@ -28,7 +28,7 @@ export function accessLogConfig(tenant: Tenant, secrets: SecretLookup): object {
         format: collector.format,
         timeoutMilliseconds: durationMilliseconds(collector.timeout),
         maxQueueBytes: collector.maxQueueBytes,
-        ...(sample && { sample: sampleOf(sample) }),
+        ...(sample && { sample: pluginSample(sampleOf(sample)) }),
       },
     }),
   };
@@ -56,8 +56,13 @@ export function fileLogOptions(tenant: Tenant): FileLogOptions {
 function sampleOf({ ratio, slowerThan }: NonNullable<AccessLogSettings["sample"]>): Sample {
   return {
     ratio,
-    ...(slowerThan !== undefined && { slowerThanMilliseconds: Math.round(durationMilliseconds(slowerThan)) }),
+    ...(slowerThan !== undefined && { slowerThanMs: Math.round(durationMilliseconds(slowerThan)) }),
   };
+}
+
+/** As the plug-in configuration has it. */
+function pluginSample({ ratio, slowerThanMs }: Sample): object {
+  return { ratio, ...(slowerThanMs !== undefined && { slowerThanMilliseconds: slowerThanMs }) };
 }
 
 function redacted({ queryParameters, headers, paths }: AccessLogSettings["redact"]): object {

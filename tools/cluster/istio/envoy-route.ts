@@ -19,7 +19,10 @@ export interface EnvoyHeaderMatcher {
 }
 
 export interface EnvoyRouteOptions {
-  /** Name of the VirtualService, and the gateway's port: what Istio calls an operation of more than one cluster in traces. */
+  /**
+   * Name of the VirtualService, and the gateway's port: what Istio calls an operation of more than one
+   * cluster in traces.
+   */
   virtualService: string;
   port: number;
   /** Answer 500 when a cluster is not there, as Istio does for routes of the Gateway API. */
@@ -34,8 +37,8 @@ const DEFAULT_RETRIES: RetryRule = {
 const FAULT_FILTER = "envoy.filters.http.fault";
 
 /**
- * The Envoy route that istiod makes of a VirtualService's rule (pilot/pkg/networking/core/route/route.go, `TranslateRoute`), less the
- * metadata that name the VirtualService.
+ * The Envoy route that istiod makes of a VirtualService's rule (pilot/pkg/networking/core/route/route.go,
+ * `TranslateRoute`), less the metadata that name the VirtualService.
  * @param known headers that are known to match, and are left out
  */
 export function envoyRoute(rule: HttpRule, known: string[], options: EnvoyRouteOptions): EnvoyRoute {

@@ -88,8 +88,9 @@ function route(tenant: Tenant, task: ModelTask, kind: RouteKind): Manifest {
 }
 
 /**
- * The rules that istiod makes of a task's HTTPRoute or GRPCRoute (pilot/pkg/config/kube/gateway/conversion.go), in the order in which
- * it sorts them: more headers first. Their retries are Istio's own.
+ * The rules that istiod makes of a task's HTTPRoute or GRPCRoute
+ * (pilot/pkg/config/kube/gateway/conversion.go), in the order in which it sorts them: more headers first.
+ * Their retries are Istio's own.
  */
 export function routeRules(task: ModelTask): HttpRule[] {
   const { spec, metadata } = task;
@@ -179,7 +180,10 @@ function weighted(task: ModelTask): object[] {
   }));
 }
 
-/** What each version gets of the requests that name none; all goes to the task's own Service where no version has a weight. */
+/**
+ * What each version gets of the requests that name none; all goes to the task's own Service where no version
+ * has a weight.
+ */
 function shares({ spec }: ModelTask): { name?: string; weight?: number }[] {
   const weighted = spec.versions.filter(({ weight = 0 }) => weight > 0);
   if (weighted.length === 0) return [{}];

@@ -16,8 +16,8 @@ export const TENANT_LABEL = "modelgate.dev/tenant";
 export const SLICE_LABEL = "modelgate.dev/slice";
 
 /**
- * Label of the EnvoyFilters that are a gateway's match tree: `task` of a task's entry in it, `tree` of the one that puts it in the
- * place of Istio's routes. See `route-tree.ts`.
+ * Label of the EnvoyFilters that are a gateway's match tree: `task` of a task's entry in it, `tree` of the
+ * one that puts it in the place of Istio's routes. See `route-tree.ts`.
  */
 export const ROUTING_LABEL = "modelgate.dev/routing";
 

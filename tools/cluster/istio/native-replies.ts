@@ -1,6 +1,8 @@
 import type { EnvoyRoute } from "./envoy-route.ts";
 
-/** What Envoy answers by itself, without the filter: `reason` is the word, as in the filter's own refusals. */
+/**
+ * What Envoy answers by itself, without the filter: `reason` is the word, as in the filter's own refusals.
+ */
 export interface NativeReply {
   status: number;
   reason: string;
@@ -23,7 +25,10 @@ export function jsonBody({ message, reason }: NativeReply): string {
   return `${JSON.stringify({ error: message, reason })}\n`;
 }
 
-/** Routes that answer every request: JSON to HTTP callers, and to gRPC callers a status, of which the body is the message. */
+/**
+ * Routes that answer every request: JSON to HTTP callers, and to gRPC callers a status, of which the body is
+ * the message.
+ */
 export function replyRoutes(reply: NativeReply): EnvoyRoute[] {
   const { status, reason, message } = reply;
   const name = `modelgate.${reason}`;

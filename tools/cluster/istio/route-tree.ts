@@ -9,8 +9,8 @@ import { replyRoutes, TASK_UNKNOWN, VERSION_UNKNOWN } from "./native-replies.ts"
 import { httpRules } from "./virtual-service.ts";
 
 /**
- * Istio's routes are tried one after the other; from this many on, a match tree costs clearly less (docs/concepts/routing.md has the
- * measurement). Below it Istio's own routes stand alone.
+ * Istio's routes are tried one after the other; from this many on, a match tree costs clearly less
+ * (docs/concepts/routing.md has the measurement). Below it Istio's own routes stand alone.
  */
 export const TREE_FROM_ROUTES = 64;
 /** Name that the gateway's virtual hosts get: without it the entries of the tasks change nothing. */
@@ -37,12 +37,14 @@ export function routesByTree({ spec }: Tenant, tasks: ModelTask[]): boolean {
 }
 
 /**
- * The gateway's routes as a match tree by the header `taskid`, so that a request costs the same however many tasks there are. The
- * VirtualServices (or HTTPRoutes) stay what people read; Envoy takes either routes or a tree, so the tree replaces what istiod made
- * of them. Each task has an EnvoyFilter of its own with its entry; one more gives the virtual hosts the tree's root and removes
- * Istio's routes. The entries go to virtual hosts by the name that only that one gives, so they do nothing while it is not there:
- * it is to be applied after them.
- * @returns where routes are not a tree, the last of these alone, and empty: it ends a tree that was there before
+ * The gateway's routes as a match tree by the header `taskid`, so that a request costs the same however many
+ * tasks there are. The VirtualServices (or HTTPRoutes) stay what people read; Envoy takes either routes or a
+ * tree, so the tree replaces what istiod made of them. Each task has an EnvoyFilter of its own with its
+ * entry; one more gives the virtual hosts the tree's root and removes Istio's routes. The entries go to
+ * virtual hosts by the name that only that one gives, so they do nothing while it is not there: it is to be
+ * applied after them.
+ * @returns where routes are not a tree, the last of these alone, and empty: it ends a tree that was there
+ * before
  */
 export function routeTree(tenant: Tenant, tasks: ModelTask[], source: RouteSource): Manifest[] {
   if (!routesByTree(tenant, tasks)) return [envoyFilter(tenant, "tree", rootName(tenant), [])];
@@ -115,7 +117,10 @@ function action(name: string, routes: EnvoyRoute[]): object {
   return { action: { name, typed_config: { "@type": ROUTE_LIST, routes } } };
 }
 
-/** The routes of a task, in the order in which Envoy tries them; the last ones answer versions that it does not have. */
+/**
+ * The routes of a task, in the order in which Envoy tries them; the last ones answer versions that it does
+ * not have.
+ */
 export function taskRoutes(tenant: Tenant, task: ModelTask, source: RouteSource): EnvoyRoute[] {
   const { port } = tenant.spec.gateway;
   const rules: HttpRule[] = source === "istio" ? httpRules(task) : routeRules(task);

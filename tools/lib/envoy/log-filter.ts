@@ -5,7 +5,7 @@ export interface Sample {
   /** Part of the requests, 0 to 1. */
   ratio: number;
   /** Requests that take at least this long get a line always. */
-  slowerThanMilliseconds?: number | undefined;
+  slowerThanMs?: number | undefined;
 }
 
 const MILLION = 1_000_000;
@@ -16,7 +16,7 @@ const RUNTIME_KEY = "modelgate.log.sample";
  * OK), all slow requests, and of the rest a part that the trace id decides, without one the request id, so
  * that each hop picks the same. filters/access-log/sampling.ts follows the same rule.
  */
-export function logFilter({ ratio, slowerThanMilliseconds }: Sample): object {
+export function logFilter({ ratio, slowerThanMs }: Sample): object {
   const sampled = sampledTraceparent(ratio);
   return {
     or_filter: {
@@ -31,9 +31,9 @@ export function logFilter({ ratio, slowerThanMilliseconds }: Sample): object {
         both(header("content-type", { string_match: { prefix: "application/grpc" } }), {
           grpc_status_filter: { statuses: ["OK"], exclude: true },
         }),
-        ...(slowerThanMilliseconds === undefined
+        ...(slowerThanMs === undefined
           ? []
-          : [{ duration_filter: { comparison: atLeast("slow", slowerThanMilliseconds) } }]),
+          : [{ duration_filter: { comparison: atLeast("slow", slowerThanMs) } }]),
       ],
     },
   };

@@ -17,7 +17,7 @@ interface EnvoyOptions {
   /** Called with each line of Envoy's own log. */
   onLog?: (line: string) => void;
   /** How long it may take to become ready, in milliseconds. Default: 20 s. */
-  startTimeout?: number;
+  startTimeoutMs?: number;
 }
 
 export interface RunningEnvoy {
@@ -65,7 +65,11 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     await folder.remove();
   };
   try {
-    const { adminPort, port } = await ready(launched, addressFile, options.startTimeout ?? START_TIMEOUT_MS);
+    const { adminPort, port } = await ready(
+      launched,
+      addressFile,
+      options.startTimeoutMs ?? START_TIMEOUT_MS,
+    );
     return { port, adminPort, pid: launched.pid, log, stop };
   } catch (error) {
     await stop();
@@ -77,9 +81,9 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
 async function ready(
   launched: Launched,
   addressFile: string,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<{ adminPort: number; port: number }> {
-  const deadline = Date.now() + timeout;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const exitCode = launched.exitCode();
     if (exitCode !== undefined) throw new Error(`it exited with code ${exitCode}`);
@@ -88,7 +92,7 @@ async function ready(
     if (adminPort > 0 && (await serves(adminPort))) return { adminPort, port: await listenerPort(adminPort) };
     await sleep(50);
   }
-  throw new Error(`it was not ready after ${timeout / 1000} s`);
+  throw new Error(`it was not ready after ${timeoutMs / 1000} s`);
 }
 
 async function serves(adminPort: number): Promise<boolean> {

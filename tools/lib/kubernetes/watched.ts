@@ -61,7 +61,7 @@ export function watchObjects<T extends KubernetesObject>(options: WatchOptions<T
     });
   const again = async (error: unknown) => {
     if (stopped) return;
-    log.warn({ path, err: error, retryMilliseconds: retry }, "the watch broke");
+    log.warn({ path, err: error, retryMs: retry }, "the watch broke");
     await sleep(retry, undefined, { ref: false });
     retry = Math.min(retry * 2, LAST_RETRY_MS);
     if (!stopped) informer.start().catch(again);

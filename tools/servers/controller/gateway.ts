@@ -4,12 +4,12 @@ import { Pod } from "./pod.ts";
 import { PROTOCOL_VERSION, type Reply, type Report } from "./protocol.ts";
 
 /** A split is computed at most this often while only demand changes, milliseconds. */
-const SPLIT_INTERVAL = 500;
+const SPLIT_INTERVAL_MS = 500;
 
 /** A pod that Kubernetes shows but that never reported keeps a share for so long, milliseconds. */
 const FIRST_REPORT_WITHIN = 30_000;
 
-const SHORTEST_INTERVAL = 50;
+const SHORTEST_INTERVAL_MS = 50;
 const MAX_PODS = 1000;
 const MAX_CONNECTIONS = 1_000_000;
 
@@ -74,7 +74,7 @@ export class Gateway {
       if (this.pods.size >= MAX_PODS) return "pods_exhausted";
       pod = this.add(report.pod, now);
     }
-    if (now - pod.lastReport < SHORTEST_INTERVAL) return "report_too_frequent";
+    if (now - pod.lastReport < SHORTEST_INTERVAL_MS) return "report_too_frequent";
     pod.lastReport = now;
     const needsAll = this.acknowledge(pod, report.generation);
     this.observe(pod, report, now);
@@ -167,7 +167,7 @@ export class Gateway {
     { intervalMilliseconds, connections, tasks, tenants }: Report,
     now: number,
   ): void {
-    const seconds = Math.max(intervalMilliseconds, SHORTEST_INTERVAL) / 1000;
+    const seconds = Math.max(intervalMilliseconds, SHORTEST_INTERVAL_MS) / 1000;
     this.weights[pod.slot] = 1 + Math.min(connections, MAX_CONNECTIONS);
     const before = pod.active;
     pod.active = [];
@@ -193,7 +193,7 @@ export class Gateway {
   private observeOne(pod: Pod, limit: Limit, perSecond: number, inFlight: number, now: number): void {
     limit.observe(pod.slot, perSecond, inFlight);
     if (limit.isActive(pod.slot)) pod.active.push(limit);
-    if (!limit.isDue || now - limit.computedAt < SPLIT_INTERVAL) return;
+    if (!limit.isDue || now - limit.computedAt < SPLIT_INTERVAL_MS) return;
     limit.computedAt = now;
     this.retarget(limit);
   }

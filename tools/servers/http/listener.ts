@@ -94,12 +94,12 @@ class UnderWay {
     };
   }
 
-  /** Resolves when there is none, at the latest after `timeout` milliseconds. */
-  async ended(timeout: number): Promise<void> {
+  /** Resolves when there is none, at the latest after `timeoutMs`. */
+  async ended(timeoutMs: number): Promise<void> {
     if (this.count === 0) return;
     await new Promise<void>((resolve) => {
       this.onEnd = resolve;
-      setTimeout(resolve, timeout).unref();
+      setTimeout(resolve, timeoutMs).unref();
     });
   }
 }

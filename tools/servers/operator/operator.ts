@@ -8,9 +8,9 @@ import { WorkQueue } from "./work-queue.ts";
 interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
   log: Logger;
   /** Default: 1,000. */
-  firstRetryMilliseconds?: number;
+  firstRetryMs?: number;
   /** Default: 5 minutes. */
-  lastRetryMilliseconds?: number;
+  lastRetryMs?: number;
 }
 
 /** Tenants that are reconciled at a time. */
@@ -38,13 +38,13 @@ export class Operator implements Reconciler {
     const { client, log } = options;
     this.queue = new WorkQueue({
       concurrency: CONCURRENCY,
-      gatherMilliseconds: GATHER_MS,
-      firstRetryMilliseconds: options.firstRetryMilliseconds ?? 1000,
-      lastRetryMilliseconds: options.lastRetryMilliseconds ?? 300_000,
+      gatherMs: GATHER_MS,
+      firstRetryMs: options.firstRetryMs ?? 1000,
+      lastRetryMs: options.lastRetryMs ?? 300_000,
       work: (tenant) => this.work(tenant),
-      onFailure: (tenant, err, retryMilliseconds) => {
+      onFailure: (tenant, err, retryMs) => {
         this.results.failed++;
-        log.warn({ tenant, err, retryMilliseconds }, "the tenant could not be brought up to date");
+        log.warn({ tenant, err, retryMs }, "the tenant could not be brought up to date");
       },
     });
     this.cache = new ClusterCache({

@@ -4,11 +4,11 @@ interface WorkQueueOptions {
   /** Keys that are worked on at a time; never the same one twice. */
   concurrency: number;
   /** A key waits for so long before it is worked on, so that changes in a burst are one. */
-  gatherMilliseconds: number;
+  gatherMs: number;
   /** Wait after the first failure of a key; doubled with each further one. */
-  firstRetryMilliseconds: number;
-  lastRetryMilliseconds: number;
-  onFailure?: (key: string, error: unknown, retryMilliseconds: number) => void;
+  firstRetryMs: number;
+  lastRetryMs: number;
+  onFailure?: (key: string, error: unknown, retryMs: number) => void;
 }
 
 /**
@@ -34,7 +34,7 @@ export class WorkQueue {
   }
 
   add(key: string): void {
-    this.addAfter(key, this.options.gatherMilliseconds);
+    this.addAfter(key, this.options.gatherMs);
   }
 
   /** Forgets all keys, and resolves when what is being worked on has ended. */
@@ -46,9 +46,9 @@ export class WorkQueue {
     await Promise.all(this.active.values());
   }
 
-  private addAfter(key: string, wait: number): void {
+  private addAfter(key: string, waitMs: number): void {
     if (this.stopped || this.ready.has(key)) return;
-    const due = performance.now() + wait;
+    const due = performance.now() + waitMs;
     const pending = this.timers.get(key);
     if (pending && pending.due <= due) return;
     clearTimeout(pending?.timer);
@@ -56,7 +56,7 @@ export class WorkQueue {
       this.timers.delete(key);
       this.ready.add(key);
       this.next();
-    }, wait).unref();
+    }, waitMs).unref();
     this.timers.set(key, { timer, due });
   }
 
@@ -70,16 +70,16 @@ export class WorkQueue {
   }
 
   private async run(key: string): Promise<void> {
-    const { work, firstRetryMilliseconds, lastRetryMilliseconds, onFailure } = this.options;
+    const { work, firstRetryMs, lastRetryMs, onFailure } = this.options;
     try {
       await Promise.resolve(key).then(work);
       this.failures.delete(key);
     } catch (error) {
       const failures = this.failures.get(key) ?? 0;
       this.failures.set(key, failures + 1);
-      const wait = Math.min(firstRetryMilliseconds * 2 ** failures, lastRetryMilliseconds);
-      onFailure?.(key, error, wait);
-      this.addAfter(key, wait);
+      const waitMs = Math.min(firstRetryMs * 2 ** failures, lastRetryMs);
+      onFailure?.(key, error, waitMs);
+      this.addAfter(key, waitMs);
     } finally {
       this.active.delete(key);
       this.next();

@@ -9,9 +9,9 @@ interface EnvoyDrain {
   /** Base URL of the admin interface. */
   admin: string;
   /** Time in which the load balancers in front take the Envoy out; it serves on. Milliseconds. */
-  delay: number;
+  delayMs: number;
   /** Longest wait for connections and requests after that, milliseconds. */
-  timeout: number;
+  timeoutMs: number;
   log: (line: string) => void;
 }
 
@@ -23,12 +23,12 @@ interface EnvoyDrain {
  * @returns whether no request is under way. @throws Error when the Envoy does not answer
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/operations/draining
  */
-export async function drainEnvoy({ admin, delay, timeout, log }: EnvoyDrain): Promise<boolean> {
+export async function drainEnvoy({ admin, delayMs, timeoutMs, log }: EnvoyDrain): Promise<boolean> {
   await envoyAdmin(admin, "POST", "/healthcheck/fail");
   log("readiness fails; responses ask clients to leave");
-  await sleep(delay);
+  await sleep(delayMs);
   await envoyAdmin(admin, "POST", "/drain_listeners?graceful&skip_exit");
-  const deadline = performance.now() + timeout;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const active = await traffic(admin).catch(() => undefined);
     if (active?.connections === 0 || performance.now() > deadline) {

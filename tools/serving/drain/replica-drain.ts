@@ -13,9 +13,9 @@ interface ReplicaDrain {
   /** Base URLs of the admin interfaces of the gateways' Envoys, looked up anew each time. */
   gateways: () => Promise<string[]>;
   /** Longest wait for the gateways, and what is waited when they can't be asked; milliseconds. */
-  endpointTimeout: number;
+  endpointTimeoutMs: number;
   /** Longest wait for requests under way, milliseconds. */
-  requestTimeout: number;
+  requestTimeoutMs: number;
   log: (line: string) => void;
 }
 
@@ -33,14 +33,14 @@ export interface DrainResult {
  * caller makes the replica unready first.
  */
 export async function drainReplica(options: ReplicaDrain): Promise<DrainResult> {
-  const { port, endpointTimeout, requestTimeout, log } = options;
+  const { port, endpointTimeoutMs, requestTimeoutMs, log } = options;
   const started = performance.now();
-  const left = await waitFor(endpointTimeout, () => everyGatewayDropped(options));
+  const left = await waitFor(endpointTimeoutMs, () => everyGatewayDropped(options));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   log(left ? `every gateway dropped the replica after ${seconds} s` : `waited ${seconds} s for the gateways`);
   await sleep(SETTLE_MS);
-  const idle = await waitFor(requestTimeout, async () => (await connectionsTo(port)) === 0);
-  log(idle ? "no request is under way" : `connections are open still after ${requestTimeout / 1000} s`);
+  const idle = await waitFor(requestTimeoutMs, async () => (await connectionsTo(port)) === 0);
+  log(idle ? "no request is under way" : `connections are open still after ${requestTimeoutMs / 1000} s`);
   return { left, idle };
 }
 
@@ -56,9 +56,9 @@ async function everyGatewayDropped({ gateways, address, port }: ReplicaDrain): P
  * An answer that takes longer than what is left of the time counts as no: the grace period has no room for
  * it.
  */
-async function waitFor(timeout: number, isDone: () => Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + timeout;
-  const late = sleep(timeout, false, { ref: false });
+async function waitFor(timeoutMs: number, isDone: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  const late = sleep(timeoutMs, false, { ref: false });
   for (;;) {
     if (await Promise.race([isDone(), late])) return true;
     const remaining = deadline - performance.now();

@@ -36,8 +36,8 @@ interface SearchOptions {
   /** Runs one rate. */
   run: (rate: number) => Promise<LoadResult>;
   onStep: (step: Step) => void;
-  /** Lets what queued in a step that broke the objective pass, milliseconds. */
-  pause: number;
+  /** Lets what queued in a step that broke the objective pass. */
+  pauseMs: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +73,7 @@ export async function findCapacity(options: SearchOptions): Promise<Capacity> {
         held = step;
         return true;
       }
-      await sleep(options.pause);
+      await sleep(options.pauseMs);
     }
     return false;
   };

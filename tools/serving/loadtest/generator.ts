@@ -60,7 +60,7 @@ export async function openGenerator(task: ModelTask, options: GeneratorOptions):
   };
   const requests = await prepare(request);
   const connection = connectFor(requests, origin, connections);
-  const common = { connection, timeout: durationMilliseconds(timeout), signal };
+  const common = { connection, timeoutMs: durationMilliseconds(timeout), signal };
   return {
     run: (schedule) => openLoop({ ...common, requests, schedule }),
     async replay(arrivals) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import type { Connection, PreparedRequest } from "../model-client/connection.ts";
 
 /** Highest latency that a histogram holds, microseconds: ten minutes. */
-const MAX_LATENCY = 600_000_000;
+const MAX_LATENCY_MICROS = 600_000_000;
 const SIGNIFICANT_FIGURES = 3;
 
 interface OpenLoop {
@@ -12,7 +12,7 @@ interface OpenLoop {
   /** When each request is to be sent, milliseconds since the start, rising. */
   schedule: Iterable<number>;
   /** For each request, milliseconds. */
-  timeout: number;
+  timeoutMs: number;
   /** Ends the sending before. */
   signal?: AbortSignal | undefined;
   /** Called for each request when it has ended. */
@@ -23,7 +23,7 @@ export interface Sample {
   /** When it was to be sent, milliseconds since the start. */
   intended: number;
   /** From then to the whole answer, milliseconds. */
-  latency: number;
+  latencyMs: number;
   ok: boolean;
   reason: string;
 }
@@ -52,7 +52,7 @@ export interface LoadResult {
  * @see Gil Tene, "How NOT to Measure Latency"; https://github.com/giltene/wrk2
  */
 export async function openLoop(load: OpenLoop): Promise<LoadResult> {
-  const { connection, requests, schedule, timeout, signal, onEnd } = load;
+  const { connection, requests, schedule, timeoutMs, signal, onEnd } = load;
   const result: LoadResult = {
     ...{ sent: 0, failed: 0, milliseconds: 0, failures: new Map<string, number>() },
     ...{ latencies: latencyHistogram(), lateness: latencyHistogram() },
@@ -63,14 +63,14 @@ export async function openLoop(load: OpenLoop): Promise<LoadResult> {
   const send = (intended: number) => {
     const request = requests[result.sent++ % requests.length] as PreparedRequest;
     record(result.lateness, performance.now() - start - intended);
-    connection.send(request, timeout).then(({ ok, reason }) => {
-      const latency = performance.now() - start - intended;
-      if (ok) record(result.latencies, latency);
+    connection.send(request, timeoutMs).then(({ ok, reason }) => {
+      const latencyMs = performance.now() - start - intended;
+      if (ok) record(result.latencies, latencyMs);
       else {
         result.failed++;
         result.failures.set(reason, (result.failures.get(reason) ?? 0) + 1);
       }
-      onEnd?.({ intended, latency, ok, reason });
+      onEnd?.({ intended, latencyMs, ok, reason });
       if (++ended === result.sent) onLast();
     });
   };
@@ -113,11 +113,11 @@ export function* constantRate(perSecond: number, seconds: number): Generator<num
 }
 
 export function latencyHistogram(): RecordableHistogram {
-  return createHistogram({ lowest: 1, highest: MAX_LATENCY, figures: SIGNIFICANT_FIGURES });
+  return createHistogram({ lowest: 1, highest: MAX_LATENCY_MICROS, figures: SIGNIFICANT_FIGURES });
 }
 
 function record(histogram: RecordableHistogram, milliseconds: number): void {
-  histogram.record(Math.min(MAX_LATENCY, Math.max(1, Math.round(milliseconds * 1000))));
+  histogram.record(Math.min(MAX_LATENCY_MICROS, Math.max(1, Math.round(milliseconds * 1000))));
 }
 
 /** A percentile in milliseconds; 0 when nothing was recorded. */

@@ -29,10 +29,10 @@ export interface Outcome {
 export interface Connection {
   /**
    * Sends one request. Never rejects: what goes wrong is in the outcome.
-   * @param timeout milliseconds
+   * @param timeoutMs for the answer
    * @param keepReply whether the outcome holds the reply
    */
-  send(request: PreparedRequest, timeout: number, keepReply?: boolean): Promise<Outcome>;
+  send(request: PreparedRequest, timeoutMs: number, keepReply?: boolean): Promise<Outcome>;
   close(): void;
 }
 

@@ -26,19 +26,24 @@ export class GrpcConnection implements Connection {
     this.sessions = new Array(sessions).fill(undefined);
   }
 
-  send(request: PreparedRequest, timeout: number, keepReply = false): Promise<Outcome> {
-    return this.call(request, [request.payload], timeout, keepReply);
+  send(request: PreparedRequest, timeoutMs: number, keepReply = false): Promise<Outcome> {
+    return this.call(request, [request.payload], timeoutMs, keepReply);
   }
 
   /** One call with a message or several; all that comes back is joined. */
-  call(request: PreparedRequest, messages: Buffer[], timeout: number, keepReply: boolean): Promise<Outcome> {
+  call(
+    request: PreparedRequest,
+    messages: Buffer[],
+    timeoutMs: number,
+    keepReply: boolean,
+  ): Promise<Outcome> {
     return new Promise((resolve) => {
       let status = -1;
       let reason = "the stream broke off";
       const chunks: Buffer[] = [];
       let stream: ClientHttp2Stream;
       try {
-        stream = this.open(request, timeout);
+        stream = this.open(request, timeoutMs);
       } catch (error) {
         // A header field that HTTP/2 has not, or a session that can open no more streams.
         reason = error instanceof Error ? error.message : String(error);
@@ -47,9 +52,9 @@ export class GrpcConnection implements Connection {
       }
       const timer = setTimeout(() => {
         status = 4;
-        reason = `no answer in ${Math.round(timeout)} ms`;
+        reason = `no answer in ${Math.round(timeoutMs)} ms`;
         stream.close(constants.NGHTTP2_CANCEL);
-      }, timeout);
+      }, timeoutMs);
       const read = (headers: Record<string, unknown>) => {
         const httpStatus = headers[":status"];
         if (headers["grpc-status"] !== undefined) {
@@ -79,13 +84,13 @@ export class GrpcConnection implements Connection {
     this.sessions.fill(undefined);
   }
 
-  private open(request: PreparedRequest, timeout: number): ClientHttp2Stream {
+  private open(request: PreparedRequest, timeoutMs: number): ClientHttp2Stream {
     return this.session().request({
       [constants.HTTP2_HEADER_METHOD]: "POST",
       [constants.HTTP2_HEADER_PATH]: request.path,
       [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
       [constants.HTTP2_HEADER_TE]: "trailers",
-      "grpc-timeout": `${Math.ceil(timeout)}m`,
+      "grpc-timeout": `${Math.ceil(timeoutMs)}m`,
       ...request.headers,
     });
   }

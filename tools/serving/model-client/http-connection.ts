@@ -18,7 +18,7 @@ export class HttpConnection implements Connection {
     this.agent = new Agent({ keepAlive: true });
   }
 
-  send(request: PreparedRequest, timeout: number, keepReply = false): Promise<Outcome> {
+  send(request: PreparedRequest, timeoutMs: number, keepReply = false): Promise<Outcome> {
     const { method, path, headers, payload } = request;
     const send = this.url.protocol === "https:" ? httpsRequest : httpRequest;
     return new Promise((resolve) => {
@@ -33,8 +33,8 @@ export class HttpConnection implements Connection {
         (answer) => read(answer, keepReply, end),
       );
       const timer = setTimeout(
-        () => sent.destroy(new Error(`no answer in ${Math.round(timeout)} ms`)),
-        timeout,
+        () => sent.destroy(new Error(`no answer in ${Math.round(timeoutMs)} ms`)),
+        timeoutMs,
       );
       sent.once("error", (error) => end(0, error.message || String(error)));
       sent.end(payload);

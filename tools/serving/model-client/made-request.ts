@@ -44,14 +44,14 @@ type Made = ModelRequest & { model: string };
  */
 export async function madeRequest(
   request: Made,
-  { origin, protocol, timeout = ANSWER_TIMEOUT_MS }: PrepareOptions,
+  { origin, protocol, timeoutMs = ANSWER_TIMEOUT_MS }: PrepareOptions,
 ): Promise<PreparedRequest> {
   const connection = protocol === "none" ? new HttpConnection(origin) : new GrpcConnection(origin);
   try {
-    if (protocol === "none") return await overHttp(request, connection, timeout);
+    if (protocol === "none") return await overHttp(request, connection, timeoutMs);
     return protocol === "tensorflowServing"
-      ? await predict(request, connection, timeout)
-      : await modelInfer(request, connection, timeout);
+      ? await predict(request, connection, timeoutMs)
+      : await modelInfer(request, connection, timeoutMs);
   } finally {
     connection.close();
   }
@@ -60,7 +60,7 @@ export async function madeRequest(
 async function overHttp(
   { model, version, batch = 1 }: Made,
   connection: Connection,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<PreparedRequest> {
   const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? "" : `/versions/${encodeURIComponent(version)}`}`;
   const get: PreparedRequest = {
@@ -70,7 +70,7 @@ async function overHttp(
     headers: {},
     payload: Buffer.alloc(0),
   };
-  const outcome = await connection.send(get, timeout, true);
+  const outcome = await connection.send(get, timeoutMs, true);
   if (!outcome.ok) throw new NotAnswered(`GET ${path}: ${outcome.reason}`, outcome.mayPass);
   const inputs = inputsOf(outcome.reply.toString());
   if (!inputs) throw new Error(`GET ${path}: the answer is no metadata of a model (JSON with inputs)`);
@@ -100,10 +100,10 @@ function inputsOf(reply: string): TensorMetadata[] | undefined {
 async function modelInfer(
   { model, version = "", batch = 1 }: Made,
   connection: Connection,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<PreparedRequest> {
   const service = "/inference.GRPCInferenceService";
-  const metadata = await ask(connection, timeout, `${service}/ModelMetadata`, { name: model, version });
+  const metadata = await ask(connection, timeoutMs, `${service}/ModelMetadata`, { name: model, version });
   const inputs = (metadata.inputs as TensorMetadata[] | undefined) ?? [];
   const tensors = inputs.map((input) => ({ ...input, shape: fixed(input, batch) }));
   const raw_input_contents = tensors.map(({ name, datatype, shape }) => {
@@ -119,11 +119,11 @@ async function modelInfer(
 async function predict(
   { model, version, signature = "serving_default", batch = 1 }: Made,
   connection: Connection,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<PreparedRequest> {
   const service = "/tensorflow.serving.PredictionService";
   const model_spec = { name: model, ...(version !== undefined && { version: { value: version } }) };
-  const metadata = await ask(connection, timeout, `${service}/GetModelMetadata`, {
+  const metadata = await ask(connection, timeoutMs, `${service}/GetModelMetadata`, {
     ...{ model_spec, metadata_field: ["signature_def"] },
   });
   const any = (metadata.metadata as Record<string, { value: Uint8Array }> | undefined)?.signature_def;
@@ -175,13 +175,13 @@ function elements(name: string, shape: number[]): number {
 
 async function ask(
   connection: Connection,
-  timeout: number,
+  timeoutMs: number,
   path: string,
   message: object,
 ): Promise<Record<string, unknown>> {
   const method = findMethod(ownProtocols(), path);
   if (!method) throw new Error(`${path} is not known`);
-  const outcome = await connection.send(grpcRequest(path, message), timeout, true);
+  const outcome = await connection.send(grpcRequest(path, message), timeoutMs, true);
   if (!outcome.ok) throw new NotAnswered(`${path}: ${outcome.reason}`, outcome.mayPass);
   const [reply] = messages(outcome.reply);
   return toObject(method.response, reply ?? new Uint8Array());

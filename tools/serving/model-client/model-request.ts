@@ -12,5 +12,5 @@ export interface PrepareOptions {
   protos?: string[] | undefined;
   protoPaths?: string[] | undefined;
   /** Longest wait for an answer to such a question, milliseconds. Default: 10 s. */
-  timeout?: number | undefined;
+  timeoutMs?: number | undefined;
 }

@@ -78,7 +78,7 @@ async function prepare(request: ModelRequest, options: PrepareOptions): Promise<
 
 async function requestType(
   path: string,
-  { origin, protos, protoPaths = [], timeout = ANSWER_TIMEOUT_MS }: PrepareOptions,
+  { origin, protos, protoPaths = [], timeoutMs = ANSWER_TIMEOUT_MS }: PrepareOptions,
 ): Promise<protobuf.Type> {
   const root = protos ? readProtocols(protos, protoPaths) : ownProtocols();
   const known = findMethod(root, path);
@@ -86,7 +86,7 @@ async function requestType(
   if (protos) throw new Error(`${path}: is not in ${protos.join(", ")}`);
   const connection = new GrpcConnection(origin);
   try {
-    const reflected = findMethod(await reflect(connection, path.split("/")[1] ?? "", timeout), path);
+    const reflected = findMethod(await reflect(connection, path.split("/")[1] ?? "", timeoutMs), path);
     if (!reflected) throw new Error(`${path}: the server has no such method`);
     return reflected.request;
   } finally {

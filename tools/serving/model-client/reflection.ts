@@ -20,17 +20,17 @@ interface ReflectionResponse {
 
 /**
  * Asks a server for the definitions of a service, with all that they import.
- * @param timeout for each answer, milliseconds
+ * @param timeoutMs for each answer
  * @throws Error when the server has no reflection, or does not know the service
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 export async function reflect(
   connection: GrpcConnection,
   service: string,
-  timeout: number,
+  timeoutMs: number,
 ): Promise<protobuf.Root> {
   const files = new Map<string, Uint8Array>();
-  const ask = await openReflection(connection, timeout, { file_containing_symbol: service });
+  const ask = await openReflection(connection, timeoutMs, { file_containing_symbol: service });
   let wanted: Record<string, string>[] = [{ file_containing_symbol: service }];
   while (wanted.length > 0) {
     const found = (await Promise.all(wanted.map(ask))).flat();
@@ -48,7 +48,7 @@ type Ask = (question: Record<string, string>) => Promise<Uint8Array[]>;
 
 async function openReflection(
   connection: GrpcConnection,
-  timeout: number,
+  timeoutMs: number,
   first: Record<string, string>,
 ): Promise<Ask> {
   const root = ownProtocols();
@@ -62,7 +62,7 @@ async function openReflection(
         path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
         payload: Buffer.from(Request.encode(Request.create(question)).finish()),
       };
-      const outcome = await connection.send(request, timeout, true);
+      const outcome = await connection.send(request, timeoutMs, true);
       if (outcome.code === UNIMPLEMENTED) return undefined;
       if (!outcome.ok) throw new NotAnswered(`gRPC reflection: ${outcome.reason}`, outcome.mayPass);
       const [message] = messages(outcome.reply);

@@ -8,8 +8,11 @@ import type { WarmUpPlan, WarmUpTarget } from "./warm-up.ts";
 export function planOf({ spec: { warmUp } }: ModelTask): WarmUpPlan {
   const { requests, concurrency, timeout, success } = warmUp;
   return {
-    ...{ requests, concurrency, timeout: durationMilliseconds(timeout) },
-    success: success && { consecutive: success.consecutive, latency: durationMilliseconds(success.latency) },
+    ...{ requests, concurrency, timeoutMs: durationMilliseconds(timeout) },
+    success: success && {
+      consecutive: success.consecutive,
+      latencyMs: durationMilliseconds(success.latency),
+    },
   };
 }
 
@@ -27,7 +30,7 @@ export function targetOf(
   const { request } = warmUp;
   return {
     origin,
-    prepare: async (timeout) =>
-      request ? prepareRequests(request, { origin, protocol: conversion.protocol, timeout, ...types }) : [],
+    prepare: async (timeoutMs) =>
+      request ? prepareRequests(request, { origin, protocol: conversion.protocol, timeoutMs, ...types }) : [],
   };
 }

@@ -14,9 +14,9 @@ export interface WarmUpPlan {
   requests: number;
   concurrency: number;
   /** For all of it, milliseconds. */
-  timeout: number;
+  timeoutMs: number;
   /** Answers in a row, each within so many milliseconds, that are needed beside `requests`. */
-  success?: { consecutive: number; latency: number } | undefined;
+  success?: { consecutive: number; latencyMs: number } | undefined;
 }
 
 export interface WarmUpTarget {
@@ -24,9 +24,9 @@ export interface WarmUpTarget {
   origin: string;
   /**
    * Makes the requests ready; tried again while the server has no answer.
-   * @param timeout for each of its answers, milliseconds
+   * @param timeoutMs for each of its answers
    */
-  prepare(timeout: number): Promise<PreparedRequest[]>;
+  prepare(timeoutMs: number): Promise<PreparedRequest[]>;
 }
 
 interface WarmUpResult {
@@ -37,8 +37,8 @@ interface WarmUpResult {
   failed: number;
   milliseconds: number;
   /** Of the first and the last answer, milliseconds. */
-  firstLatency: number;
-  lastLatency: number;
+  firstLatencyMs: number;
+  lastLatencyMs: number;
 }
 
 /**
@@ -65,8 +65,8 @@ class Run {
   private answered = 0;
   private failed = 0;
   private streak = 0;
-  private firstLatency = 0;
-  private lastLatency = 0;
+  private firstLatencyMs = 0;
+  private lastLatencyMs = 0;
   /** Why requests fail now, and whether they always will. */
   private reason = "";
   private isHopeless = false;
@@ -93,7 +93,7 @@ class Run {
   }
 
   result(): WarmUpResult {
-    const { answered, failed, firstLatency, lastLatency, isWarm } = this;
+    const { answered, failed, firstLatencyMs, lastLatencyMs, isWarm } = this;
     const milliseconds = performance.now() - this.started;
     return {
       warm: isWarm,
@@ -101,8 +101,8 @@ class Run {
       answered,
       failed,
       milliseconds,
-      firstLatency,
-      lastLatency,
+      firstLatencyMs,
+      lastLatencyMs,
     };
   }
 
@@ -112,7 +112,7 @@ class Run {
   }
 
   private get remaining(): number {
-    return this.plan.timeout - (performance.now() - this.started);
+    return this.plan.timeoutMs - (performance.now() - this.started);
   }
 
   private get isOver(): boolean {
@@ -120,13 +120,13 @@ class Run {
   }
 
   private whyNot(): string {
-    const { requests, timeout, success } = this.plan;
+    const { requests, timeoutMs, success } = this.plan;
     if (this.isHopeless) return this.reason;
     const criterion = success
-      ? `, ${this.streak} of ${success.consecutive} in a row within ${success.latency} ms`
+      ? `, ${this.streak} of ${success.consecutive} in a row within ${success.latencyMs} ms`
       : "";
     const last = this.reason ? `; last failure: ${this.reason}` : "";
-    return `not warm after ${timeout / 1000} s: ${this.answered} of ${requests} requests answered${criterion}${last}`;
+    return `not warm after ${timeoutMs / 1000} s: ${this.answered} of ${requests} requests answered${criterion}${last}`;
   }
 
   private async prepared(): Promise<PreparedRequest[] | undefined> {
@@ -147,12 +147,12 @@ class Run {
       const request = requests[this.sent++ % requests.length] as PreparedRequest;
       const begun = performance.now();
       const outcome = await connection.send(request, this.remaining);
-      const latency = performance.now() - begun;
+      const latencyMs = performance.now() - begun;
       if (outcome.ok) {
-        if (this.answered++ === 0) this.firstLatency = latency;
-        this.lastLatency = latency;
+        if (this.answered++ === 0) this.firstLatencyMs = latencyMs;
+        this.lastLatencyMs = latencyMs;
         this.streak =
-          latency <= (this.plan.success?.latency ?? Number.POSITIVE_INFINITY) ? this.streak + 1 : 0;
+          latencyMs <= (this.plan.success?.latencyMs ?? Number.POSITIVE_INFINITY) ? this.streak + 1 : 0;
         continue;
       }
       this.failed++;

@@ -20,13 +20,14 @@ import {
   type StoreOptions,
 } from "../../../cluster/credentials/tenant-store.ts";
 import { span, timeOrSpan } from "../../../cluster/credentials/time.ts";
+import type { Milliseconds } from "../../../lib/units.ts";
 import { dryRunOption, withStoreOptions } from "../../options/tenant-store.ts";
 import { withDefault } from "../../options/units.ts";
 
 const DEFAULT_GRACE = "7d";
 
 interface RotateOptions extends StoreOptions, SecretOptions {
-  grace: number;
+  grace: Milliseconds;
   notAfter?: string;
   dryRun: DryRun;
 }

@@ -10,8 +10,8 @@ export function streamCalls(vm: VmState): Record<string, HostCall> {
       vm.logs.push(`${level} ${vm.text(ptr, size)}`);
       return OK;
     },
-    proxy_set_tick_period_milliseconds(period: number) {
-      vm.tickPeriodMs = period;
+    proxy_set_tick_period_milliseconds(periodMs: number) {
+      vm.tickPeriodMs = periodMs;
       return OK;
     },
     proxy_set_effective_context(id: number) {

@@ -1,3 +1,4 @@
+import type { Milliseconds } from "../../../lib/units.ts";
 import type { Span, State } from "./state.ts";
 
 /** A row of `/api/v1/traffic`: one series in one step, or in the whole range. */
@@ -45,7 +46,7 @@ export interface TimelineEvent {
 /** Fields of an access log line that the page shows. */
 export interface LogLine {
   start_time: string;
-  duration?: number;
+  duration?: Milliseconds;
   response_code?: number;
   response_flags?: string;
   reason?: string;

@@ -23,11 +23,11 @@ interface ElectionOptions {
   url: string;
   log: Logger;
   /** Others may take the Lease when it wasn't renewed for so long. Default: 10,000. */
-  leaseMilliseconds?: number;
+  leaseMs?: number;
   /** The leader stops leading when it couldn't renew for so long; shorter than the Lease. Default: 6,000. */
-  renewMilliseconds?: number;
+  renewMs?: number;
   /** Between two tries. Default: 2,000. */
-  retryMilliseconds?: number;
+  retryMs?: number;
 }
 
 /**
@@ -50,16 +50,16 @@ export class LeaseElection implements Leadership {
   constructor(options: ElectionOptions) {
     this.options = {
       name: "modelgate-controller",
-      leaseMilliseconds: 10_000,
-      renewMilliseconds: 6_000,
-      retryMilliseconds: 2_000,
+      leaseMs: 10_000,
+      renewMs: 6_000,
+      retryMs: 2_000,
       ...options,
     };
     this.api = options.config.makeApiClient(CoordinationV1Api);
   }
 
   get isLeader(): boolean {
-    return performance.now() - this.renewedAt < this.options.renewMilliseconds;
+    return performance.now() - this.renewedAt < this.options.renewMs;
   }
 
   get leaderUrl(): string | undefined {
@@ -71,7 +71,7 @@ export class LeaseElection implements Leadership {
       await this.tryOnce(onElected);
       if (this.wasLeader && !this.isLeader) this.options.log.warn("no longer the leader");
       this.wasLeader = this.isLeader;
-      if (!this.stopped) this.timer = setTimeout(next, this.options.retryMilliseconds).unref();
+      if (!this.stopped) this.timer = setTimeout(next, this.options.retryMs).unref();
     };
     const next = () => {
       this.trying = round();
@@ -134,19 +134,19 @@ export class LeaseElection implements Leadership {
 
   /** A try that hangs ends while there is time for another. */
   private inTime() {
-    return within(Math.ceil(this.options.renewMilliseconds / 3));
+    return within(Math.ceil(this.options.renewMs / 3));
   }
 
   /** Whether the Lease stayed as it is for its duration. */
   private isExpired({ metadata, spec }: V1Lease): boolean {
     const record = `${metadata?.uid} ${metadata?.resourceVersion}`;
     if (record !== this.seen.record) this.seen = { record, at: performance.now() };
-    const duration = (spec?.leaseDurationSeconds ?? 0) * 1000 || this.options.leaseMilliseconds;
+    const duration = (spec?.leaseDurationSeconds ?? 0) * 1000 || this.options.leaseMs;
     return performance.now() - this.seen.at > duration;
   }
 
   private held(lease: V1Lease, leaseTransitions: number): V1Lease {
-    const { identity, leaseMilliseconds, url } = this.options;
+    const { identity, leaseMs, url } = this.options;
     const now = new V1MicroTime();
     const isNew = lease.spec?.holderIdentity !== identity;
     return {
@@ -155,7 +155,7 @@ export class LeaseElection implements Leadership {
       spec: {
         ...lease.spec,
         holderIdentity: identity,
-        leaseDurationSeconds: Math.max(1, Math.ceil(leaseMilliseconds / 1000)),
+        leaseDurationSeconds: Math.max(1, Math.ceil(leaseMs / 1000)),
         acquireTime: isNew ? now : (lease.spec?.acquireTime ?? now),
         renewTime: now,
         leaseTransitions,
