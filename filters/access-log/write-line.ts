@@ -155,7 +155,7 @@ function tellsOf(prefix: Bytes): bool {
 }
 
 function writePhases(line: LineWriter, member: Member, http: HttpContext, slot: i32): void {
-  const names = http.plugin.phaseNames;
+  const names = http.pipeline.phaseNames;
   line.beginPhases(member);
   for (let i = 0; i < names.length; i++) if (i != slot) line.phase(names[i], http.times.of(i));
   line.endPhases();

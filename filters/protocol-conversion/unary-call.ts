@@ -74,7 +74,7 @@ export class UnaryCall extends StreamState {
     const refusal = readReply(question, status, body, len);
     http.setState(this.slot, null);
     this.release();
-    http.plugin.enter(http);
+    http.enter();
     if (refusal != null) http.refuse(refusal);
     else {
       http.replied = true;

@@ -1,7 +1,8 @@
 import { NameTable } from "../sdk/bytes/name-table";
 import { Slice } from "../sdk/bytes/slice";
-import { Action, CONTINUE, STOP } from "../sdk/host/abi";
+import { HeadersAction } from "../sdk/host/actions";
 import { Config } from "../sdk/pipeline/config";
+import { pluginOfStream } from "../sdk/pipeline/contexts";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
@@ -70,16 +71,16 @@ export class RateLimit extends Stage {
     this.share();
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    if (this.mode == Mode.Off) return CONTINUE;
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    if (this.mode == Mode.Off) return HeadersAction.CONTINUE;
     forgetTime();
     const refusal = this.decide(http, false);
     if (refusal == null) {
       this.admit(http, null);
-      return CONTINUE;
+      return HeadersAction.CONTINUE;
     }
     if (!this.letWait(http)) this.refuse(http, refusal);
-    return STOP;
+    return HeadersAction.STOP;
   }
 
   /** @returns the refusal; null when the request may pass, and has paid. */
@@ -178,7 +179,7 @@ export class RateLimit extends Stage {
     for (let i: i32 = 0; i < line.length; ) {
       const http = line.at(i);
       const admission = changetype<Admission>(http.state(this.slot));
-      http.plugin.enter(http);
+      http.enter();
       const refusal = this.decide(http, true);
       if (refusal != null && limits.refusedBy != null && now() < admission.deadline) {
         i++;
@@ -188,7 +189,7 @@ export class RateLimit extends Stage {
       admission.awaited = null;
       if (refusal == null) {
         this.admit(http, admission);
-        http.plugin.resume(http, this);
+        pluginOfStream(http).resume(http, this);
       } else {
         http.setState(this.slot, null);
         admission.release();

@@ -1,6 +1,6 @@
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
-import { Plugin } from "../sdk/pipeline/plugin";
+import { PipelineFacts } from "../sdk/pipeline/pipeline-facts";
 import { NamedLimit } from "./named-limit";
 import { now } from "./now";
 
@@ -16,7 +16,7 @@ export class WaitingLine {
   private readonly places: StaticArray<HttpContext | null>;
   length: i32 = 0;
   /** Whose timer is to slow down again when nobody waits any more. */
-  private hurried: Plugin | null = null;
+  private hurried: PipelineFacts | null = null;
 
   constructor(
     most: i32,
@@ -48,8 +48,8 @@ export class WaitingLine {
     this.places[this.length++] = http;
     awaited.queued++;
     if (this.hurried == null) {
-      this.hurried = http.plugin;
-      http.plugin.hurry();
+      this.hurried = http.pipeline;
+      http.pipeline.hurry();
     }
     return now() + <u64>(this.longestMilliseconds * NANOS_PER_MILLISECOND);
   }

@@ -2,7 +2,8 @@ import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
-import { Action, CONTINUE, REQUEST_BODY, REQUEST_HEADERS, STOP, STOP_NO_BUFFER } from "../sdk/host/abi";
+import { REQUEST_BODY, REQUEST_HEADERS } from "../sdk/host/abi";
+import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { bufferData, readBuffer } from "../sdk/host/body";
 import { coarseSeconds } from "../sdk/host/clock";
 import { requestCollection } from "../sdk/host/collection";
@@ -84,18 +85,18 @@ export class TenantAuth extends Stage {
     requestCollection();
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const registry = this.registry;
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
-    if (this.modeOf(http) == Mode.Off) return CONTINUE;
+    if (this.modeOf(http) == Mode.Off) return HeadersAction.CONTINUE;
     const refusal = this.decide(http, endOfStream);
     const mode = this.modeOf(http);
     if (refusal != null) {
       if (mode == Mode.Enforce) {
         http.refuse(refusal);
-        return STOP;
+        return HeadersAction.STOP;
       }
       if (mode == Mode.DryRun) http.refuseDry(refusal);
     }
@@ -110,7 +111,7 @@ export class TenantAuth extends Stage {
     if (header != null && principal != null) {
       setHeader(REQUEST_HEADERS, header, principal.tenant.ptr, principal.tenant.len);
     }
-    return CONTINUE;
+    return HeadersAction.CONTINUE;
   }
 
   /**
@@ -266,30 +267,28 @@ export class TenantAuth extends Stage {
     return decision == Decision.VersionForbidden ? reply.VERSION_FORBIDDEN : null;
   }
 
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const body = <BodyDigest | null>http.state(this.slot);
-    if (body == null) return CONTINUE;
+    if (body == null) return BodyAction.CONTINUE;
     const len = readBuffer(REQUEST_BODY, 0, size);
     body.add(bufferData(), len);
-    return endOfStream ? this.finishBody(http, body) : CONTINUE;
+    return !endOfStream || acceptBody(http, body) ? BodyAction.CONTINUE : BodyAction.STOP_NO_BUFFER;
   }
 
-  onRequestTrailers(http: HttpContext): Action {
+  onRequestTrailers(http: HttpContext): TrailersAction {
     const body = <BodyDigest | null>http.state(this.slot);
-    return body == null ? CONTINUE : this.finishBody(http, body);
-  }
-
-  private finishBody(http: HttpContext, body: BodyDigest): Action {
-    if (body.matches()) return CONTINUE;
-    if (!body.enforced) {
-      http.refuseDry(reply.DIGEST_WRONG);
-      return CONTINUE;
-    }
-    http.refuse(reply.DIGEST_WRONG);
-    return STOP_NO_BUFFER;
+    return body == null || acceptBody(http, body) ? TrailersAction.CONTINUE : TrailersAction.STOP;
   }
 
   onDone(http: HttpContext): void {
     (<BodyDigest>http.state(this.slot)).release();
   }
+}
+
+/** The body is whole: refuses a request whose body is not the one that was signed. @returns whether it may go on */
+function acceptBody(http: HttpContext, body: BodyDigest): bool {
+  if (body.matches()) return true;
+  if (body.enforced) http.refuse(reply.DIGEST_WRONG);
+  else http.refuseDry(reply.DIGEST_WRONG);
+  return !body.enforced;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
+import { HostProcess } from "../../tools/lib/host/process.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 
@@ -166,6 +167,31 @@ it("says how long each stage was busy", () => {
     rate_limit: 0,
     protocol_conversion: 0,
   });
+});
+
+it("says how long stages were busy with a request that waited for a token", () => {
+  const process = new HostProcess();
+  let now = process.now;
+  // Each look at the clock takes a millisecond.
+  Object.defineProperty(process, "now", { get: () => (now += 1_000_000n) });
+  const vm = new Vm(modulePath("gateway"), process);
+  const rateLimit = {
+    tasks: [{ taskid: "1", requestsPerSecond: 10, burst: 1 }],
+    queue: { maxMilliseconds: 1000 },
+  };
+  const stages = { tenantAuth: { mode: "off" }, rateLimit, protocolConversion: {} };
+  expect(vm.configure({ ...stages, accessLog: { fields: [{ field: "phases" }] } }), vm.logs.at(-1)).toBe(
+    true,
+  );
+  vm.open({ ":path": "/x", taskid: "1" }).close();
+  const waiting = vm.open({ ":path": "/x", taskid: "1" });
+  expect(waiting.action).toBe(1);
+  now += 200_000_000n;
+  vm.tick();
+  expect(waiting.action).toBe(0);
+  waiting.close();
+  const { phases } = JSON.parse(`{"a":1${waiting.filterState.get("modelgate.log")}}`);
+  expect(phases.protocol_conversion).toBeGreaterThan(0);
 });
 
 it("shows nothing of the last request in the line of one without headers", () => {

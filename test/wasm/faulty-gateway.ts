@@ -2,7 +2,7 @@ import { AccessLog } from "../../filters/access-log/access-log";
 import { ProtocolConversion } from "../../filters/protocol-conversion/protocol-conversion";
 import { RateLimit } from "../../filters/rate-limit/rate-limit";
 import { resetArena } from "../../filters/sdk/host/arena";
-import { defineModule, httpContextOf } from "../../filters/sdk/pipeline/contexts";
+import { defineModule, httpContextOf, pluginOfStream } from "../../filters/sdk/pipeline/contexts";
 import { TenantAuth } from "../../filters/tenant-auth/tenant-auth";
 
 export * from "../../filters/sdk/pipeline/exports/base";
@@ -14,7 +14,7 @@ export * from "../../filters/sdk/pipeline/exports/response";
 export function onRequestHeaders(id: u32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onRequestHeaders(http, endOfStream != 0);
+  return pluginOfStream(http).onRequestHeaders(http, endOfStream != 0);
 }
 
 defineModule(() => [new TenantAuth(), new RateLimit(), new ProtocolConversion(), new AccessLog()], false);

@@ -1,6 +1,6 @@
 import { bytes } from "../../filters/sdk/bytes/bytes";
 import { Slice } from "../../filters/sdk/bytes/slice";
-import { Action, CONTINUE } from "../../filters/sdk/host/abi";
+import { HeadersAction } from "../../filters/sdk/host/actions";
 import { Config } from "../../filters/sdk/pipeline/config";
 import { HttpContext } from "../../filters/sdk/pipeline/http-context";
 import { Stage } from "../../filters/sdk/pipeline/stage";
@@ -16,9 +16,9 @@ export class Trap extends Stage {
 
   configure(config: Config): void {}
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     if (http.headers.find(X_TRAP, value) > 0) this.springTheTrap();
-    return CONTINUE;
+    return HeadersAction.CONTINUE;
   }
 
   springTheTrap(): void {

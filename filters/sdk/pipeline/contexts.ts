@@ -1,4 +1,5 @@
 import { HttpContext } from "./http-context";
+import { PipelineFacts } from "./pipeline-facts";
 import { Plugin } from "./plugin";
 import { Stage } from "./stage";
 
@@ -44,7 +45,7 @@ const all: HttpContext[] = [];
 let free: StaticArray<u32> = new StaticArray<u32>(0);
 let freeCount: i32 = 0;
 /** What contexts that wait for their next stream belong to, so that they keep no configuration alive. */
-const none: Plugin = new Plugin([], false);
+const none: PipelineFacts = new PipelineFacts(0, false);
 /** Callbacks for one stream come in a row. */
 let lastId: u32 = 0;
 let last: HttpContext | null = null;
@@ -101,6 +102,11 @@ export function httpContextOf(id: u32): HttpContext {
   lastId = id;
   last = all[load<u32>(slot + 4)];
   return last!;
+}
+
+/** The plug-in of a live stream: `createHttpContext` gave it one. */
+export function pluginOfStream(http: HttpContext): Plugin {
+  return changetype<Plugin>(http.pipeline);
 }
 
 /** Forgets a stream. Later entries of the probe run move up, so that no tombstones remain. */

@@ -1,3 +1,4 @@
+import { proxy_set_effective_context } from "@solo-io/proxy-runtime/assembly/imports";
 import { Bytes, bytes, startsWithIgnoreCase } from "../bytes/bytes";
 import { AUTHORITY, CONTENT_TYPE, METHOD, PATH, TASKID, VERSION } from "../bytes/header-names";
 import { Slice } from "../bytes/slice";
@@ -5,7 +6,7 @@ import { REQUEST_HEADERS } from "../host/abi";
 import { Headers } from "../host/headers";
 import { getProperty, propertyValue, setFilterState } from "../host/properties";
 import { LocalReply } from "./local-reply";
-import { Plugin } from "./plugin";
+import { PipelineFacts } from "./pipeline-facts";
 import { Principal, SEPARATOR } from "./principal";
 import { StageTimes } from "./stage-times";
 import { StreamState } from "./stream-state";
@@ -57,11 +58,11 @@ export class HttpContext {
 
   private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
 
-  constructor(public plugin: Plugin) {}
+  constructor(public pipeline: PipelineFacts) {}
 
-  /** Makes the context, new or released, ready for a new stream of `plugin`. */
-  reset(plugin: Plugin): void {
-    this.plugin = plugin;
+  /** Makes the context, new or released, ready for a new stream of `pipeline`. */
+  reset(pipeline: PipelineFacts): void {
+    this.pipeline = pipeline;
     this.reason = null;
     this.wouldRefuse = null;
     this.replied = false;
@@ -73,18 +74,18 @@ export class HttpContext {
     this.version.len = 0;
     this.taskids = 0;
     this.versions = 0;
-    if (this.states.length < plugin.stages.length) {
-      this.states = new StaticArray<StreamState | null>(plugin.stages.length);
+    if (this.states.length < pipeline.stageCount) {
+      this.states = new StaticArray<StreamState | null>(pipeline.stageCount);
     }
     this.requestTensorBytes = 0;
     this.responseTensorBytes = 0;
-    if (plugin.timed) this.times.reset(plugin.stages.length);
+    this.times.reset(pipeline.stageCount, pipeline.timed);
     this.headers.clear();
   }
 
   /** The stream is over: lets go of what belongs to its plug-in. */
-  release(none: Plugin): void {
-    this.plugin = none;
+  release(none: PipelineFacts): void {
+    this.pipeline = none;
     this.principal = null;
     for (let i = 0; i < this.states.length; i++) this.states[i] = null;
   }
@@ -118,16 +119,21 @@ export class HttpContext {
    */
   authenticated(principal: Principal, published: bool): void {
     this.principal = principal;
-    if (published && this.plugin.handsOff)
+    if (published && this.pipeline.handsOff)
       setFilterState(PRINCIPAL_STATE, principal.text.ptr, principal.text.len);
   }
 
-  /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Return STOP afterwards. */
+  /** Lets a callback of no stream, such as a tick, make host calls for this one. */
+  enter(): void {
+    proxy_set_effective_context(this.id);
+  }
+
+  /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Stop the stream afterwards. */
   refuse(reply: LocalReply): void {
     this.reason = reply.reason;
     this.replied = true;
     reply.count();
-    if (this.plugin.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
+    if (this.pipeline.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
     reply.send(this.grpc);
   }
 
@@ -136,7 +142,7 @@ export class HttpContext {
     if (this.wouldRefuse != null) return;
     this.wouldRefuse = reply.reason;
     reply.count();
-    if (this.plugin.handsOff) setFilterState(WOULD_REFUSE_STATE, reply.reason.ptr, reply.reason.len);
+    if (this.pipeline.handsOff) setFilterState(WOULD_REFUSE_STATE, reply.reason.ptr, reply.reason.len);
   }
 
   /** Sets `value` to the tenant that this filter, or one before it in the chain, authenticated. */
@@ -178,7 +184,7 @@ export class HttpContext {
 
   /** Tells filters before this one of its tensor bytes. */
   handOffTensorBytes(): void {
-    if (!this.plugin.handsOff) return;
+    if (!this.pipeline.handsOff) return;
     store<i64>(tensorBytes, this.requestTensorBytes);
     store<i64>(tensorBytes, this.responseTensorBytes, 8);
     setFilterState(TENSOR_BYTES_STATE, tensorBytes, TENSOR_BYTES_LENGTH);
@@ -192,7 +198,7 @@ export class HttpContext {
   }
 
   private get hasFilterBehind(): bool {
-    const tasks = this.plugin.filtersBehind;
+    const tasks = this.pipeline.filtersBehind;
     return tasks != null && tasks.has(this.taskid.ptr, this.taskid.len);
   }
 
@@ -201,7 +207,7 @@ export class HttpContext {
     if (own != null) {
       value.ptr = own.ptr;
       value.len = own.len;
-    } else if (handedOn || this.plugin.handsOff) {
+    } else if (handedOn || this.pipeline.handsOff) {
       value.len = max(getProperty(state), 0);
       value.ptr = propertyValue();
     }

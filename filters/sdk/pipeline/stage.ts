@@ -1,4 +1,4 @@
-import { Action, CONTINUE } from "../host/abi";
+import { BodyAction, HeadersAction, TrailersAction } from "../host/actions";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
 
@@ -21,30 +21,30 @@ export abstract class Stage {
   /** Reads the configuration; faults go to `config.fault`, and the host then refuses the plug-in. */
   abstract configure(config: Config): void;
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    return CONTINUE;
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    return HeadersAction.CONTINUE;
   }
 
   /** A chunk of `size` bytes lies in the request body buffer. */
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
-    return CONTINUE;
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
+    return BodyAction.CONTINUE;
   }
 
-  onRequestTrailers(http: HttpContext): Action {
-    return CONTINUE;
+  onRequestTrailers(http: HttpContext): TrailersAction {
+    return TrailersAction.CONTINUE;
   }
 
-  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
-    return CONTINUE;
+  onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    return HeadersAction.CONTINUE;
   }
 
   /** A chunk of `size` bytes lies in the response body buffer. */
-  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
-    return CONTINUE;
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
+    return BodyAction.CONTINUE;
   }
 
-  onResponseTrailers(http: HttpContext): Action {
-    return CONTINUE;
+  onResponseTrailers(http: HttpContext): TrailersAction {
+    return TrailersAction.CONTINUE;
   }
 
   /** The stream is over and will be logged. Called in modules that export `proxy_on_log`. */
@@ -59,6 +59,6 @@ export abstract class Stage {
   /** The plug-in ends: no callback comes after this. */
   onDelete(): void {}
 
-  /** Every few milliseconds while a stage of the plug-in is in a hurry; see `Plugin.hurry`. */
+  /** Every few milliseconds while a stage of the plug-in is in a hurry; see `PipelineFacts.hurry`. */
   onShortTick(): void {}
 }

@@ -12,6 +12,7 @@ import {
   httpContextOf,
   isPlugin,
   pluginOf,
+  pluginOfStream,
 } from "../contexts";
 
 /** Marks the version of the ABI. */
@@ -63,7 +64,7 @@ export function proxy_on_delete(id: u32): void {
   } else {
     resetArena();
     const http = httpContextOf(id);
-    http.plugin.onDone(http);
+    pluginOfStream(http).onDone(http);
     deleteHttpContext(id);
   }
 }

@@ -1,10 +1,10 @@
 /** The callback of modules with a stage that wants to know how a stream ended. */
 import { resetArena } from "../../host/arena";
-import { httpContextOf, isPlugin } from "../contexts";
+import { httpContextOf, isPlugin, pluginOfStream } from "../contexts";
 
 export function proxy_on_log(id: u32): void {
   if (isPlugin(id)) return;
   resetArena();
   const http = httpContextOf(id);
-  http.plugin.onLog(http);
+  pluginOfStream(http).onLog(http);
 }

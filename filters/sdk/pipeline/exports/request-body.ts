@@ -1,15 +1,15 @@
 /** Callbacks of modules with a stage that reads or changes request bodies. */
 import { resetArena } from "../../host/arena";
-import { httpContextOf } from "../contexts";
+import { httpContextOf, pluginOfStream } from "../contexts";
 
 export function proxy_on_request_body(id: u32, size: i32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onRequestBody(http, size, endOfStream != 0);
+  return pluginOfStream(http).onRequestBody(http, size, endOfStream != 0);
 }
 
 export function proxy_on_request_trailers(id: u32, count: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onRequestTrailers(http);
+  return pluginOfStream(http).onRequestTrailers(http);
 }

@@ -1,8 +1,8 @@
 import { resetArena } from "../../host/arena";
-import { httpContextOf } from "../contexts";
+import { httpContextOf, pluginOfStream } from "../contexts";
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onRequestHeaders(http, endOfStream != 0);
+  return pluginOfStream(http).onRequestHeaders(http, endOfStream != 0);
 }

@@ -1,21 +1,21 @@
 /** Callbacks of modules with a stage that reads or changes responses. */
 import { resetArena } from "../../host/arena";
-import { httpContextOf } from "../contexts";
+import { httpContextOf, pluginOfStream } from "../contexts";
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onResponseHeaders(http, endOfStream != 0);
+  return pluginOfStream(http).onResponseHeaders(http, endOfStream != 0);
 }
 
 export function proxy_on_response_body(id: u32, size: i32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onResponseBody(http, size, endOfStream != 0);
+  return pluginOfStream(http).onResponseBody(http, size, endOfStream != 0);
 }
 
 export function proxy_on_response_trailers(id: u32, count: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
-  return http.plugin.onResponseTrailers(http);
+  return pluginOfStream(http).onResponseTrailers(http);
 }
