@@ -1,6 +1,3 @@
-import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { bytes } from "../sdk/bytes/bytes";
-import { Char } from "../sdk/bytes/chars";
 import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
 import { REQUEST_BODY, REQUEST_HEADERS } from "../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
@@ -12,30 +9,20 @@ import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
-import { SHA256_SIZE, sha256 } from "./crypto/sha256";
+import { Identification } from "./identification";
 import { Identity } from "./identity";
-import { checkToken, looksLikeToken, token } from "./jwt/token";
 import { Mode } from "./mode";
-import { findByCertificate } from "./mtls";
 import { Decision } from "./permissions";
-import { Presentation, Presented } from "./presented";
+import { Presentation } from "./presented";
 import { readConfig } from "./read-config";
-import { Registry, writeSubject } from "./registry";
-import { forgetAll, recall, remember } from "./remembered";
+import { Registry } from "./registry";
+import { forgetAll } from "./remembered";
 import * as reply from "./replies";
-import { BodyDigest, takeBodyDigest } from "./signature/body-digest";
-import { checkSignature, signedDigest, signer } from "./signature/check-signature";
+import { BodyDigest } from "./signature/body-digest";
 import { matchesTask } from "./task-pattern";
 
-/** Larger tokens are refused unread. */
-const LARGEST_TOKEN: i32 = 16 * 1024;
-
-const JTI_PREFIX = bytes("jti:");
-
-const digest: usize = memory.data(SHA256_SIZE, 8);
 const presentation: Presentation = new Presentation();
 const identity: Identity = new Identity();
-const scratch: ByteBuffer = new ByteBuffer();
 
 /** Tells the configurations of a VM apart in what they remember. */
 let lastOwner: u64 = 0;
@@ -43,7 +30,7 @@ let lastOwner: u64 = 0;
 /** Credential -> tenant -> may it call this task and version? The credential goes no further than here. */
 export class TenantAuth extends Stage {
   private registry: Registry = new Registry();
-  private owner: u64 = 0;
+  private identification: Identification = new Identification(this.registry, 0, 0);
 
   get key(): string {
     return "tenantAuth";
@@ -51,7 +38,7 @@ export class TenantAuth extends Stage {
 
   configure(config: Config): void {
     this.registry = readConfig(config);
-    this.owner = ++lastOwner;
+    this.identification = new Identification(this.registry, ++lastOwner, this.slot);
     this.refresh();
   }
 
@@ -131,7 +118,7 @@ export class TenantAuth extends Stage {
 
   private decide(http: HttpContext, endOfStream: bool): LocalReply | null {
     const registry = this.registry;
-    const unproven = this.identify(http, endOfStream);
+    const unproven = this.identification.identify(http, presentation, endOfStream, identity);
     if (unproven != null) return unproven;
     const credential = registry.credentials[identity.credential];
     const tenant = registry.tenants[credential.tenant];
@@ -148,107 +135,6 @@ export class TenantAuth extends Stage {
     const refusal = this.setAllows(tenant.permissions, http);
     if (refusal != null || credential.narrowed < 0) return refusal;
     return this.setAllows(credential.narrowed, http);
-  }
-
-  /** Sets `identity` to what the request's credential proves. */
-  private identify(http: HttpContext, endOfStream: bool): LocalReply | null {
-    const registry = this.registry;
-    switch (presentation.kind) {
-      case Presented.Several:
-        return reply.CREDENTIAL_AMBIGUOUS;
-      case Presented.Unknown:
-        return reply.CREDENTIAL_UNKNOWN;
-      case Presented.Secret:
-        return this.identifySecret();
-      case Presented.Signature:
-        return this.identifySigner(http, endOfStream);
-      default: {
-        if (registry.certificateFields == 0) return reply.CREDENTIAL_MISSING;
-        const found = findByCertificate(registry.certificates, registry.certificateFields);
-        return found < 0 ? reply.CREDENTIAL_MISSING : this.accept(found);
-      }
-    }
-  }
-
-  /** Sets `identity` to a credential that was proven. @returns why it counts for nothing all the same */
-  private accept(credential: i32): LocalReply | null {
-    identity.credential = credential;
-    const registry = this.registry;
-    return registry.revocations.has(registry.credentials[credential].revocation.ptr)
-      ? reply.CREDENTIAL_REVOKED
-      : null;
-  }
-
-  private identifySecret(): LocalReply | null {
-    const ptr = presentation.secret.ptr;
-    const len = presentation.secret.len;
-    if (len > LARGEST_TOKEN) return reply.TOKEN_TOO_LARGE;
-    // A token is none in the header of a key, and the other way round, however well it is remembered.
-    const owner = (this.owner << 1) | u64(presentation.bearer);
-    if (recall(ptr, len, owner, coarseSeconds(), identity)) return null;
-    const isToken = presentation.bearer && this.registry.issuers.length > 0 && looksLikeToken(ptr, len);
-    const refusal = isToken ? this.identifyToken(ptr, len) : this.identifyKey(ptr, len);
-    if (refusal == null) remember(ptr, len, owner, identity);
-    return refusal;
-  }
-
-  private identifyKey(ptr: usize, len: i32): LocalReply | null {
-    sha256(ptr, len, digest);
-    const found = this.registry.keys.find(digest);
-    if (found < 0) return reply.CREDENTIAL_UNKNOWN;
-    return this.registry.revocations.has(digest) ? reply.CREDENTIAL_REVOKED : this.accept(found);
-  }
-
-  private identifyToken(ptr: usize, len: i32): LocalReply | null {
-    const registry = this.registry;
-    const refusal = checkToken(registry.issuers, ptr, len, coarseSeconds());
-    if (refusal != null) return refusal;
-    const issuer = registry.issuers[token.issuer];
-    let tenant = -1;
-    if (issuer.tenantClaim != null) {
-      tenant = registry.tenantsByName.findOr(token.tenant.ptr, token.tenant.len, -1);
-      if (tenant < 0) return reply.CREDENTIAL_UNKNOWN;
-    }
-    writeSubject(scratch, token.issuer, tenant, token.subject.ptr, token.subject.len);
-    let found = registry.subjects.findOr(scratch.ptr, scratch.len, -1);
-    if (found < 0) found = registry.subjects.findOr(scratch.ptr, scratch.len - token.subject.len, -1);
-    if (found < 0) return reply.CREDENTIAL_UNKNOWN;
-    if (token.jti.len > 0) {
-      scratch.clear();
-      scratch.appendBytes(JTI_PREFIX);
-      scratch.appendBytes(issuer.name);
-      scratch.appendByte(Char.LF);
-      scratch.append(token.jti.ptr, token.jti.len);
-      sha256(scratch.ptr, scratch.len, digest);
-      if (registry.revocations.has(digest)) return reply.TOKEN_REVOKED;
-    }
-    identity.expires = token.expires;
-    identity.tasks = token.tasks.ptr;
-    identity.tasksLen = token.tasks.len;
-    return this.accept(found);
-  }
-
-  private identifySigner(http: HttpContext, endOfStream: bool): LocalReply | null {
-    const input = presentation.signatureInput;
-    const refusal = checkSignature(
-      this.registry,
-      http,
-      input,
-      presentation.signature,
-      endOfStream,
-      coarseSeconds(),
-    );
-    if (refusal != null) return refusal;
-    if (signedDigest != 0) {
-      const body = takeBodyDigest(signedDigest);
-      if (!endOfStream) http.setState(this.slot, body);
-      else {
-        const matches = body.matches();
-        body.release();
-        if (!matches) return reply.DIGEST_WRONG;
-      }
-    }
-    return this.accept(signer);
   }
 
   private tokenAllows(http: HttpContext): bool {

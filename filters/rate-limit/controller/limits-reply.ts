@@ -1,6 +1,5 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../../sdk/bytes/bytes";
-import { Char } from "../../sdk/bytes/chars";
 import { JsonScanner } from "../../sdk/bytes/json-scanner";
 import { GONE, HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK, TENANT } from "./limit-records";
 
@@ -57,8 +56,8 @@ export class LimitsReply {
     this.count = 0;
     this.hasRevoked = false;
     json.start(ptr, len);
-    json.expect(Char.OPEN_BRACE);
-    for (let first = true; !json.failed && json.member(first, this.key); first = false) {
+    json.enterObject();
+    while (json.nextMember(this.key)) {
       if (this.keyIs(API_VERSION)) {
         versions++;
         if (!json.string(this.text) || !VERSION.equals(this.text.ptr, this.text.len)) json.fail();
@@ -71,7 +70,7 @@ export class LimitsReply {
       } else if (this.keyIs(TASKS)) this.limitsOf(TASK);
       else if (this.keyIs(TENANTS)) this.limitsOf(TENANT);
       else if (this.keyIs(REVOKED)) this.readRevoked();
-      else json.skip(this.text);
+      else json.skip();
     }
     return json.done && versions == 1 && generations == 1 && fulls == 1;
   }
@@ -83,6 +82,7 @@ export class LimitsReply {
     this.key.free();
     this.text.free();
     this.name.free();
+    this.json.free();
   }
 
   private keyIs(name: Bytes): bool {
@@ -99,8 +99,8 @@ export class LimitsReply {
 
   private limitsOf(kind: u8): void {
     const json = this.json;
-    json.expect(Char.OPEN_BRACE);
-    for (let first = true; !json.failed && json.member(first, this.key); first = false) {
+    json.enterObject();
+    while (json.nextMember(this.key)) {
       const name = this.key;
       if (name.len == 0 || name.len > LONGEST_NAME || ++this.count > MOST_LIMITS) {
         json.fail();
@@ -114,7 +114,7 @@ export class LimitsReply {
       record.requestsPerSecond = 0;
       record.burst = 0;
       record.maxInFlight = 0;
-      if (json.isNull()) record.flags = GONE;
+      if (json.takeNull()) record.flags = GONE;
       else this.limit();
       record.name = this.name.ptr;
       record.nameLen = this.name.len;
@@ -126,8 +126,8 @@ export class LimitsReply {
     const json = this.json;
     const record = this.record;
     let bursts = 0;
-    json.expect(Char.OPEN_BRACE);
-    for (let first = true; !json.failed && json.member(first, this.key); first = false) {
+    json.enterObject();
+    while (json.nextMember(this.key)) {
       if (this.keyIs(REQUESTS_PER_SECOND)) {
         record.requestsPerSecond = this.bounded(LARGEST_RATE, false);
         record.flags |= HAS_RATE;
@@ -135,10 +135,10 @@ export class LimitsReply {
         record.burst = this.bounded(LARGEST_RATE, false);
         bursts++;
       } else if (this.keyIs(MAX_IN_FLIGHT)) {
-        if (json.isNull()) continue;
+        if (json.takeNull()) continue;
         record.maxInFlight = <u32>this.bounded(LARGEST_IN_FLIGHT, true);
         record.flags |= HAS_MAX_IN_FLIGHT;
-      } else json.skip(this.text);
+      } else json.skip();
     }
     if (bursts == 0) record.burst = Math.ceil(record.requestsPerSecond);
   }
@@ -146,9 +146,9 @@ export class LimitsReply {
   private readRevoked(): void {
     const json = this.json;
     this.hasRevoked = true;
-    json.expect(Char.OPEN_BRACKET);
+    json.enterArray();
     let count = 0;
-    for (let first = true; !json.failed && json.element(first); first = false) {
+    while (json.nextElement()) {
       if (!json.string(this.text) || ++count > MOST_REVOKED || !this.appendDigest()) json.fail();
     }
   }

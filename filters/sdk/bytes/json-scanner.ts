@@ -1,19 +1,35 @@
 import { ByteBuffer } from "./byte-buffer";
-import { CASE_BIT, Char } from "./chars";
+import { CASE_BIT, Char, isDigit } from "./chars";
 import { appendUnescaped, stringEnd } from "./json-string";
 
 const MAX_DEPTH = 32;
 /** 10^0 to 10^22 are exact in f64. */
 const EXACT_POWER: i32 = 22;
+/** Of a number, digits beyond this are cut off. */
+const MOST_DIGITS: u64 = 100_000_000_000_000_000;
+const MOST_EXPONENT: i32 = 10_000;
+
+/** Words of JSON, as four of their letters lie in memory. */
+const TRUE: u32 = 0x65_75_72_74;
+const ALSE: u32 = 0x65_73_6c_61;
+const NULL: u32 = 0x6c_6c_75_6e;
 
 /**
  * Reads JSON (RFC 8259) from front to end without making objects, for what comes while requests are served. Each method
- * takes one token; after the first one that does not fit, `failed` stays set and nothing more is taken.
+ * takes what it names; after the first that does not fit, `failed` stays set and nothing more is taken.
+ *
+ *     json.start(ptr, len);
+ *     json.enterObject();
+ *     while (json.nextMember(key)) json.skip();
+ *     if (json.done) ...
  */
 export class JsonScanner {
   failed: bool = false;
   private at: usize = 0;
   private end: usize = 0;
+  /** Nothing of the innermost object or array is taken yet. */
+  private first: bool = false;
+  private readonly skipped: ByteBuffer = new ByteBuffer();
 
   start(ptr: usize, len: i32): void {
     this.at = ptr;
@@ -21,13 +37,24 @@ export class JsonScanner {
     this.failed = false;
   }
 
+  /** Gives the memory back: for a scanner that goes with a plug-in. */
+  free(): void {
+    this.skipped.free();
+  }
+
+  /** Makes the text void, such as for a value that may not be there. @returns false */
   fail(): bool {
     this.failed = true;
     this.at = this.end;
     return false;
   }
 
-  /** First byte of the next token, 0 at the end. */
+  /** Was the text taken to its end? */
+  get done(): bool {
+    return !this.failed && this.peek() == 0 && this.at >= this.end;
+  }
+
+  /** First byte of what comes next, white space aside; 0 at the end. */
   peek(): u8 {
     while (this.at < this.end) {
       const c = load<u8>(this.at);
@@ -37,37 +64,48 @@ export class JsonScanner {
     return 0;
   }
 
+  enterObject(): void {
+    this.enter(Char.OPEN_BRACE);
+  }
+
+  /** The key of an object's next member replaces what is in `key`. @returns false after the last one */
+  nextMember(key: ByteBuffer): bool {
+    return this.next(Char.CLOSE_BRACE) && this.string(key) && this.expect(Char.COLON);
+  }
+
+  enterArray(): void {
+    this.enter(Char.OPEN_BRACKET);
+  }
+
+  /** @returns false after an array's last element */
+  nextElement(): bool {
+    return this.next(Char.CLOSE_BRACKET);
+  }
+
+  private enter(bracket: u8): void {
+    this.expect(bracket);
+    this.first = true;
+  }
+
+  private next(bracket: u8): bool {
+    const first = this.first;
+    this.first = false;
+    if (this.failed || this.take(bracket)) return false;
+    return first || this.expect(Char.COMMA);
+  }
+
   /** Takes `c` if it comes next. */
-  take(c: u8): bool {
+  private take(c: u8): bool {
     if (this.peek() != c || this.at >= this.end) return false;
     this.at++;
     return true;
   }
 
-  /** Takes `c`, or fails. */
-  expect(c: u8): bool {
+  private expect(c: u8): bool {
     return this.take(c) || this.fail();
   }
 
-  /** Was the text taken to its end? */
-  get done(): bool {
-    return !this.failed && this.peek() == 0 && this.at >= this.end;
-  }
-
-  /** The next member of an object of which the brace is taken: sets `key`. @returns false after the last one */
-  member(first: bool, key: ByteBuffer): bool {
-    if (this.take(Char.CLOSE_BRACE)) return false;
-    if (!first && !this.expect(Char.COMMA)) return false;
-    return this.string(key) && this.expect(Char.COLON);
-  }
-
-  /** The next element of an array of which the bracket is taken. @returns false after the last one */
-  element(first: bool): bool {
-    if (this.take(Char.CLOSE_BRACKET)) return false;
-    return first ? !this.failed : this.expect(Char.COMMA);
-  }
-
-  /** A string: its bytes replace what is in `out`. */
+  /** A string: its text replaces what is in `out`. */
   string(out: ByteBuffer): bool {
     out.clear();
     const quote: usize = this.peek() == Char.QUOTE ? stringEnd(this.at, this.end) : 0;
@@ -77,52 +115,43 @@ export class JsonScanner {
   }
 
   /**
-   * A number. More than 18 digits are cut off and a large exponent is rounded, so it is right to about 1 part in 10^15.
+   * A number. More than 18 digits are cut off and a large exponent is rounded, so whole numbers are exact up to 2^53,
+   * others right to about 1 part in 10^15.
    */
   number(): f64 {
     this.peek();
-    const negative = this.byte() == Char.MINUS;
-    if (negative) this.at++;
+    const negative = this.skipByte(Char.MINUS);
     let digits: u64 = 0;
     let exponent: i32 = 0;
     const from = this.at;
-    while (this.byte() - Char._0 < 10) {
-      if (digits < 100_000_000_000_000_000) digits = digits * 10 + (this.byte() - Char._0);
+    for (; isDigit(this.byte()); this.at++) {
+      if (digits < MOST_DIGITS) digits = digits * 10 + (this.byte() - Char._0);
       else exponent++;
-      this.at++;
     }
     const whole = this.at - from;
     if (whole == 0 || (whole > 1 && load<u8>(from) == Char._0)) return this.noNumber();
-    if (this.byte() == Char.DOT) {
-      const point = ++this.at;
-      while (this.byte() - Char._0 < 10) {
-        if (digits < 100_000_000_000_000_000) {
-          digits = digits * 10 + (this.byte() - Char._0);
-          exponent--;
-        }
-        this.at++;
+    if (this.skipByte(Char.DOT)) {
+      const point = this.at;
+      for (; isDigit(this.byte()); this.at++) {
+        if (digits >= MOST_DIGITS) continue;
+        digits = digits * 10 + (this.byte() - Char._0);
+        exponent--;
       }
       if (this.at == point) return this.noNumber();
     }
     if ((this.byte() | CASE_BIT) == Char.e) {
       this.at++;
-      const sign = this.byte();
-      if (sign == Char.MINUS || sign == Char.PLUS) this.at++;
+      const minus = this.skipByte(Char.MINUS);
+      if (!minus) this.skipByte(Char.PLUS);
       const start = this.at;
       let power = 0;
-      while (this.byte() - Char._0 < 10) {
-        if (power < 10_000) power = power * 10 + (this.byte() - Char._0);
-        this.at++;
+      for (; isDigit(this.byte()); this.at++) {
+        if (power < MOST_EXPONENT) power = power * 10 + (this.byte() - Char._0);
       }
       if (this.at == start) return this.noNumber();
-      exponent += sign == Char.MINUS ? -power : power;
+      exponent += minus ? -power : power;
     }
-    let number = <f64>digits;
-    let left = exponent < 0 ? -exponent : exponent;
-    for (; left > 0 && number != Infinity && number != 0; left -= EXACT_POWER) {
-      const power: f64 = 10 ** <f64>min(left, EXACT_POWER);
-      number = exponent < 0 ? number / power : number * power;
-    }
+    const number = scaled(digits, exponent);
     return negative ? -number : number;
   }
 
@@ -136,38 +165,60 @@ export class JsonScanner {
     return this.at < this.end ? load<u8>(this.at) : 0;
   }
 
+  /** Takes `c` if it is the next byte. */
+  private skipByte(c: u8): bool {
+    if (this.byte() != c) return false;
+    this.at++;
+    return true;
+  }
+
   /** Takes `true` or `false`. */
   boolean(): bool {
-    if (this.word(0x65757274, 4)) return true;
-    if (!this.take(Char.f) || !this.word(0x65736c61, 4)) this.fail();
+    if (this.word(TRUE)) return true;
+    if (!this.take(Char.f) || !this.word(ALSE)) this.fail();
     return false;
   }
 
   /** Takes `null` if it comes next. */
-  isNull(): bool {
-    return this.word(0x6c6c756e, 4);
+  takeNull(): bool {
+    return this.word(NULL);
   }
 
-  /** Takes a word of four letters, given as a little-endian number, if it comes next. */
-  private word(letters: u32, len: usize): bool {
+  /** Takes four letters if they come next. */
+  private word(letters: u32): bool {
     this.peek();
-    if (this.at + len > this.end || load<u32>(this.at) != letters) return false;
-    this.at += len;
+    if (this.at + 4 > this.end || load<u32>(this.at) != letters) return false;
+    this.at += 4;
     return true;
   }
 
   /** Takes a value of any kind, and forgets it. */
-  skip(scratch: ByteBuffer, depth: i32 = 0): void {
+  skip(): void {
+    this.skipNested(0);
+  }
+
+  private skipNested(depth: i32): void {
     const c = this.peek();
     if (depth > MAX_DEPTH) this.fail();
-    else if (c == Char.QUOTE) this.string(scratch);
+    else if (c == Char.QUOTE) this.string(this.skipped);
     else if (c == Char.OPEN_BRACE) {
-      this.at++;
-      for (let first = true; this.member(first, scratch); first = false) this.skip(scratch, depth + 1);
+      this.enterObject();
+      while (this.nextMember(this.skipped)) this.skipNested(depth + 1);
     } else if (c == Char.OPEN_BRACKET) {
-      this.at++;
-      for (let first = true; this.element(first); first = false) this.skip(scratch, depth + 1);
+      this.enterArray();
+      while (this.nextElement()) this.skipNested(depth + 1);
     } else if (c == Char.t || c == Char.f) this.boolean();
-    else if (!this.isNull()) this.number();
+    else if (!this.takeNull()) this.number();
   }
+}
+
+/** `digits` times 10 to the power of `exponent`. */
+function scaled(digits: u64, exponent: i32): f64 {
+  let number = <f64>digits;
+  let left = exponent < 0 ? -exponent : exponent;
+  for (; left > 0 && number != Infinity && number != 0; left -= EXACT_POWER) {
+    const power: f64 = 10 ** <f64>min(left, EXACT_POWER);
+    number = exponent < 0 ? number / power : number * power;
+  }
+  return number;
 }

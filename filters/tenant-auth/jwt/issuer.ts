@@ -1,5 +1,6 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes } from "../../sdk/bytes/bytes";
-import { Slice } from "../../sdk/bytes/slice";
+
 import { Algorithm, fits } from "./algorithms";
 import { Jwk } from "./jwk";
 import { JwksSource } from "./jwks-source";
@@ -42,7 +43,7 @@ export class Issuer {
    * The key that a token names; for one that names none, the only key that fits. A set that was fetched is fetched anew,
    * now and then, when it lacks the key.
    */
-  findKey(kid: Slice, named: bool, algorithm: Algorithm): Jwk | null {
+  findKey(kid: ByteBuffer, named: bool, algorithm: Algorithm): Jwk | null {
     const source = this.source;
     const keys = source == null ? this.keys : source.keys!;
     let found: Jwk | null = null;

@@ -37,13 +37,16 @@ const mac: usize = memory.data(SHA256_SIZE, 8);
 const digest: ByteBuffer = new ByteBuffer();
 const value: Slice = new Slice();
 
-/** Index of the credential whose key the last request was signed with. */
-export let signer: i32 = -1;
-/** The signed digest of its body, 32 bytes; 0 when the signature does not cover the body. */
-export let signedDigest: usize = 0;
+/** What a good signature proves. */
+export class SignatureProof {
+  /** Index of the credential whose key the request was signed with. */
+  signer: i32 = -1;
+  /** The signed digest of its body, 32 bytes, until the next check; 0 when the signature does not cover the body. */
+  digest: usize = 0;
+}
 
 /**
- * Checks the signature of a request and sets `signer` and `signedDigest`.
+ * Checks the signature of a request and sets `proof`.
  * @param now seconds since 1970
  * @returns null when it is good, as far as the headers tell; the body must still have the digest
  */
@@ -54,12 +57,13 @@ export function checkSignature(
   signatureHeader: Slice,
   endOfStream: bool,
   now: i64,
+  proof: SignatureProof,
 ): LocalReply | null {
-  signedDigest = 0;
+  proof.digest = 0;
   if (!input.parse(inputHeader, signatureHeader)) return SIGNATURE_MALFORMED;
   if (input.created < 0 || input.nonce.len == 0) return SIGNATURE_MALFORMED;
   if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
-  signer = registry.signers.findOr(input.keyid.ptr, input.keyid.len, -1);
+  const signer = registry.signers.findOr(input.keyid.ptr, input.keyid.len, -1);
   if (signer < 0) return CREDENTIAL_UNKNOWN;
   base.clear();
   if (!appendSignatureBase(base, input, http)) return SIGNATURE_MALFORMED;
@@ -69,7 +73,11 @@ export function checkSignature(
   const skew = registry.signatureSkew;
   if (input.created > now + skew || input.created < now - skew) return SIGNATURE_EXPIRED;
   if (input.expires >= 0 && input.expires < now) return SIGNATURE_EXPIRED;
-  if (input.covers(CONTENT_DIGEST) && !readContentDigest(http)) return SIGNATURE_MALFORMED;
+  proof.signer = signer;
+  if (input.covers(CONTENT_DIGEST)) {
+    if (!readContentDigest(http)) return SIGNATURE_MALFORMED;
+    proof.digest = digest.ptr;
+  }
   base.clear();
   base.append(input.keyid.ptr, input.keyid.len);
   base.appendByte(0);
@@ -98,7 +106,5 @@ function readContentDigest(http: HttpContext): bool {
   if (size < 0 || !SHA_256.equals(value.ptr, SHA_256.len) || load<u8>(from + size) != Char.COLON)
     return false;
   digest.clear();
-  if (!appendBase64(digest, from, size) || digest.len != SHA256_SIZE) return false;
-  signedDigest = digest.ptr;
-  return true;
+  return appendBase64(digest, from, size) && digest.len == SHA256_SIZE;
 }

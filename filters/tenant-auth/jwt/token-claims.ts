@@ -1,0 +1,182 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
+import { JsonScanner } from "../../sdk/bytes/json-scanner";
+import { LocalReply } from "../../sdk/pipeline/local-reply";
+import { TOKEN_AUDIENCE, TOKEN_CLAIMS, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID } from "../replies";
+import { Issuer } from "./issuer";
+
+const ISS = bytes("iss");
+const AUD = bytes("aud");
+const EXP = bytes("exp");
+const NBF = bytes("nbf");
+const JTI = bytes("jti");
+
+/** Times beyond are as good as for ever; sums of smaller ones do not overflow. */
+const LATEST_SECOND: f64 = 1e15;
+const LONGEST_TASK: i32 = 255;
+
+const json: JsonScanner = new JsonScanner();
+const key: ByteBuffer = new ByteBuffer();
+const text: ByteBuffer = new ByteBuffer();
+
+/** What the claims of a token say (RFC 7519, section 4). One object, for one token after the other. */
+export class TokenClaims {
+  /** Index of the issuer, -1 for an unknown one. */
+  issuer: i32 = -1;
+  readonly subject: ByteBuffer = new ByteBuffer();
+  readonly tenant: ByteBuffer = new ByteBuffer();
+  readonly jti: ByteBuffer = new ByteBuffer();
+  /** (u8 length, pattern) one after the other; empty when the issuer has no such claim. */
+  readonly tasks: ByteBuffer = new ByteBuffer();
+  /** Seconds since 1970 from which on the token is refused, leeway included. */
+  expires: i64 = i64.MAX_VALUE;
+
+  private expiries: i32 = 0;
+  private audiences: i32 = 0;
+  private taskLists: i32 = 0;
+  private audienceMatches: bool = false;
+  private notBefore: f64 = 0;
+  private expiry: f64 = 0;
+
+  /** Finds the issuer, before anything of the token is trusted. @returns false when [ptr, ptr + len) is no JSON object */
+  findIssuer(issuers: Issuer[], ptr: usize, len: i32): bool {
+    let seen = 0;
+    this.issuer = -1;
+    json.start(ptr, len);
+    json.enterObject();
+    while (json.nextMember(key)) {
+      if (!is(ISS)) {
+        json.skip();
+        continue;
+      }
+      seen++;
+      json.string(text);
+      for (let i = 0; i < issuers.length; i++) {
+        if (issuers[i].name.equals(text.ptr, text.len)) this.issuer = i;
+      }
+    }
+    return json.done && seen <= 1;
+  }
+
+  /**
+   * Reads the JSON [ptr, ptr + len), whose signature is good.
+   * @param now seconds since 1970
+   * @returns null when the issuer accepts the claims, else why not
+   */
+  read(issuer: Issuer, ptr: usize, len: i32, now: i64): LocalReply | null {
+    this.expiries = this.audiences = this.taskLists = 0;
+    this.audienceMatches = false;
+    this.notBefore = 0;
+    this.subject.clear();
+    this.tenant.clear();
+    this.jti.clear();
+    this.tasks.clear();
+    json.start(ptr, len);
+    json.enterObject();
+    while (json.nextMember(key)) if (!this.readClaim(issuer)) return TOKEN_CLAIMS;
+    if (json.failed || this.expiries > 1 || this.audiences > 1 || this.taskLists > 1) return TOKEN_CLAIMS;
+    if (this.expiries == 0 && issuer.expiryRequired) return TOKEN_CLAIMS;
+    if (issuer.tasksClaim != null && this.taskLists == 0) return TOKEN_CLAIMS;
+    if (issuer.tenantClaim != null && this.tenant.len == 0) return TOKEN_CLAIMS;
+    this.expires = this.expiries == 0 ? i64.MAX_VALUE : seconds(this.expiry) + issuer.leeway;
+    if (this.expires <= now) return TOKEN_EXPIRED;
+    if (seconds(this.notBefore) - issuer.leeway > now) return TOKEN_NOT_YET_VALID;
+    return issuer.audiences.length > 0 && !this.audienceMatches ? TOKEN_AUDIENCE : null;
+  }
+
+  /** Reads one claim's value. A claim may be of use in two roles, such as `sub` as tenant and as subject. */
+  private readClaim(issuer: Issuer): bool {
+    if (is(EXP)) {
+      this.expiries++;
+      this.expiry = json.number();
+    } else if (is(NBF)) this.notBefore = json.number();
+    else if (is(AUD)) this.readAudience(issuer.audiences);
+    else if (isClaim(issuer.tasksClaim)) return this.readTasks();
+    else {
+      const subject = isClaim(issuer.subjectClaim);
+      const tenant = isClaim(issuer.tenantClaim);
+      const jti = is(JTI);
+      if (!subject && !tenant && !jti) {
+        json.skip();
+        return !json.failed;
+      }
+      json.string(text);
+      if ((subject && !keep(this.subject)) || (tenant && !keep(this.tenant))) return false;
+      if (jti && !keep(this.jti)) return false;
+    }
+    return !json.failed;
+  }
+
+  private readAudience(wanted: Bytes[]): void {
+    this.audiences++;
+    if (json.peek() != Char.OPEN_BRACKET) {
+      json.string(text);
+      this.matchAudience(wanted);
+      return;
+    }
+    json.enterArray();
+    while (json.nextElement()) {
+      json.string(text);
+      this.matchAudience(wanted);
+    }
+  }
+
+  private matchAudience(wanted: Bytes[]): void {
+    for (let i = 0; i < wanted.length; i++) {
+      if (wanted[i].equals(text.ptr, text.len)) this.audienceMatches = true;
+    }
+  }
+
+  /** A list of strings, or one string with spaces between its words as `scope` has them (RFC 8693, section 4.2). */
+  private readTasks(): bool {
+    this.taskLists++;
+    if (json.peek() == Char.OPEN_BRACKET) {
+      json.enterArray();
+      while (json.nextElement()) {
+        json.string(text);
+        if (!this.keepTask(text.ptr, text.len)) return false;
+      }
+    } else {
+      json.string(text);
+      let from = text.ptr;
+      const end = text.end;
+      while (from < end) {
+        let to = from;
+        while (to < end && load<u8>(to) != Char.SPACE) to++;
+        if (to > from && !this.keepTask(from, <i32>(to - from))) return false;
+        from = to + 1;
+      }
+    }
+    // A list of no task allows none, which is not the same as no list: an empty pattern matches no task.
+    if (this.tasks.len == 0) this.tasks.appendByte(0);
+    return !json.failed;
+  }
+
+  private keepTask(ptr: usize, len: i32): bool {
+    if (len > LONGEST_TASK) return false;
+    this.tasks.appendByte(<u8>len);
+    this.tasks.append(ptr, len);
+    return true;
+  }
+}
+
+function is(name: Bytes): bool {
+  return name.equals(key.ptr, key.len);
+}
+
+function isClaim(name: Bytes | null): bool {
+  return name != null && is(name);
+}
+
+/** @returns false when the claim came before */
+function keep(out: ByteBuffer): bool {
+  if (out.len > 0) return false;
+  out.append(text.ptr, text.len);
+  return true;
+}
+
+/** Whole seconds. */
+function seconds(time: f64): i64 {
+  return <i64>Math.max(0, Math.min(time, LATEST_SECOND));
+}
