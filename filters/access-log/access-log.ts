@@ -35,7 +35,7 @@ export class AccessLog extends Stage {
   }
 
   /** The first chunk of a gRPC caller's message says what model is called. */
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onRequestBody(http: HttpContext, _size: i32, _endOfStream: bool): Action {
     if (http.grpc && this.settings.namesModel && http.state(this.slot) == null)
       http.setState(this.slot, readCalledModel(http.path));
     return CONTINUE;

@@ -130,7 +130,7 @@ export class LogSender extends CalloutHandler {
     }
   }
 
-  onReply(status: i32, body: usize, len: i32): void {
+  onReply(status: i32, _body: usize, _len: i32): void {
     this.pending = false;
     // A token that is refused today is renewed on one side or the other.
     if (status == 0 || status == UNAUTHORIZED || status == 408 || status == 429 || status >= 500) {

@@ -52,7 +52,7 @@ export class ExamplesConversion extends Conversion {
     return this.classifies ? CLASSIFY : REGRESS;
   }
 
-  start(http: HttpContext, task: Task): LocalReply | null {
+  start(_http: HttpContext, _task: Task): LocalReply | null {
     this.examplesRequest.reset();
     appendModelSpec(this.examplesRequest.spec);
     return null;

@@ -4,11 +4,16 @@ import { nextAverage, nextLimit } from "./gradient";
 import { now } from "./now";
 import { MOST_VMS, VmRegistry } from "./vm-registry";
 
-/** The value: f64 adaptive limit, f64 long average of the latency (microseconds), then (u32 tag, u32 permits) a place. */
+/**
+ * The value: f64 adaptive limit, f64 long average of the latency (microseconds), then (u32 tag, u32 permits)
+ * a place.
+ */
 const HEADER: i32 = 16;
 const ENTRY: i32 = 8;
 const ATTEMPTS = 16;
-/** The adaptive limit moves once in this time (nanoseconds) in each VM, if that many requests were measured. */
+/**
+ * The adaptive limit moves once in this time (nanoseconds) in each VM, if that many requests were measured.
+ */
 const WINDOW: u64 = 100_000_000;
 const FEWEST_SAMPLES: u32 = 10;
 /** A VM keeps up to this part of the limit, divided by the VMs, at hand. */
@@ -19,10 +24,10 @@ const value: usize = memory.data(16 + 256 * 8);
 /**
  * How many requests of a task may be in flight at once in the whole process.
  *
- * Process-wide, not a share for each VM: connections are spread unevenly over workers, and a worker with all of them must
- * get the whole limit. A VM takes permits from a shared value, which also says which VM has how many, so that those of a
- * VM that ended are free again. It keeps a few idle permits at hand when the limit is large; a small limit is exact and
- * costs two shared-data writes a request.
+ * Process-wide, not a share for each VM: connections are spread unevenly over workers, and a worker with all
+ * of them must get the whole limit. A VM takes permits from a shared value, which also says which VM has how
+ * many, so that those of a VM that ended are free again. It keeps a few idle permits at hand when the limit
+ * is large; a small limit is exact and costs two shared-data writes a request.
  */
 export class Concurrency {
   private readonly key: Bytes;
@@ -134,7 +139,10 @@ export class Concurrency {
     this.entered = false;
   }
 
-  /** How many permits to keep at hand: none while more are in use than allowed, else those that leave serve who enters. */
+  /**
+   * How many permits to keep at hand: none while more are in use than allowed, else those that leave serve
+   * who enters.
+   */
   private keepSpare(allowed: i32, free: i32): void {
     this.spare = free < 0 ? 0 : allowed / (SPARE_PART * this.registry.live);
   }

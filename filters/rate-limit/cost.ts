@@ -12,8 +12,8 @@ export const MALFORMED: f64 = -1;
 const value: Slice = new Slice();
 
 /**
- * What a request takes from a bucket: a fixed number of tokens, what a header says (such as a count of model tokens or
- * a batch size), or its body's size.
+ * What a request takes from a bucket: a fixed number of tokens, what a header says (such as a count of model
+ * tokens or a batch size), or its body's size.
  */
 export class Cost {
   private header: Bytes | null = null;
@@ -45,8 +45,8 @@ export class Cost {
 
   /**
    * Tokens for a request, a whole number.
-   * @returns MALFORMED when the header is not one decimal number of at most `most`: a limit that a caller escapes by
-   *   sending nonsense is none, so such a request is to be refused
+   * @returns MALFORMED when the header is not one decimal number of at most `most`: a limit that a caller
+   *   escapes by sending nonsense is none, so such a request is to be refused
    */
   of(http: HttpContext): f64 {
     const header = this.header;

@@ -1,8 +1,8 @@
 /**
  * A limit of requests in flight that follows the latency: Gradient2 of Netflix's concurrency-limits
- * (github.com/Netflix/concurrency-limits, Gradient2Limit). It compares the latency of a short window with a long
- * average: as long as they are alike the limit grows by a queue's worth, when the short one rises the limit shrinks in
- * proportion, so load is shed before it queues.
+ * (github.com/Netflix/concurrency-limits, Gradient2Limit). It compares the latency of a short window with a
+ * long average: as long as they are alike the limit grows by a queue's worth, when the short one rises the
+ * limit shrinks in proportion, so load is shed before it queues.
  */
 
 /** The window's latency may be this much above the average before the limit shrinks. */

@@ -11,12 +11,13 @@ const ATTEMPTS = 16;
 const set: usize = memory.data(WAYS * (8 + STATE_SIZE));
 
 /**
- * Token buckets for keys that nobody can list beforehand, in a fixed number of places in shared data: sets of four, one
- * shared value a set.
+ * Token buckets for keys that nobody can list beforehand, in a fixed number of places in shared data: sets of
+ * four, one shared value a set.
  *
- * A key that finds its set full takes the place of the fullest bucket, **with that bucket's level**. So who floods the
- * table with new keys gets no fresh buckets for them, and cannot reset a bucket that is drained: the fullest goes first,
- * and what comes back in its place starts no fuller. All keys together never get more than the table's places would.
+ * A key that finds its set full takes the place of the fullest bucket, **with that bucket's level**. So who
+ * floods the table with new keys gets no fresh buckets for them, and cannot reset a bucket that is drained:
+ * the fullest goes first, and what comes back in its place starts no fuller. All keys together never get more
+ * than the table's places would.
  */
 export class KeyTable {
   private readonly key: Bytes;

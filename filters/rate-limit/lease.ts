@@ -7,16 +7,16 @@ const HELD_PART: f64 = 0.01;
 const FEWEST: f64 = 4;
 
 /**
- * Largest lease from a bucket. A VM holds less than that beyond the token it leases for, so `vms` of them hold at most
- * 1 % of what the bucket gives in a second: that is how far the sum over any window can be off.
+ * Largest lease from a bucket. A VM holds less than that beyond the token it leases for, so `vms` of them
+ * hold at most 1 % of what the bucket gives in a second: that is how far the sum over any window can be off.
  */
 export function leaseCap(windows: Windows, vms: i32): f64 {
   return 1 + Math.floor((HELD_PART * windows.slowest()) / vms);
 }
 
 /**
- * Tokens that a VM took from a bucket ahead of the requests that spend them. The next lease is twice the last one as
- * long as they are used up within a tick, so its size follows the rate that this VM sees.
+ * Tokens that a VM took from a bucket ahead of the requests that spend them. The next lease is twice the last
+ * one as long as they are used up within a tick, so its size follows the rate that this VM sees.
  */
 export class Lease {
   /** Below 0: a debt, which the next lease or the next tick pays. */
@@ -57,7 +57,9 @@ export class Lease {
     this.used -= cost;
   }
 
-  /** @returns tokens to give back to the bucket: all when a tick went by without use; below 0 a debt to pay. */
+  /**
+   * @returns tokens to give back to the bucket: all when a tick went by without use; below 0 a debt to pay.
+   */
   endTick(cap: f64): f64 {
     const idle = this.used <= 0;
     this.size = max(FEWEST, min(this.size, this.used));

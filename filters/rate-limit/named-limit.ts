@@ -84,7 +84,7 @@ export class NamedLimit extends Limit {
     this.lease.refund(cost);
   }
 
-  protected takeShared(lease: Lease, at: u64, need: f64, wanted: f64, reserve: f64, largest: f64): f64 {
+  protected takeShared(_lease: Lease, at: u64, need: f64, wanted: f64, reserve: f64, largest: f64): f64 {
     return takeShared(this.key, this.windows, at, need, wanted, reserve, largest);
   }
 

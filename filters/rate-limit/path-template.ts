@@ -11,14 +11,15 @@ export function hash64(ptr: usize, len: i32, seed: u64): u64 {
 }
 
 /**
- * A path with variables, such as `/v2/models/{model}/infer`: a part in braces stands for one segment, whatever it is.
+ * A path with variables, such as `/v2/models/{model}/infer`: a part in braces stands for one segment,
+ * whatever it is.
  */
 export class PathTemplate {
   constructor(private readonly template: Bytes) {}
 
   /**
-   * @returns a hash of what the variables are in the path (its query left out), continued from `seed`; 0 when the path
-   *   does not fit. `%41` counts as `A`, so that one resource has one key however it is spelt.
+   * @returns a hash of what the variables are in the path (its query left out), continued from `seed`; 0 when
+   *   the path does not fit. `%41` counts as `A`, so that one resource has one key however it is spelt.
    */
   match(ptr: usize, len: i32, seed: u64): u64 {
     let at = ptr;

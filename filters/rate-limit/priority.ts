@@ -7,9 +7,9 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 const value: Slice = new Slice();
 
 /**
- * Classes of requests, the most important first, each with a share of every bucket that is kept for it. A class may
- * take tokens only as long as the shares of those above it stay in the bucket (trunk reservation, as in telephony), so
- * when tokens get scarce the lowest class is refused first, and the highest last.
+ * Classes of requests, the most important first, each with a share of every bucket that is kept for it. A
+ * class may take tokens only as long as the shares of those above it stay in the bucket (trunk reservation,
+ * as in telephony), so when tokens get scarce the lowest class is refused first, and the highest last.
  */
 export class Priority {
   private header: Bytes | null = null;
@@ -21,8 +21,8 @@ export class Priority {
   largestReserve: f64 = 0;
 
   /**
-   * Part of each bucket, 0 to 1, that a request must leave to others. A credential's class comes before what the
-   * header says; an unknown word in the header counts as none.
+   * Part of each bucket, 0 to 1, that a request must leave to others. A credential's class comes before what
+   * the header says; an unknown word in the header counts as none.
    */
   reserveOf(http: HttpContext): f64 {
     if (this.classes.count == 0) return 0;

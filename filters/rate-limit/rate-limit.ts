@@ -34,8 +34,8 @@ let credential: NamedLimit | null = null;
 let permit: bool = false;
 
 /**
- * Limits on what requests cost per task, tenant, credential, header value and path, and on a task's requests in flight.
- * A request passes when every limit that applies to it lets it.
+ * Limits on what requests cost per task, tenant, credential, header value and path, and on a task's requests
+ * in flight. A request passes when every limit that applies to it lets it.
  */
 export class RateLimit extends Stage {
   private readonly registry: VmRegistry = new VmRegistry();
@@ -71,7 +71,7 @@ export class RateLimit extends Stage {
     this.share();
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+  onRequestHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
     if (this.mode == Mode.Off) return HeadersAction.CONTINUE;
     forgetTime();
     const refusal = this.decide(http, false);

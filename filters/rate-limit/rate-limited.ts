@@ -26,9 +26,10 @@ const LONGEST_WAIT_MILLISECONDS: f64 = 3_600_000;
 const text: ByteBuffer = new ByteBuffer();
 
 /**
- * The answer to a request over a limit: 429 with `Retry-After` (RFC 9110, section 10.2.3) and the structured fields
- * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11; for gRPC callers RESOURCE_EXHAUSTED with
- * google.rpc.RetryInfo in `grpc-status-details-bin` and `grpc-retry-pushback-ms` (gRPC proposal A6).
+ * The answer to a request over a limit: 429 with `Retry-After` (RFC 9110, section 10.2.3) and the structured
+ * fields `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11; for gRPC callers
+ * RESOURCE_EXHAUSTED with google.rpc.RetryInfo in `grpc-status-details-bin` and `grpc-retry-pushback-ms`
+ * (gRPC proposal A6).
  */
 export class RateLimited extends LocalReply {
   private readonly policy: Bytes;

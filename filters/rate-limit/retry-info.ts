@@ -11,8 +11,8 @@ const any: ByteBuffer = new ByteBuffer();
 const status: ByteBuffer = new ByteBuffer();
 
 /**
- * Appends google.rpc.Status {code, message, details: [RetryInfo {retry_delay}]} (googleapis, google/rpc/status.proto and
- * error_details.proto) in base64 without padding, as a `-bin` header carries it.
+ * Appends google.rpc.Status {code, message, details: [RetryInfo {retry_delay}]} (googleapis,
+ * google/rpc/status.proto and error_details.proto) in base64 without padding, as a `-bin` header carries it.
  */
 export function retryInfo(out: ByteBuffer, code: u32, message: ByteBuffer, milliseconds: u64): void {
   duration.clear();

@@ -2,7 +2,9 @@ import { Bytes } from "../sdk/bytes/bytes";
 import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { charge, fill, refill, STATE_SIZE, take, Windows } from "./token-bucket";
 
-/** A token bucket in shared data: one for all VMs of the Envoy process, and for those that come after them. */
+/**
+ * A token bucket in shared data: one for all VMs of the Envoy process, and for those that come after them.
+ */
 
 /** Another VM wins a race at most this often before the request counts as refused. */
 const ATTEMPTS = 16;

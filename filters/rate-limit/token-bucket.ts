@@ -1,7 +1,8 @@
 /**
- * Token buckets over several windows at once (RFC 2697, section 3, counts tokens the same way). Their state lies in
- * memory, so that a host without objects can share it: u64 time of the last refill (nanoseconds, monotonic), then the
- * level of each window's bucket as f64. A level below 0 is a debt. NaN is a bucket that was never used, so a full one.
+ * Token buckets over several windows at once (RFC 2697, section 3, counts tokens the same way). Their state
+ * lies in memory, so that a host without objects can share it: u64 time of the last refill (nanoseconds,
+ * monotonic), then the level of each window's bucket as f64. A level below 0 is a debt. NaN is a bucket that
+ * was never used, so a full one.
  */
 
 export const SECOND: i32 = 0;
@@ -76,7 +77,10 @@ export function levelOf(state: usize, window: i32): f64 {
   return load<f64>(levelAt(state, window));
 }
 
-/** Lets the tokens come back that time has brought. A `now` before the last one (another thread's) brings none. */
+/**
+ * Lets the tokens come back that time has brought. A `now` before the last one (another thread's) brings
+ * none.
+ */
 export function refill(state: usize, windows: Windows, now: u64): void {
   const last = load<u64>(state);
   const elapsed: f64 = now > last ? <f64>(now - last) : 0;
@@ -90,18 +94,22 @@ export function refill(state: usize, windows: Windows, now: u64): void {
   store<u64>(state, max(last, now));
 }
 
-/** After a failed `take`: nanoseconds until it can succeed, infinite when it never can, and the window that says so. */
+/**
+ * After a failed `take`: nanoseconds until it can succeed, infinite when it never can, and the window that
+ * says so.
+ */
 export let waitNanos: f64 = 0;
 export let tightestWindow: i32 = 0;
 /** After a failed `take`: what that bucket holds. */
 export let remaining: f64 = 0;
 
 /**
- * Takes `need` tokens from each bucket, and more, up to `wanted`, if they are to spare.
- * A need beyond what a bucket holds is served by a full bucket, and leaves a debt: no request is shut out for good, and
- * the rate still holds over time.
+ * Takes `need` tokens from each bucket, and more, up to `wanted`, if they are to spare. A need beyond what a
+ * bucket holds is served by a full bucket, and leaves a debt: no request is shut out for good, and the rate
+ * still holds over time.
  * @param reserve part of each bucket, 0 to 1, that this request must leave to those of a higher priority
- * @param largestReserve the same for the lowest priority: more than `need` is taken only from what anybody may have
+ * @param largestReserve the same for the lowest priority: more than `need` is taken only from what anybody
+ *   may have
  * @returns how many tokens were taken; -1 when there are too few, see `waitNanos`
  */
 export function take(

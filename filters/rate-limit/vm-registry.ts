@@ -7,16 +7,19 @@ const KEY = bytes("modelgate.vms");
 const ENTRY: i32 = 16;
 /** More VMs than this in one process share nothing that needs a place. */
 export const MOST_VMS: i32 = 256;
-/** Without a beat for this long before the last but one of the VM that looks, a VM is gone: some four seconds in all. */
+/**
+ * Without a beat for this long before the last but one of the VM that looks, a VM is gone: some four seconds
+ * in all.
+ */
 const DEAD_AFTER: u64 = 2_000_000_000;
 const ATTEMPTS = 64;
 
 const places: usize = memory.data(256 * 16);
 
 /**
- * The live instances of this plug-in in the Envoy process: one a worker (and one on the main thread), more for a moment
- * when a configuration replaces another. Each has a place in a shared value and renews it once a second. A VM that ends
- * says nothing: it stops renewing.
+ * The live instances of this plug-in in the Envoy process: one a worker (and one on the main thread), more
+ * for a moment when a configuration replaces another. Each has a place in a shared value and renews it once a
+ * second. A VM that ends says nothing: it stops renewing.
  */
 export class VmRegistry {
   /** Differs from every other instance's. */
@@ -28,8 +31,8 @@ export class VmRegistry {
   private known: i32 = 0;
   private lastBeat: u64 = 0;
   /**
-   * The time by which others are judged: this VM's last beat but one. Who stood still, alone or with the whole process,
-   * so waits a second for the others' beats.
+   * The time by which others are judged: this VM's last beat but one. Who stood still, alone or with the
+   * whole process, so waits a second for the others' beats.
    */
   private judgedAt: u64 = 0;
 

@@ -9,8 +9,8 @@ const NANOS_PER_MILLISECOND: f64 = 1_000_000;
 const MILLISECONDS_PER_SECOND: f64 = 1000;
 
 /**
- * Streams of this VM that wait for a token instead of being refused, in the order they came. Its places are made once.
- * While somebody waits the plug-in's timer runs fast.
+ * Streams of this VM that wait for a token instead of being refused, in the order they came. Its places are
+ * made once. While somebody waits the plug-in's timer runs fast.
  */
 export class WaitingLine {
   private readonly places: StaticArray<HttpContext | null>;
@@ -36,7 +36,9 @@ export class WaitingLine {
     return new WaitingLine(<i32>min(most, MOST_STREAMS), milliseconds);
   }
 
-  /** Is there room, and will a token of `awaited` come in time, after those for the streams that wait already? */
+  /**
+   * Is there room, and will a token of `awaited` come in time, after those for the streams that wait already?
+   */
   mayJoin(awaited: NamedLimit): bool {
     if (this.length == this.places.length) return false;
     const ahead = (<f64>awaited.queued * MILLISECONDS_PER_SECOND) / awaited.windows.slowest();

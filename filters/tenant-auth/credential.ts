@@ -3,7 +3,10 @@ import { Slice } from "../sdk/bytes/slice";
 import { Principal } from "../sdk/pipeline/principal";
 import { hostLength, matchesHost } from "./task-pattern";
 
-/** One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is configured. */
+/**
+ * One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is
+ * configured.
+ */
 export class Credential {
   /** Set of permissions that narrows the tenant's; -1: none. */
   narrowed: i32 = -1;

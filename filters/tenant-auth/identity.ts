@@ -3,8 +3,8 @@ export class Identity {
   /** Index of the credential. */
   credential: i32 = -1;
   /**
-   * Tasks that a token names, which narrow what its credential may call: (u8 length, pattern) one after the other;
-   * 0 bytes long when it names none.
+   * Tasks that a token names, which narrow what its credential may call: (u8 length, pattern) one after the
+   * other; 0 bytes long when it names none.
    */
   tasks: usize = 0;
   tasksLen: i32 = 0;

@@ -4,7 +4,10 @@ import { Char } from "../sdk/bytes/chars";
 import { NameTable } from "../sdk/bytes/name-table";
 import { getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
 
-/** What a client certificate says of its owner, in the order in which it is asked; fields of the configuration too. */
+/**
+ * What a client certificate says of its owner, in the order in which it is asked; fields of the configuration
+ * too.
+ */
 export const CERTIFICATE_FIELDS: string[] = ["uri", "dns", "subject", "sha256"];
 
 /** Envoy's connection attributes. */
@@ -23,8 +26,8 @@ export function certificateKey(field: i32, value: string): Bytes {
 }
 
 /**
- * Index of the credential that the peer's certificate proves. Envoy has verified the certificate if its TLS context says
- * so; it costs one host call for each field that some credential uses.
+ * Index of the credential that the peer's certificate proves. Envoy has verified the certificate if its TLS
+ * context says so; it costs one host call for each field that some credential uses.
  * @param fields bit f: some credential is known by CERTIFICATE_FIELDS[f]
  * @returns -1 when there is none
  */

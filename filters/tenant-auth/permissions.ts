@@ -23,8 +23,9 @@ export enum Decision {
 export const LONGEST_PREFIX: i32 = 63;
 
 /**
- * Sets of permissions: a tenant's, or what a credential narrows it to. Hash table from (set, task) to grants, with chains
- * through `Grant.next`; a look-up asks once for the task and once for each length of prefix that the set has.
+ * Sets of permissions: a tenant's, or what a credential narrows it to. Hash table from (set, task) to grants,
+ * with chains through `Grant.next`; a look-up asks once for the task and once for each length of prefix that
+ * the set has.
  */
 export class Permissions {
   private readonly grants: Grant[] = [];

@@ -86,8 +86,9 @@ export class Presentation {
   }
 
   /**
-   * Takes the credential, and headers that only the gateway may set, from the request: the model server sees neither. Envoy matches its
-   * routes anew when a header changes, so headers of credentials are left to the route where it removes them.
+   * Takes the credential, and headers that only the gateway may set, from the request: the model server sees
+   * neither. Envoy matches its routes anew when a header changes, so headers of credentials are left to the
+   * route where it removes them.
    */
   strip(http: HttpContext, registry: Registry): void {
     if (registry.removesCredentials) {

@@ -231,7 +231,8 @@ class Reader {
       if (!registry.subjects.add(copyBytes(buffer.ptr, buffer.len), index)) {
         config.fault(
           "subject",
-          "is that of another credential: give both a subject, or the issuer a tenantClaim where tenants share it",
+          "is that of another credential: give both a subject, " +
+            "or the issuer a tenantClaim where tenants share it",
         );
       }
     }

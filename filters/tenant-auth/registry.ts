@@ -20,7 +20,9 @@ export class Registry {
   removesCredentials: bool = true;
   /** Header that tells the model server the tenant; null: none does. */
   tenantHeader: Bytes | null = null;
-  /** Do filters behind this one get to know the tenant and the credential? Means nothing inside gateway.wasm. */
+  /**
+   * Do filters behind this one get to know the tenant and the credential? Means nothing inside gateway.wasm.
+   */
   published: bool = true;
   /** Seconds by which the clock of a signer may differ. */
   signatureSkew: i64 = 300;
@@ -29,7 +31,10 @@ export class Registry {
   tenants: Tenant[] = [];
   credentials: Credential[] = [];
   issuers: Issuer[] = [];
-  /** Credentials by what proves them: digest of an API key; `tenant/id` of a signer; certificate; subject of a token. */
+  /**
+   * Credentials by what proves them: digest of an API key; `tenant/id` of a signer; certificate; subject of a
+   * token.
+   */
   keys: DigestTable = new DigestTable(0);
   signers: NameTable<i32> = new NameTable<i32>();
   certificates: NameTable<i32> = new NameTable<i32>();
@@ -44,7 +49,10 @@ export class Registry {
   revocations: Revocations = new Revocations(new StaticArray<u8>(0));
 }
 
-/** A token's subject as it stands in `Registry.subjects`: issuer, tenant (-1: not named by the token), then the subject. */
+/**
+ * A token's subject as it stands in `Registry.subjects`: issuer, tenant (-1: not named by the token), then
+ * the subject.
+ */
 export function writeSubject(out: ByteBuffer, issuer: i32, tenant: i32, subject: usize, len: i32): void {
   out.clear();
   out.reserve(8 + len);

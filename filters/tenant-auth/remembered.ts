@@ -3,14 +3,17 @@ import { sipHash128, sipHigh, sipLow } from "./crypto/siphash";
 import { Identity } from "./identity";
 
 /**
- * Credentials that were checked before, so that a repeated one costs a hash. A secret or token is known here by its
- * SipHash under a key of this VM's alone. The table is set-associative and of fixed size: an entry gives way to a
- * newer one of its set.
+ * Credentials that were checked before, so that a repeated one costs a hash. A secret or token is known here
+ * by its SipHash under a key of this VM's alone. The table is set-associative and of fixed size: an entry
+ * gives way to a newer one of its set.
  */
 
 const SETS: usize = 1024;
 const WAYS: usize = 4;
-/** (u64, u64) hash, i64 expiry in seconds, i32 credential, i32 length of the tasks, usize tasks; hash 0, 0 is free. */
+/**
+ * (u64, u64) hash, i64 expiry in seconds, i32 credential, i32 length of the tasks, usize tasks; hash 0, 0 is
+ * free.
+ */
 const ENTRY: usize = 40;
 const EXPIRES: usize = 16;
 const CREDENTIAL: usize = 24;

@@ -3,7 +3,10 @@ import { GrpcCode } from "../sdk/host/grpc-code";
 import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 
-/** Every answer that tenant-auth gives instead of the model. The reason is stable; the sentence tells nothing secret. */
+/**
+ * Every answer that tenant-auth gives instead of the model. The reason is stable; the sentence tells nothing
+ * secret.
+ */
 
 function unauthenticated(reason: string, message: string, error: string): LocalReply {
   const realm = 'Bearer realm="modelgate"';

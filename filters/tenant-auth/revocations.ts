@@ -3,7 +3,10 @@ import { getShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
 import { SHA256_SIZE } from "./crypto/sha256";
 import { DigestTable } from "./digest-table";
 
-/** Shared data that whoever hears of revocations writes: u64 generation, then the digests. It outlives the VMs. */
+/**
+ * Shared data that whoever hears of revocations writes: u64 generation, then the digests. It outlives the
+ * VMs.
+ */
 const SHARED = bytes("modelgate.revoked");
 const GENERATION_SIZE: i32 = 8;
 

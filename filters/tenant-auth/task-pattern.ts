@@ -8,7 +8,9 @@ export function matchesTask(pattern: usize, patternLen: i32, task: usize, len: i
   return (prefix ? len >= fixed : len == fixed) && memory.compare(pattern, task, fixed) == 0;
 }
 
-/** Does a host match a pattern: itself, or `*.suffix`? Letters compare without case; `pattern` is lower case. */
+/**
+ * Does a host match a pattern: itself, or `*.suffix`? Letters compare without case; `pattern` is lower case.
+ */
 export function matchesHost(pattern: Bytes, host: usize, len: i32): bool {
   const wild = pattern.len > 1 && load<u8>(pattern.ptr) == Char.ASTERISK;
   const fixed = wild ? pattern.len - 1 : pattern.len;

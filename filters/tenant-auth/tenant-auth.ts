@@ -90,7 +90,8 @@ export class TenantAuth extends Stage {
     const body = <BodyDigest | null>http.state(this.slot);
     if (body != null) {
       body.enforced = mode == Mode.Enforce;
-      // A body of known length is complete with its last byte, before its digest is checked; one in chunks is not.
+      // A body of known length is complete with its last byte, before its digest is checked; one in chunks is
+      // not.
       if (body.enforced) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
     }
     const header = registry.tenantHeader;
@@ -102,8 +103,8 @@ export class TenantAuth extends Stage {
   }
 
   /**
-   * Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or dry anyway. A
-   * request that names several tasks gets no mode by naming the one that has it.
+   * Mode of the task if it has one of its own; else the tenant's, once it is known; where all is not off or
+   * dry anyway. A request that names several tasks gets no mode by naming the one that has it.
    */
   private modeOf(http: HttpContext): Mode {
     const registry = this.registry;
@@ -171,7 +172,10 @@ export class TenantAuth extends Stage {
   }
 }
 
-/** The body is whole: refuses a request whose body is not the one that was signed. @returns whether it may go on */
+/**
+ * The body is whole: refuses a request whose body is not the one that was signed.
+ * @returns whether it may go on
+ */
 function acceptBody(http: HttpContext, body: BodyDigest): bool {
   if (body.matches()) return true;
   if (body.enforced) http.refuse(reply.DIGEST_WRONG);

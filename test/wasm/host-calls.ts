@@ -28,7 +28,7 @@ add(":path", "/");
 add(":authority", "models");
 
 class Reply extends CalloutHandler {
-  onReply(status: i32, body: usize, len: i32): void {
+  onReply(status: i32, _body: usize, _len: i32): void {
     log(LogLevel.Warn, `callout replied ${status.toString()}`);
   }
 }
@@ -41,7 +41,7 @@ class HostCalls extends Stage {
     return "hostCalls";
   }
 
-  configure(config: Config): void {
+  configure(_config: Config): void {
     this.ticks = new Counter("modelgate.test_ticks");
   }
 

@@ -11,7 +11,7 @@ class NoOp extends Stage {
     return "noOp";
   }
 
-  configure(config: Config): void {}
+  configure(_config: Config): void {}
 }
 
 defineModule(() => [new NoOp()], true);

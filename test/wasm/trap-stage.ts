@@ -14,9 +14,9 @@ export class Trap extends Stage {
     return "trap";
   }
 
-  configure(config: Config): void {}
+  configure(_config: Config): void {}
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+  onRequestHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
     if (http.headers.find(X_TRAP, value) > 0) this.springTheTrap();
     return HeadersAction.CONTINUE;
   }

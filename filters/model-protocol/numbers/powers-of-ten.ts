@@ -6,7 +6,6 @@
  */
 export const SMALLEST_POWER: i32 = -342;
 export const LARGEST_POWER: i32 = 324;
-const COUNT: i32 = LARGEST_POWER - SMALLEST_POWER + 1;
 
 /** Sixteen bytes a power: the high word, then the low word. */
 export const POWERS_OF_TEN: usize = memory.data(10672, 16);

@@ -325,7 +325,7 @@ export abstract class JsonReader extends RequestReader {
   }
 
   /** More of a string that `startText` announced. @returns the first byte not used */
-  protected moreText(at: usize, to: usize): usize {
+  protected moreText(at: usize, _to: usize): usize {
     return at;
   }
 

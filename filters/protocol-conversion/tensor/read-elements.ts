@@ -125,7 +125,7 @@ function startsNumber(at: usize): bool {
 }
 
 /** A piece without a separator: the start of a number, unless it cannot be one. */
-function incomplete(at: usize, to: usize): usize {
+function incomplete(at: usize, _to: usize): usize {
   return startsNumber(at) || startsNonFinite(load<u8>(at)) ? at : fail(at, NOT_A_NUMBER);
 }
 

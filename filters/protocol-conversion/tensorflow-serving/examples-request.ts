@@ -223,7 +223,7 @@ export class ExamplesRequest extends JsonReader {
     this.endValue();
   }
 
-  protected elements(at: usize, to: usize): usize {
+  protected elements(at: usize, _to: usize): usize {
     return at;
   }
 

@@ -23,9 +23,9 @@ const LARGEST_REPLY: i32 = 8 * 1024 * 1024;
 const LARGEST_KEPT: i32 = 1024 * 1024;
 
 /**
- * Speaks the limits protocol with the controller: once a second one VM of the process reports what all of them counted,
- * and takes the limits back. All of it happens on ticks: no request ever waits for it. Without an answer, or with one
- * that cannot be right, the last limits hold.
+ * Speaks the limits protocol with the controller: once a second one VM of the process reports what all of
+ * them counted, and takes the limits back. All of it happens on ticks: no request ever waits for it. Without
+ * an answer, or with one that cannot be right, the last limits hold.
  */
 export class ControllerClient extends CalloutHandler {
   readonly store: LimitsStore;

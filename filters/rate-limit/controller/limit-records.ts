@@ -1,8 +1,8 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 
 /**
- * Limits in a compact form, for shared data: u64 generation, then records of u8 kind, u8 flags, u16 length of the name,
- * f64 requests per second, f64 burst, u32 requests in flight, the name.
+ * Limits in a compact form, for shared data: u64 generation, then records of u8 kind, u8 flags, u16 length of
+ * the name, f64 requests per second, f64 burst, u32 requests in flight, the name.
  */
 
 export const TASK: u8 = 0;

@@ -21,13 +21,16 @@ const LARGEST_GENERATION: f64 = 9_007_199_254_740_992;
 const LONGEST_NAME: i32 = 256;
 /** Of one gateway. */
 export const MOST_LIMITS: i32 = 50_000;
-/** A Tenant's list of 100,000, and two for each of 10,000 credentials that are not valid (tools/api/tenant.ts). */
+/**
+ * A Tenant's list of 100,000, and two for each of 10,000 credentials that are not valid
+ * (tools/api/tenant.ts).
+ */
 const MOST_REVOKED: i32 = 120_000;
 const DIGEST: i32 = 32;
 
 /**
- * The controller's answer to a report: JSON -> records. It is taken as a whole or not at all: text that is not what the
- * protocol says, or a number that cannot be right, makes all of it void.
+ * The controller's answer to a report: JSON -> records. It is taken as a whole or not at all: text that is
+ * not what the protocol says, or a number that cannot be right, makes all of it void.
  */
 export class LimitsReply {
   generation: u64 = 0;

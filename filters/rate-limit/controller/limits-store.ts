@@ -31,7 +31,8 @@ export class LimitsStore {
 
   /**
    * Stores what the controller answered to a report of generation `reported`.
-   * @returns false when it is a change of something else than what is stored, or would make more limits than there can be
+   * @returns false when it is a change of something else than what is stored, or would make more limits than
+   *   there can be
    */
   store(reply: LimitsReply, reported: u64): bool {
     const length = getShared(this.key);

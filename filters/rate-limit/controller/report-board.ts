@@ -6,16 +6,16 @@ import { Counters, NamedLimit } from "../named-limit";
 import { TASK, TENANT } from "./limit-records";
 
 /**
- * A record: u8 kind, u8 0, u16 length of the name, u32 admitted, u32 refused, i32 in flight, u32 measured, u64 latency in
- * microseconds, the name.
+ * A record: u8 kind, u8 0, u16 length of the name, u32 admitted, u32 refused, i32 in flight, u32 measured,
+ * u64 latency in microseconds, the name.
  */
 const FIXED: i32 = 28;
 
 const blob: ByteBuffer = new ByteBuffer();
 
 /**
- * How the VMs tell the one that reports what they counted: each has a shared value, writes its counts there when it is
- * empty and begins anew, and the reporting VM empties it. So every request is reported once.
+ * How the VMs tell the one that reports what they counted: each has a shared value, writes its counts there
+ * when it is empty and begins anew, and the reporting VM empties it. So every request is reported once.
  */
 export class ReportBoard {
   private readonly key: Bytes;

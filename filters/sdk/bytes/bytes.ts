@@ -1,8 +1,8 @@
 import { CASE_BIT, Char, isDigit, lowerCase } from "./chars";
 
 /**
- * A byte string that never changes: literals, configuration. Filters compare and copy bytes and never decode them to
- * UTF-16. Its memory is collected with it, so that a configuration leaves nothing behind.
+ * A byte string that never changes: literals, configuration. Filters compare and copy bytes and never decode
+ * them to UTF-16. Its memory is collected with it, so that a configuration leaves nothing behind.
  */
 export class Bytes {
   constructor(

@@ -1,7 +1,7 @@
 /**
- * Characters by name, as AssemblyScript's own `CharCode` names them. They are constants of type u8 and not the members
- * of a `const enum`, whose type is i32: so `c - Char._0 < 10` is unsigned 8-bit arithmetic, and a character is passed
- * on without a cast. The compiler puts in the number, so that a name costs nothing.
+ * Characters by name, as AssemblyScript's own `CharCode` names them. They are constants of type u8 and not
+ * the members of a `const enum`, whose type is i32: so `c - Char._0 < 10` is unsigned 8-bit arithmetic, and a
+ * character is passed on without a cast. The compiler puts in the number, so that a name costs nothing.
  */
 export namespace Char {
   export const NULL: u8 = 0x00;

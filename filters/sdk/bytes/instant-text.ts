@@ -24,7 +24,10 @@ export function appendInstant(out: ByteBuffer, milliseconds: u64): void {
   out.len += LENGTH;
 }
 
-/** The Gregorian date of a number of days from 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms"). */
+/**
+ * The Gregorian date of a number of days from 1970-01-01 (Hinnant, "chrono-compatible low-level date
+ * algorithms").
+ */
 function appendDate(to: usize, days: u32): void {
   const shifted = days + 719468;
   const era = shifted / 146097;

@@ -1,7 +1,10 @@
 import { Char } from "./chars";
 /** Times of RFC 3339 (`2026-01-31T12:00:00Z`, `...+01:00`, with or without a fraction of a second). */
 
-/** Seconds since 1970 of an RFC 3339 time, fractions dropped. @returns -1 for another text, or a time before 1970 */
+/**
+ * Seconds since 1970 of an RFC 3339 time, fractions dropped.
+ * @returns -1 for another text, or a time before 1970
+ */
 export function parseInstant(text: string): i64 {
   if (text.length < 20) return -1;
   const year = digits(text, 0, 4);
@@ -50,7 +53,9 @@ function digits(text: string, from: i32, count: i32): i32 {
   return value;
 }
 
-/** Days from 1970-01-01 in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
+/**
+ * Days from 1970-01-01 in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+ */
 function daysSince1970(year: i32, month: i32, day: i32): i64 {
   const shifted = month <= 2 ? year - 1 : year;
   const era = shifted / 400;

@@ -15,8 +15,9 @@ const ALSE: u32 = 0x65_73_6c_61;
 const NULL: u32 = 0x6c_6c_75_6e;
 
 /**
- * Reads JSON (RFC 8259) from front to end without making objects, for what comes while requests are served. Each method
- * takes what it names; after the first that does not fit, `failed` stays set and nothing more is taken.
+ * Reads JSON (RFC 8259) from front to end without making objects, for what comes while requests are served.
+ * Each method takes what it names; after the first that does not fit, `failed` stays set and nothing more is
+ * taken.
  *
  *     json.start(ptr, len);
  *     json.enterObject();
@@ -115,8 +116,8 @@ export class JsonScanner {
   }
 
   /**
-   * A number. More than 18 digits are cut off and a large exponent is rounded, so whole numbers are exact up to 2^53,
-   * others right to about 1 part in 10^15.
+   * A number. More than 18 digits are cut off and a large exponent is rounded, so whole numbers are exact up
+   * to 2^53, others right to about 1 part in 10^15.
    */
   number(): f64 {
     this.peek();

@@ -6,7 +6,10 @@ import { utf8SequenceLength } from "./json-text";
 /** The characters `\u`, as they lie in memory. */
 const BACKSLASH_U: u16 = 0x75_5c;
 
-/** Finds the closing quote of the JSON string whose opening quote is at `from`. @returns 0 when it is not in [from, to). */
+/**
+ * Finds the closing quote of the JSON string whose opening quote is at `from`.
+ * @returns 0 when it is not in [from, to).
+ */
 export function stringEnd(from: usize, to: usize): usize {
   for (let at = from + 1; at < to; at++) {
     const c = load<u8>(at);

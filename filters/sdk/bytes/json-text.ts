@@ -23,7 +23,10 @@ const U00: u32 = 0x30_30_75;
 /** Worst case of one input byte: `\u00XX`. */
 const MAX_ESCAPE: i32 = 6;
 
-/** 0x20 to 0x7e but for quote and backslash, in each of the 8 bytes? (SWAR: a byte's high bit tells what is special in it or below.) */
+/**
+ * 0x20 to 0x7e but for quote and backslash, in each of the 8 bytes? (SWAR: a byte's high bit tells what is
+ * special in it or below.)
+ */
 function isPlain(word: u64): bool {
   const ones: u64 = 0x0101010101010101;
   const quote = word ^ 0x2222222222222222;
@@ -53,8 +56,8 @@ function escapedLength(c: u8, sequence: i32): i32 {
 }
 
 /**
- * The parts of a JSON string between its quotes: any bytes; what is malformed UTF-8 becomes U+FFFD, byte by byte. Ends before the
- * first character that would make it longer than `limit` bytes.
+ * The parts of a JSON string between its quotes: any bytes; what is malformed UTF-8 becomes U+FFFD, byte by
+ * byte. Ends before the first character that would make it longer than `limit` bytes.
  */
 export function appendJsonText(out: ByteBuffer, ptr: usize, len: i32, limit: i32 = i32.MAX_VALUE): void {
   const room = <i32>min<i64>(<i64>len * MAX_ESCAPE, limit);

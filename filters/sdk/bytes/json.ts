@@ -3,8 +3,8 @@ import { Char, isDigit } from "./chars";
 import { appendUnescaped, stringEnd } from "./json-string";
 
 /**
- * JSON for configuration: RFC 8259 text -> values. Allocates; read once when a plug-in is configured, never for a
- * request.
+ * JSON for configuration: RFC 8259 text -> values. Allocates; read once when a plug-in is configured, never
+ * for a request.
  */
 export enum JsonKind {
   Null,

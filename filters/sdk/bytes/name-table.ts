@@ -1,8 +1,8 @@
 import { Bytes, fnv1a } from "./bytes";
 
 /**
- * Values by name: open addressing, at most half full. Nothing is ever taken out. A slot is the name's hash and its place
- * in `values` plus one; 0 is a free slot.
+ * Values by name: open addressing, at most half full. Nothing is ever taken out. A slot is the name's hash
+ * and its place in `values` plus one; 0 is a free slot.
  */
 export class NameTable<T> {
   /** In the order in which they were added. */

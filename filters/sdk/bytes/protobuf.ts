@@ -41,7 +41,10 @@ export function appendField(out: ByteBuffer, field: i32, ptr: usize, len: i32): 
 /** Value that the last `readVarint` read. */
 export let varint: u64 = 0;
 
-/** Reads a varint. @returns the byte after it; 0 when [from, to) ends within it or it is over ten bytes long. */
+/**
+ * Reads a varint.
+ * @returns the byte after it; 0 when [from, to) ends within it or it is over ten bytes long.
+ */
 export function readVarint(from: usize, to: usize): usize {
   let value: u64 = 0;
   for (let shift: u64 = 0; shift < 70 && from < to; shift += 7) {
@@ -55,7 +58,10 @@ export function readVarint(from: usize, to: usize): usize {
   return 0;
 }
 
-/** What the last `readTag` read: field number, wire type, and bytes of the content; of a varint its value is `varint`. */
+/**
+ * What the last `readTag` read: field number, wire type, and bytes of the content; of a varint its value is
+ * `varint`.
+ */
 export let tagField: i32 = 0;
 export let tagWireType: i32 = 0;
 export let tagLength: i64 = 0;
@@ -63,8 +69,9 @@ export let tagLength: i64 = 0;
 export let tagMalformed: bool = false;
 
 /**
- * Reads a tag and what follows it up to the field's content. @returns the byte after; 0 when [from, to) ends before
- * that, or before the content of a fixed size, or of any with `whole`.
+ * Reads a tag and what follows it up to the field's content.
+ * @returns the byte after; 0 when [from, to) ends before that, or before the content of a fixed size, or of
+ *   any with `whole`.
  */
 export function readTag(from: usize, to: usize, whole: bool = true): usize {
   tagMalformed = false;

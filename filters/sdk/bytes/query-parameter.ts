@@ -12,8 +12,8 @@ export function queryStart(path: Slice): i32 {
 const cut: ByteBuffer = new ByteBuffer();
 
 /**
- * Cuts each parameter `name` out of the query of `path`, in place, and sets `value` to what the last one held, as it stood (a
- * key needs no percent-encoding). The bytes of `value` stay until the next call.
+ * Cuts each parameter `name` out of the query of `path`, in place, and sets `value` to what the last one
+ * held, as it stood (a key needs no percent-encoding). The bytes of `value` stay until the next call.
  * @returns how often the parameter was there
  */
 export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
@@ -46,7 +46,9 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
   return found;
 }
 
-/** Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not. */
+/**
+ * Where the value of the parameter [from, to) starts, 0 unless its name is `name`, percent-encoded or not.
+ */
 function valueStart(from: usize, to: usize, name: Bytes): usize {
   const end = skipEncoded(from, to, name);
   return end != 0 && end < to && load<u8>(end) == Char.EQUALS ? end + 1 : 0;

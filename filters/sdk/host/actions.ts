@@ -1,4 +1,7 @@
-/** What a stage tells the host to do, as the proxy-wasm ABI 0.2.1 numbers it: one type for each kind of callback. */
+/**
+ * What a stage tells the host to do, as the proxy-wasm ABI 0.2.1 numbers it: one type for each kind of
+ * callback.
+ */
 
 export enum HeadersAction {
   CONTINUE = 0,

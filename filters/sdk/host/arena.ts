@@ -1,6 +1,7 @@
 /**
  * Memory for what the host hands over. Each `proxy_get_*` result is allocated by the host through
- * `proxy_on_memory_allocate`; it lands here and stays valid until the next callback, so a request leaves no garbage.
+ * `proxy_on_memory_allocate`; it lands here and stays valid until the next callback, so a request leaves no
+ * garbage.
  */
 
 const MINIMUM: usize = 64 * 1024;

@@ -20,8 +20,9 @@ const pendingTokens: u32[] = [];
 const pendingHandlers: CalloutHandler[] = [];
 
 /**
- * Sends an HTTP request through the Envoy cluster named [cluster, cluster + clusterLength). `headers` are serialised pairs
- * with `:method`, `:path` and `:authority`. The reply comes to `handler` in the root context.
+ * Sends an HTTP request through the Envoy cluster named [cluster, cluster + clusterLength). `headers` are
+ * serialised pairs with `:method`, `:path` and `:authority`. The reply comes to `handler` in the root
+ * context.
  * @returns false when the host refuses, such as for an unknown cluster; the handler is then not called.
  */
 export function callout(

@@ -1,6 +1,9 @@
 let wanted: bool = false;
 
-/** Asks for a collection of managed memory at the end of this callback: after work that leaves garbage, such as a new key set. */
+/**
+ * Asks for a collection of managed memory at the end of this callback: after work that leaves garbage, such
+ * as a new key set.
+ */
 export function requestCollection(): void {
   wanted = true;
 }

@@ -8,7 +8,10 @@ const EXPIRY: u64 = 2_000_000_000;
 
 const value: usize = memory.data(16);
 
-/** Which VM of the process does what one does for all, such as speaking with the controller: the one whose id stands in a shared value, for as long as it renews it. */
+/**
+ * Which VM of the process does what one does for all, such as speaking with the controller: the one whose id
+ * stands in a shared value, for as long as it renews it.
+ */
 export class Election {
   private readonly key: Bytes;
 

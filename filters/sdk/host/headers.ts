@@ -14,10 +14,15 @@ import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
 
 /** Slots of the index by name. */
 const SLOTS: i32 = 64;
-/** More headers than an index of bytes can number are looked for one by one, as are those that share a slot. */
+/**
+ * More headers than an index of bytes can number are looked for one by one, as are those that share a slot.
+ */
 const SHARED: u8 = 255;
 
-/** Tells the usual names of headers apart, by their length and three of their bytes: the factors were found by trying. */
+/**
+ * Tells the usual names of headers apart, by their length and three of their bytes: the factors were found by
+ * trying.
+ */
 function slotOf(name: usize, len: i32): i32 {
   if (len == 0) return 0;
   const middle = load<u8>(name + (len >> 1));
@@ -27,7 +32,8 @@ function slotOf(name: usize, len: i32): i32 {
 
 /**
  * All headers of a map, fetched with one host call and kept as long as the request. The memory is the host's
- * serialisation: u32 count, a (u32 name length, u32 value length) for each, then the bytes, each with a NUL behind.
+ * serialisation: u32 count, a (u32 name length, u32 value length) for each, then the bytes, each with a NUL
+ * behind.
  */
 export class Headers {
   private readonly memory: ByteBuffer = new ByteBuffer();
@@ -44,7 +50,8 @@ export class Headers {
     directNextAllocation(memory.ptr, memory.allocated);
     const status = proxy_get_header_map_pairs(mapType, RESULT, RESULT + 4);
     directNextAllocation(0, 0);
-    // Without headers, such as those of a request that Envoy refused itself, the host hands over nothing at all.
+    // Without headers, such as those of a request that Envoy refused itself, the host hands over nothing at
+    // all.
     if (status != OK || resultLen() == 0) {
       this.count = 0;
       return;
@@ -76,8 +83,9 @@ export class Headers {
   }
 
   /**
-   * Removes each header with this lower-case name, or whose name starts with it, from the host's map. `_` counts as `-`:
-   * servers that hand headers over as CGI variables tell the two apart no more (RFC 3875, section 4.1.18).
+   * Removes each header with this lower-case name, or whose name starts with it, from the host's map. `_`
+   * counts as `-`: servers that hand headers over as CGI variables tell the two apart no more (RFC 3875,
+   * section 4.1.18).
    */
   drop(mapType: i32, name: Bytes, prefix: bool): void {
     const start = this.memory.ptr;
@@ -99,7 +107,9 @@ export class Headers {
     return this.findAt(name.ptr, name.len, 0, value);
   }
 
-  /** As `find`, for the lower-case name [name, name + len); `value` is its occurrence number `wanted`, from 0. */
+  /**
+   * As `find`, for the lower-case name [name, name + len); `value` is its occurrence number `wanted`, from 0.
+   */
   findAt(name: usize, len: i32, wanted: i32, value: Slice): i32 {
     value.len = 0;
     if (this.count == 0) return 0;
@@ -149,7 +159,10 @@ function startsAlike(ptr: usize, name: Bytes): bool {
   return true;
 }
 
-/** Reads one header (several of one name come joined). @returns its length, -1 when absent; it is at `headerValue()`. */
+/**
+ * Reads one header (several of one name come joined).
+ * @returns its length, -1 when absent; it is at `headerValue()`.
+ */
 export function getHeader(mapType: i32, name: Bytes): i32 {
   if (proxy_get_header_map_value(mapType, name.ptr, name.len, RESULT, RESULT + 4) != OK) return -1;
   return resultPtr() == 0 ? -1 : resultLen();

@@ -16,7 +16,10 @@ export function logs(level: LogLevel): bool {
   return proxy_get_log_level(RESULT) != 0 || load<i32>(RESULT) <= level;
 }
 
-/** Writes `message` to the host's log. Allocates: for start, configuration and faults, never for a healthy request. */
+/**
+ * Writes `message` to the host's log. Allocates: for start, configuration and faults, never for a healthy
+ * request.
+ */
 export function log(level: LogLevel, message: string): void {
   const text = String.UTF8.encode(message);
   proxy_log(level, changetype<usize>(text), text.byteLength);

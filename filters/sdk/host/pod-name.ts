@@ -10,7 +10,10 @@ const RANDOM_BYTES: i32 = 8;
 
 const random: usize = memory.data(8);
 
-/** The name that this Envoy process reports under: the configured one, else that of its node, else a random one. */
+/**
+ * The name that this Envoy process reports under: the configured one, else that of its node, else a random
+ * one.
+ */
 export function podName(configured: string): Bytes {
   if (configured.length > 0) return bytes(configured);
   const length = getProperty(NODE_ID);
@@ -29,8 +32,9 @@ export function podName(configured: string): Bytes {
 }
 
 /**
- * Istio's node ids are `<type>~<ip>~<pod>.<namespace>~<domain>` (ServiceNode of pilot/pkg/model/context.go); the controller
- * knows gateways' pods by the names that Kubernetes gives them. Other ids are names as they are.
+ * Istio's node ids are `<type>~<ip>~<pod>.<namespace>~<domain>` (ServiceNode of pilot/pkg/model/context.go);
+ * the controller knows gateways' pods by the names that Kubernetes gives them. Other ids are names as they
+ * are.
  */
 function podOfNode(id: string): string {
   const parts = id.split("~");

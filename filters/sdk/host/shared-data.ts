@@ -6,14 +6,15 @@ import { RESULT, resultLen, resultPtr } from "./arena";
 /** Shared data: values that every VM with this vm_id sees, in the whole Envoy process. */
 
 /**
- * Version of a key that does not exist. Envoy checks versions of existing keys only, so that writing with this one creates the
- * key unless another VM was first, where version 0 would overwrite it.
+ * Version of a key that does not exist. Envoy checks versions of existing keys only, so that writing with
+ * this one creates the key unless another VM was first, where version 0 would overwrite it.
  */
 const ABSENT: u32 = u32.MAX_VALUE;
 
 /**
- * Reads `key`. @returns its length in bytes, -1 when it is absent. The value is at `sharedValue()` until the next
- * callback, its version for compare-and-swap at `sharedVersion()`.
+ * Reads `key`.
+ * @returns its length in bytes, -1 when it is absent. The value is at `sharedValue()` until the next
+ *   callback, its version for compare-and-swap at `sharedVersion()`.
  */
 export function getShared(key: Bytes): i32 {
   return getSharedAt(key.ptr, key.len);

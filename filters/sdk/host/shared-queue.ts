@@ -21,7 +21,10 @@ export function enqueue(queue: u32, ptr: usize, len: i32): bool {
   return proxy_enqueue_shared_queue(queue, ptr, len) == OK;
 }
 
-/** Takes what is first. @returns its length, -1 when there is nothing; it is at `queueData()` until the next callback. */
+/**
+ * Takes what is first.
+ * @returns its length, -1 when there is nothing; it is at `queueData()` until the next callback.
+ */
 export function dequeue(queue: u32): i32 {
   return proxy_dequeue_shared_queue(queue, RESULT, RESULT + 4) == OK ? resultLen() : -1;
 }

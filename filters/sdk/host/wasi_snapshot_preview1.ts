@@ -1,5 +1,5 @@
-// System calls of WASI preview 1 that Envoy offers. AssemblyScript imports a declared function from the module named
-// like its file, so this one must keep its name.
+// System calls of WASI preview 1 that Envoy offers. AssemblyScript imports a declared function from the
+// module named like its file, so this one must keep its name.
 // Source: https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
 
 /** Stores the nanoseconds of a clock (0 real time, 1 monotonic) at `time`. */

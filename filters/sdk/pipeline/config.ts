@@ -2,8 +2,8 @@ import { parseInstant } from "../bytes/instant";
 import { Json, JsonKind } from "../bytes/json";
 
 /**
- * A typed view of one JSON object of a plug-in's configuration. Faults are collected with the path of the field, so
- * that `configure` reads all fields first and asks `faults` once.
+ * A typed view of one JSON object of a plug-in's configuration. Faults are collected with the path of the
+ * field, so that `configure` reads all fields first and asks `faults` once.
  */
 export class Config {
   private readonly seen: string[] = [];

@@ -36,11 +36,17 @@ export function deletePlugin(id: u32): void {
   plugins.delete(id);
 }
 
-/** Hash table, open addressing with linear probing: slots of (u32 id, u32 index into `all`). Id 0 is a free slot. */
+/**
+ * Hash table, open addressing with linear probing: slots of (u32 id, u32 index into `all`). Id 0 is a free
+ * slot.
+ */
 let slots: usize = 0;
 let slotCount: u32 = 0;
 let live: u32 = 0;
-/** Every context made so far: they are reused and never freed, so their number is the most streams there were at once. */
+/**
+ * Every context made so far: they are reused and never freed, so their number is the most streams there were
+ * at once.
+ */
 const all: HttpContext[] = [];
 let free: StaticArray<u32> = new StaticArray<u32>(0);
 let freeCount: i32 = 0;

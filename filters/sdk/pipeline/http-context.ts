@@ -21,8 +21,9 @@ const TENSOR_BYTES_LENGTH: i32 = 16;
 const tensorBytes = memory.data(TENSOR_BYTES_LENGTH);
 
 /**
- * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later streams.
- * Slices point into the fetched request headers unless said otherwise, and stay valid until the stream ends.
+ * One HTTP stream: what the stages of a pipeline learn about a request, each thing once. Reused for later
+ * streams. Slices point into the fetched request headers unless said otherwise, and stay valid until the
+ * stream ends.
  */
 export class HttpContext {
   readonly headers: Headers = new Headers();
@@ -115,7 +116,8 @@ export class HttpContext {
 
   /**
    * Notes who calls, for later stages here.
-   * @param published whether other filters of the chain want to know too, if the pipeline is spread over several
+   * @param published whether other filters of the chain want to know too, if the pipeline is spread over
+   *   several
    */
   authenticated(principal: Principal, published: bool): void {
     this.principal = principal;
@@ -128,7 +130,10 @@ export class HttpContext {
     proxy_set_effective_context(this.id);
   }
 
-  /** Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Stop the stream afterwards. */
+  /**
+   * Answers the request here: JSON to HTTP callers, a gRPC status to gRPC callers. Stop the stream
+   * afterwards.
+   */
   refuse(reply: LocalReply): void {
     this.reason = reply.reason;
     this.replied = true;

@@ -8,7 +8,9 @@ import { Counter } from "../host/metrics";
 
 const JSON_CONTENT_TYPE = bytes("application/json");
 
-/** An answer that a stage gives instead of the model. Built once, at start or when the stage is configured. */
+/**
+ * An answer that a stage gives instead of the model. Built once, at start or when the stage is configured.
+ */
 export class LocalReply {
   readonly reason: Bytes;
   private readonly httpBody: ByteBuffer = new ByteBuffer();
@@ -22,7 +24,8 @@ export class LocalReply {
   /**
    * @param status HTTP status for HTTP callers
    * @param grpcStatus google.rpc.Code for gRPC callers
-   * @param reason stable machine-readable word: in the JSON body, the access log, Envoy's response code details
+   * @param reason stable machine-readable word: in the JSON body, the access log, Envoy's response code
+   *   details
    * @param message one sentence for a person, which tells nothing secret
    */
   constructor(

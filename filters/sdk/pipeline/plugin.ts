@@ -73,8 +73,8 @@ export class Plugin extends PipelineFacts {
   }
 
   /**
-   * Goes on with a stream that a stage stopped in onRequestHeaders: runs the stages after it, then lets the host go on.
-   * For a tick that has entered the stream.
+   * Goes on with a stream that a stage stopped in onRequestHeaders: runs the stages after it, then lets the
+   * host go on. For a tick that has entered the stream.
    */
   resume(http: HttpContext, stopped: Stage): void {
     if (this.requestHeadersFrom(stopped.slot + 1, http) != HeadersAction.CONTINUE) return;
@@ -166,7 +166,10 @@ export class Plugin extends PipelineFacts {
     for (let i = 0; i < this.stageCount; i++) this.stages[i].onDelete();
   }
 
-  /** A change of period starts the timer anew, so the seconds are counted here: hurries that come and go hold up none. */
+  /**
+   * A change of period starts the timer anew, so the seconds are counted here: hurries that come and go hold
+   * up none.
+   */
   private lastTick: u64 = 0;
 
   onTick(): void {

@@ -4,7 +4,9 @@ import { Char } from "../bytes/chars";
 
 /** Whom a credential stands for: made when a plug-in is configured. */
 export class Principal {
-  /** Tenant and credential, a line feed between them: the form in which filters of a chain tell each other. */
+  /**
+   * Tenant and credential, a line feed between them: the form in which filters of a chain tell each other.
+   */
   readonly text: Bytes;
 
   constructor(

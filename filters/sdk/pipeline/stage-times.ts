@@ -4,7 +4,10 @@ import { monotonicNanos } from "../host/clock";
 /** When the stage that runs now began (nanoseconds). */
 let since: u64 = 0;
 
-/** How long each stage was busy with one stream, by its place in the pipeline. Measured where the plug-in wants it. */
+/**
+ * How long each stage was busy with one stream, by its place in the pipeline. Measured where the plug-in
+ * wants it.
+ */
 export class StageTimes {
   private nanos: StaticArray<u64> = new StaticArray<u64>(0);
   private on: bool = false;

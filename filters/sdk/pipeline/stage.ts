@@ -3,8 +3,9 @@ import { Config } from "./config";
 import { HttpContext } from "./http-context";
 
 /**
- * One step of the pipeline. The same stage runs in a module of its own and, beside the others, in `gateway.wasm`.
- * A hook may be called for many streams in turn: what belongs to a stream lives in the context or in a StreamState.
+ * One step of the pipeline. The same stage runs in a module of its own and, beside the others, in
+ * `gateway.wasm`. A hook may be called for many streams in turn: what belongs to a stream lives in the
+ * context or in a StreamState.
  */
 export abstract class Stage {
   /** Position in its pipeline, which is also where its StreamState lies. */
@@ -21,37 +22,39 @@ export abstract class Stage {
   /** Reads the configuration; faults go to `config.fault`, and the host then refuses the plug-in. */
   abstract configure(config: Config): void;
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+  onRequestHeaders(_http: HttpContext, _endOfStream: bool): HeadersAction {
     return HeadersAction.CONTINUE;
   }
 
   /** A chunk of `size` bytes lies in the request body buffer. */
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
+  onRequestBody(_http: HttpContext, _size: i32, _endOfStream: bool): BodyAction {
     return BodyAction.CONTINUE;
   }
 
-  onRequestTrailers(http: HttpContext): TrailersAction {
+  onRequestTrailers(_http: HttpContext): TrailersAction {
     return TrailersAction.CONTINUE;
   }
 
-  onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+  onResponseHeaders(_http: HttpContext, _endOfStream: bool): HeadersAction {
     return HeadersAction.CONTINUE;
   }
 
   /** A chunk of `size` bytes lies in the response body buffer. */
-  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
+  onResponseBody(_http: HttpContext, _size: i32, _endOfStream: bool): BodyAction {
     return BodyAction.CONTINUE;
   }
 
-  onResponseTrailers(http: HttpContext): TrailersAction {
+  onResponseTrailers(_http: HttpContext): TrailersAction {
     return TrailersAction.CONTINUE;
   }
 
   /** The stream is over and will be logged. Called in modules that export `proxy_on_log`. */
-  onLog(http: HttpContext): void {}
+  onLog(_http: HttpContext): void {}
 
-  /** The last call for a stream, made where it has a StreamState of this stage: the place to give that back. */
-  onDone(http: HttpContext): void {}
+  /**
+   * The last call for a stream, made where it has a StreamState of this stage: the place to give that back.
+   */
+  onDone(_http: HttpContext): void {}
 
   /** Once a second in each VM. */
   onTick(): void {}

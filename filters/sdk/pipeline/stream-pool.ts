@@ -1,6 +1,7 @@
 /**
- * Objects that streams borrow, made when first needed and then reused. It never shrinks, so it holds as many as were
- * borrowed at once. What a `T` held before is still in it: its owner clears it, on `take` or before `release`.
+ * Objects that streams borrow, made when first needed and then reused. It never shrinks, so it holds as many
+ * as were borrowed at once. What a `T` held before is still in it: its owner clears it, on `take` or before
+ * `release`.
  */
 export class StreamPool<T> {
   private readonly free: T[] = [];

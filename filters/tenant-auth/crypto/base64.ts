@@ -3,7 +3,9 @@ import { Char } from "../../sdk/bytes/chars";
 
 /** Base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one without, as JOSE writes it. */
 
-/** Value of a character, 64 for one outside of both alphabets; `+/` count 62 and 63 in one, `-_` in the other. */
+/**
+ * Value of a character, 64 for one outside of both alphabets; `+/` count 62 and 63 in one, `-_` in the other.
+ */
 function sextet(c: u8, url: bool): u8 {
   if (c - Char.A < 26) return c - Char.A;
   if (c - Char.a < 26) return c - Char.a + 26;

@@ -1,8 +1,9 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 
 /**
- * DER (ITU-T X.690) of public keys as SubjectPublicKeyInfo (RFC 5280, RFC 3279 for RSA, RFC 5480 for elliptic curves) and of
- * ECDSA signatures: the forms that Envoy's `verify_signature` takes, where JOSE has raw numbers.
+ * DER (ITU-T X.690) of public keys as SubjectPublicKeyInfo (RFC 5280, RFC 3279 for RSA, RFC 5480 for elliptic
+ * curves) and of ECDSA signatures: the forms that Envoy's `verify_signature` takes, where JOSE has raw
+ * numbers.
  */
 
 const SEQUENCE: u8 = 0x30;

@@ -3,9 +3,9 @@ import { equalDigests } from "./equal-digests";
 import { SHA256_SIZE, sha256 } from "./sha256";
 
 /**
- * RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes (RFC 8017, sections 8.1.2 and 9.1.2), which is PS256 of
- * RFC 7518: Envoy's `verify_signature` knows only the older RSA padding. Public keys are 2048 to 4096 bits long with
- * exponent 65537. Nothing here is secret, so nothing here runs in constant time.
+ * RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 bytes (RFC 8017, sections 8.1.2 and 9.1.2),
+ * which is PS256 of RFC 7518: Envoy's `verify_signature` knows only the older RSA padding. Public keys are
+ * 2048 to 4096 bits long with exponent 65537. Nothing here is secret, so nothing here runs in constant time.
  */
 
 export const RSA_MAX_BYTES: i32 = 512;
@@ -64,7 +64,10 @@ function negativeInverse(odd: u32): u32 {
   return 0 - inverse;
 }
 
-/** out = a b / 2^(32 limbs) mod modulus: Montgomery multiplication, coarsely integrated (Koc, Acar, Kaliski 1996). */
+/**
+ * out = a b / 2^(32 limbs) mod modulus: Montgomery multiplication, coarsely integrated (Koc, Acar, Kaliski
+ * 1996).
+ */
 function multiply(out: usize, a: usize, b: usize, limbs: i32, inverse: u32): void {
   const end = limbs << 2;
   memory.fill(product, 0, end + 8);
@@ -95,7 +98,10 @@ function multiply(out: usize, a: usize, b: usize, limbs: i32, inverse: u32): voi
   memory.copy(out, product, end);
 }
 
-/** `encoded` = signature ^ 65537 mod modulus, big-endian. @returns false when the signature is not below the modulus. */
+/**
+ * `encoded` = signature ^ 65537 mod modulus, big-endian.
+ * @returns false when the signature is not below the modulus.
+ */
 function publicOperation(n: usize, signature: usize, size: i32): bool {
   const limbs = size >> 2;
   fromBigEndian(modulus, n, size);

@@ -18,7 +18,10 @@ export const SHA256_SIZE: i32 = 32;
 export const SHA256_BLOCK: i32 = 64;
 const LENGTH_AT: i32 = 56;
 
-/** Bytes of a hash in progress: eight state words, the number of bytes so far (u64), then a block that is not full. */
+/**
+ * Bytes of a hash in progress: eight state words, the number of bytes so far (u64), then a block that is not
+ * full.
+ */
 export const SHA256_STATE: i32 = 32 + 8 + SHA256_BLOCK;
 const TOTAL: usize = 32;
 const PARTIAL: usize = 40;

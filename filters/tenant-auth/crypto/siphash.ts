@@ -1,6 +1,7 @@
 /**
  * SipHash-2-4 with a 128-bit result (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, and its
- * reference implementation's 128-bit mode): a keyed hash whose collisions nobody finds who does not know the key.
+ * reference implementation's 128-bit mode): a keyed hash whose collisions nobody finds who does not know the
+ * key.
  */
 
 /** The result of the last `sipHash128`, its two halves. */

@@ -22,8 +22,8 @@ export enum Algorithm {
 }
 
 /**
- * Their names, in the order of the enumeration. EdDSA is not among them: Envoy's `verify_signature` insists on a hash
- * function, which Ed25519 keys refuse.
+ * Their names, in the order of the enumeration. EdDSA is not among them: Envoy's `verify_signature` insists
+ * on a hash function, which Ed25519 keys refuse.
  */
 export const ALGORITHM_NAMES: string[] = ["", "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256"];
 const NAMES: Bytes[] = ALGORITHM_NAMES.map<Bytes>((name) => bytes(name));
@@ -34,7 +34,9 @@ export function algorithmOf(name: usize, len: i32): Algorithm {
   return Algorithm.None;
 }
 
-/** May this key check signatures of this algorithm? A key of another type never may, whatever the token says. */
+/**
+ * May this key check signatures of this algorithm? A key of another type never may, whatever the token says.
+ */
 export function fits(key: Jwk, algorithm: Algorithm): bool {
   if (key.alg.len > 0 && algorithmOf(key.alg.ptr, key.alg.len) != algorithm) return false;
   if (algorithm == Algorithm.HS256) return key.type == KeyType.Secret;

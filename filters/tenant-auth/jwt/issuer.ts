@@ -40,8 +40,8 @@ export class Issuer {
   }
 
   /**
-   * The key that a token names; for one that names none, the only key that fits. A set that was fetched is fetched anew,
-   * now and then, when it lacks the key.
+   * The key that a token names; for one that names none, the only key that fits. A set that was fetched is
+   * fetched anew, now and then, when it lacks the key.
    */
   findKey(kid: ByteBuffer, named: bool, algorithm: Algorithm): Jwk | null {
     const source = this.source;

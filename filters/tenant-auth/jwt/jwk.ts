@@ -41,8 +41,8 @@ const NONE = bytes("");
 export let jwksNotes: string = "";
 
 /**
- * Reads a key set. Keys that are not for signatures, or of a type that cannot be checked here, are left out, as RFC 7517
- * section 5 asks; `jwksNotes` says which.
+ * Reads a key set. Keys that are not for signatures, or of a type that cannot be checked here, are left out,
+ * as RFC 7517 section 5 asks; `jwksNotes` says which.
  * @param secrets whether symmetric keys are taken; a set that was fetched holds public keys only
  * @returns null when it is no key set
  */

@@ -26,8 +26,8 @@ const FAILURES: usize = 16;
 const schedule: usize = memory.data(SCHEDULE_SIZE, 8);
 
 /**
- * A key set that is fetched through an Envoy cluster and kept in shared data: one VM of the process fetches, all read. A
- * fetch that fails is tried again after 1, 2, 4 ... seconds; the keys at hand stay.
+ * A key set that is fetched through an Envoy cluster and kept in shared data: one VM of the process fetches,
+ * all read. A fetch that fails is tried again after 1, 2, 4 ... seconds; the keys at hand stay.
  */
 export class JwksSource extends CalloutHandler {
   /** null until the first set came. */
@@ -77,8 +77,8 @@ export class JwksSource extends CalloutHandler {
   }
 
   /**
-   * Fetches when that is due. Only for a tick: Envoy first configures a VM that it throws away, which must not spend the
-   * process's turn.
+   * Fetches when that is due. Only for a tick: Envoy first configures a VM that it throws away, which must
+   * not spend the process's turn.
    */
   fetchIfDue(): void {
     const now = monotonicNanos();

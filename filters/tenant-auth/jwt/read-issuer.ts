@@ -7,8 +7,9 @@ import { JwksSource } from "./jwks-source";
 
 const SECOND: f64 = 1_000_000_000;
 /**
- * What counts unless the configuration says otherwise: all that the host checks. HS256 needs a shared key, which only a
- * configured set may hold; PS256 is checked here and costs several times as much, also for a token that is no good.
+ * What counts unless the configuration says otherwise: all that the host checks. HS256 needs a shared key,
+ * which only a configured set may hold; PS256 is checked here and costs several times as much, also for a
+ * token that is no good.
  */
 const DEFAULT_ALGORITHMS: u32 =
   (1 << Algorithm.RS256) |

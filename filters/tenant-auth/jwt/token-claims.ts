@@ -39,7 +39,10 @@ export class TokenClaims {
   private notBefore: f64 = 0;
   private expiry: f64 = 0;
 
-  /** Finds the issuer, before anything of the token is trusted. @returns false when [ptr, ptr + len) is no JSON object */
+  /**
+   * Finds the issuer, before anything of the token is trusted.
+   * @returns false when [ptr, ptr + len) is no JSON object
+   */
   findIssuer(issuers: Issuer[], ptr: usize, len: i32): bool {
     let seen = 0;
     this.issuer = -1;
@@ -128,7 +131,10 @@ export class TokenClaims {
     }
   }
 
-  /** A list of strings, or one string with spaces between its words as `scope` has them (RFC 8693, section 4.2). */
+  /**
+   * A list of strings, or one string with spaces between its words as `scope` has them (RFC 8693, section
+   * 4.2).
+   */
   private readTasks(): bool {
     this.taskLists++;
     if (json.peek() == Char.OPEN_BRACKET) {

@@ -22,7 +22,8 @@ export class TokenHeader {
   kidNamed: bool = false;
 
   /**
-   * Reads the JSON [ptr, ptr + len). `crit` and an unencoded payload (RFC 7797) ask for what nobody here understands.
+   * Reads the JSON [ptr, ptr + len). `crit` and an unencoded payload (RFC 7797) ask for what nobody here
+   * understands.
    * @returns null when the header is good, else why not
    */
   read(ptr: usize, len: i32): LocalReply | null {

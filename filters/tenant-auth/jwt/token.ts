@@ -16,8 +16,8 @@ import { TokenClaims } from "./token-claims";
 import { TokenHeader } from "./token-header";
 
 /**
- * JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515), checked as RFC 8725 advises: the issuer decides which keys
- * and algorithms count, never the token.
+ * JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515), checked as RFC 8725 advises: the issuer decides
+ * which keys and algorithms count, never the token.
  */
 
 const headerJson: ByteBuffer = new ByteBuffer();

@@ -24,7 +24,10 @@ import { Nonce, useNonce } from "./nonces";
 import { appendSignatureBase, METHOD, PATH, QUERY } from "./signature-base";
 import { SignatureInput } from "./signature-input";
 
-/** Requests signed with HMAC-SHA-256 by HTTP Message Signatures (RFC 9421), with the body's digest as RFC 9530 has it. */
+/**
+ * Requests signed with HMAC-SHA-256 by HTTP Message Signatures (RFC 9421), with the body's digest as RFC 9530
+ * has it.
+ */
 
 const SHA_256 = bytes("sha-256=:");
 
@@ -41,7 +44,10 @@ const value: Slice = new Slice();
 export class SignatureProof {
   /** Index of the credential whose key the request was signed with. */
   signer: i32 = -1;
-  /** The signed digest of its body, 32 bytes, until the next check; 0 when the signature does not cover the body. */
+  /**
+   * The signed digest of its body, 32 bytes, until the next check; 0 when the signature does not cover the
+   * body.
+   */
   digest: usize = 0;
 }
 

@@ -3,8 +3,9 @@ import { bytes } from "../../sdk/bytes/bytes";
 import { getSharedAt, setSharedAt, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 
 /**
- * Nonces that were used within the window of accepted timestamps, for the whole Envoy process: buckets in shared data, each a
- * run of (16 bytes of a hash, u64 second at which it may be forgotten). What is expired goes when its bucket is written to.
+ * Nonces that were used within the window of accepted timestamps, for the whole Envoy process: buckets in
+ * shared data, each a run of (16 bytes of a hash, u64 second at which it may be forgotten). What is expired
+ * goes when its bucket is written to.
  */
 
 const BUCKETS: u32 = 8192;
@@ -25,7 +26,11 @@ const PREFIX = bytes("modelgate.nonce.");
 const key: ByteBuffer = new ByteBuffer();
 const bucket: ByteBuffer = new ByteBuffer();
 
-/** Notes a nonce by its hash, 16 bytes or more. @param forget second since 1970 until which it must be known @param now the present one */
+/**
+ * Notes a nonce by its hash, 16 bytes or more.
+ * @param forget second since 1970 until which it must be known
+ * @param now the present one
+ */
 export function useNonce(hash: usize, forget: i64, now: i64): Nonce {
   key.clear();
   key.appendBytes(PREFIX);

@@ -22,7 +22,8 @@ const LARGEST: i32 = 64 * 1024;
 const value: Slice = new Slice();
 
 /**
- * Appends the base. @returns false when a component is unknown, or a header that the request lacks, or it gets too large
+ * Appends the base.
+ * @returns false when a component is unknown, or a header that the request lacks, or it gets too large
  */
 export function appendSignatureBase(base: ByteBuffer, input: SignatureInput, http: HttpContext): bool {
   for (let i = 0; i < input.componentCount; i++) {

@@ -5,9 +5,9 @@ import { Slice } from "../../sdk/bytes/slice";
 import { appendBase64 } from "../crypto/base64";
 
 /**
- * The headers `Signature-Input` and `Signature` of HTTP Message Signatures (RFC 9421, sections 4.1 and 4.2), structured
- * fields (RFC 8941) of one member each. Only the canonical form is taken, one space between components and none elsewhere, so
- * that the text itself is the value of `@signature-params`.
+ * The headers `Signature-Input` and `Signature` of HTTP Message Signatures (RFC 9421, sections 4.1 and 4.2),
+ * structured fields (RFC 8941) of one member each. Only the canonical form is taken, one space between
+ * components and none elsewhere, so that the text itself is the value of `@signature-params`.
  */
 
 const CREATED = bytes("created");

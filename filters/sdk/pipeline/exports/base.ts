@@ -22,7 +22,7 @@ export function proxy_on_memory_allocate(size: usize): usize {
   return allocateForHost(size);
 }
 
-export function proxy_on_vm_start(rootId: u32, configurationSize: i32): u32 {
+export function proxy_on_vm_start(_rootId: u32, _configurationSize: i32): u32 {
   return 1;
 }
 
@@ -47,11 +47,11 @@ export function proxy_on_tick(rootId: u32): void {
 }
 
 export function proxy_on_http_call_response(
-  rootId: u32,
+  _rootId: u32,
   token: u32,
   headerCount: i32,
   bodySize: i32,
-  trailerCount: i32,
+  _trailerCount: i32,
 ): void {
   resetArena();
   onCalloutReply(token, headerCount, bodySize);

@@ -8,7 +8,7 @@ export function proxy_on_request_body(id: u32, size: i32, endOfStream: u32): i32
   return pluginOfStream(http).onRequestBody(http, size, endOfStream != 0);
 }
 
-export function proxy_on_request_trailers(id: u32, count: u32): i32 {
+export function proxy_on_request_trailers(id: u32, _count: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
   return pluginOfStream(http).onRequestTrailers(http);

@@ -1,7 +1,7 @@
 import { resetArena } from "../../host/arena";
 import { httpContextOf, pluginOfStream } from "../contexts";
 
-export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {
+export function proxy_on_request_headers(id: u32, _count: u32, endOfStream: u32): i32 {
   resetArena();
   const http = httpContextOf(id);
   return pluginOfStream(http).onRequestHeaders(http, endOfStream != 0);

@@ -1,7 +1,7 @@
 import { InferRequest, ModelResponse, Request, Tensor, textBytes } from "modelgate/converter";
 
 /** Says `other` to whatever is asked, by way of the model. */
-export function before(request: Request): InferRequest | null {
+export function before(_request: Request): InferRequest | null {
   const infer = new InferRequest("echo");
   infer.input(Tensor.texts("said", ["other"]));
   return infer;
