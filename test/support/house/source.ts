@@ -66,7 +66,7 @@ const STATIC = /^(import|export)\s+(?:type\s+)?([^"';=()]*?)\s*from\s+"([^"]+)"/
 const BARE_IMPORT = /^import\s+"([^"]+)"/gm;
 const DYNAMIC = /(?:(?:const|let)\s+\{([^}]*)\}\s*=\s*await\s+)?import\("([^"]+)"\)(?:\)\.(\w+))?/g;
 const FOLDER_BY_URL = /new URL\("([\w./-]+\/)", import\.meta\.url\)/g;
-const FILE_NAME = /"([\w./-]+\.(?:ts|html|css|svg))"/g;
+const FILE_NAME = /(?<!\bfrom |\bimport |\bimport\()"([\w./-]+\.(?:ts|html|css|svg))"/g;
 const IN_PAGE = /(?:src|href)="(\/[\w./-]+)"/g;
 
 function importsOf(

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { generateKey, KEY_PATTERN } from "../../../tools/cluster/credentials/key.ts";
-import { isKey } from "../../support/is-key.ts";
+import { generateKey } from "../../../tools/cluster/credentials/key.ts";
+import { isKey, KEY_PATTERN } from "../../support/is-key.ts";
 
 it("keys differ, have the form that scanners look for, and a checksum", () => {
   const keys = Array.from({ length: 1000 }, generateKey);

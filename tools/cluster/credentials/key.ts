@@ -12,9 +12,6 @@ const RANDOM_DIGITS = 43;
 const CHECK_DIGITS = 6;
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** What a secret scanner looks for. */
-export const KEY_PATTERN = /\bmg_[0-9A-Za-z]{49}\b/;
-
 export function generateKey(): string {
   const body = PREFIX + base62(BigInt(`0x${randomBytes(RANDOM_BYTES).toString("hex")}`), RANDOM_DIGITS);
   return body + checksum(body);

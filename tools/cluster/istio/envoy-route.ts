@@ -18,7 +18,7 @@ export interface EnvoyHeaderMatcher {
   invert_match?: true;
 }
 
-export interface EnvoyRouteOptions {
+interface EnvoyRouteOptions {
   /**
    * Name of the VirtualService, and the gateway's port: what Istio calls an operation of more than one
    * cluster in traces.
@@ -158,7 +158,7 @@ function fraction(percent: number): object {
 }
 
 /** A duration as protobuf's JSON has it: seconds, with 3, 6 or 9 decimals at most. */
-export function protoDuration(duration: string): string {
+function protoDuration(duration: string): string {
   const seconds = durationMilliseconds(duration) / 1000;
   return `${Number(seconds.toFixed(9))}s`;
 }

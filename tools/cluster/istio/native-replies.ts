@@ -3,7 +3,7 @@ import type { EnvoyRoute } from "./envoy-route.ts";
 /**
  * What Envoy answers by itself, without the filter: `reason` is the word, as in the filter's own refusals.
  */
-export interface NativeReply {
+interface NativeReply {
   status: number;
   reason: string;
   message: string;
@@ -21,7 +21,7 @@ export const VERSION_UNKNOWN: NativeReply = {
 };
 
 /** The body that HTTP callers get (as filters/sdk/pipeline/local-reply.ts makes them). */
-export function jsonBody({ message, reason }: NativeReply): string {
+function jsonBody({ message, reason }: NativeReply): string {
   return `${JSON.stringify({ error: message, reason })}\n`;
 }
 

@@ -26,7 +26,7 @@ const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeade
 export type RouteSource = "istio" | "gateway-api";
 
 /** Do the tenant's gateways route by a match tree? */
-export function routesByTree({ spec }: Tenant, tasks: ModelTask[]): boolean {
+function routesByTree({ spec }: Tenant, tasks: ModelTask[]): boolean {
   const { routing } = spec.gateway;
   if (routing !== undefined) return routing === "tree";
   const routes = tasks.reduce(
@@ -121,7 +121,7 @@ function action(name: string, routes: EnvoyRoute[]): object {
  * The routes of a task, in the order in which Envoy tries them; the last ones answer versions that it does
  * not have.
  */
-export function taskRoutes(tenant: Tenant, task: ModelTask, source: RouteSource): EnvoyRoute[] {
+function taskRoutes(tenant: Tenant, task: ModelTask, source: RouteSource): EnvoyRoute[] {
   const { port } = tenant.spec.gateway;
   const rules: HttpRule[] = source === "istio" ? httpRules(task) : routeRules(task);
   const routes = rules.map((rule) =>
