@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
-import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
-import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import { startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { builtTestModule } from "../support/wasm.ts";
 
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  const module = fileURLToPath(new URL("build/test/host-calls.wasm", PROJECT_ROOT));
-  await compileModule(fileURLToPath(new URL("test/wasm/host-calls.ts", PROJECT_ROOT)), module);
+  const module = await builtTestModule("host-calls");
   gateway = await startTestGateway([wasmFilter("host-calls", module, { hostCalls: {} })]);
 });
 afterAll(() => gateway?.stop());

@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
-import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
-import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import { symbolizer } from "../../tools/lib/wasm/symbolize.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { builtTestModule } from "../support/wasm.ts";
 
-const module = fileURLToPath(new URL("build/test/trap.wasm", PROJECT_ROOT));
+let module: string;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  await compileModule(fileURLToPath(new URL("test/wasm/trap.ts", PROJECT_ROOT)), module);
+  module = await builtTestModule("trap");
   gateway = await startTestGateway([wasmFilter("trap", module, { trap: {} })]);
 });
 afterAll(() => gateway?.stop());

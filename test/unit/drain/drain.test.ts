@@ -18,7 +18,7 @@ async function portOf(server: Server | ReturnType<typeof createTcpServer>): Prom
   return (server.address() as AddressInfo).port;
 }
 
-/** Stands for an Envoy's admin interface that has an endpoint for so many answers; the real ones are in test/envoy/lossless.test.ts. */
+/** Stands for an Envoy's admin interface that has an endpoint for so many answers; the real ones are in test/time/lossless.test.ts. */
 async function envoyWith(address: string, port_value: number, answers: number): Promise<string> {
   let asked = 0;
   const port = await portOf(

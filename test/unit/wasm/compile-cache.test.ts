@@ -5,7 +5,8 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { CompileCache } from "../../../tools/lib/wasm/compile-cache.ts";
 
 let folder: string;
-const cache = () => new CompileCache(join(folder, "cache"), folder);
+const cache = () =>
+  new CompileCache(join(folder, "cache"), (name) => readFile(join(folder, name), "utf8").catch(() => null));
 const out = () => join(folder, "out.wasm");
 
 /** As the compiler does: looks in two places for a source, reads it, writes what comes of it. */

@@ -1,5 +1,5 @@
 import { Argument, Command } from "commander";
-import { buildModule } from "../../lib/wasm/build.ts";
+import { buildModules } from "../../lib/wasm/build.ts";
 import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { buildConverter } from "../../local/converter/build.ts";
 
@@ -14,6 +14,6 @@ export function buildCommand(): Command {
     .option("--converter <folder>", "compile this converter instead, into <folder>/build/")
     .action(async (names: ModuleName[], { converter }: { converter?: string }) => {
       if (converter !== undefined) await buildConverter(converter);
-      else for (const name of names) await buildModule(name);
+      else await buildModules(names);
     });
 }

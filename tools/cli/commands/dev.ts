@@ -7,7 +7,7 @@ import { loadResources } from "../../api/load.ts";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
-import { buildModule } from "../../lib/wasm/build.ts";
+import { buildModules } from "../../lib/wasm/build.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
 import { readDevConfig } from "../../local/dev/config.ts";
 import { devConverter } from "../../local/dev/converter.ts";
@@ -56,7 +56,7 @@ export function devCommand(): Command {
 
 async function dev(options: DevOptions): Promise<void> {
   if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
-  await access(modulePath("gateway")).catch(() => buildModule("gateway"));
+  await access(modulePath("gateway")).catch(() => buildModules(["gateway"]));
   const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
   if (!options.demo) {

@@ -2,6 +2,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
+/** @returns the text of a source; null when there is none of that name */
+export type Source = (name: string) => Promise<string | null>;
+
 /**
  * SHA-256 of each file that a compilation read, by its path; null for one that it looked for and that was not
  * there.
@@ -21,18 +24,18 @@ interface Entry {
  */
 export class CompileCache {
   private readonly folder: string;
-  private readonly root: string;
+  private readonly source: Source;
   private readonly inputs: Inputs = {};
 
-  /** @param folder where outputs are kept @param root folder that the compiler's paths are relative to */
-  constructor(folder: string, root: string) {
+  /** @param folder where outputs are kept @param source what the compiler reads by a name */
+  constructor(folder: string, source: Source) {
     this.folder = folder;
-    this.root = root;
+    this.source = source;
   }
 
   /** The compiler's `readFile`, which notes what it read. */
   async read(name: string): Promise<string | null> {
-    const text = await readFile(resolve(this.root, name), "utf8").catch(() => null);
+    const text = await this.source(name);
     this.inputs[name] = text === null ? null : digest(text);
     return text;
   }

@@ -1,38 +1,62 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, relative } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachePath, PROJECT_ROOT } from "../installation.ts";
-import { CompileCache } from "./compile-cache.ts";
+import { CompileCache, type Source } from "./compile-cache.ts";
 import { withVersion } from "./version.ts";
+
+const ROOT = fileURLToPath(PROJECT_ROOT);
 
 /**
  * Compiles one AssemblyScript entry file into `outFile`, with its source map beside it.
  * Options come from asconfig.json, so that every module is built alike; a filter is told its version.
- * What was compiled before from the same sources is copied from `.cache/wasm`.
+ * @param target of asconfig.json
  * @throws Error with the compiler's diagnostics (file, line, message) when the source does not compile.
  */
-export async function compileModule(entryFile: string, outFile: string): Promise<void> {
-  const root = fileURLToPath(PROJECT_ROOT);
-  await mkdir(dirname(outFile), { recursive: true });
-  const entry = relative(root, entryFile);
-  const { devDependencies, version } = JSON.parse(
-    await readFile(new URL("package.json", PROJECT_ROOT), "utf8"),
-  );
-  const key = `${basename(outFile)} of ${entry} by assemblyscript ${devDependencies.assemblyscript}`;
-  const cache = new CompileCache(cachePath("wasm"), root);
-  if (!(await cache.restore(key, outFile))) {
-    await compile(entry, outFile, root, cache);
-    await cache.keep(key, outFile);
-  }
+export async function compileModule(entryFile: string, outFile: string, target?: string): Promise<void> {
+  const read = (name: string) => readFile(resolve(ROOT, name), "utf8").catch(() => null);
+  const entry = relative(ROOT, entryFile);
+  const diagnostics = await compileCached({ entry, key: entry, outFile, read, ...(target && { target }) });
+  if (diagnostics !== undefined) throw new Error(`${entry} does not compile\n${diagnostics}`);
+  const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   await writeFile(outFile, withVersion(await readFile(outFile), version));
 }
 
-async function compile(entry: string, outFile: string, root: string, cache: CompileCache): Promise<void> {
+export interface Compilation {
+  /** As the compiler names it. */
+  entry: string;
+  /** Tells it from others whose entry has the same name. */
+  key: string;
+  outFile: string;
+  read: Source;
+  /** Of asconfig.json. Default: release. */
+  target?: string;
+}
+
+/**
+ * Runs the compiler, or copies from `.cache/wasm` what it made before of the same sources.
+ * @returns its diagnostics when the source does not compile
+ */
+export async function compileCached({
+  entry,
+  key,
+  outFile,
+  read,
+  target = "release",
+}: Compilation): Promise<string | undefined> {
+  await mkdir(dirname(outFile), { recursive: true });
+  const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  const how = `for ${target} by assemblyscript ${devDependencies.assemblyscript}`;
+  const made = `${basename(outFile)} of ${key} ${how}`;
+  const cache = new CompileCache(cachePath("wasm"), read);
+  if (await cache.restore(made, outFile)) return undefined;
   // The compiler takes longer to load than most commands take to run.
   const { default: asc } = await import("assemblyscript/asc");
-  const { error, stderr } = await asc.main(
-    [entry, "--baseDir", root, "--config", "asconfig.json", "--outFile", relative(root, outFile)],
-    { readFile: (name) => cache.read(name) },
-  );
-  if (error) throw new Error(`${entry} does not compile\n${stderr.toString()}`);
+  const options = ["--baseDir", ROOT, "--config", "asconfig.json", "--target", target];
+  const { error, stderr } = await asc.main([entry, ...options, "--outFile", relative(ROOT, outFile)], {
+    readFile: (name) => cache.read(name),
+  });
+  if (error) return stderr.toString();
+  await cache.keep(made, outFile);
+  return undefined;
 }

@@ -2,6 +2,7 @@ import { access, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
+import { compileCached } from "../../lib/wasm/compile.ts";
 import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule } from "../../lib/wasm/modules.ts";
 
 const ROOT = fileURLToPath(PROJECT_ROOT);
@@ -20,16 +21,13 @@ export async function compileConverter(folder: string, outFile = converterModule
       `${join(folder, "converter.ts")} is missing: modelgate new converter makes a folder that has one`,
     );
   });
-  const { default: asc } = await import("assemblyscript/asc");
-  const { error, stderr } = await asc.main(
-    [CONVERTER_ENTRY, "--baseDir", ROOT, "--config", "asconfig.json", "--outFile", relative(ROOT, outFile)],
-    { readFile: (name) => readSource(own, name.replaceAll("\\", "/")) },
-  );
-  if (error) {
-    const diagnostics = stderr
-      .toString()
-      .replaceAll(`${CONVERTER_SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
-    throw new Error(`${join(folder, "converter.ts")} does not compile\n${diagnostics}`);
+  const diagnostics = await compileCached({
+    ...{ entry: CONVERTER_ENTRY, key: own, outFile },
+    read: (name) => readSource(own, name.replaceAll("\\", "/")),
+  });
+  if (diagnostics !== undefined) {
+    const told = diagnostics.replaceAll(`${CONVERTER_SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
+    throw new Error(`${join(folder, "converter.ts")} does not compile\n${told}`);
   }
 }
 

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
-import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import { type LimitsController, startLimitsController } from "../support/limits-controller.ts";
 import { compare, type Decision, type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 import { offer } from "../support/load.ts";
+import { builtTestModule } from "../support/wasm.ts";
 
 const V1 = "limits.modelgate.dev/v1";
 const CONFIGURED = 100;
@@ -97,8 +95,7 @@ async function trap(): Promise<void> {
 }
 
 beforeAll(async () => {
-  const module = fileURLToPath(new URL("build/test/limits-trap.wasm", PROJECT_ROOT));
-  await compileModule(fileURLToPath(new URL("test/wasm/limits-trap.ts", PROJECT_ROOT)), module);
+  const module = await builtTestModule("limits-trap");
   const closed = await startLimitsController(() => undefined);
   port = closed.port;
   await closed.stop();

@@ -6,14 +6,12 @@ import { runScaling } from "../lossless/scaling.ts";
 
 /** `npm run test:lossless` takes longer, and compares latencies. */
 const SECONDS = 1;
-/** A machine that stands still for a second loses requests whatever the drain does; a drain that loses does so each time. */
-const STEADY = { retry: 2 };
 const lost = (spans: Measured[]) => spans.map(({ name, failed }) => `${name}: ${failed}`);
 const none = (spans: Measured[]) => spans.map(({ name }) => `${name}: 0`);
 const sum = (spans: Measured[]) => spans.reduce((total, { failed }) => total + failed, 0);
 
 describe("replicas of a model", () => {
-  it("come and go without loss", STEADY, async () => {
+  it("come and go without loss", async () => {
     const { spans } = await runScaling(inProcess, 40, SECONDS);
     expect(lost(spans)).toEqual(none(spans));
   });
@@ -25,7 +23,7 @@ describe("replicas of a model", () => {
 });
 
 describe("gateways", () => {
-  it("are replaced without loss to HTTP/1.1 and HTTP/2 clients", STEADY, async () => {
+  it("are replaced without loss to HTTP/1.1 and HTTP/2 clients", async () => {
     const { http1, http2 } = await rollGateways(inProcess, 40, SECONDS);
     expect([lost(http1), lost(http2)]).toEqual([none(http1), none(http2)]);
   });

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
-import { compileConverter } from "../../../tools/local/converter/compile.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { compileConverter } from "../../tools/local/converter/compile.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(PROJECT_ROOT);
