@@ -3,7 +3,8 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
 /**
- * Gives jobs to threads, one for each core. A thread runs `script`, takes each job as a message, and answers when it is done.
+ * Gives jobs to threads, one for each core. A thread runs `script`, takes each job as a message, and answers
+ * when it is done.
  * @param done called with each job that is done
  * @throws what a thread threw; jobs that were not begun are left then
  */
