@@ -1,6 +1,11 @@
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
+import { bodySize } from "./body-size";
 import { NamedLimit } from "./named-limit";
+import { now } from "./now";
+
+const NANOS_PER_MICROSECOND: u64 = 1000;
 
 /** What rate-limit keeps of a stream until it ends. Pooled. */
 export class Admission extends StreamState {
@@ -19,6 +24,26 @@ export class Admission extends StreamState {
   awaited: NamedLimit | null = null;
   deadline: u64 = 0;
 
+  /** The stream is over: what it held is free, what it cost is settled. */
+  finish(http: HttpContext): void {
+    const task = this.task;
+    if (task != null) {
+      task.counters.inFlight--;
+      if (this.since != 0 && !http.replied) {
+        const latency = (now() - this.since) / NANOS_PER_MICROSECOND;
+        task.counters.latency += latency;
+        task.counters.measured++;
+        if (this.permit) task.concurrency!.measure(<f64>latency);
+      }
+      if (this.permit) task.concurrency!.leave();
+    }
+    if (!this.settle) return;
+    const size = bodySize();
+    settle(task, size);
+    settle(this.tenant, size);
+    settle(this.credential, size);
+  }
+
   release(): void {
     this.task = null;
     this.tenant = null;
@@ -35,4 +60,10 @@ const pool: StreamPool<Admission> = new StreamPool<Admission>();
 
 export function takeAdmission(): Admission {
   return pool.take();
+}
+
+/** Charges what the body cost beyond the guess; a bucket may go into debt by it. */
+function settle(limit: NamedLimit | null, size: f64): void {
+  if (limit == null || !limit.active || !limit.cost.bySize) return;
+  limit.refund(limit.cost.guess - limit.cost.ofSize(size));
 }

@@ -8,7 +8,6 @@ import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { Admission, takeAdmission } from "./admission";
 import { applyLimits } from "./apply-limits";
-import { bodySize } from "./body-size";
 import { ControllerClient } from "./controller/controller-client";
 import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";
@@ -21,7 +20,6 @@ import { RequestLimits } from "./request-limits";
 import { VmRegistry } from "./vm-registry";
 import { WaitingLine } from "./waiting-line";
 
-const NANOS_PER_MICROSECOND: u64 = 1000;
 /** Without an adaptive limit the latency of one request in so many is measured, for the report. */
 const SAMPLE: u32 = 16;
 
@@ -207,27 +205,8 @@ export class RateLimit extends Stage {
     forgetTime();
     const awaited = admission.awaited;
     if (awaited != null) this.line.remove(http, awaited);
-    else this.ended(http, admission);
+    else admission.finish(http);
     admission.release();
-  }
-
-  private ended(http: HttpContext, admission: Admission): void {
-    const served = admission.task;
-    if (served != null) {
-      served.counters.inFlight--;
-      if (admission.since != 0 && !http.replied) {
-        const latency = (now() - admission.since) / NANOS_PER_MICROSECOND;
-        served.counters.latency += latency;
-        served.counters.measured++;
-        if (admission.permit) served.concurrency!.measure(<f64>latency);
-      }
-      if (admission.permit) served.concurrency!.leave();
-    }
-    if (!admission.settle) return;
-    const size = bodySize();
-    settle(served, size);
-    settle(admission.tenant, size);
-    settle(admission.credential, size);
   }
 
   onTick(): void {
@@ -264,10 +243,4 @@ function shareAll(table: NameTable<NamedLimit>, vms: i32): void {
 /** Was the request charged less or more than its body will turn out to cost? */
 function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
   return limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http);
-}
-
-/** Charges what the body cost beyond the guess; a bucket may go into debt by it. */
-function settle(limit: NamedLimit | null, size: f64): void {
-  if (limit == null || !limit.active || !limit.cost.bySize) return;
-  limit.refund(limit.cost.guess - limit.cost.ofSize(size));
 }

@@ -8,7 +8,7 @@ import { Mode } from "./limit";
 import { NamedLimit } from "./named-limit";
 
 /** A header that says a request's cost says none: refused, for a limit that nonsense escapes is no limit. */
-export const COST_MALFORMED = new LocalReply(
+const COST_MALFORMED = new LocalReply(
   HttpStatus.BAD_REQUEST,
   GrpcCode.INVALID_ARGUMENT,
   "cost_malformed",

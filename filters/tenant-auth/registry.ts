@@ -36,17 +36,24 @@ export class Registry {
    * token.
    */
   keys: DigestTable = new DigestTable(0);
-  signers: NameTable<i32> = new NameTable<i32>();
-  certificates: NameTable<i32> = new NameTable<i32>();
-  subjects: NameTable<i32> = new NameTable<i32>();
+  readonly signers: NameTable<i32> = new NameTable<i32>();
+  readonly certificates: NameTable<i32> = new NameTable<i32>();
+  readonly subjects: NameTable<i32> = new NameTable<i32>();
   /** Bit f: certificates are known by CERTIFICATE_FIELDS[f]. */
   certificateFields: u32 = 0;
-  tenantsByName: NameTable<i32> = new NameTable<i32>();
+  readonly tenantsByName: NameTable<i32> = new NameTable<i32>();
   permissions: Permissions = new Permissions(0);
   /** Modes of tasks that have one of their own. */
-  taskModes: NameTable<i32> = new NameTable<i32>();
+  readonly taskModes: NameTable<i32> = new NameTable<i32>();
   hasTaskModes: bool = false;
   revocations: Revocations = new Revocations(new StaticArray<u8>(0));
+
+  /** Index of an issuer, -1 for an unknown one. */
+  findIssuer(name: Bytes): i32 {
+    const issuers = this.issuers;
+    for (let i = 0; i < issuers.length; i++) if (issuers[i].name.equals(name.ptr, name.len)) return i;
+    return -1;
+  }
 }
 
 /**

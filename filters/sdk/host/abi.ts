@@ -1,11 +1,8 @@
 /** Constants of the proxy-wasm ABI 0.2.1. */
 
 export const OK: u32 = 0;
-export const NOT_FOUND: u32 = 1;
-export const CAS_MISMATCH: u32 = 8;
 
 export const REQUEST_HEADERS: i32 = 0;
-export const REQUEST_TRAILERS: i32 = 1;
 export const RESPONSE_HEADERS: i32 = 2;
 export const RESPONSE_TRAILERS: i32 = 3;
 export const CALLOUT_HEADERS: i32 = 6;
@@ -14,7 +11,6 @@ export const CALLOUT_TRAILERS: i32 = 7;
 export const REQUEST_BODY: i32 = 0;
 export const RESPONSE_BODY: i32 = 1;
 export const CALLOUT_BODY: i32 = 4;
-export const VM_CONFIGURATION: i32 = 6;
 export const PLUGIN_CONFIGURATION: i32 = 7;
 
 /** What a stage tells the host to do with headers, trailers or a body chunk. */

@@ -39,7 +39,7 @@ function settle(): void {
 }
 
 /** `size` bytes, 16-byte aligned, valid until the next callback from the host. */
-export function arenaAllocate(size: usize): usize {
+function arenaAllocate(size: usize): usize {
   const rounded = (size + SLACK + 15) & ~15;
   if (used + rounded <= capacity) {
     const ptr = base + used;

@@ -1,5 +1,4 @@
 import {
-  proxy_add_header_map_value,
   proxy_get_header_map_pairs,
   proxy_get_header_map_value,
   proxy_remove_header_map_value,
@@ -174,10 +173,6 @@ export function headerValue(): usize {
 
 export function setHeader(mapType: i32, name: Bytes, ptr: usize, len: i32): void {
   proxy_replace_header_map_value(mapType, name.ptr, name.len, ptr, len);
-}
-
-export function addHeader(mapType: i32, name: Bytes, ptr: usize, len: i32): void {
-  proxy_add_header_map_value(mapType, name.ptr, name.len, ptr, len);
 }
 
 export function removeHeader(mapType: i32, name: Bytes): void {

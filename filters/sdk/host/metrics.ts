@@ -10,7 +10,6 @@ import { RESULT } from "./arena";
 
 const COUNTER: i32 = 0;
 const GAUGE: i32 = 1;
-const HISTOGRAM: i32 = 2;
 
 /** Defines a metric of the host at start; defining it again returns the same id. */
 function define(type: i32, name: string): u32 {
@@ -37,16 +36,6 @@ export class Gauge {
   /** Sets it to `value` if it is lower. VMs share a gauge: it then says what the highest of them had. */
   raise(value: u64): void {
     if (proxy_get_metric(this.id, RESULT) == OK && load<u64>(RESULT) >= value) return;
-    proxy_record_metric(this.id, value);
-  }
-}
-
-export class Histogram {
-  private readonly id: u32;
-  constructor(name: string) {
-    this.id = define(HISTOGRAM, name);
-  }
-  record(value: u64): void {
     proxy_record_metric(this.id, value);
   }
 }
