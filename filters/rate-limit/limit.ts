@@ -3,7 +3,7 @@ import { Cost } from "./cost";
 import { Lease, leaseCap } from "./lease";
 import { now } from "./now";
 import { RateLimited } from "./rate-limited";
-import { remaining, tightestWindow, Windows, waitNanos } from "./token-bucket";
+import { shortage, Windows } from "./token-bucket";
 
 export enum Mode {
   Enforce,
@@ -68,13 +68,13 @@ export abstract class Limit {
       lease.extend(taken, cost);
       return true;
     }
-    lease.emptyUntil = at + <u64>min(waitNanos, LONGEST_REST);
+    lease.emptyUntil = at + <u64>min(shortage.waitNanos, LONGEST_REST);
     lease.emptyNeed = need;
     lease.emptyReserve = reserve;
-    lease.emptyWindow = tightestWindow;
-    lease.emptyRemaining = remaining;
-    lease.tokenAt = <f64>at + waitNanos;
-    this.reply.describe(this.windows, tightestWindow, remaining, waitNanos);
+    lease.emptyWindow = shortage.window;
+    lease.emptyRemaining = shortage.remaining;
+    lease.tokenAt = <f64>at + shortage.waitNanos;
+    this.reply.describe(this.windows, shortage.window, shortage.remaining, shortage.waitNanos);
     return false;
   }
 }

@@ -94,14 +94,17 @@ export function refill(state: usize, windows: Windows, now: u64): void {
   store<u64>(state, max(last, now));
 }
 
-/**
- * After a failed `take`: nanoseconds until it can succeed, infinite when it never can, and the window that
- * says so.
- */
-export let waitNanos: f64 = 0;
-export let tightestWindow: i32 = 0;
-/** After a failed `take`: what that bucket holds. */
-export let remaining: f64 = 0;
+/** Why a `take` failed. */
+class Shortage {
+  /** Nanoseconds until it can succeed, infinite when it never can. */
+  waitNanos: f64 = 0;
+  /** The window that says so, and what its bucket holds. */
+  window: i32 = 0;
+  remaining: f64 = 0;
+}
+
+/** Of the last `take` that failed. */
+export const shortage: Shortage = new Shortage();
 
 /**
  * Takes `need` tokens from each bucket, and more, up to `wanted`, if they are to spare. A need beyond what a
@@ -110,7 +113,7 @@ export let remaining: f64 = 0;
  * @param reserve part of each bucket, 0 to 1, that this request must leave to those of a higher priority
  * @param largestReserve the same for the lowest priority: more than `need` is taken only from what anybody
  *   may have
- * @returns how many tokens were taken; -1 when there are too few, see `waitNanos`
+ * @returns how many tokens were taken; -1 when there are too few, see `shortage`
  */
 export function take(
   state: usize,
@@ -121,7 +124,7 @@ export function take(
   largestReserve: f64,
 ): f64 {
   let spare = wanted - need;
-  waitNanos = 0;
+  shortage.waitNanos = 0;
   for (let w = 0; w < WINDOWS; w++) {
     if (!windows.limited(w)) continue;
     const burst = windows.bursts[w];
@@ -131,15 +134,15 @@ export function take(
     if (missing > ROUNDING || burst == 0) {
       const rate = windows.rates[w];
       const wait = rate > 0 && burst > 0 ? missing / rate : Infinity;
-      if (wait >= waitNanos) {
-        waitNanos = wait;
-        tightestWindow = w;
-        remaining = level;
+      if (wait >= shortage.waitNanos) {
+        shortage.waitNanos = wait;
+        shortage.window = w;
+        shortage.remaining = level;
       }
     }
     spare = min(spare, level - asked - largestReserve * (burst - asked));
   }
-  if (waitNanos > 0) return -1;
+  if (shortage.waitNanos > 0) return -1;
   const taken = need + Math.floor(max(spare, 0));
   charge(state, windows, taken);
   return taken;

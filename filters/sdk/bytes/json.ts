@@ -179,13 +179,12 @@ class Reader {
   }
 }
 
-/** Why the last `parseJson` failed, with the byte offset; null when it did not. */
-export let jsonError: string | null = null;
-
-/** Parses [ptr, ptr + len). @returns null on malformed text; `jsonError` then says why. */
-export function parseJson(ptr: usize, len: i32): Json | null {
+/** Parses [ptr, ptr + len). @returns null on malformed text; why, with the byte offset, goes to `faults`. */
+export function parseJson(ptr: usize, len: i32, faults: string[]): Json | null {
   const reader = new Reader(ptr, ptr + len, ptr);
   const value = reader.document();
-  jsonError = reader.error;
-  return jsonError == null ? value : null;
+  const error = reader.error;
+  if (error == null) return value;
+  faults.push(error);
+  return null;
 }

@@ -3,7 +3,7 @@ import {
   proxy_set_tick_period_milliseconds,
 } from "@solo-io/proxy-runtime/assembly/imports";
 import { bytes } from "../bytes/bytes";
-import { jsonError, parseJson } from "../bytes/json";
+import { parseJson } from "../bytes/json";
 import { NameTable } from "../bytes/name-table";
 import { PLUGIN_CONFIGURATION } from "../host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../host/actions";
@@ -48,9 +48,9 @@ export class Plugin extends PipelineFacts {
   /** Reads the plug-in configuration, `size` bytes. @returns false when it is refused; the log says why. */
   configure(size: i32): bool {
     const length = readBuffer(PLUGIN_CONFIGURATION, 0, size);
-    const json = parseJson(bufferData(), length);
-    if (json == null) return this.refuse(jsonError!);
     const faults: string[] = [];
+    const json = parseJson(bufferData(), length, faults);
+    if (json == null) return this.refuse(faults[0]);
     const config = new Config(json, "", faults);
     for (let i = 0; i < this.stageCount; i++) {
       const stage = this.stages[i];

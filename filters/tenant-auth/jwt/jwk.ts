@@ -37,25 +37,21 @@ const second: ByteBuffer = new ByteBuffer();
 const der: ByteBuffer = new ByteBuffer();
 const NONE = bytes("");
 
-/** Why a key of the last set was left out; empty when none was. */
-export let jwksNotes: string = "";
-
 /**
  * Reads a key set. Keys that are not for signatures, or of a type that cannot be checked here, are left out,
- * as RFC 7517 section 5 asks; `jwksNotes` says which.
+ * as RFC 7517 section 5 asks; `leftOut` says which.
  * @param secrets whether symmetric keys are taken; a set that was fetched holds public keys only
  * @returns null when it is no key set
  */
-export function parseJwks(json: Json, secrets: bool): Jwk[] | null {
+export function parseJwks(json: Json, secrets: bool, leftOut: string[]): Jwk[] | null {
   const index = json.keys.indexOf("keys");
   if (index < 0 || json.items[index].kind != JsonKind.Array) return null;
   const items = json.items[index].items;
   const keys: Jwk[] = [];
-  jwksNotes = "";
   for (let i = 0; i < items.length; i++) {
     const key = keys.length < MAX_KEYS ? parseJwk(items[i], secrets) : null;
     if (key != null) keys.push(key);
-    else jwksNotes += `${jwksNotes.length > 0 ? ", " : ""}keys[${i.toString()}]`;
+    else leftOut.push(`keys[${i.toString()}]`);
   }
   return keys;
 }

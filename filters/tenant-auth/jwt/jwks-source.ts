@@ -1,6 +1,6 @@
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { ACCEPT, AUTHORITY, METHOD, PATH } from "../../sdk/bytes/header-names";
-import { jsonError, parseJson } from "../../sdk/bytes/json";
+import { parseJson } from "../../sdk/bytes/json";
 import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
 import { monotonicNanos } from "../../sdk/host/clock";
 import { requestCollection } from "../../sdk/host/collection";
@@ -8,7 +8,7 @@ import { HeaderPairs } from "../../sdk/host/headers";
 import { HttpStatus } from "../../sdk/host/http-status";
 import { LogLevel, log } from "../../sdk/host/log";
 import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
-import { Jwk, jwksNotes, parseJwks } from "./jwk";
+import { Jwk, parseJwks } from "./jwk";
 
 const SECOND: u64 = 1_000_000_000;
 const TIMEOUT_MILLISECONDS: u32 = 5000;
@@ -68,10 +68,11 @@ export class JwksSource extends CalloutHandler {
     const length = getShared(this.setKey);
     if (length < 0 || sharedVersion() == this.version) return false;
     this.version = sharedVersion();
-    const json = parseJson(sharedValue(), length);
+    const json = parseJson(sharedValue(), length, []);
     if (json == null) return false;
-    this.keys = parseJwks(json, false);
-    if (jwksNotes.length > 0) log(LogLevel.Warn, `keys of ${this.issuer} left out: ${jwksNotes}`);
+    const leftOut: string[] = [];
+    this.keys = parseJwks(json, false, leftOut);
+    if (leftOut.length > 0) log(LogLevel.Warn, `keys of ${this.issuer} left out: ${leftOut.join(", ")}`);
     requestCollection();
     return true;
   }
@@ -142,8 +143,9 @@ function faultOf(status: i32, body: usize, len: i32): string {
   if (status == 0) return "no answer";
   if (status != HttpStatus.OK) return `status ${status.toString()}`;
   if (len > LARGEST_SET) return "the set is too large";
-  const json = parseJson(body, len);
-  if (json == null) return jsonError!;
-  const keys = parseJwks(json, false);
+  const faults: string[] = [];
+  const json = parseJson(body, len, faults);
+  if (json == null) return faults[0];
+  const keys = parseJwks(json, false, []);
   return keys == null || keys.length == 0 ? "no usable key in it" : "";
 }

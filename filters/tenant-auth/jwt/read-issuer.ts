@@ -2,7 +2,7 @@ import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { Config } from "../../sdk/pipeline/config";
 import { ALGORITHM_NAMES, Algorithm } from "./algorithms";
 import { Issuer } from "./issuer";
-import { jwksNotes, parseJwks } from "./jwk";
+import { parseJwks } from "./jwk";
 import { JwksSource } from "./jwks-source";
 
 const SECOND: f64 = 1_000_000_000;
@@ -53,9 +53,10 @@ function readKeys(issuer: Issuer, name: string, config: Config): void {
   if (config.has("jwks") == config.has("remoteJwks")) config.fault("", "needs jwks or remoteJwks, not both");
   const jwks = config.raw("jwks");
   if (jwks != null) {
-    const keys = parseJwks(jwks, true);
+    const leftOut: string[] = [];
+    const keys = parseJwks(jwks, true, leftOut);
     if (keys == null) config.fault("jwks", "must have a list of keys");
-    else if (jwksNotes.length > 0) config.fault("jwks", `cannot be used: ${jwksNotes}`);
+    else if (leftOut.length > 0) config.fault("jwks", `cannot be used: ${leftOut.join(", ")}`);
     else issuer.keys = keys;
   }
   const remote = config.object("remoteJwks");
