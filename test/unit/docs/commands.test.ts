@@ -113,6 +113,12 @@ it("every npm script that a page names is there", () => {
   expect(wrong).toEqual([]);
 });
 
+it("every lane of tests is described", () => {
+  const page = pages().find(({ path }) => path === "docs/develop/testing.md")?.text ?? "";
+  const lanes = Object.keys(SCRIPTS).filter((name) => /^(test:|bench|fuzz)/.test(name));
+  expect(lanes.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
 describe("pages whose commands are run, in a copy of manifests", () => {
   it.each([...TO_RUN])("%s", async (_, toRun) => {
     const folder = await mkdtemp(join(tmpdir(), "modelgate-docs-"));
