@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { RESPONSE_HEADERS } from "../sdk/host/abi";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { getNumber, getProperty, propertyPath, propertyValue } from "../sdk/host/properties";
@@ -111,7 +112,7 @@ function writeUpstreamTime(line: LineWriter, member: Member): void {
   const len = getHeader(RESPONSE_HEADERS, UPSTREAM_SERVICE_TIME);
   let milliseconds: u64 = 0;
   for (let i: i32 = 0; i < len; i++) {
-    const digit = load<u8>(headerValue() + i) - 0x30;
+    const digit = load<u8>(headerValue() + i) - Char._0;
     if (digit > 9) return;
     milliseconds = milliseconds * 10 + digit;
   }

@@ -1,19 +1,12 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { appendInstant } from "../sdk/bytes/instant-text";
 import { writeJsonText } from "../sdk/bytes/json-text";
 import { LineWriter } from "./line-writer";
 import { Member } from "./member";
 
 const NANOS_PER_TENTH: u64 = 100;
-const OPEN: u8 = 0x7b;
-const CLOSE: u8 = 0x7d;
-const COMMA: u8 = 0x2c;
-const COLON: u8 = 0x3a;
-const QUOTE: u8 = 0x22;
-const POINT: u8 = 0x2e;
-const DIGIT_0: u8 = 0x30;
-const NEWLINE: u8 = 0x0a;
 
 /** Appends in words of 8 bytes, for which there is room. @returns the byte after it */
 function appendKey(out: ByteBuffer, key: Bytes): usize {
@@ -33,7 +26,7 @@ export class JsonFragment extends LineWriter {
     if (len == 0) return;
     const out = this.out;
     const to = writeJsonText(appendKey(out, member.textKey), ptr, len, this.limit);
-    store<u8>(to, QUOTE);
+    store<u8>(to, Char.QUOTE);
     out.len = <i32>(to + 1 - out.ptr);
   }
 
@@ -45,30 +38,30 @@ export class JsonFragment extends LineWriter {
   time(member: Member, milliseconds: u64): void {
     this.out.appendBytes(member.textKey);
     appendInstant(this.out, milliseconds);
-    this.out.appendByte(QUOTE);
+    this.out.appendByte(Char.QUOTE);
   }
 
   beginPhases(member: Member): void {
     this.out.appendBytes(member.key);
-    this.out.appendByte(OPEN);
+    this.out.appendByte(Char.OPEN_BRACE);
   }
 
   /** Microseconds, one digit after the point. */
   phase(name: Bytes, nanoseconds: u64): void {
     const out = this.out;
     const tenths = nanoseconds / NANOS_PER_TENTH;
-    if (load<u8>(out.end - 1) != OPEN) out.appendByte(COMMA);
-    out.appendByte(QUOTE);
+    if (load<u8>(out.end - 1) != Char.OPEN_BRACE) out.appendByte(Char.COMMA);
+    out.appendByte(Char.QUOTE);
     out.appendBytes(name);
-    out.appendByte(QUOTE);
-    out.appendByte(COLON);
+    out.appendByte(Char.QUOTE);
+    out.appendByte(Char.COLON);
     out.appendDecimal(tenths / 10);
-    out.appendByte(POINT);
-    out.appendByte(DIGIT_0 + <u8>(tenths % 10));
+    out.appendByte(Char.DOT);
+    out.appendByte(Char._0 + <u8>(tenths % 10));
   }
 
   endPhases(): void {
-    this.out.appendByte(CLOSE);
+    this.out.appendByte(Char.CLOSE_BRACE);
   }
 
   end(): void {}
@@ -78,9 +71,9 @@ export class JsonFragment extends LineWriter {
 export class JsonLine extends JsonFragment {
   end(): void {
     const out = this.out;
-    if (out.len == 0) out.appendByte(OPEN);
-    else store<u8>(out.ptr, OPEN);
-    out.appendByte(CLOSE);
-    out.appendByte(NEWLINE);
+    if (out.len == 0) out.appendByte(Char.OPEN_BRACE);
+    else store<u8>(out.ptr, Char.OPEN_BRACE);
+    out.appendByte(Char.CLOSE_BRACE);
+    out.appendByte(Char.LF);
   }
 }

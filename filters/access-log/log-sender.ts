@@ -4,6 +4,7 @@ import { CalloutHandler, callout, forgetCallout } from "../sdk/host/callout";
 import { monotonicNanos } from "../sdk/host/clock";
 import { Election } from "../sdk/host/election";
 import { HeaderPairs } from "../sdk/host/headers";
+import { HttpStatus } from "../sdk/host/http-status";
 import { Counter } from "../sdk/host/metrics";
 import { randomId } from "../sdk/host/random-id";
 import { Config } from "../sdk/pipeline/config";
@@ -17,7 +18,6 @@ const BLOCK_BYTES: i32 = 32 * 1024;
 const BLOCK_HEADER: i32 = 4;
 const BATCH_BYTES: i32 = 1024 * 1024;
 const FORMATS: string[] = ["json", "protobuf"];
-const UNAUTHORIZED: i32 = 401;
 const FIRST_PAUSE: u64 = 1_000_000_000;
 const LONGEST_PAUSE: u64 = 32_000_000_000;
 
@@ -132,13 +132,12 @@ export class LogSender extends CalloutHandler {
 
   onReply(status: i32, _body: usize, _len: i32): void {
     this.pending = false;
-    // A token that is refused today is renewed on one side or the other.
-    if (status == 0 || status == UNAUTHORIZED || status == 408 || status == 429 || status >= 500) {
+    if (mayPass(status)) {
       this.failed();
       return;
     }
     // Any other refusal would be the same next time.
-    if (status >= 200 && status < 300) this.sent.add(this.batchLines);
+    if (status >= HttpStatus.OK && status < HttpStatus.OK + 100) this.sent.add(this.batchLines);
     else {
       this.failures.add(1);
       this.dropped.add(this.batchLines);
@@ -168,4 +167,15 @@ export class LogSender extends CalloutHandler {
     this.batch.free();
     this.headers.free();
   }
+}
+
+/** May a batch that was refused so be taken later? A token that is refused today is renewed on one side or the other. */
+function mayPass(status: i32): bool {
+  return (
+    status == 0 ||
+    status == HttpStatus.UNAUTHORIZED ||
+    status == HttpStatus.REQUEST_TIMEOUT ||
+    status == HttpStatus.TOO_MANY_REQUESTS ||
+    status >= HttpStatus.INTERNAL_SERVER_ERROR
+  );
 }

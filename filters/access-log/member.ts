@@ -1,11 +1,8 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { appendJsonString } from "../sdk/bytes/json-text";
 import { Field } from "./fields";
-
-const COMMA: u8 = 0x2c;
-const COLON: u8 = 0x3a;
-const QUOTE: u8 = 0x22;
 
 const scratch: ByteBuffer = new ByteBuffer();
 
@@ -24,11 +21,11 @@ export class Member {
   ) {
     const text = bytes(name);
     scratch.clear();
-    scratch.appendByte(COMMA);
+    scratch.appendByte(Char.COMMA);
     appendJsonString(scratch, text.ptr, text.len, i32.MAX_VALUE);
-    scratch.appendByte(COLON);
+    scratch.appendByte(Char.COLON);
     this.key = padded();
-    scratch.appendByte(QUOTE);
+    scratch.appendByte(Char.QUOTE);
     this.textKey = padded();
   }
 }

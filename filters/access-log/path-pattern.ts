@@ -1,9 +1,7 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { queryStart, skipEncoded } from "../sdk/bytes/query-parameter";
 import { Slice } from "../sdk/bytes/slice";
-
-const SLASH: u8 = 0x2f;
-const STAR: u8 = 0x2a;
 
 /**
  * A pattern of paths such as `/users/*` or `/users/**`: a segment `*` stands for any one, which no line shows; `**` at the end
@@ -29,8 +27,8 @@ export class PathPattern {
     let to = path.ptr;
     for (let i = 0; i < this.segments.length; i++) {
       const next = segmentEnd(at + 1, end);
-      store<u8>(to++, SLASH);
-      if (isStar(this.segments[i])) store<u8>(to++, STAR);
+      store<u8>(to++, Char.SLASH);
+      if (isStar(this.segments[i])) store<u8>(to++, Char.ASTERISK);
       else {
         memory.copy(to, at + 1, next - at - 1);
         to += next - at - 1;
@@ -38,8 +36,8 @@ export class PathPattern {
       at = next;
     }
     if (at < end) {
-      store<u8>(to++, SLASH);
-      if (end - at > 1) store<u8>(to++, STAR);
+      store<u8>(to++, Char.SLASH);
+      if (end - at > 1) store<u8>(to++, Char.ASTERISK);
     }
     const query = path.ptr + path.len - end;
     memory.copy(to, end, query);
@@ -50,7 +48,7 @@ export class PathPattern {
   private matches(from: usize, end: usize): bool {
     let at = from;
     for (let i = 0; i < this.segments.length; i++) {
-      if (at >= end || load<u8>(at) != SLASH) return false;
+      if (at >= end || load<u8>(at) != Char.SLASH) return false;
       const next = segmentEnd(at + 1, end);
       const segment = this.segments[i];
       const isMatch = isStar(segment) ? next > at + 1 : skipEncoded(at + 1, next, segment) == next;
@@ -62,10 +60,10 @@ export class PathPattern {
 }
 
 function isStar(segment: Bytes): bool {
-  return segment.len == 1 && load<u8>(segment.ptr) == STAR;
+  return segment.len == 1 && load<u8>(segment.ptr) == Char.ASTERISK;
 }
 
 function segmentEnd(from: usize, end: usize): usize {
-  while (from < end && load<u8>(from) != SLASH) from++;
+  while (from < end && load<u8>(from) != Char.SLASH) from++;
   return from;
 }

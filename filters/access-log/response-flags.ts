@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 
 /** Short names of Envoy's response flags by their bit (envoy/stream_info/stream_info.h, `CoreResponseFlag`). */
 const NAMES: Bytes[] = [
@@ -38,11 +39,11 @@ const NAMES: Bytes[] = [
 /** Appends the names of the flags, commas between them, `-` for none, as `%RESPONSE_FLAGS%` does. */
 export function appendFlags(out: ByteBuffer, flags: u64): void {
   const start = out.len;
-  if (flags == 0) out.appendByte(0x2d);
+  if (flags == 0) out.appendByte(Char.MINUS);
   for (let rest = flags; rest != 0; rest &= rest - 1) {
     const bit = <i32>ctz(rest);
     if (bit >= NAMES.length) return;
-    if (out.len > start) out.appendByte(0x2c);
+    if (out.len > start) out.appendByte(Char.COMMA);
     out.appendBytes(NAMES[bit]);
   }
 }

@@ -1,4 +1,5 @@
-import { bytes, hexDigit } from "../sdk/bytes/bytes";
+import { hexDigit } from "../sdk/bytes/bytes";
+import { REQUEST_ID, TRACEPARENT } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import { getNumber } from "../sdk/host/properties";
 import { randomId } from "../sdk/host/random-id";
@@ -6,9 +7,6 @@ import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { durationMilliseconds, RESPONSE_CODE, RESPONSE_FLAGS, RESPONSE_GRPC_STATUS } from "./envoy-values";
 import { hasRandomBits, RANDOM_BITS } from "./trace-id";
-
-const REQUEST_ID = bytes("x-request-id");
-const TRACEPARENT = bytes("traceparent");
 
 const MILLION: f64 = 1_000_000;
 /** Hexadecimal digits of an id that decide; of Envoy's UUID request ids, the first ones. */

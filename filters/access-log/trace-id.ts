@@ -1,3 +1,4 @@
+import { Char } from "../sdk/bytes/chars";
 import { Slice } from "../sdk/bytes/slice";
 
 /** Lengths within `<version>-<trace id>-<parent id>-<flags>` of version 00. */
@@ -7,8 +8,6 @@ const TRACE_ID_LENGTH: i32 = 32;
 const PARENT_ID: i32 = 36;
 const PARENT_ID_LENGTH: i32 = 16;
 const FLAGS: i32 = 53;
-
-const DASH: u8 = 0x2d;
 
 /** Where the 56 random bits of the trace id (W3C Trace Context Level 2, section 3.2.2.3) begin in a `traceparent`. */
 export const RANDOM_BITS: i32 = 21;
@@ -23,11 +22,11 @@ export function hasRandomBits(value: Slice): bool {
   const ptr = value.ptr;
   return (
     value.len >= LENGTH &&
-    load<u8>(ptr + TRACE_ID - 1) == DASH &&
-    load<u8>(ptr + PARENT_ID - 1) == DASH &&
-    load<u8>(ptr + FLAGS - 1) == DASH &&
+    load<u8>(ptr + TRACE_ID - 1) == Char.MINUS &&
+    load<u8>(ptr + PARENT_ID - 1) == Char.MINUS &&
+    load<u8>(ptr + FLAGS - 1) == Char.MINUS &&
     isHex(ptr + LAST_DIGITS, LAST_DIGITS_LENGTH) &&
-    (value.len == LENGTH || load<u8>(ptr + LENGTH) == DASH)
+    (value.len == LENGTH || load<u8>(ptr + LENGTH) == Char.MINUS)
   );
 }
 
@@ -41,23 +40,24 @@ export function narrowToTraceId(value: Slice): void {
     value.len >= LENGTH &&
     isDigit(load<u8>(ptr)) &&
     isDigit(load<u8>(ptr + 1)) &&
-    load<u16>(ptr) != 0x66_66 &&
-    load<u8>(ptr + 2) == DASH &&
+    (load<u8>(ptr) != Char.f || load<u8>(ptr + 1) != Char.f) &&
+    load<u8>(ptr + 2) == Char.MINUS &&
     isHex(ptr + TRACE_ID, TRACE_ID_LENGTH) &&
     !isZero(ptr + TRACE_ID, TRACE_ID_LENGTH) &&
-    load<u8>(ptr + PARENT_ID - 1) == DASH &&
+    load<u8>(ptr + PARENT_ID - 1) == Char.MINUS &&
     isHex(ptr + PARENT_ID, PARENT_ID_LENGTH) &&
     !isZero(ptr + PARENT_ID, PARENT_ID_LENGTH) &&
-    load<u8>(ptr + FLAGS - 1) == DASH &&
+    load<u8>(ptr + FLAGS - 1) == Char.MINUS &&
     isDigit(load<u8>(ptr + FLAGS)) &&
     isDigit(load<u8>(ptr + FLAGS + 1)) &&
-    (value.len == LENGTH || (load<u16>(ptr) != 0x30_30 && load<u8>(ptr + LENGTH) == DASH));
+    (value.len == LENGTH ||
+      ((load<u8>(ptr) != Char._0 || load<u8>(ptr + 1) != Char._0) && load<u8>(ptr + LENGTH) == Char.MINUS));
   value.ptr += TRACE_ID;
   value.len = valid ? TRACE_ID_LENGTH : 0;
 }
 
 function isDigit(c: u8): bool {
-  return c - 0x30 < 10 || c - 0x61 < 6;
+  return c - Char._0 < 10 || c - Char.a < 6;
 }
 
 const ONES: u64 = 0x0101010101010101;
@@ -75,6 +75,6 @@ function isHex(ptr: usize, len: i32): bool {
 }
 
 function isZero(ptr: usize, len: i32): bool {
-  for (let i: i32 = 0; i < len; i += 8) if (load<u64>(ptr + i) != ONES * 0x30) return false;
+  for (let i: i32 = 0; i < len; i += 8) if (load<u64>(ptr + i) != ONES * Char._0) return false;
   return true;
 }

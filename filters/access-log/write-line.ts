@@ -1,6 +1,7 @@
 import { model, Operation, parseRoute } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWith } from "../sdk/bytes/bytes";
+import { REQUEST_ID, TRACEPARENT, USER_AGENT } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { CalledModel } from "./called-model";
@@ -10,10 +11,6 @@ import { LineWriter } from "./line-writer";
 import { Member } from "./member";
 import { Settings } from "./read-config";
 import { narrowToTraceId } from "./trace-id";
-
-const USER_AGENT = bytes("user-agent");
-const REQUEST_ID = bytes("x-request-id");
-const TRACEPARENT = bytes("traceparent");
 
 const HIDDEN = bytes("[redacted]");
 const NONE = bytes("");

@@ -17,6 +17,18 @@ import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { COMPRESSED, CUT_OFF, MALFORMED, NOT_GRPC, OVERSIZE, SEVERAL } from "../model-protocol/model-faults";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
+import {
+  ACCEPT_ENCODING,
+  CONTENT_ENCODING,
+  CONTENT_LENGTH,
+  CONTENT_TYPE,
+  GRPC_ACCEPT_ENCODING,
+  GRPC_ENCODING,
+  ORIGINAL_PATH,
+  PATH,
+  TE,
+} from "../sdk/bytes/header-names";
 import { appendJsonText } from "../sdk/bytes/json-text";
 import { Slice } from "../sdk/bytes/slice";
 import {
@@ -33,6 +45,7 @@ import {
 } from "../sdk/host/abi";
 import { replaceBody } from "../sdk/host/body";
 import { requestCollection } from "../sdk/host/collection";
+import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue, removeHeader, setHeader } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -46,21 +59,12 @@ import { ModelResponse, readInferResponse, readPredictResponse } from "./model-r
 import { BODY_MISSING, failed, refused } from "./replies";
 import { Request } from "./request";
 
-const CONTENT_TYPE = bytes("content-type");
-const CONTENT_LENGTH = bytes("content-length");
-const CONTENT_ENCODING = bytes("content-encoding");
-const ACCEPT_ENCODING = bytes("accept-encoding");
-const GRPC_ENCODING = bytes("grpc-encoding");
-const GRPC_ACCEPT_ENCODING = bytes("grpc-accept-encoding");
-const PATH = bytes(":path");
-const ORIGINAL_PATH = bytes("x-envoy-original-path");
-const TE = bytes("te");
 const TRAILERS = bytes("trailers");
 const GRPC = bytes("application/grpc");
 const JSON_TYPE = bytes("application/json");
 const ERROR_OPEN = bytes('{"error":"');
 const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
-const HELD_BYTE = memory.data<u8>([0x20]);
+const HELD_BYTE = memory.data<u8>([Char.SPACE]);
 
 const MEGABYTE: f64 = 1024 * 1024;
 const LARGEST_ERROR_TEXT: i32 = 16 * 1024;
@@ -211,7 +215,7 @@ export class ConverterStage extends Stage {
     }
     const status = grpcStatusOf(RESPONSE_TRAILERS);
     if (status == 0) return this.refuse(http, modelFault(CUT_OFF), STOP);
-    return this.refuse(http, modelError(status < 0 ? 2 : status, RESPONSE_TRAILERS), STOP);
+    return this.refuse(http, modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS), STOP);
   }
 
   /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */

@@ -1,6 +1,7 @@
 import { MAX_INTEGER_TEXT, writeI64 } from "../model-protocol/numbers/digits";
 import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../model-protocol/numbers/float-text";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
+import { Char } from "../sdk/bytes/chars";
 import { appendJsonString } from "../sdk/bytes/json-text";
 
 /**
@@ -36,7 +37,7 @@ export class JsonWriter {
   }
 
   private next(): void {
-    if (this.comma) this.byte(0x2c);
+    if (this.comma) this.byte(Char.COMMA);
     this.comma = true;
   }
 
@@ -49,11 +50,11 @@ export class JsonWriter {
   }
 
   object(): JsonWriter {
-    return this.start(0x7b, 0x7d);
+    return this.start(Char.OPEN_BRACE, Char.CLOSE_BRACE);
   }
 
   array(): JsonWriter {
-    return this.start(0x5b, 0x5d);
+    return this.start(Char.OPEN_BRACKET, Char.CLOSE_BRACKET);
   }
 
   /** Closes the object or array that was opened last. */
@@ -65,7 +66,7 @@ export class JsonWriter {
 
   key(name: string): JsonWriter {
     this.text(name);
-    this.byte(0x3a);
+    this.byte(Char.COLON);
     this.comma = false;
     return this;
   }

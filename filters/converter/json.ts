@@ -2,13 +2,10 @@ import { decimalToInteger, integerValue, parseNumber } from "../model-protocol/n
 import { decimalToF32, decimalToF64 } from "../model-protocol/numbers/decimal-float";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { toText } from "../sdk/bytes/bytes";
+import { CASE_BIT, Char } from "../sdk/bytes/chars";
 import { JsonScanner } from "../sdk/bytes/json-scanner";
 import { appendUnescaped, stringEnd } from "../sdk/bytes/json-string";
 import { setFault } from "./fault";
-
-const QUOTE: u8 = 0x22;
-const OPEN_BRACKET: u8 = 0x5b;
-const OPEN_BRACE: u8 = 0x7b;
 
 const scanner: JsonScanner = new JsonScanner();
 const scratch: ByteBuffer = new ByteBuffer();
@@ -41,7 +38,7 @@ export class Json {
   }
 
   get isNull(): bool {
-    return this.first == 0x6e;
+    return this.first == Char.n;
   }
 
   private get first(): u8 {
@@ -55,13 +52,13 @@ export class Json {
 
   /** Has this object the member? */
   has(key: string): bool {
-    return this.first == OPEN_BRACE && this.member(key) != 0;
+    return this.first == Char.OPEN_BRACE && this.member(key) != 0;
   }
 
   /** Member of an object; a missing one complains when it is read. */
   get(key: string): Json {
     const path = this.path.length > 0 ? `${this.path}.${key}` : key;
-    if (this.first != OPEN_BRACE) {
+    if (this.first != Char.OPEN_BRACE) {
       this.wrong("an object");
       return new Json(0, path);
     }
@@ -70,7 +67,7 @@ export class Json {
 
   private member(key: string): usize {
     let at = afterSpace(this.at + 1);
-    while (load<u8>(at) == QUOTE) {
+    while (load<u8>(at) == Char.QUOTE) {
       const end = stringEnd(at, usize.MAX_VALUE);
       const found = textBetween(at + 1, end) == key;
       const value = afterSpace(afterSpace(end + 1) + 1);
@@ -83,17 +80,21 @@ export class Json {
   /** Elements of an array, each a value of its own; for numbers prefer `floats` and the like. */
   items(): Json[] {
     const items: Json[] = [];
-    if (this.first != OPEN_BRACKET) {
+    if (this.first != Char.OPEN_BRACKET) {
       this.wrong("an array");
       return items;
     }
-    for (let at = afterSpace(this.at + 1); load<u8>(at) != 0x5d; at = afterComma(afterValue(at)))
+    for (
+      let at = afterSpace(this.at + 1);
+      load<u8>(at) != Char.CLOSE_BRACKET;
+      at = afterComma(afterValue(at))
+    )
       items.push(new Json(at, `${this.path}[${items.length}]`));
     return items;
   }
 
   text(): string {
-    if (this.first != QUOTE) {
+    if (this.first != Char.QUOTE) {
       this.wrong("a string");
       return "";
     }
@@ -101,8 +102,8 @@ export class Json {
   }
 
   boolean(): bool {
-    if (this.first != 0x74 && this.first != 0x66) this.wrong("true or false");
-    return this.first == 0x74;
+    if (this.first != Char.t && this.first != Char.f) this.wrong("true or false");
+    return this.first == Char.t;
   }
 
   number(): f64 {
@@ -157,10 +158,11 @@ export class Json {
   shape(): i64[] {
     const shape: i64[] = [];
     let at = this.at;
-    while (at != 0 && load<u8>(at) == OPEN_BRACKET) {
+    while (at != 0 && load<u8>(at) == Char.OPEN_BRACKET) {
       const first = afterSpace(at + 1);
       let count: i64 = 0;
-      for (let each = first; load<u8>(each) != 0x5d; each = afterComma(afterValue(each))) count++;
+      for (let each = first; load<u8>(each) != Char.CLOSE_BRACKET; each = afterComma(afterValue(each)))
+        count++;
       shape.push(count);
       at = count > 0 ? first : 0;
     }
@@ -168,7 +170,7 @@ export class Json {
   }
 
   private countNumbers(): i32 {
-    if (this.first != OPEN_BRACKET) {
+    if (this.first != Char.OPEN_BRACKET) {
       this.wrong("an array of numbers");
       return 0;
     }
@@ -177,7 +179,8 @@ export class Json {
     let within = false;
     for (let at = this.at; at < end; at++) {
       const c = load<u8>(at);
-      const part = c == 0x2d || c == 0x2b || c == 0x2e || c - 0x30 < 10 || (c | 0x20) == 0x65;
+      const part =
+        c == Char.MINUS || c == Char.PLUS || c == Char.DOT || c - Char._0 < 10 || (c | CASE_BIT) == Char.e;
       if (part && !within) numbers++;
       within = part;
     }
@@ -189,7 +192,7 @@ export class Json {
     let done = 0;
     while (done < count) {
       const c = load<u8>(at);
-      if (c == OPEN_BRACKET || c == 0x5d || c == 0x2c || isSpace(c)) {
+      if (c == Char.OPEN_BRACKET || c == Char.CLOSE_BRACKET || c == Char.COMMA || isSpace(c)) {
         at++;
         continue;
       }
@@ -235,13 +238,13 @@ function hasOtherThanNumbers(at: usize): bool {
   const end = afterValue(at);
   for (; at < end; at++) {
     const c = load<u8>(at);
-    if (c == QUOTE || c == OPEN_BRACE || c == 0x6e || c == 0x74 || c == 0x66) return true;
+    if (c == Char.QUOTE || c == Char.OPEN_BRACE || c == Char.n || c == Char.t || c == Char.f) return true;
   }
   return false;
 }
 
 function isSpace(c: u8): bool {
-  return c == 0x20 || c == 0x0a || c == 0x0d || c == 0x09;
+  return c == Char.SPACE || c == Char.LF || c == Char.CR || c == Char.TAB;
 }
 
 function afterSpace(at: usize): usize {
@@ -252,17 +255,17 @@ function afterSpace(at: usize): usize {
 /** The next element or key, or the closing bracket. */
 function afterComma(at: usize): usize {
   at = afterSpace(at);
-  return load<u8>(at) == 0x2c ? afterSpace(at + 1) : at;
+  return load<u8>(at) == Char.COMMA ? afterSpace(at + 1) : at;
 }
 
 /** The byte after a valid value. */
 function afterValue(at: usize): usize {
   const first = load<u8>(at);
-  if (first == QUOTE) return stringEnd(at, usize.MAX_VALUE) + 1;
-  if (first != OPEN_BRACE && first != OPEN_BRACKET) {
+  if (first == Char.QUOTE) return stringEnd(at, usize.MAX_VALUE) + 1;
+  if (first != Char.OPEN_BRACE && first != Char.OPEN_BRACKET) {
     for (
       let c = load<u8>(at);
-      c != 0 && c != 0x2c && c != 0x5d && c != 0x7d && !isSpace(c);
+      c != 0 && c != Char.COMMA && c != Char.CLOSE_BRACKET && c != Char.CLOSE_BRACE && !isSpace(c);
       c = load<u8>(++at)
     ) {}
     return at;
@@ -270,9 +273,9 @@ function afterValue(at: usize): usize {
   let depth = 0;
   do {
     const c = load<u8>(at);
-    if (c == QUOTE) at = stringEnd(at, usize.MAX_VALUE);
-    else if (c == OPEN_BRACE || c == OPEN_BRACKET) depth++;
-    else if (c == 0x7d || c == 0x5d) depth--;
+    if (c == Char.QUOTE) at = stringEnd(at, usize.MAX_VALUE);
+    else if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET) depth++;
+    else if (c == Char.CLOSE_BRACE || c == Char.CLOSE_BRACKET) depth--;
     at++;
   } while (depth > 0);
   return at;

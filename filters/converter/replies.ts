@@ -1,10 +1,17 @@
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 
 /** The errors of a converter: `{"error":"...","reason":"..."}`. */
 
-export const BODY_MISSING = new LocalReply(400, 3, "body_missing", "a body is required");
-const REFUSED = new LocalReply(400, 3, "converter_refused", "");
-const FAILED = new LocalReply(502, 13, "converter_failed", "");
+export const BODY_MISSING = new LocalReply(
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
+  "body_missing",
+  "a body is required",
+);
+const REFUSED = new LocalReply(HttpStatus.BAD_REQUEST, GrpcCode.INVALID_ARGUMENT, "converter_refused", "");
+const FAILED = new LocalReply(HttpStatus.BAD_GATEWAY, GrpcCode.INTERNAL, "converter_failed", "");
 
 function saying(reply: LocalReply, message: string): LocalReply {
   const utf8 = String.UTF8.encode(message);

@@ -1,29 +1,42 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { GRPC_MESSAGE } from "../sdk/bytes/header-names";
+import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
+import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { httpStatusOf } from "./grpc-status";
 import { appendPercentDecoded } from "./percent";
 
 /** Errors that a gateway's own conversion and a task's converter answer with alike: `{"error":"...","reason":"..."}`. */
 
-export const ENCODED = new LocalReply(415, 3, "content_encoding", "send the body without content-encoding");
+export const ENCODED = new LocalReply(
+  HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+  GrpcCode.INVALID_ARGUMENT,
+  "content_encoding",
+  "send the body without content-encoding",
+);
 export const BODY_TOO_LARGE = new LocalReply(
-  413,
-  8,
+  HttpStatus.CONTENT_TOO_LARGE,
+  GrpcCode.RESOURCE_EXHAUSTED,
   "body_too_large",
   "the body is over the limit of the gateway",
 );
 export const OVERLOADED = new LocalReply(
-  503,
-  8,
+  HttpStatus.SERVICE_UNAVAILABLE,
+  GrpcCode.RESOURCE_EXHAUSTED,
   "memory_exhausted",
   "the gateway converts too many bodies at once",
 );
-export const TRAILERS_REFUSED = new LocalReply(400, 3, "request_trailers", "send the body without trailers");
+export const TRAILERS_REFUSED = new LocalReply(
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
+  "request_trailers",
+  "send the body without trailers",
+);
 
 /** By gRPC status, made when first needed; each reason is the status's own number. */
-const modelErrors = new StaticArray<LocalReply | null>(17);
+const modelErrors = new StaticArray<LocalReply | null>(GrpcCode.UNAUTHENTICATED + 1);
 
 /** A reply of the model that is not one. */
 export function modelFault(why: Bytes): LocalReply {
@@ -31,8 +44,7 @@ export function modelFault(why: Bytes): LocalReply {
   return MODEL_FAULT;
 }
 
-const MODEL_FAULT = new LocalReply(502, 13, "model_reply_malformed", "");
-const GRPC_MESSAGE = bytes("grpc-message");
+const MODEL_FAULT = new LocalReply(HttpStatus.BAD_GATEWAY, GrpcCode.INTERNAL, "model_reply_malformed", "");
 const NO_MESSAGE = bytes("the model server failed and did not say why");
 const message: ByteBuffer = new ByteBuffer();
 

@@ -1,5 +1,6 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { utf8SequenceLength } from "../sdk/bytes/json-text";
 import { Slice } from "../sdk/bytes/slice";
 
@@ -54,7 +55,7 @@ let end: usize = 0;
 export function parseRoute(path: Slice): Operation {
   at = path.ptr;
   end = path.ptr;
-  while (end < path.ptr + path.len && load<u8>(end) != 0x3f) end++;
+  while (end < path.ptr + path.len && load<u8>(end) != Char.QUESTION) end++;
   model.clear();
   version.clear();
   versionIsLabel = false;
@@ -79,7 +80,7 @@ function tensorflowServing(): Operation {
 
 /** Is it a version of TensorFlow Serving, an int64? */
 function isNumber(name: ByteBuffer): bool {
-  for (let i = 0; i < name.len; i++) if (load<u8>(name.ptr + i) - 0x30 >= 10) return false;
+  for (let i = 0; i < name.len; i++) if (load<u8>(name.ptr + i) - Char._0 >= 10) return false;
   return name.len < 19;
 }
 
@@ -114,8 +115,8 @@ function take(text: Bytes): bool {
 function segment(name: ByteBuffer, verb: bool = false): bool {
   while (at < end) {
     const c = load<u8>(at);
-    if (c == 0x2f || (verb && c == 0x3a)) break;
-    if (c == 0x25) {
+    if (c == Char.SLASH || (verb && c == Char.COLON)) break;
+    if (c == Char.PERCENT) {
       if (end - at < 3) return false;
       const high = hexDigit(load<u8>(at + 1));
       const low = hexDigit(load<u8>(at + 2));

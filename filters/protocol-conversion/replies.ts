@@ -1,6 +1,9 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { ALLOW } from "../sdk/bytes/header-names";
+import { GrpcCode } from "../sdk/host/grpc-code";
+import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
 import { TOKEN_TOO_LONG } from "./json/reader";
@@ -8,42 +11,67 @@ import { TOKEN_TOO_LONG } from "./json/reader";
 /** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
 
 export const UNKNOWN_PATH = new LocalReply(
-  404,
-  5,
+  HttpStatus.NOT_FOUND,
+  GrpcCode.NOT_FOUND,
   "path_unknown",
   "no such path; see /v2 and /v1/models/{model}",
 );
-export const USE_POST = new LocalReply(405, 12, "method_not_allowed", "use POST").withHeader(ALLOW, "POST");
-export const USE_GET = new LocalReply(405, 12, "method_not_allowed", "use GET").withHeader(ALLOW, "GET");
-export const BODY_MISSING = new LocalReply(400, 3, "json_malformed", "a JSON body is required");
+export const USE_POST = new LocalReply(
+  HttpStatus.METHOD_NOT_ALLOWED,
+  GrpcCode.UNIMPLEMENTED,
+  "method_not_allowed",
+  "use POST",
+).withHeader(ALLOW, "POST");
+export const USE_GET = new LocalReply(
+  HttpStatus.METHOD_NOT_ALLOWED,
+  GrpcCode.UNIMPLEMENTED,
+  "method_not_allowed",
+  "use GET",
+).withHeader(ALLOW, "GET");
+export const BODY_MISSING = new LocalReply(
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
+  "json_malformed",
+  "a JSON body is required",
+);
 export const RAW_TENSOR = new LocalReply(
-  400,
-  3,
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
   "raw_tensor",
   "a raw tensor needs x-tensor-name, x-tensor-datatype, x-tensor-shape such as 1,224,224,3, in headers or the task's configuration, and a fitting content-length",
 );
 export const NO_SIGNATURES = new LocalReply(
-  404,
-  5,
+  HttpStatus.NOT_FOUND,
+  GrpcCode.NOT_FOUND,
   "signatures_missing",
   "the gateway knows no signatures of the task: it needs protocolConversion.tasks[].signatures",
 );
 export const HEADER_LENGTH = new LocalReply(
-  400,
-  3,
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
   "header_length",
   "Inference-Header-Content-Length must be the bytes of JSON before binary data",
 );
 export const BINARY_LENGTH = new LocalReply(
-  400,
-  3,
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
   "binary_length",
   "the body is not as long as Inference-Header-Content-Length and the sizes of binary data say",
 );
-export const MODEL_UNREACHABLE = new LocalReply(503, 14, "upstream_error", "the model server did not answer");
+export const MODEL_UNREACHABLE = new LocalReply(
+  HttpStatus.SERVICE_UNAVAILABLE,
+  GrpcCode.UNAVAILABLE,
+  "upstream_error",
+  "the model server did not answer",
+);
 
-const BODY_MALFORMED = new LocalReply(400, 3, "json_malformed", "");
-const RAW_MALFORMED = new LocalReply(400, 3, "raw_tensor", "");
+const BODY_MALFORMED = new LocalReply(
+  HttpStatus.BAD_REQUEST,
+  GrpcCode.INVALID_ARGUMENT,
+  "json_malformed",
+  "",
+);
+const RAW_MALFORMED = new LocalReply(HttpStatus.BAD_REQUEST, GrpcCode.INVALID_ARGUMENT, "raw_tensor", "");
 const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
 const message: ByteBuffer = new ByteBuffer();
@@ -61,7 +89,7 @@ export function malformedRequest(request: RequestReader): LocalReply {
   message.appendBytes(PATH_OPEN);
   const path = message.len;
   request.appendPath(message);
-  if (message.len > path) message.appendByte(0x29);
+  if (message.len > path) message.appendByte(Char.CLOSE_PAREN);
   else message.len = before;
   const reply = request.isJson ? BODY_MALFORMED : RAW_MALFORMED;
   reply.setMessage(message.ptr, message.len);

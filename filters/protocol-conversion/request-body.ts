@@ -1,4 +1,5 @@
 import { OVERLOADED } from "../model-protocol/common-replies";
+import { Char } from "../sdk/bytes/chars";
 import { REQUEST_BODY } from "../sdk/host/abi";
 import { bufferData, readBuffer, replaceBody } from "../sdk/host/body";
 import { LocalReply } from "../sdk/pipeline/local-reply";
@@ -47,7 +48,7 @@ export function convertRequestChunk(
   return endOfStream && !contents.complete ? BINARY_LENGTH : null;
 }
 
-const HELD_BYTE = memory.data<u8>([0x20]);
+const HELD_BYTE = memory.data<u8>([Char.SPACE]);
 
 /**
  * Parses [offset, size) of the buffer; `last` when no JSON follows. A little more of a long token is only put aside until

@@ -1,3 +1,5 @@
+import { Char } from "../../sdk/bytes/chars";
+
 /** Exact comparison of a decimal number with a binary one, by integers of up to 6144 bits in fixed memory. */
 
 const BYTES: i32 = 768;
@@ -34,11 +36,11 @@ export function compareDecimal(
   let batchScale: u64 = 1;
   for (let at = from; at < to; at++) {
     const c = load<u8>(at);
-    if (c == 0x2e) {
+    if (c == Char.DOT) {
       pointSeen = true;
       continue;
     }
-    const digit = <u64>(c - 0x30);
+    const digit = <u64>(c - Char._0);
     if (taken == 0 && digit == 0) {
       if (pointSeen) exponent--;
     } else if (taken < MAX_DIGITS) {

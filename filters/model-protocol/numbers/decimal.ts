@@ -1,3 +1,4 @@
+import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 /**
  * JSON numbers (RFC 8259, section 6): grammar, and integers. The parts of the number read last stay in this module until
  * the next one; `decimal-float.ts` makes floats of them.
@@ -45,25 +46,25 @@ export function eightDigits(word: u64): u64 {
  */
 export function parseNumber(from: usize): usize {
   let at = from;
-  negative = load<u8>(at) == 0x2d;
+  negative = load<u8>(at) == Char.MINUS;
   at += <usize>negative;
   const first = at;
   digitsFrom = first;
-  let value: u64 = <u64>load<u8>(at) - 0x30;
+  let value: u64 = <u64>load<u8>(at) - Char._0;
   if (value > 9) return 0;
   at++;
   let digits: i32 = 1;
   let scale: i32 = 0;
   let c = load<u8>(at);
-  if (c - 0x30 < 10) {
+  if (c - Char._0 < 10) {
     if (value == 0) return 0;
     do {
-      value = value * 10 + (c - 0x30);
+      value = value * 10 + (c - Char._0);
       c = load<u8>(++at);
-    } while (c - 0x30 < 10);
+    } while (c - Char._0 < 10);
     digits = <i32>(at - first);
   }
-  integral = c != 0x2e;
+  integral = c != Char.DOT;
   if (!integral) {
     const fraction = ++at;
     let count: i64;
@@ -83,7 +84,7 @@ export function parseNumber(from: usize): usize {
   }
   digitsTo = at;
   let written: i32 = 0;
-  if ((c | 0x20) == 0x65) {
+  if ((c | CASE_BIT) == Char.e) {
     integral = false;
     at = parseExponent(at + 1);
     if (at == 0) return 0;
@@ -101,14 +102,14 @@ const LARGEST_EXPONENT: i32 = 100_000_000;
 
 function parseExponent(at: usize): usize {
   let c = load<u8>(at);
-  const minus = c == 0x2d;
-  if (minus || c == 0x2b) c = load<u8>(++at);
-  if (c - 0x30 >= 10) return 0;
+  const minus = c == Char.MINUS;
+  if (minus || c == Char.PLUS) c = load<u8>(++at);
+  if (c - Char._0 >= 10) return 0;
   let value: i32 = 0;
   do {
-    if (value < LARGEST_EXPONENT) value = value * 10 + (c - 0x30);
+    if (value < LARGEST_EXPONENT) value = value * 10 + (c - Char._0);
     c = load<u8>(++at);
-  } while (c - 0x30 < 10);
+  } while (c - Char._0 < 10);
   writtenExponent = minus ? -value : value;
   return at;
 }
@@ -121,16 +122,16 @@ function firstDigits(): void {
   let scale: i32 = 0;
   for (let at = digitsFrom; at < digitsTo; at++) {
     const c = load<u8>(at);
-    if (c == 0x2e) {
+    if (c == Char.DOT) {
       pointSeen = true;
       continue;
     }
     if (taken < MAX_DIGITS) {
-      value = value * 10 + (c - 0x30);
+      value = value * 10 + (c - Char._0);
       if (value != 0) taken++;
       if (pointSeen) scale--;
     } else {
-      if (c != 0x30) dropped = true;
+      if (c != Char._0) dropped = true;
       if (!pointSeen) scale++;
     }
   }
@@ -149,7 +150,7 @@ export function decimalToInteger(bits: i32, signed: bool): bool {
   if (!integral || digits > MAX_DIGITS + 1) return false;
   let magnitude = mantissa;
   if (digits > MAX_DIGITS) {
-    const last = <u64>load<u8>(digitsTo - 1) - 0x30;
+    const last = <u64>load<u8>(digitsTo - 1) - Char._0;
     if (magnitude > TENTH_OF_LARGEST || (magnitude == TENTH_OF_LARGEST && last > 5)) return false;
     magnitude = magnitude * 10 + last;
   }

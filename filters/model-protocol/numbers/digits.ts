@@ -1,3 +1,5 @@
+import { Char } from "../../sdk/bytes/chars";
+
 /** Decimal digits as bytes, eight at a time in a word, without branches or tables of text. */
 
 const ASCII_ZEROS: u64 = 0x3030303030303030;
@@ -57,7 +59,7 @@ export function writeU64(value: u64, out: usize): usize {
 }
 
 export function writeI64(value: i64, out: usize): usize {
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   const minus = <usize>(value < 0);
   return writeU64(minus ? 0 - <u64>value : value, out + minus);
 }

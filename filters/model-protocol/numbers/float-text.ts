@@ -1,3 +1,4 @@
+import { Char } from "../../sdk/bytes/chars";
 import { digitCount, digitCount32, eightDigitText, writeDigits } from "./digits";
 import { LARGEST_PLACED, placeDigits, SMALLEST_PLACED } from "./placed-digits";
 import { digits, power, shortest32, shortest64, shortestNormal32 } from "./schubfach";
@@ -40,8 +41,8 @@ function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
   }
   if (nonFinite == NonFinite.Token) {
     store<u64>(out + <usize>minus, INFINITY_START >> 8);
-    if (minus) store<u8>(out, 0x2d);
-    store<u8>(out + <usize>minus + 7, 0x79);
+    if (minus) store<u8>(out, Char.MINUS);
+    store<u8>(out + <usize>minus + 7, Char.y);
     if (nan) store<u32>(out, <u32>(NAN_TEXT >> 8));
     return out + (nan ? 3 : 8 + <usize>minus);
   }
@@ -76,7 +77,7 @@ export function writeF32(value: f32, out: usize): usize {
   const fraction = bits & 0x7fffff;
   const exponent = <i32>((bits >> 23) & 0xff);
   if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   out += bits >> 31;
   if (millionthsLikely && exponent <= LARGEST_MILLIONTHS) {
     const magnitude = reinterpret<f32>(bits & 0x7fffffff);
@@ -114,7 +115,7 @@ function writeNarrow(
   out: usize,
 ): usize {
   if (exponent == largestExponent) return writeNonFinite(fraction != 0, minus, out);
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   out += <usize>minus;
   if (exponent == 0 && fraction == 0) return writeZero(out);
   const c: u32 = exponent == 0 ? fraction : fraction | (1 << fractionBits);
@@ -146,7 +147,7 @@ export function writeF64(value: f64, out: usize): usize {
   const fraction = bits & 0xfffffffffffff;
   const exponent = <i32>((bits >> 52) & 0x7ff);
   if (exponent == 0x7ff) return writeNonFinite(fraction != 0, minus, out);
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   out += <usize>minus;
   if (bits << 1 == 0) return writeZero(out);
   const c: u64 = exponent == 0 ? fraction : fraction | 0x10000000000000;
@@ -200,7 +201,7 @@ function writeDecimal(value: u64, power: i32, out: usize): usize {
     store<u64>(out, word);
     store<u64>(out + point + 1, word >> (point << 3));
   } else writeLongPlain(value, count, point, out);
-  store<u8>(out + point, 0x2e);
+  store<u8>(out + point, Char.DOT);
   return out + count + 1;
 }
 
@@ -213,7 +214,7 @@ function writeLongPlain(value: u64, count: i32, point: i32, out: usize): void {
   if (left > 8) {
     const leading = upper / 100000000;
     first = eightDigitText(<u32>(upper - leading * 100000000));
-    store<u8>(out, 0x30 + <u8>leading);
+    store<u8>(out, Char._0 + <u8>leading);
     left = 8;
     // The point behind the first digit moves all others.
     if (point == 1) {
@@ -237,11 +238,11 @@ function writeLongPlain(value: u64, count: i32, point: i32, out: usize): void {
 function writeScientific(value: u64, count: i32, exponent: i32, out: usize): usize {
   let end = writeDigits(value, count, out + 1);
   store<u8>(out, load<u8>(out + 1));
-  store<u8>(out + 1, 0x2e);
+  store<u8>(out + 1, Char.DOT);
   if (count == 1) end--;
-  store<u8>(end++, 0x65);
+  store<u8>(end++, Char.e);
   if (exponent < 0) {
-    store<u8>(end++, 0x2d);
+    store<u8>(end++, Char.MINUS);
     exponent = -exponent;
   }
   return writeDigits(exponent, digitCount(exponent), end);

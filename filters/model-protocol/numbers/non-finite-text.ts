@@ -1,3 +1,4 @@
+import { Char } from "../../sdk/bytes/chars";
 import { NonFinite, nonFinite } from "./float-text";
 
 /**
@@ -16,16 +17,16 @@ const FIVE_BYTES: u64 = 0xffffffffff;
 
 /** May a value that is no number start with this byte? */
 export function startsNonFinite(c: u8): bool {
-  if (nonFinite == NonFinite.String) return c == 0x22;
-  return nonFinite == NonFinite.Token && (c == 0x4e || c == 0x49);
+  if (nonFinite == NonFinite.String) return c == Char.QUOTE;
+  return nonFinite == NonFinite.Token && (c == Char.N || c == Char.I);
 }
 
 /** Reads it at `at`. @returns the byte after it; 0 when it is none. Up to 16 bytes behind `at` must be readable */
 export function readNonFinite(at: usize): usize {
   if (nonFinite == NonFinite.Token) return readWord(at, true);
-  if (nonFinite != NonFinite.String || load<u8>(at) != 0x22) return 0;
+  if (nonFinite != NonFinite.String || load<u8>(at) != Char.QUOTE) return 0;
   const end = readWord(at + 1, false);
-  return end != 0 && load<u8>(end) == 0x22 ? end + 1 : 0;
+  return end != 0 && load<u8>(end) == Char.QUOTE ? end + 1 : 0;
 }
 
 /** Is [ptr, ptr + len) the text of such a string? Sets `nonFiniteValue`. */
@@ -35,7 +36,7 @@ export function isNonFiniteText(ptr: usize, len: i32): bool {
 
 /** `lax`: takes `Inf` and `-NaN`, too. */
 function readWord(at: usize, lax: bool): usize {
-  const minus = load<u8>(at) == 0x2d;
+  const minus = load<u8>(at) == Char.MINUS;
   at += <usize>minus;
   const word = load<u32>(at) & THREE_BYTES;
   if (word == NAN && (lax || !minus)) {
@@ -44,6 +45,6 @@ function readWord(at: usize, lax: bool): usize {
   }
   if (word != INF) return 0;
   nonFiniteValue = minus ? -Infinity : Infinity;
-  if (lax && load<u8>(at + 3) != 0x69) return at + 3;
+  if (lax && load<u8>(at + 3) != Char.i) return at + 3;
   return (load<u64>(at + 3) & FIVE_BYTES) == INITY ? at + 8 : 0;
 }

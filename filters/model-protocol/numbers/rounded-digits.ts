@@ -1,3 +1,4 @@
+import { Char } from "../../sdk/bytes/chars";
 import { compareDecimal } from "./big-integer";
 import { digitCount, writeDigits } from "./digits";
 import { LARGEST_POWER, POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
@@ -79,7 +80,7 @@ function decide(c: u64, q: i32, margin: u64): void {
   const half = rest - HALF + margin <= 2 * margin;
   if (!half && rest > HALF) whole++;
   const end = writeDigits(whole, digitCount(whole), digits);
-  store<u8>(end, 0x35);
+  store<u8>(end, Char._5);
   const order = compareDecimal(digits, end + <usize>half, half ? -power - 1 : -power, c, q);
   rest = half ? HALF : 0;
   sticky = order != 0;

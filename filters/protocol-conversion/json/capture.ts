@@ -1,3 +1,4 @@
+import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 import { SLAB_SIZE, SlabChain } from "../body/slabs";
 
 /**
@@ -31,7 +32,7 @@ export class Capture {
     const end = this.scan(from, to);
     this.chain.append(from, <i32>(end - from));
     // A number shows where it ends only by what comes behind it.
-    if (this.done) this.chain.appendByte(0x20);
+    if (this.done) this.chain.appendByte(Char.SPACE);
     return end;
   }
 
@@ -53,14 +54,15 @@ export class Capture {
       const c = load<u8>(at++);
       if (this.inString) {
         if (this.escape) this.escape = false;
-        else if (c == 0x5c) this.escape = true;
-        else if (c == 0x22) {
+        else if (c == Char.BACKSLASH) this.escape = true;
+        else if (c == Char.QUOTE) {
           this.inString = false;
           if (this.depth == 0) return this.finish(at);
         }
-      } else if (c == 0x22) this.inString = true;
-      else if (c == 0x5b || c == 0x7b) this.depth++;
-      else if ((c == 0x5d || c == 0x7d) && --this.depth == 0) return this.finish(at);
+      } else if (c == Char.QUOTE) this.inString = true;
+      else if (c == Char.OPEN_BRACKET || c == Char.OPEN_BRACE) this.depth++;
+      else if ((c == Char.CLOSE_BRACKET || c == Char.CLOSE_BRACE) && --this.depth == 0)
+        return this.finish(at);
     }
     return at;
   }
@@ -90,19 +92,26 @@ export const CAPTURE_PIECE: i32 = SLAB_SIZE;
 
 /** May a number, `true`, `false` or `null` hold this byte? */
 export function isScalarByte(c: u8): bool {
-  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 26 || c == 0x2d || c == 0x2b || c == 0x2e;
+  return (
+    c - Char._0 < 10 || (c | CASE_BIT) - Char.a < 26 || c == Char.MINUS || c == Char.PLUS || c == Char.DOT
+  );
 }
 
 /** How many of 16 bytes stand before the first quote or bracket. */
 function plainStructure(bytes: v128): usize {
-  const folded = v128.or(bytes, i8x16.splat(0x20));
-  const brackets = v128.or(i8x16.eq(folded, i8x16.splat(0x7b)), i8x16.eq(folded, i8x16.splat(0x7d)));
-  return countBefore(v128.or(brackets, i8x16.eq(bytes, i8x16.splat(0x22))));
+  const folded = v128.or(bytes, i8x16.splat(CASE_BIT));
+  const brackets = v128.or(
+    i8x16.eq(folded, i8x16.splat(Char.OPEN_BRACE)),
+    i8x16.eq(folded, i8x16.splat(Char.CLOSE_BRACE)),
+  );
+  return countBefore(v128.or(brackets, i8x16.eq(bytes, i8x16.splat(Char.QUOTE))));
 }
 
 /** How many of 16 bytes stand before the first quote or backslash. */
 function plainText(bytes: v128): usize {
-  return countBefore(v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))));
+  return countBefore(
+    v128.or(i8x16.eq(bytes, i8x16.splat(Char.QUOTE)), i8x16.eq(bytes, i8x16.splat(Char.BACKSLASH))),
+  );
 }
 
 function countBefore(marks: v128): usize {

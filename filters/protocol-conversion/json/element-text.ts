@@ -1,4 +1,5 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 import { appendUnescaped } from "../../sdk/bytes/json-string";
 import { utf8SequenceLength } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../body/slabs";
@@ -31,12 +32,12 @@ export function copyText(at: usize, to: usize, out: SlabChain): usize {
     }
     if (at == to) break;
     const c = load<u8>(at);
-    if (c == 0x22) {
+    if (c == Char.QUOTE) {
       textClosed = true;
       return at + 1;
     }
-    if (c < 0x20) return malformed(at);
-    if (c == 0x5c) {
+    if (c < Char.SPACE) return malformed(at);
+    if (c == Char.BACKSLASH) {
       const length = escapeLength(at, to);
       if (length == 0) break;
       unescaped.clear();
@@ -66,20 +67,24 @@ function malformed(at: usize): usize {
 
 /** How many of 16 bytes stand before the first quote, backslash, control character or byte beyond ASCII. */
 export function plainCount(bytes: v128): usize {
-  const quotes = v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c)));
+  const quotes = v128.or(
+    i8x16.eq(bytes, i8x16.splat(Char.QUOTE)),
+    i8x16.eq(bytes, i8x16.splat(Char.BACKSLASH)),
+  );
   // Signed: bytes beyond ASCII are negative.
-  const others = i8x16.lt_s(bytes, i8x16.splat(0x20));
+  const others = i8x16.lt_s(bytes, i8x16.splat(Char.SPACE));
   return ctz<i32>(i8x16.bitmask(v128.or(quotes, others)) | 0x10000);
 }
 
 /** Bytes of the escape at `at`, both halves of a surrogate pair; 0 when it is not all there. */
 function escapeLength(at: usize, to: usize): usize {
   if (to - at < 2) return 0;
-  if (load<u8>(at + 1) != 0x75) return 2;
+  if (load<u8>(at + 1) != Char.u) return 2;
   if (to - at < 6) return 0;
-  const second = load<u8>(at + 3) | 0x20;
-  const highSurrogate = (load<u8>(at + 2) | 0x20) == 0x64 && (second - 0x38 < 2 || second - 0x61 < 2); // d8 ... db
-  if (!highSurrogate || (to - at > 6 && load<u8>(at + 6) != 0x5c)) return 6;
+  const second = load<u8>(at + 3) | CASE_BIT;
+  const highSurrogate =
+    (load<u8>(at + 2) | CASE_BIT) == Char.d && (second - Char._8 < 2 || second - Char.a < 2); // d8 ... db
+  if (!highSurrogate || (to - at > 6 && load<u8>(at + 6) != Char.BACKSLASH)) return 6;
   return to - at < LONGEST_ESCAPE ? 0 : LONGEST_ESCAPE;
 }
 

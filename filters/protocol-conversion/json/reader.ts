@@ -3,6 +3,7 @@ import { NonFinite, nonFinite } from "../../model-protocol/numbers/float-text";
 import { readNonFinite } from "../../model-protocol/numbers/non-finite-text";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
 import { MAX_TOKEN } from "../body/input-window";
 import { RequestReader } from "../body/request-reader";
@@ -150,14 +151,14 @@ export abstract class JsonReader extends RequestReader {
   appendPath(out: ByteBuffer): void {
     for (let d = 0; d < this.depth; d++) {
       if (((this.objects >> d) & 1) == 0) {
-        out.appendByte(0x5b);
+        out.appendByte(Char.OPEN_BRACKET);
         out.appendDecimal(this.indices[d]);
-        out.appendByte(0x5d);
+        out.appendByte(Char.CLOSE_BRACKET);
         continue;
       }
       const from = this.keyStarts[d];
       const to = d + 1 < this.depth ? this.keyStarts[d + 1] : this.keys.len;
-      if (to > from && d > 0) out.appendByte(0x2e);
+      if (to > from && d > 0) out.appendByte(Char.DOT);
       out.append(this.keys.ptr + from, to - from);
     }
   }
@@ -173,7 +174,7 @@ export abstract class JsonReader extends RequestReader {
         continue;
       }
       const c = load<u8>(at);
-      if (c == 0x20 || c == 0x0a || c == 0x0d || c == 0x09) {
+      if (c == Char.SPACE || c == Char.LF || c == Char.CR || c == Char.TAB) {
         at++;
         continue;
       }
@@ -182,7 +183,7 @@ export abstract class JsonReader extends RequestReader {
       if (expect <= Expect.FirstElement) at = this.value(c, at, to);
       else if (expect == Expect.CommaOrClose) at = this.commaOrClose(c, at);
       else if (expect == Expect.Colon) {
-        if (c != 0x3a) return this.failAt(at, JSON_MALFORMED);
+        if (c != Char.COLON) return this.failAt(at, JSON_MALFORMED);
         this.expect = Expect.Value;
         at++;
       } else if (expect == Expect.Nothing) return this.failAt(at, JSON_MALFORMED);
@@ -193,13 +194,15 @@ export abstract class JsonReader extends RequestReader {
   }
 
   private value(c: u8, at: usize, to: usize): usize {
-    if (c == 0x7b || c == 0x5b) return this.openContainer(c == 0x7b, at, to);
-    if (c == 0x5d && this.expect == Expect.FirstElement) return this.close(at, 0);
-    if (this.depth == 0) return this.failAt(at, c == 0x22 ? WRONG_TYPE : JSON_MALFORMED);
+    if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET)
+      return this.openContainer(c == Char.OPEN_BRACE, at, to);
+    if (c == Char.CLOSE_BRACKET && this.expect == Expect.FirstElement) return this.close(at, 0);
+    if (this.depth == 0) return this.failAt(at, c == Char.QUOTE ? WRONG_TYPE : JSON_MALFORMED);
     const role = this.role;
     if (role >= ELEMENTS) return this.elements(at, to);
-    if (role != IGNORED && (c == 0x22 || isScalarByte(c)) && this.keepsScalar()) return this.capture(at, to);
-    if (c == 0x22) {
+    if (role != IGNORED && (c == Char.QUOTE || isScalarByte(c)) && this.keepsScalar())
+      return this.capture(at, to);
+    if (c == Char.QUOTE) {
       if (role != IGNORED && this.longText()) {
         this.startText();
         return this.error == null ? at + 1 : at;
@@ -234,12 +237,12 @@ export abstract class JsonReader extends RequestReader {
 
   private commaOrClose(c: u8, at: usize): usize {
     const object = this.inObject;
-    if (c == 0x2c) {
+    if (c == Char.COMMA) {
       if (!object) this.indices[this.depth - 1]++;
       this.expect = object ? Expect.Key : Expect.Value;
       return at + 1;
     }
-    if (c != (object ? 0x7d : 0x5d)) return this.failAt(at, JSON_MALFORMED);
+    if (c != (object ? Char.CLOSE_BRACE : Char.CLOSE_BRACKET)) return this.failAt(at, JSON_MALFORMED);
     return this.close(at, object ? 0 : this.indices[this.depth - 1] + 1);
   }
 
@@ -256,8 +259,8 @@ export abstract class JsonReader extends RequestReader {
   }
 
   private readKey(c: u8, at: usize, to: usize): usize {
-    if (c == 0x7d && this.expect == Expect.FirstKey) return this.close(at, 0);
-    if (c != 0x22) return this.failAt(at, JSON_MALFORMED);
+    if (c == Char.CLOSE_BRACE && this.expect == Expect.FirstKey) return this.close(at, 0);
+    if (c != Char.QUOTE) return this.failAt(at, JSON_MALFORMED);
     const end = this.readString(at, to);
     if (end == at) return at;
     const keys = this.keys;
@@ -285,7 +288,7 @@ export abstract class JsonReader extends RequestReader {
     const known = this.role != IGNORED;
     const len = <i32>(end - at);
     this.expect = Expect.CommaOrClose;
-    if ((c == 0x2d || c - 0x30 < 10) && parseNumber(at) == end) {
+    if ((c == Char.MINUS || c - Char._0 < 10) && parseNumber(at) == end) {
       if (known) this.number();
     } else if (TRUE.equals(at, len) || FALSE.equals(at, len) || NULL.equals(at, len)) {
       if (known) this.literal(c);

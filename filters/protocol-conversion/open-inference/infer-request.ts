@@ -11,6 +11,7 @@ import {
 } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendField } from "../../sdk/bytes/protobuf";
 import { PieceSink } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
@@ -302,8 +303,8 @@ export class InferRequest extends JsonReader {
     const role = <Role>this.role;
     if (role == Role.Shape) this.fail(BAD_SHAPE);
     else if (role == Role.Parameters) {
-      const value = letter == 0x74;
-      if (letter == 0x6e) this.fail(BAD_PARAMETER);
+      const value = letter == Char.t;
+      if (letter == Char.n) this.fail(BAD_PARAMETER);
       else if (this.parameterIs(Role.Output, BINARY_DATA)) this.outputBinary = <i32>value;
       else if (this.parameterIs(Role.Request, BINARY_DATA_OUTPUT)) this.binaryByDefault = value;
       else appendBoolean(this.parameterTarget, this.parameterField, this.parameterKey, value);
@@ -367,7 +368,7 @@ export class InferRequest extends JsonReader {
 
   /** Raw contents of BYTES: the length of each element in four bytes, little-endian, then its bytes. */
   private startElementText(at: usize): usize {
-    if (load<u8>(at) != 0x22) {
+    if (load<u8>(at) != Char.QUOTE) {
       this.fail(NOT_A_STRING);
       return at;
     }

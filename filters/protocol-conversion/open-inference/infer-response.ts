@@ -16,6 +16,7 @@ import {
   TENSOR_SHAPE,
 } from "../../model-protocol/open-inference-fields";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import {
   FIXED32,
   FIXED64,
@@ -227,7 +228,7 @@ export class InferResponse extends FrameReader {
     else if (delimited && tagField == TENSOR_SHAPE) this.shape(output, content, end);
     else if (tagWireType == VARINT && tagField == TENSOR_SHAPE) output.addDimension(<i64>varint);
     else if (delimited && tagField == TENSOR_PARAMETERS) {
-      if (output.parameters.len > 0) output.parameters.appendByte(0x2c);
+      if (output.parameters.len > 0) output.parameters.appendByte(Char.COMMA);
       if (!appendMember(output.parameters, content, end)) this.error = MALFORMED;
     }
     return end;

@@ -2,6 +2,7 @@ import { Datatype, datatypeName, elementSize } from "../../model-protocol/dataty
 import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 
 const NAME = bytes('{"name":');
@@ -39,7 +40,7 @@ export class Output {
 
   addDimension(value: i64): void {
     const shape = this.shape;
-    if (shape.len > 0) shape.appendByte(0x2c);
+    if (shape.len > 0) shape.appendByte(Char.COMMA);
     shape.reserve(MAX_INTEGER_TEXT);
     shape.len = <i32>(writeI64(value, shape.end) - shape.ptr);
     if (value < 0) this.product = -Infinity;
@@ -58,8 +59,8 @@ export class Output {
     if (this.parameters.len > 0) {
       out.appendBytes(PARAMETERS);
       out.append(this.parameters.ptr, this.parameters.len);
-      out.appendByte(0x7d);
-    } else out.appendByte(0x5d);
+      out.appendByte(Char.CLOSE_BRACE);
+    } else out.appendByte(Char.CLOSE_BRACKET);
     out.appendBytes(DATA);
   }
 
@@ -69,7 +70,7 @@ export class Output {
     out.appendBytes(PARAMETERS);
     if (this.parameters.len > 0) {
       out.append(this.parameters.ptr, this.parameters.len);
-      out.appendByte(0x2c);
+      out.appendByte(Char.COMMA);
     }
     out.appendBytes(BINARY_SIZE);
     out.appendDecimal(this.size);

@@ -88,7 +88,7 @@ export function appendMember(out: ByteBuffer, from: usize, to: usize): bool {
   }
   if (fields.malformed) return false;
   appendJsonString(out, key, keyLength, i32.MAX_VALUE);
-  out.appendByte(0x3a);
+  out.appendByte(Char.COLON);
   return appendValue(out, value, valueEnd);
 }
 

@@ -1,6 +1,7 @@
 import { RESPONSE_MODEL_NAME, RESPONSE_MODEL_VERSION } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../body/slabs";
 import { Output } from "./output";
@@ -53,13 +54,13 @@ export class ReplyJson {
   }
 
   private addName(name: Bytes): void {
-    this.members.appendByte(this.members.len == 0 ? 0x7b : 0x2c);
+    this.members.appendByte(this.members.len == 0 ? Char.OPEN_BRACE : Char.COMMA);
     this.members.appendBytes(name);
   }
 
   /** Adds an entry of the map `parameters`. @returns false when it is malformed */
   addParameter(from: usize, to: usize): bool {
-    if (this.parameters.len > 0) this.parameters.appendByte(0x2c);
+    if (this.parameters.len > 0) this.parameters.appendByte(Char.COMMA);
     return appendMember(this.parameters, from, to);
   }
 
@@ -77,7 +78,7 @@ export class ReplyJson {
     if (this.parameters.len > 0) {
       this.addName(PARAMETERS);
       this.members.append(this.parameters.ptr, this.parameters.len);
-      this.members.appendByte(0x7d);
+      this.members.appendByte(Char.CLOSE_BRACE);
     }
     this.addName(OUTPUTS);
     this.text.append(this.members.ptr, this.members.len);
@@ -88,7 +89,7 @@ export class ReplyJson {
     const text = this.text;
     text.clear();
     this.appendMembers();
-    if (!first) text.appendByte(0x2c);
+    if (!first) text.appendByte(Char.COMMA);
     output.appendOpening(text);
     out.append(text.ptr, text.len);
   }
@@ -105,7 +106,7 @@ export class ReplyJson {
 
   private endReply(out: SlabChain): void {
     if (this.form == Form.Events) out.appendBytes(EVENT_END);
-    else if (this.form == Form.Lines) out.appendByte(0x0a);
+    else if (this.form == Form.Lines) out.appendByte(Char.LF);
   }
 
   /** Writes a reply of a stream that is an error. */
@@ -116,7 +117,7 @@ export class ReplyJson {
     if (this.form == Form.Events) text.appendBytes(EVENT);
     text.appendBytes(ERROR);
     appendJsonString(text, ptr, len, i32.MAX_VALUE);
-    text.appendByte(0x7d);
+    text.appendByte(Char.CLOSE_BRACE);
     out.append(text.ptr, text.len);
     this.endReply(out);
   }
@@ -127,14 +128,14 @@ export class ReplyJson {
     text.clear();
     this.appendMembers();
     for (let i = 0; i < count; i++) {
-      if (i > 0) text.appendByte(0x2c);
+      if (i > 0) text.appendByte(Char.COMMA);
       outputs[i].appendBinary(text);
     }
     text.appendBytes(END);
     const padding = this.headerBytes - text.len;
     if (padding < 0) return false;
     text.reserve(padding);
-    memory.fill(text.end, 0x20, padding);
+    memory.fill(text.end, Char.SPACE, padding);
     text.len += padding;
     out.append(text.ptr, text.len);
     return true;

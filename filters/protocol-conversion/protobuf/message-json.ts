@@ -73,17 +73,17 @@ export class Message {
 
   /** Appends the message [from, to) as a JSON object. @returns false when it is malformed */
   appendJson(out: ByteBuffer, from: usize, to: usize): bool {
-    out.appendByte(0x7b);
+    out.appendByte(Char.OPEN_BRACE);
     let first = true;
     for (let i = 0; i < this.fields.length; i++) {
       const field = this.fields[i];
       if (field.optional && !occurs(field, from, to)) continue;
-      if (!first) out.appendByte(0x2c);
+      if (!first) out.appendByte(Char.COMMA);
       first = false;
       out.appendBytes(field.key);
       if (!appendField(out, field, from, to)) return false;
     }
-    out.appendByte(0x7d);
+    out.appendByte(Char.CLOSE_BRACE);
     return true;
   }
 }
@@ -170,10 +170,10 @@ function appendInteger(out: ByteBuffer, field: Field, value: u64): void {
     appendJsonString(out, name.ptr, name.len, i32.MAX_VALUE);
     return;
   }
-  if (field.kind == Kind.Int64String) out.appendByte(0x22);
+  if (field.kind == Kind.Int64String) out.appendByte(Char.QUOTE);
   out.reserve(MAX_INTEGER_TEXT);
   out.len = <i32>(writeI64(<i64>value, out.end) - out.ptr);
-  if (field.kind == Kind.Int64String) out.appendByte(0x22);
+  if (field.kind == Kind.Int64String) out.appendByte(Char.QUOTE);
 }
 
 function appendContent(out: ByteBuffer, field: Field, from: usize, to: usize): bool {
@@ -201,6 +201,6 @@ function appendEntry(out: ByteBuffer, field: Field, from: usize, to: usize): boo
   }
   if (scan.malformed) return false;
   appendJsonString(out, key, <i32>(keyEnd - key), i32.MAX_VALUE);
-  out.appendByte(0x3a);
+  out.appendByte(Char.COLON);
   return appendContent(out, field, value, valueEnd);
 }

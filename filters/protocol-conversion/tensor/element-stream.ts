@@ -1,4 +1,5 @@
 import { Datatype, elementSize } from "../../model-protocol/datatype";
+import { Char } from "../../sdk/bytes/chars";
 import { readVarint, varint } from "../../sdk/bytes/protobuf";
 import { SlabChain } from "../body/slabs";
 import { textsWritten, writeElement, writeElements, writeText, writeTextRun } from "./write-elements";
@@ -88,7 +89,7 @@ export class ElementStream {
       at = next;
       store<u64>(element, this.datatype == Datatype.BOOL ? <u64>(varint != 0) : varint);
       if (this.asJson) {
-        if (this.elements > 0) this.out.appendByte(0x2c);
+        if (this.elements > 0) this.out.appendByte(Char.COMMA);
         this.out.append(text, <i32>(writeElement(this.datatype, element, text) - text));
       } else this.out.append(element, elementSize(this.datatype));
       this.elements++;
@@ -132,15 +133,15 @@ export class ElementStream {
       this.left -= <i64>(at - before);
       if (this.elementLeft > 0) return at;
       this.elementLeft = -1;
-      if (this.asJson) this.out.appendByte(0x22);
+      if (this.asJson) this.out.appendByte(Char.QUOTE);
     }
   }
 
   private beginText(length: i64): void {
     this.elementLeft = length;
     if (this.asJson) {
-      if (this.elements > 0) this.out.appendByte(0x2c);
-      this.out.appendByte(0x22);
+      if (this.elements > 0) this.out.appendByte(Char.COMMA);
+      this.out.appendByte(Char.QUOTE);
     }
     this.elements++;
   }

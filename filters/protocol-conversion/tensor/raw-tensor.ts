@@ -1,5 +1,7 @@
 import { Datatype, elementSize, parseDatatype } from "../../model-protocol/datatype";
 import { Bytes, bytes, startsWithIgnoreCase } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
+import { CONTENT_LENGTH, CONTENT_TYPE, INFERENCE_HEADER_LENGTH } from "../../sdk/bytes/header-names";
 import { Slice } from "../../sdk/bytes/slice";
 import { Headers } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
@@ -7,10 +9,7 @@ import { MAX_RANK } from "./nesting";
 
 /** A body that is one tensor's raw bytes: what it is stands in headers, or in the task's template. */
 
-const CONTENT_TYPE = bytes("content-type");
-const CONTENT_LENGTH = bytes("content-length");
 const BINARY_TYPE = bytes("application/octet-stream");
-const HEADER_LENGTH = bytes("inference-header-content-length");
 export const TENSOR_NAME = bytes("x-tensor-name");
 export const TENSOR_DATATYPE = bytes("x-tensor-datatype");
 export const TENSOR_SHAPE = bytes("x-tensor-shape");
@@ -54,7 +53,7 @@ const value: Slice = new Slice();
 export function isRaw(headers: Headers): bool {
   if (headers.find(CONTENT_TYPE, value) == 0 || !startsWithIgnoreCase(value.ptr, value.len, BINARY_TYPE))
     return false;
-  return headers.find(HEADER_LENGTH, value) == 0;
+  return headers.find(INFERENCE_HEADER_LENGTH, value) == 0;
 }
 
 class RawTensor {
@@ -90,9 +89,9 @@ class RawTensor {
     let number: i64 = -1;
     let minus = false;
     for (let i: i32 = 0; i <= text.len; i++) {
-      const c: u8 = i < text.len ? load<u8>(text.ptr + i) : 0x2c;
-      if (c - 0x30 < 10 && number < MAX_DIMENSION) number = max<i64>(number, 0) * 10 + (c - 0x30);
-      else if (c == 0x2c && number >= 0 && this.rank < MAX_RANK) {
+      const c: u8 = i < text.len ? load<u8>(text.ptr + i) : Char.COMMA;
+      if (c - Char._0 < 10 && number < MAX_DIMENSION) number = max<i64>(number, 0) * 10 + (c - Char._0);
+      else if (c == Char.COMMA && number >= 0 && this.rank < MAX_RANK) {
         if (minus) {
           if (number != 1 || this.open >= 0) return false;
           this.open = this.rank;
@@ -100,8 +99,8 @@ class RawTensor {
         this.shape[this.rank++] = number;
         number = -1;
         minus = false;
-      } else if (c == 0x2d && number < 0 && !minus) minus = true;
-      else if (c != 0x20) return false;
+      } else if (c == Char.MINUS && number < 0 && !minus) minus = true;
+      else if (c != Char.SPACE) return false;
     }
     return true;
   }
@@ -134,7 +133,7 @@ function find(headers: Headers, name: Bytes, fallback: Bytes | null): bool {
 export function decimalOf(text: Slice): i64 {
   let number: i64 = 0;
   for (let i: i32 = 0; i < text.len; i++) {
-    const digit = load<u8>(text.ptr + i) - 0x30;
+    const digit = load<u8>(text.ptr + i) - Char._0;
     if (digit > 9 || i > 15) return -1;
     number = number * 10 + digit;
   }

@@ -2,6 +2,7 @@ import { Datatype, elementSize, isFloat, isSigned } from "../../model-protocol/d
 import { decimalToInteger, parseNumber } from "../../model-protocol/numbers/decimal";
 import { nonFiniteValue, readNonFinite, startsNonFinite } from "../../model-protocol/numbers/non-finite-text";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 import { appendNonFinite, storeFloat, storeInteger } from "./append-element";
 import { readF32Run, runLength } from "./read-f32-run";
@@ -52,7 +53,15 @@ function lastSeparator(from: usize, to: usize): usize {
   while (at > from) {
     at--;
     const c = load<u8>(at);
-    if (c == 0x2c || c == 0x5d || c == 0x20 || c == 0x0a || c == 0x0d || c == 0x09) return at;
+    if (
+      c == Char.COMMA ||
+      c == Char.CLOSE_BRACKET ||
+      c == Char.SPACE ||
+      c == Char.LF ||
+      c == Char.CR ||
+      c == Char.TAB
+    )
+      return at;
   }
   return from;
 }
@@ -64,14 +73,14 @@ function lastSeparator(from: usize, to: usize): usize {
 function nextNumber(at: usize, limit: usize): usize {
   elementsRead++;
   elementEnd = at;
-  commaTaken = load<u8>(at) == 0x2c;
+  commaTaken = load<u8>(at) == Char.COMMA;
   if (!commaTaken) return 0;
   elementEnd = ++at;
   if (at >= limit) return 0;
   let c = load<u8>(at);
-  if (c == 0x20) c = load<u8>(++at);
+  if (c == Char.SPACE) c = load<u8>(++at);
   elementEnd = at;
-  return at < limit && (c - 0x30 < 10 || c == 0x2d) ? at : 0;
+  return at < limit && (c - Char._0 < 10 || c == Char.MINUS) ? at : 0;
 }
 let elementEnd: usize = 0;
 
@@ -121,7 +130,7 @@ function readIntegers(datatype: Datatype, at: usize, to: usize, out: SlabChain):
 
 function startsNumber(at: usize): bool {
   const c = load<u8>(at);
-  return c - 0x30 < 10 || c == 0x2d;
+  return c - Char._0 < 10 || c == Char.MINUS;
 }
 
 /** A piece without a separator: the start of a number, unless it cannot be one. */
@@ -142,8 +151,8 @@ function notANumber(at: usize, out: SlabChain, datatype: Datatype): usize {
 function readBooleans(at: usize, to: usize, out: SlabChain): usize {
   while (at < to) {
     const c = load<u8>(at);
-    const length: usize = c == 0x74 ? 4 : 5;
-    if (c != 0x74 && c != 0x66) {
+    const length: usize = c == Char.t ? 4 : 5;
+    if (c != Char.t && c != Char.f) {
       commaTaken = elementsRead > 0;
       return elementsRead > 0 ? at : fail(at, NOT_A_BOOLEAN);
     }
@@ -153,17 +162,17 @@ function readBooleans(at: usize, to: usize, out: SlabChain): usize {
     }
     const word = load<u32>(at);
     const value = word == TRUE_TEXT;
-    if (!value && (word != FALSE_TEXT || load<u8>(at + 4) != 0x65)) return fail(at, NOT_A_BOOLEAN);
+    if (!value && (word != FALSE_TEXT || load<u8>(at + 4) != Char.e)) return fail(at, NOT_A_BOOLEAN);
     if (out.at == out.end) out.grow();
     store<u8>(out.at++, <u8>value);
     elementsRead++;
     at += length;
-    if (at == to || load<u8>(at) != 0x2c) {
+    if (at == to || load<u8>(at) != Char.COMMA) {
       commaTaken = false;
       return at;
     }
     at++;
-    if (at < to && load<u8>(at) == 0x20) at++;
+    if (at < to && load<u8>(at) == Char.SPACE) at++;
   }
   commaTaken = true;
   return at;

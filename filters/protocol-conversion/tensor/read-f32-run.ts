@@ -12,6 +12,7 @@ import {
   TENS,
   ZEROS,
 } from "../../model-protocol/numbers/digit-run";
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 
 /**
@@ -63,7 +64,7 @@ export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
       targetEnd = out.end;
     }
     const group = at;
-    const minuses = byteMask(group, 0x2d);
+    const minuses = byteMask(group, Char.MINUS);
     let others = nonDigitMask(group) & ~minuses;
     if ((minuses & ~((others << 1) | 1)) != 0) break;
     // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no values.
@@ -71,21 +72,21 @@ export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
       const point = group + <usize>ctz<u64>(others);
       let end = point;
       let rest = others & (others - 1);
-      if (load<u8>(point) == 0x2e) {
+      if (load<u8>(point) == Char.DOT) {
         if (rest == 0) {
           others = 0;
           break;
         }
-        if (load<u8>(point, 1) - 0x30 >= 10) break;
+        if (load<u8>(point, 1) - Char._0 >= 10) break;
         end = group + <usize>ctz<u64>(rest);
         rest &= rest - 1;
       }
-      const minus = <usize>(load<u8>(at) == 0x2d);
+      const minus = <usize>(load<u8>(at) == Char.MINUS);
       const begin = at + minus;
       const whole = <i32>(point - begin);
       if (<u32>(whole - 1) >= MAX_WHOLE) break;
-      if (whole > 1) if (load<u8>(begin) == 0x30) break;
-      if (load<u8>(end) != 0x2c) break;
+      if (whole > 1) if (load<u8>(begin) == Char._0) break;
+      if (load<u8>(end) != Char.COMMA) break;
       const length = <i32>(end - begin);
       const shape = runShape(whole, min(length, RUN));
       const digits = runValue(begin, shape, zeros, tens, lowBytes, hundreds, tenThousands);
@@ -96,7 +97,7 @@ export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
       target += 4;
       at = end + 1;
       others = rest;
-      if (load<u8>(at) == 0x20) {
+      if (load<u8>(at) == Char.SPACE) {
         at++;
         others = rest & (rest - 1);
       }
@@ -107,13 +108,13 @@ export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
       continue;
     }
     const end = parseNumber(at);
-    if (end == 0 || load<u8>(end) != 0x2c) break;
+    if (end == 0 || load<u8>(end) != Char.COMMA) break;
     const value = decimalToF32();
     if (!isFinite<f32>(value)) break;
     store<f32>(target, value);
     target += 4;
     at = end + 1;
-    if (load<u8>(at) == 0x20 && at < limit) at++;
+    if (load<u8>(at) == Char.SPACE && at < limit) at++;
   }
   out.at = target;
   runLength = (out.length - before) >> 2;

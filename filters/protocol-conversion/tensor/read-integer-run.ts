@@ -11,6 +11,7 @@ import {
   TENS,
   ZEROS,
 } from "../../model-protocol/numbers/digit-run";
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 import { storeInteger } from "./append-element";
 
@@ -49,21 +50,21 @@ export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usiz
       targetEnd = out.end;
     }
     const group = at;
-    const minuses = byteMask(group, 0x2d);
+    const minuses = byteMask(group, Char.MINUS);
     let others = nonDigitMask(group) & ~minuses;
     if ((minuses & ~((others << 1) | 1)) != 0) break;
     // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no values.
     while (others != 0 && target != targetEnd) {
       const end = group + <usize>ctz<u64>(others);
-      const minus = <usize>(load<u8>(at) == 0x2d);
+      const minus = <usize>(load<u8>(at) == Char.MINUS);
       const begin = at + minus;
       const length = <i32>(end - begin);
       if (<u32>(length - 1) >= MAX_DIGITS) break;
-      if (length > 1) if (load<u8>(begin) == 0x30) break;
-      if (load<u8>(end) != 0x2c) break;
+      if (length > 1) if (load<u8>(begin) == Char._0) break;
+      if (load<u8>(end) != Char.COMMA) break;
       const taken = min(length, RUN);
       let value = <u64>runValue(begin, runShape(taken, taken), zeros, tens, lowBytes, hundreds, tenThousands);
-      for (let digit = begin + RUN; digit < end; digit++) value = value * 10 + (load<u8>(digit) - 0x30);
+      for (let digit = begin + RUN; digit < end; digit++) value = value * 10 + (load<u8>(digit) - Char._0);
       if (minus != 0) if (!signed) break;
       if (value > largest + <u64>minus) break;
       value = minus != 0 ? 0 - value : value;
@@ -75,7 +76,7 @@ export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usiz
       count++;
       at = end + 1;
       others &= others - 1;
-      if (load<u8>(at) == 0x20) {
+      if (load<u8>(at) == Char.SPACE) {
         at++;
         others &= others - 1;
       }
@@ -86,13 +87,13 @@ export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usiz
       continue;
     }
     const end = parseNumber(at);
-    if (end == 0 || load<u8>(end) != 0x2c) break;
+    if (end == 0 || load<u8>(end) != Char.COMMA) break;
     if (!decimalToInteger(bits, signed)) break;
     storeInteger(size, target);
     target += size;
     count++;
     at = end + 1;
-    if (load<u8>(at) == 0x20 && at < limit) at++;
+    if (load<u8>(at) == Char.SPACE && at < limit) at++;
   }
   out.at = target;
   integersRead = count;

@@ -1,3 +1,4 @@
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 import { plainCount } from "../json/element-text";
 
@@ -18,7 +19,7 @@ export function readTextRun(at: usize, to: usize, out: SlabChain): usize {
   let comma = false;
   let target = out.at;
   const targetEnd = out.end;
-  while (at + 1 + VECTOR <= to && load<u8>(at) == 0x22) {
+  while (at + 1 + VECTOR <= to && load<u8>(at) == Char.QUOTE) {
     let from = at + 1;
     let copied = target + 4;
     let plain = VECTOR;
@@ -29,15 +30,15 @@ export function readTextRun(at: usize, to: usize, out: SlabChain): usize {
       from += plain;
       copied += plain;
     }
-    if (plain == VECTOR || load<u8>(from) != 0x22) break;
+    if (plain == VECTOR || load<u8>(from) != Char.QUOTE) break;
     store<u32>(target, <u32>(copied - target - 4));
     target = copied;
     count++;
     at = from + 1;
-    comma = at < to && load<u8>(at) == 0x2c;
+    comma = at < to && load<u8>(at) == Char.COMMA;
     if (!comma) break;
     at++;
-    if (at < to && load<u8>(at) == 0x20) at++;
+    if (at < to && load<u8>(at) == Char.SPACE) at++;
   }
   out.at = target;
   textsRead = count;

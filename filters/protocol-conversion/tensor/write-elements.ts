@@ -8,6 +8,7 @@ import {
   writeF32,
   writeF64,
 } from "../../model-protocol/numbers/float-text";
+import { Char, hexCharacter } from "../../sdk/bytes/chars";
 import { utf8SequenceLength } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../body/slabs";
 
@@ -38,7 +39,7 @@ export function writeElement(datatype: Datatype, at: usize, to: usize): usize {
 
 function writeBoolean(value: bool, to: usize): usize {
   store<u32>(to, value ? TRUE_TEXT : FALSE_TEXT);
-  store<u8>(to + 4, 0x65);
+  store<u8>(to + 4, Char.e);
   return to + 5 - <usize>value;
 }
 
@@ -53,7 +54,7 @@ export function writeElements(datatype: Datatype, from: usize, to: usize, first:
   }
   while (at < to) {
     if (out.end - out.at < ELEMENT_TEXT) {
-      store<u8>(beside, 0x2c);
+      store<u8>(beside, Char.COMMA);
       const end = writeElement(datatype, at, beside + 1);
       out.append(beside, <i32>(end - beside));
       at += size;
@@ -68,7 +69,7 @@ function runF32(at: usize, to: usize, out: SlabChain): usize {
   const limit = out.end - ELEMENT_TEXT;
   let text = out.at;
   while (at < to && text <= limit) {
-    store<u8>(text, 0x2c);
+    store<u8>(text, Char.COMMA);
     text = writeF32(load<f32>(at), text + 1);
     at += 4;
   }
@@ -81,7 +82,7 @@ function run(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
   const limit = out.end - ELEMENT_TEXT;
   let text = out.at;
   while (at < to && text <= limit) {
-    store<u8>(text, 0x2c);
+    store<u8>(text, Char.COMMA);
     text = writeElement(datatype, at, text + 1);
     at += size;
   }
@@ -91,8 +92,14 @@ function run(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
 
 /** How many of 16 bytes stand before the first that is not ASCII or is escaped in JSON. */
 function plainCount(bytes: v128): usize {
-  const quotes = v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c)));
-  const others = v128.or(i8x16.lt_s(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x7f)));
+  const quotes = v128.or(
+    i8x16.eq(bytes, i8x16.splat(Char.QUOTE)),
+    i8x16.eq(bytes, i8x16.splat(Char.BACKSLASH)),
+  );
+  const others = v128.or(
+    i8x16.lt_s(bytes, i8x16.splat(Char.SPACE)),
+    i8x16.eq(bytes, i8x16.splat(Char.DELETE)),
+  );
   return ctz<i32>(i8x16.bitmask(v128.or(quotes, others)) | 0x10000);
 }
 
@@ -116,7 +123,7 @@ export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain):
     if (length > to - at - 4 || length + (AROUND_TEXT + VECTOR) > out.end - target) break;
     const end = at + 4 + length;
     store<u16>(target, 0x222c);
-    if (first) store<u8>(target, 0x22);
+    if (first) store<u8>(target, Char.QUOTE);
     const text = target + 2 - <usize>first;
     let from = at + 4;
     while (from < end) {
@@ -126,7 +133,7 @@ export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain):
       from += VECTOR;
     }
     if (from < end) break;
-    store<u8>(text + length, 0x22);
+    store<u8>(text + length, Char.QUOTE);
     target = text + length + 1;
     first = false;
     count++;
@@ -136,10 +143,6 @@ export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain):
   textsWritten = count;
   return at;
 }
-
-const HEX = memory.data<u8>([
-  0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
-]);
 
 /**
  * Writes bytes as the inside of a JSON string; malformed UTF-8 becomes U+FFFD. @returns the first byte not written: a
@@ -157,14 +160,14 @@ export function writeText(at: usize, to: usize, last: bool, out: SlabChain): usi
     }
     if (at == to) break;
     const c = load<u8>(at);
-    if (c >= 0x20 && c < 0x7f) {
-      if (c == 0x22 || c == 0x5c) out.appendByte(0x5c);
+    if (c >= Char.SPACE && c < Char.DELETE) {
+      if (c == Char.QUOTE || c == Char.BACKSLASH) out.appendByte(Char.BACKSLASH);
       out.appendByte(c);
       at++;
     } else if (c < 0x80) {
       store<u32>(beside, 0x30_30_75_5c); // \u00
-      store<u8>(beside + 4, load<u8>(HEX + (c >> 4)));
-      store<u8>(beside + 5, load<u8>(HEX + (c & 15)));
+      store<u8>(beside + 4, hexCharacter(c >> 4));
+      store<u8>(beside + 5, hexCharacter(c & 15));
       out.append(beside, 6);
       at++;
     } else {

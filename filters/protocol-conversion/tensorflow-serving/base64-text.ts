@@ -1,3 +1,4 @@
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 import { base64Value } from "./base64";
 
@@ -28,18 +29,18 @@ export class Base64Text {
   take(at: usize, to: usize, out: SlabChain): usize {
     for (; at < to; at++) {
       let c = load<u8>(at);
-      if (c == 0x22) {
+      if (c == Char.QUOTE) {
         if (this.bits != 0 || this.bitCount >= 6 || this.padding > 2) break;
         this.open = false;
         return at + 1;
       }
-      if (c == 0x5c) {
+      if (c == Char.BACKSLASH) {
         // Some encoders escape the slash.
         if (at + 1 == to) return at;
-        if (load<u8>(++at) != 0x2f) break;
-        c = 0x2f;
+        if (load<u8>(++at) != Char.SLASH) break;
+        c = Char.SLASH;
       }
-      if (c == 0x3d) {
+      if (c == Char.EQUALS) {
         this.padding++;
         continue;
       }

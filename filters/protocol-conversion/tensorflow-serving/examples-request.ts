@@ -4,6 +4,7 @@ import { nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
 import { MODEL_SPEC } from "../../model-protocol/tensor-proto-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
 import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
@@ -218,8 +219,8 @@ export class ExamplesRequest extends JsonReader {
   }
 
   protected literal(letter: u8): void {
-    if (!this.startValue(letter == 0x6e ? Kind.None : Kind.Integers)) return;
-    this.example.appendInteger(<i64>(letter == 0x74));
+    if (!this.startValue(letter == Char.n ? Kind.None : Kind.Integers)) return;
+    this.example.appendInteger(<i64>(letter == Char.t));
     this.endValue();
   }
 

@@ -1,6 +1,7 @@
 import { MessageReader } from "../../model-protocol/message-reader";
 import { dataTypeNames } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Char } from "../../sdk/bytes/chars";
 import { Field, Kind, Message } from "../protobuf/message-json";
 
 /** Replies of TensorFlow Serving that are no tensors, as its REST API writes them. */
@@ -13,9 +14,9 @@ class Int64Value extends Message {
     let value: u64 = 0;
     for (fields.start(from, to); fields.next(); ) if (fields.isVarint(1)) value = fields.value;
     if (fields.malformed) return false;
-    out.appendByte(0x22);
+    out.appendByte(Char.QUOTE);
     out.appendDecimal(value);
-    out.appendByte(0x22);
+    out.appendByte(Char.QUOTE);
     return true;
   }
 }

@@ -10,6 +10,7 @@ import {
   rounded,
   scale,
 } from "../../model-protocol/numbers/rounded-digits";
+import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 
 /**
@@ -37,7 +38,7 @@ export function writeServingF32(value: f32, out: usize): usize {
   const normal = exponent > 0;
   scale(normal ? fraction | 0x800000 : fraction, max(exponent, 1) - 150, F32_DIGITS);
   const start = out;
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   out += bits >> 31;
   if (!normal || nearShorter(SHORT, F32_DIGITS, F32_REACH)) {
     round(SHORT);
@@ -62,7 +63,7 @@ export function writeServingF64(value: f64, out: usize): usize {
   const normal = exponent > 0;
   scale(normal ? fraction | 0x10000000000000 : fraction, max(exponent, 1) - 1075, F64_DIGITS);
   const start = out;
-  store<u8>(out, 0x2d);
+  store<u8>(out, Char.MINUS);
   out += <usize>(bits >> 63);
   if (!normal || nearShorter(SHORT, F64_DIGITS, F64_REACH)) {
     round(SHORT);
@@ -74,7 +75,7 @@ export function writeServingF64(value: f64, out: usize): usize {
 }
 
 function readsBack(from: usize, to: usize): bool {
-  store<u8>(to, 0x2c);
+  store<u8>(to, Char.COMMA);
   return parseNumber(from) == to;
 }
 
@@ -90,7 +91,7 @@ function writeGeneral(precision: i32, out: usize): usize {
   if (first < -4 || first >= precision) {
     const end = writeDigits(value, count, out + 1);
     store<u8>(out, load<u8>(out + 1));
-    store<u8>(out + 1, 0x2e);
+    store<u8>(out + 1, Char.DOT);
     return writeExponent(first, count == 1 ? out + 1 : end);
   }
   if (first < 0) {
@@ -100,21 +101,21 @@ function writeGeneral(precision: i32, out: usize): usize {
   const whole = first + 1;
   if (count <= whole) {
     const end = writeDigits(value, count, out);
-    memory.fill(end, 0x30, whole - count);
+    memory.fill(end, Char._0, whole - count);
     store<u16>(out + whole, 0x302e);
     return out + whole + 2;
   }
   const end = writeDigits(value, count, out + 1);
   memory.copy(out, out + 1, whole);
-  store<u8>(out + whole, 0x2e);
+  store<u8>(out + whole, Char.DOT);
   return end;
 }
 
 /** At least two digits, and always a sign. */
 function writeExponent(exponent: i32, out: usize): usize {
-  store<u8>(out, 0x65);
-  store<u8>(out + 1, exponent < 0 ? 0x2d : 0x2b);
-  store<u8>(out + 2, 0x30);
+  store<u8>(out, Char.e);
+  store<u8>(out + 1, exponent < 0 ? Char.MINUS : Char.PLUS);
+  store<u8>(out + 2, Char._0);
   const size = abs(exponent);
   return writeDigits(size, digitCount(size), out + 2 + <usize>(size < 10));
 }
@@ -133,7 +134,7 @@ export function writeServingFloats(
   for (let at = from; at < to; at += size) {
     const fits = <i32>(out.end - out.at) > MAX_FLOAT_TEXT;
     const start = fits ? out.at : text;
-    store<u8>(start, 0x2c);
+    store<u8>(start, Char.COMMA);
     const number = start + <usize>(!first || at > from);
     const end = size == 4 ? writeServingF32(load<f32>(at), number) : writeServingF64(load<f64>(at), number);
     if (fits) out.at = end;

@@ -1,5 +1,7 @@
 import { Datatype, elementSize } from "../../model-protocol/datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { SlabChain } from "../body/slabs";
 import { MAX_RANK } from "../tensor/nesting";
@@ -61,23 +63,23 @@ export class Output {
   write(level: i32, out: SlabChain): void {
     if (level >= this.rank - 1) {
       const list = level < this.rank;
-      if (list) out.appendByte(0x5b);
+      if (list) out.appendByte(Char.OPEN_BRACKET);
       this.writeRun(list ? this.shape[level] : 1, out);
-      if (list) out.appendByte(0x5d);
+      if (list) out.appendByte(Char.CLOSE_BRACKET);
       return;
     }
-    out.appendByte(0x5b);
+    out.appendByte(Char.OPEN_BRACKET);
     for (let i: i64 = 0; i < this.shape[level]; i++) {
-      if (i > 0) out.appendByte(0x2c);
+      if (i > 0) out.appendByte(Char.COMMA);
       this.write(level + 1, out);
     }
-    out.appendByte(0x5d);
+    out.appendByte(Char.CLOSE_BRACKET);
   }
 
   private writeRun(count: i64, out: SlabChain): void {
     if (this.datatype == Datatype.BYTES) {
       for (let i: i64 = 0; i < count; i++) {
-        if (i > 0) out.appendByte(0x2c);
+        if (i > 0) out.appendByte(Char.COMMA);
         this.writeText(out);
       }
       return;
@@ -118,21 +120,19 @@ export class Output {
     text.len = length;
     json.clear();
     if (this.isBytes) {
-      json.append(B64_OPEN, 7);
-      json.appendByte(0x22);
+      json.appendBytes(B64_OPEN);
       appendBase64(json, text.ptr, text.end);
-      json.appendByte(0x22);
-      json.appendByte(0x7d);
+      json.appendBytes(B64_CLOSE);
     } else appendJsonString(json, text.ptr, text.len, i32.MAX_VALUE);
     out.append(json.ptr, json.len);
   }
 
   private get isBytes(): bool {
     const name = this.name;
-    return name.len >= 6 && memory.compare(name.end - 6, BYTES_SUFFIX, 6) == 0;
+    return name.len >= BYTES_SUFFIX.len && BYTES_SUFFIX.equals(name.end - BYTES_SUFFIX.len, BYTES_SUFFIX.len);
   }
 }
 
-const BYTES_SUFFIX = memory.data<u8>([0x5f, 0x62, 0x79, 0x74, 0x65, 0x73]);
-/** `{"b64":` */
-const B64_OPEN = memory.data<u8>([0x7b, 0x22, 0x62, 0x36, 0x34, 0x22, 0x3a]);
+const BYTES_SUFFIX = bytes("_bytes");
+const B64_OPEN = bytes('{"b64":"');
+const B64_CLOSE = bytes('"}');

@@ -4,6 +4,7 @@ import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fiel
 import { CONTENT, MODEL_SPEC, PREDICT_INPUTS } from "../../model-protocol/tensor-proto-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendField, appendTag, appendVarint, LENGTH_DELIMITED, varintSize } from "../../sdk/bytes/protobuf";
 import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
@@ -409,8 +410,8 @@ export class PredictRequest extends JsonReader {
     else {
       this.startScalar();
       if (this.error != null) return;
-      if (this.input.datatype != Datatype.BOOL || letter == 0x6e) this.fail(OUT_OF_RANGE);
-      else this.input.chain.appendByte(<u8>(letter == 0x74));
+      if (this.input.datatype != Datatype.BOOL || letter == Char.n) this.fail(OUT_OF_RANGE);
+      else this.input.chain.appendByte(<u8>(letter == Char.t));
     }
   }
 
@@ -420,7 +421,7 @@ export class PredictRequest extends JsonReader {
     else if (!this.input.nesting.scalars(this.depth - this.dataDepth + 1)) this.fail(RAGGED);
     if (this.error != null) return at;
     if (this.input.datatype == Datatype.BYTES) {
-      if (load<u8>(at) != 0x22) {
+      if (load<u8>(at) != Char.QUOTE) {
         this.fail(NOT_A_STRING);
         return at;
       }

@@ -5,6 +5,7 @@ import { CONTENT, DTYPE, PREDICT_OUTPUTS, SHAPE, STRING_VAL } from "../../model-
 import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import {
   LENGTH_DELIMITED,
@@ -209,7 +210,7 @@ export class PredictResponse extends FrameReader {
     if (this.count == 1) this.outputs[0].write(0, out);
     else if (this.rows) this.writeRows();
     else this.writeObject(0);
-    out.appendByte(0x7d);
+    out.appendByte(Char.CLOSE_BRACE);
     for (let i = 0; i < this.count; i++) this.outputs[i].chain.release();
   }
 
@@ -227,25 +228,25 @@ export class PredictResponse extends FrameReader {
       this.error = OVERSIZE;
       return;
     }
-    this.out.appendByte(0x5b);
+    this.out.appendByte(Char.OPEN_BRACKET);
     for (let row: i64 = 0; row < count; row++) {
-      if (row > 0) this.out.appendByte(0x2c);
+      if (row > 0) this.out.appendByte(Char.COMMA);
       this.writeObject(1);
     }
-    this.out.appendByte(0x5d);
+    this.out.appendByte(Char.CLOSE_BRACKET);
   }
 
   private writeObject(level: i32): void {
-    this.out.appendByte(0x7b);
+    this.out.appendByte(Char.OPEN_BRACE);
     for (let i = 0; i < this.count; i++) {
       name.clear();
-      if (i > 0) name.appendByte(0x2c);
+      if (i > 0) name.appendByte(Char.COMMA);
       appendJsonString(name, this.outputs[i].name.ptr, this.outputs[i].name.len, i32.MAX_VALUE);
-      name.appendByte(0x3a);
+      name.appendByte(Char.COLON);
       this.out.append(name.ptr, name.len);
       this.outputs[i].write(level, this.out);
     }
-    this.out.appendByte(0x7d);
+    this.out.appendByte(Char.CLOSE_BRACE);
   }
 }
 

@@ -2,6 +2,7 @@ import { MessageReader } from "../../model-protocol/message-reader";
 import { MALFORMED } from "../../model-protocol/model-faults";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { FIXED32, LENGTH_DELIMITED, tagField, tagLength, tagWireType } from "../../sdk/bytes/protobuf";
 import { DONE, FrameReader } from "../protobuf/frame-reader";
@@ -72,11 +73,11 @@ export class ResultsResponse extends FrameReader {
   /** A message is over. */
   private close(): void {
     const level = this.part--;
-    if (level == Level.Classifications) this.out.appendByte(0x5d);
+    if (level == Level.Classifications) this.out.appendByte(Char.CLOSE_BRACKET);
     if (level != Level.Response) return;
     if (this.results == 0) this.error = NO_RESULTS;
-    this.out.appendByte(0x5d);
-    this.out.appendByte(0x7d);
+    this.out.appendByte(Char.CLOSE_BRACKET);
+    this.out.appendByte(Char.CLOSE_BRACE);
     this.part = DONE;
   }
 
@@ -101,7 +102,7 @@ export class ResultsResponse extends FrameReader {
     }
     if (level == Level.Result) {
       this.comma(this.results++ == 0);
-      this.out.appendByte(0x5b);
+      this.out.appendByte(Char.OPEN_BRACKET);
       this.first = true;
     }
     this.enter(level + 1, tagLength);
@@ -109,7 +110,7 @@ export class ResultsResponse extends FrameReader {
   }
 
   private comma(first: bool): void {
-    if (!first) this.out.appendByte(0x2c);
+    if (!first) this.out.appendByte(Char.COMMA);
   }
 
   /** A `Class`, or a `Regression`; fields that are missing are empty or 0. */
@@ -139,12 +140,12 @@ export class ResultsResponse extends FrameReader {
     const out = this.out;
     this.comma(this.first);
     this.first = false;
-    out.appendByte(0x5b);
+    out.appendByte(Char.OPEN_BRACKET);
     if (label.len == 0) appendJsonString(label, 0, 0, 0);
     out.append(label.ptr, label.len);
-    out.appendByte(0x2c);
+    out.appendByte(Char.COMMA);
     this.writeNumber(score);
-    out.appendByte(0x5d);
+    out.appendByte(Char.CLOSE_BRACKET);
   }
 
   private writeNumber(value: f32): void {
