@@ -21,17 +21,17 @@ export let writtenExponent: i32 = 0;
 const MAX_DIGITS: i32 = 19;
 export const ASCII_ZEROS: u64 = 0x3030303030303030;
 
-export const INTEGER_POWERS = memory.data<u64>([
+const INTEGER_POWERS = memory.data<u64>([
   1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
 ]);
 
 /** The high bit of the first byte of `word - ASCII_ZEROS` that is no digit, and maybe of later ones; 0: all are digits. */
-export function nonDigits(zeroed: u64): u64 {
+function nonDigits(zeroed: u64): u64 {
   return ((zeroed + 0x7676767676767676) | zeroed) & 0x8080808080808080;
 }
 
 /** Value of eight digits 0-9, the first in the lowest byte (Lemire, "Quickly parsing eight digits", 2018). */
-export function eightDigits(word: u64): u64 {
+function eightDigits(word: u64): u64 {
   word = word * 10 + (word >> 8);
   return (
     ((word & 0x000000ff000000ff) * 0x000f424000000064 +

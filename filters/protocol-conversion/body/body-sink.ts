@@ -2,7 +2,7 @@ import { appendBody, replaceBody } from "../../sdk/host/body";
 import { PieceSink } from "./piece-sink";
 
 /** Puts pieces into a body buffer: the first replaces what is there, the others follow. */
-export class BodySink extends PieceSink {
+class BodySink extends PieceSink {
   private bufferType: i32 = 0;
   private first: bool = true;
 

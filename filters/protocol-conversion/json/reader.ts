@@ -17,7 +17,7 @@ import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
 
 export const IGNORED: i32 = 0;
 /** Arrays whose role has this bit hold elements of a tensor: `elements` reads their scalars, many at a time. */
-export const ELEMENTS: i32 = 0x80;
+const ELEMENTS: i32 = 0x80;
 
 const MAX_DEPTH: i32 = 32;
 /** Bytes of a key that an error's path shows. */
@@ -43,7 +43,7 @@ enum Mode {
   Text,
 }
 
-export const JSON_MALFORMED = bytes("malformed JSON");
+const JSON_MALFORMED = bytes("malformed JSON");
 export const DUPLICATE = bytes("a member occurs twice");
 export const WRONG_TYPE = bytes("a member has the wrong type");
 export const TRUNCATED = bytes("the JSON ends too early");

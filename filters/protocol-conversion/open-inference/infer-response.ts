@@ -53,7 +53,7 @@ enum Part {
   Run,
 }
 
-export const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
+const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
 
 export class InferResponse extends FrameReader {
   private readonly json: ReplyJson = new ReplyJson();

@@ -17,7 +17,7 @@ export class Signature {
   constructor(readonly name: Bytes) {}
 }
 
-export const DEFAULT_SIGNATURE = "serving_default";
+const DEFAULT_SIGNATURE = "serving_default";
 
 /** Reads the signatures of a task. */
 export function readSignatures(task: Config): Signature[] {
