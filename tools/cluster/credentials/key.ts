@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 
 /**
  * Keys that Modelgate makes: `mg_`, 43 base62 digits of 256 random bits, and 6 base62 digits of the CRC-32 of
- * what stands before them, as GitHub's and npm's tokens have it. Scanners find them by KEY_PATTERN and drop
+ * what stands before them, as GitHub's and npm's tokens have it. Scanners find them by their form and drop
  * chance hits by the checksum.
  */
 const PREFIX = "mg_";
