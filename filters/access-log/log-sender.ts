@@ -18,8 +18,8 @@ const BLOCK_BYTES: i32 = 32 * 1024;
 const BLOCK_HEADER: i32 = 4;
 const BATCH_BYTES: i32 = 1024 * 1024;
 const FORMATS: string[] = ["json", "protobuf"];
-const FIRST_PAUSE: u64 = 1_000_000_000;
-const LONGEST_PAUSE: u64 = 32_000_000_000;
+const FIRST_PAUSE_NANOS: u64 = 1_000_000_000;
+const LONGEST_PAUSE_NANOS: u64 = 32_000_000_000;
 
 /**
  * Batches of lines to the collector. A VM gathers its lines in a block, blocks go through a queue of the process, and one VM sends
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: u64 = 32_000_000_000;
 export class LogSender extends CalloutHandler {
   readonly line: LineWriter;
   private readonly cluster: Bytes;
-  private readonly timeout: u32;
+  private readonly timeoutMs: u32;
   private readonly headers: HeaderPairs = new HeaderPairs();
   private readonly queue: LogQueue;
   private readonly election: Election;
@@ -41,7 +41,7 @@ export class LogSender extends CalloutHandler {
   private batchLines: u32 = 0;
   private pending: bool = false;
   private elected: bool = false;
-  private pause: u64 = 0;
+  private pauseNanos: u64 = 0;
   private notBefore: u64 = 0;
 
   private readonly sent: Counter = new Counter("modelgate.log.sent");
@@ -56,7 +56,7 @@ export class LogSender extends CalloutHandler {
     super();
     const cluster = config.text("cluster");
     this.cluster = bytes(cluster);
-    this.timeout = <u32>config.number("timeoutMilliseconds", 5000, 10);
+    this.timeoutMs = <u32>config.number("timeoutMilliseconds", 5000, 10);
     const protobuf = config.choice("format", FORMATS) == 1;
     // Lines of one form share a queue, also while another configuration takes over.
     const name = `modelgate.log.${cluster}.${FORMATS[protobuf ? 1 : 0]}`;
@@ -113,7 +113,15 @@ export class LogSender extends CalloutHandler {
     if (this.batchLines == 0) return;
     const batch = this.batch;
     const cluster = this.cluster;
-    this.pending = callout(cluster.ptr, cluster.len, this.headers, batch.ptr, batch.len, this.timeout, this);
+    this.pending = callout(
+      cluster.ptr,
+      cluster.len,
+      this.headers,
+      batch.ptr,
+      batch.len,
+      this.timeoutMs,
+      this,
+    );
     if (!this.pending) this.failed();
   }
 
@@ -143,15 +151,16 @@ export class LogSender extends CalloutHandler {
       this.dropped.add(this.batchLines);
     }
     this.batchLines = 0;
-    this.pause = 0;
+    this.pauseNanos = 0;
     this.send();
   }
 
   /** The batch is sent again after a pause, each twice as long as the last. */
   private failed(): void {
     this.failures.add(1);
-    this.pause = this.pause == 0 ? FIRST_PAUSE : min(this.pause * 2, LONGEST_PAUSE);
-    this.notBefore = monotonicNanos() + this.pause;
+    this.pauseNanos =
+      this.pauseNanos == 0 ? FIRST_PAUSE_NANOS : min(this.pauseNanos * 2, LONGEST_PAUSE_NANOS);
+    this.notBefore = monotonicNanos() + this.pauseNanos;
   }
 
   /** The plug-in ends: what it holds goes to the queue, for those that come after it. */

@@ -25,7 +25,7 @@ export class Sampling {
   private kept: u32 = <u32>MILLION;
   /** The first 32 of the 56 random bits of the trace ids that are kept are at least this. */
   private threshold: u64 = 0;
-  private slowMilliseconds: u64 = u64.MAX_VALUE;
+  private slowMs: u64 = u64.MAX_VALUE;
   private state: u64 = randomId() | 1;
 
   /** Reads the field `sample`. */
@@ -35,7 +35,7 @@ export class Sampling {
     this.kept = <u32>Math.round(min<f64>(ratio, 1) * MILLION);
     this.threshold = <u64>Math.round((1 - min<f64>(ratio, 1)) * 0x1_0000_0000);
     if (config.has("slowerThanMilliseconds")) {
-      this.slowMilliseconds = <u64>config.number("slowerThanMilliseconds", 0, 0);
+      this.slowMs = <u64>config.number("slowerThanMilliseconds", 0, 0);
     }
     config.finish();
   }
@@ -46,7 +46,7 @@ export class Sampling {
     if (http.reason != null || getNumber(RESPONSE_CODE) >= FIRST_ERROR) return true;
     if (getNumber(RESPONSE_FLAGS) != 0) return true;
     if (http.grpc && getNumber(RESPONSE_GRPC_STATUS) != 0) return true;
-    return this.slowMilliseconds != u64.MAX_VALUE && durationMilliseconds() >= this.slowMilliseconds;
+    return this.slowMs != u64.MAX_VALUE && durationMilliseconds() >= this.slowMs;
   }
 
   private picks(http: HttpContext): bool {

@@ -30,7 +30,9 @@ const LAST_CODE: i32 = GrpcCode.UNAUTHENTICATED;
 
 /** HTTP status of a gRPC status, as google/rpc/code.proto maps them; 500 for a number beyond it. */
 export function httpStatusOf(grpcStatus: u32): u32 {
-  return grpcStatus > <u32>LAST_CODE ? HttpStatus.INTERNAL_SERVER_ERROR : load<i32>(TO_HTTP + (grpcStatus << 2));
+  return grpcStatus > <u32>LAST_CODE
+    ? HttpStatus.INTERNAL_SERVER_ERROR
+    : load<i32>(TO_HTTP + (grpcStatus << 2));
 }
 
 /** gRPC status of a header map, -1 when it has none; UNKNOWN for text that is none. */

@@ -92,7 +92,7 @@ export class ProtocolConversion extends Stage {
   }
 
   private ask(http: HttpContext, question: Question): Action {
-    const call = startCall(http, question, this.settings.callTimeoutMilliseconds, this.slot);
+    const call = startCall(http, question, this.settings.callTimeoutMs, this.slot);
     if (call != null) http.setState(this.slot, call);
     return STOP;
   }

@@ -6,13 +6,13 @@ import { readRawTemplate } from "./tensor/raw-tensor";
 import { readSignatures } from "./tensorflow-serving/signature";
 
 const DEFAULT_MAX_MEMORY_BYTES: f64 = 512 * 1024 * 1024;
-const DEFAULT_CALL_TIMEOUT: f64 = 5000;
+const DEFAULT_CALL_TIMEOUT_MS: f64 = 5000;
 
 /** The object `protocolConversion` of the plug-in configuration. */
 export class Settings {
   tasks: TaskSet = new TaskSet(0);
   maxMemoryBytes: i64 = 0;
-  callTimeoutMilliseconds: u32 = 0;
+  callTimeoutMs: u32 = 0;
 }
 
 export function readSettings(config: Config): Settings {
@@ -22,7 +22,7 @@ export function readSettings(config: Config): Settings {
   settings.tasks = new TaskSet(tasks.length);
   for (let i = 0; i < tasks.length; i++) settings.tasks.add(readTask(tasks[i], policy));
   settings.maxMemoryBytes = <i64>config.number("maxMemoryBytes", DEFAULT_MAX_MEMORY_BYTES, 1);
-  settings.callTimeoutMilliseconds = <u32>config.number("callTimeoutMilliseconds", DEFAULT_CALL_TIMEOUT, 1);
+  settings.callTimeoutMs = <u32>config.number("callTimeoutMilliseconds", DEFAULT_CALL_TIMEOUT_MS, 1);
   return settings;
 }
 

@@ -52,19 +52,11 @@ export class UnaryCall extends StreamState {
   }
 
   /** Sends the question that lies in `frame`. @returns false when that failed at once */
-  send(question: Question, http: HttpContext, slot: i32, timeoutMilliseconds: u32): bool {
+  send(question: Question, http: HttpContext, slot: i32, timeoutMs: u32): bool {
     this.question = question;
     this.http = http;
     this.slot = slot;
-    return callout(
-      cluster.ptr,
-      cluster.len,
-      headers,
-      frame.ptr,
-      frame.len,
-      timeoutMilliseconds,
-      this.handler,
-    );
+    return callout(cluster.ptr, cluster.len, headers, frame.ptr, frame.len, timeoutMs, this.handler);
   }
 
   /** The model server answered: so does this, the caller. */
@@ -131,7 +123,7 @@ function answerStatus(question: Question): HttpStatus {
 export function startCall(
   http: HttpContext,
   question: Question,
-  timeoutMilliseconds: u32,
+  timeoutMs: u32,
   slot: i32,
 ): UnaryCall | null {
   const length = getProperty(CLUSTER_NAME);
@@ -151,7 +143,7 @@ export function startCall(
   headers.add(CONTENT_TYPE, GRPC.ptr, GRPC.len);
   headers.add(TE, TRAILERS.ptr, TRAILERS.len);
   const call = pool.take();
-  if (call.send(question, http, slot, timeoutMilliseconds)) return call;
+  if (call.send(question, http, slot, timeoutMs)) return call;
   pool.release(call);
   http.refuse(MODEL_UNREACHABLE);
   return null;

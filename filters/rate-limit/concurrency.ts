@@ -41,7 +41,7 @@ export class Concurrency {
   private idle: i32 = 0;
   private spare: i32 = 0;
   private entered: bool = false;
-  private latency: f64 = 0;
+  private latencyMicros: f64 = 0;
   private samples: u32 = 0;
   private windowEnd: u64 = 0;
 
@@ -111,14 +111,14 @@ export class Concurrency {
   }
 
   /** Learns the latency of a request that succeeded, in microseconds. */
-  measure(latency: f64): void {
+  measure(latencyMicros: f64): void {
     if (!this.adaptive) return;
-    this.latency += latency;
+    this.latencyMicros += latencyMicros;
     this.samples++;
     if (now() < this.windowEnd || this.samples < FEWEST_SAMPLES) return;
-    const mean = this.latency / this.samples;
+    const mean = this.latencyMicros / this.samples;
     this.windowEnd = now() + WINDOW;
-    this.latency = 0;
+    this.latencyMicros = 0;
     this.samples = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const version = this.read();

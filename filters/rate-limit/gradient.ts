@@ -14,20 +14,27 @@ const SMOOTHING: f64 = 0.2;
 const LONG_WINDOW: f64 = 600;
 
 /** The long average after one more window. An average that is far above what is measured now falls faster. */
-export function nextAverage(average: f64, latency: f64): f64 {
-  if (average <= 0) return latency;
-  const next = average + (latency - average) * (2 / (LONG_WINDOW + 1));
-  return next / latency > 2 ? next * 0.95 : next;
+export function nextAverage(average: f64, latencyMicros: f64): f64 {
+  if (average <= 0) return latencyMicros;
+  const next = average + (latencyMicros - average) * (2 / (LONG_WINDOW + 1));
+  return next / latencyMicros > 2 ? next * 0.95 : next;
 }
 
 /**
  * @param limit the present limit, in requests
- * @param average the long average, `latency` the mean of the last window, in the same unit
+ * @param average the long average, `latencyMicros` the mean of the last window
  * @param inFlight requests in flight: a limit that is not half used does not move
  */
-export function nextLimit(limit: f64, average: f64, latency: f64, inFlight: f64, least: f64, most: f64): f64 {
-  if (latency <= 0 || inFlight < limit / 2) return limit;
-  const gradient = max(SMALLEST_GRADIENT, min(1, (TOLERANCE * average) / latency));
+export function nextLimit(
+  limit: f64,
+  average: f64,
+  latencyMicros: f64,
+  inFlight: f64,
+  least: f64,
+  most: f64,
+): f64 {
+  if (latencyMicros <= 0 || inFlight < limit / 2) return limit;
+  const gradient = max(SMALLEST_GRADIENT, min(1, (TOLERANCE * average) / latencyMicros));
   const queue = Math.sqrt(limit);
   const target = limit * gradient + queue;
   return min(max(limit * (1 - SMOOTHING) + target * SMOOTHING, least), most);

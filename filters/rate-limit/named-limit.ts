@@ -14,13 +14,13 @@ export class Counters {
   /** At present. */
   inFlight: i32 = 0;
   /** Microseconds, of the requests that were measured. */
-  latency: u64 = 0;
+  latencyMicros: u64 = 0;
   measured: u32 = 0;
 
   clear(): void {
     this.admitted = 0;
     this.refused = 0;
-    this.latency = 0;
+    this.latencyMicros = 0;
     this.measured = 0;
   }
 

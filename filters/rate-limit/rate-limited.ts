@@ -21,7 +21,7 @@ const NEXT = bytes(', "');
 
 const NANOS_PER_MILLISECOND: f64 = 1e6;
 /** Told to a caller when waiting does not help: the limit is 0. */
-const LONGEST_WAIT_MILLISECONDS: f64 = 3_600_000;
+const LONGEST_WAIT_MS: f64 = 3_600_000;
 
 const text: ByteBuffer = new ByteBuffer();
 
@@ -50,10 +50,10 @@ export class RateLimited extends LocalReply {
    * Says which window refused the request: it holds `remaining` tokens, and enough of them in `waitNanos`.
    */
   describe(windows: Windows, window: i32, remaining: f64, waitNanos: f64): void {
-    const wait = min(max(Math.ceil(waitNanos / NANOS_PER_MILLISECOND), 1), LONGEST_WAIT_MILLISECONDS);
+    const wait = min(max(Math.ceil(waitNanos / NANOS_PER_MILLISECOND), 1), LONGEST_WAIT_MS);
     const milliseconds = <u64>wait;
     const seconds = (milliseconds + 999) / 1000;
-    this.wait = milliseconds;
+    this.waitMs = milliseconds;
     const details = this.details;
     details.clear();
     text.clear();
@@ -86,7 +86,7 @@ export class RateLimited extends LocalReply {
 
   /** Says when to come back to a caller that no bucket refused. */
   describeWait(milliseconds: u64): void {
-    this.wait = milliseconds;
+    this.waitMs = milliseconds;
     text.clear();
     text.appendDecimal((milliseconds + 999) / 1000);
     this.details.clear();
@@ -95,7 +95,7 @@ export class RateLimited extends LocalReply {
   }
 
   /** Milliseconds until a token comes, as last described. */
-  wait: u64 = 0;
+  waitMs: u64 = 0;
 
   private appendPolicy(window: i32): void {
     text.appendBytes(this.policy);

@@ -17,7 +17,7 @@ export const CREDENTIAL_LIMITED = new RateLimited(
 );
 
 /** Requests in flight end soon, nobody knows when. */
-const BUSY_MILLISECONDS: u64 = 1000;
+const BUSY_MS: u64 = 1000;
 export const TASK_BUSY = new RateLimited(
   "task",
   "task_concurrency_limited",
@@ -25,4 +25,4 @@ export const TASK_BUSY = new RateLimited(
   HttpStatus.SERVICE_UNAVAILABLE,
   GrpcCode.UNAVAILABLE,
 );
-TASK_BUSY.describeWait(BUSY_MILLISECONDS);
+TASK_BUSY.describeWait(BUSY_MS);

@@ -83,13 +83,13 @@ export function levelOf(state: usize, window: i32): f64 {
  */
 export function refill(state: usize, windows: Windows, now: u64): void {
   const last = load<u64>(state);
-  const elapsed: f64 = now > last ? <f64>(now - last) : 0;
+  const elapsedNanos: f64 = now > last ? <f64>(now - last) : 0;
   for (let w = 0; w < WINDOWS; w++) {
     if (!windows.limited(w)) continue;
     const at = levelAt(state, w);
     const level = load<f64>(at);
     const burst = windows.bursts[w];
-    store<f64>(at, isNaN(level) ? burst : min(burst, level + elapsed * windows.rates[w]));
+    store<f64>(at, isNaN(level) ? burst : min(burst, level + elapsedNanos * windows.rates[w]));
   }
   store<u64>(state, max(last, now));
 }

@@ -20,7 +20,7 @@ export class WaitingLine {
 
   constructor(
     most: i32,
-    private readonly longestMilliseconds: f64,
+    private readonly longestMs: f64,
   ) {
     this.places = new StaticArray<HttpContext | null>(most);
   }
@@ -42,7 +42,7 @@ export class WaitingLine {
   mayJoin(awaited: NamedLimit): bool {
     if (this.length == this.places.length) return false;
     const ahead = (<f64>awaited.queued * MILLISECONDS_PER_SECOND) / awaited.windows.slowest();
-    return <f64>awaited.reply.wait + ahead <= this.longestMilliseconds;
+    return <f64>awaited.reply.waitMs + ahead <= this.longestMs;
   }
 
   /** Puts a stream at the end. @returns until when it may wait (nanoseconds) */
@@ -53,7 +53,7 @@ export class WaitingLine {
       this.hurried = http.pipeline;
       http.pipeline.hurry();
     }
-    return now() + <u64>(this.longestMilliseconds * NANOS_PER_MILLISECOND);
+    return now() + <u64>(this.longestMs * NANOS_PER_MILLISECOND);
   }
 
   at(index: i32): HttpContext {

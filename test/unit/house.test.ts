@@ -56,4 +56,4 @@ it("every export is needed", () => {
 it("every file is reached", () => expect(told(deadFiles(product, isEntry))).toEqual([]));
 it("files are short", () => expect(told(longFiles(tools))).toEqual([]));
 it("comments are of 110 columns at the most", () => expect(told(longComments(tools))).toEqual([]));
-it("times say their unit", () => expect(told(unitsMissing(tools))).toEqual([]));
+it("times say their unit", () => expect(told(unitsMissing(product))).toEqual([]));

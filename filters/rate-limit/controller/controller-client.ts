@@ -34,7 +34,7 @@ export class ControllerClient extends CalloutHandler {
   private readonly gateway: Bytes;
   private readonly pod: Bytes;
   private readonly cluster: Bytes;
-  private readonly timeout: u32;
+  private readonly timeoutMs: u32;
   private readonly headers: HeaderPairs = new HeaderPairs();
   private readonly body: ByteBuffer = new ByteBuffer();
   private readonly reply: LimitsReply = new LimitsReply();
@@ -56,7 +56,7 @@ export class ControllerClient extends CalloutHandler {
     this.gateway = bytes(gateway);
     this.cluster = bytes(config.text("cluster"));
     this.pod = podName(config.has("pod") ? config.text("pod") : "");
-    this.timeout = <u32>config.number("timeoutMilliseconds", 900, 10);
+    this.timeoutMs = <u32>config.number("timeoutMilliseconds", 900, 10);
     this.store = new LimitsStore(gateway);
     this.board = new ReportBoard(gateway);
     this.election = new Election(`modelgate.controller.${gateway}`, registry.id);
@@ -88,7 +88,7 @@ export class ControllerClient extends CalloutHandler {
       this.headers,
       body.ptr,
       body.len,
-      this.timeout,
+      this.timeoutMs,
       this,
     );
     if (this.pending) this.reports.add(1);

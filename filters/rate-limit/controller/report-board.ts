@@ -65,7 +65,7 @@ function addTo(total: Counters, at: usize): void {
   total.refused += load<u32>(at + 8);
   total.inFlight += load<i32>(at + 12);
   total.measured += load<u32>(at + 16);
-  total.latency += load<u64>(at + 20);
+  total.latencyMicros += load<u64>(at + 20);
 }
 
 function appendAll(kind: u8, limits: NameTable<NamedLimit>): void {
@@ -82,7 +82,7 @@ function appendAll(kind: u8, limits: NameTable<NamedLimit>): void {
     store<u32>(at + 8, counters.refused);
     store<i32>(at + 12, counters.inFlight);
     store<u32>(at + 16, counters.measured);
-    store<u64>(at + 20, counters.latency);
+    store<u64>(at + 20, counters.latencyMicros);
     blob.len += FIXED;
     blob.appendBytes(limit.name);
   }

@@ -23,7 +23,7 @@ export function writeReport(
   gateway: Bytes,
   pod: Bytes,
   generation: u64,
-  intervalMilliseconds: u64,
+  intervalMs: u64,
   tasks: NameTable<NamedLimit>,
   tenants: NameTable<NamedLimit>,
 ): void {
@@ -35,7 +35,7 @@ export function writeReport(
   out.appendBytes(GENERATION);
   out.appendDecimal(generation);
   out.appendBytes(INTERVAL);
-  out.appendDecimal(intervalMilliseconds);
+  out.appendDecimal(intervalMs);
   out.appendBytes(TASKS);
   appendTotals(out, tasks, true);
   out.appendBytes(TENANTS);
@@ -60,7 +60,7 @@ function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bo
       out.appendBytes(IN_FLIGHT);
       out.appendDecimal(max(total.inFlight, 0));
       out.appendBytes(LATENCY);
-      out.appendDecimal(total.measured == 0 ? 0 : total.latency / total.measured);
+      out.appendDecimal(total.measured == 0 ? 0 : total.latencyMicros / total.measured);
     }
     out.appendByte(Char.CLOSE_BRACE);
     total.clear();

@@ -31,7 +31,7 @@ export function callout(
   headers: HeaderPairs,
   body: usize,
   len: i32,
-  timeoutMilliseconds: u32,
+  timeoutMs: u32,
   handler: CalloutHandler,
 ): bool {
   headers.serialise();
@@ -45,7 +45,7 @@ export function callout(
     len,
     0,
     0,
-    timeoutMilliseconds,
+    timeoutMs,
     RESULT,
   );
   if (sent != OK) return false;

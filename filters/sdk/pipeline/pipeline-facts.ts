@@ -3,9 +3,9 @@ import { Bytes } from "../bytes/bytes";
 import { NameTable } from "../bytes/name-table";
 
 /** Between two ticks, where no stage is in a hurry. */
-export const TICK_MILLISECONDS: u32 = 1000;
+export const TICK_MS: u32 = 1000;
 /** How often a stage with held-back streams looks at them. */
-const SHORT_TICK_MILLISECONDS: u32 = 5;
+const SHORT_TICK_MS: u32 = 5;
 
 /** What a stream may know of the plug-in that it runs through, and ask of it. */
 export class PipelineFacts {
@@ -27,10 +27,10 @@ export class PipelineFacts {
   /** Asks for `onShortTick` every few milliseconds; to be taken back by `unhurry`. */
   hurry(): void {
     if (this.hurried++ > 0) return;
-    proxy_set_tick_period_milliseconds(SHORT_TICK_MILLISECONDS);
+    proxy_set_tick_period_milliseconds(SHORT_TICK_MS);
   }
 
   unhurry(): void {
-    if (--this.hurried == 0) proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
+    if (--this.hurried == 0) proxy_set_tick_period_milliseconds(TICK_MS);
   }
 }

@@ -13,7 +13,7 @@ import { LogLevel, log } from "../host/log";
 import { Gauge } from "../host/metrics";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
-import { PipelineFacts, TICK_MILLISECONDS } from "./pipeline-facts";
+import { PipelineFacts, TICK_MS } from "./pipeline-facts";
 import { Stage } from "./stage";
 import { phaseName } from "./stage-times";
 import { VersionGauge } from "./version";
@@ -68,7 +68,7 @@ export class Plugin extends PipelineFacts {
     if (faults.length > 0) return this.refuse(faults.join("; "));
     if (vmMemory == null) vmMemory = new Gauge("modelgate.vm_memory_bytes");
     if (version == null) version = new VersionGauge();
-    proxy_set_tick_period_milliseconds(TICK_MILLISECONDS);
+    proxy_set_tick_period_milliseconds(TICK_MS);
     return true;
   }
 

@@ -11,7 +11,7 @@ import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host
 import { Jwk, parseJwks } from "./jwk";
 
 const SECOND: u64 = 1_000_000_000;
-const TIMEOUT_MILLISECONDS: u32 = 5000;
+const TIMEOUT_MS: u32 = 5000;
 /** How long one VM's attempt keeps the others from trying. */
 const CLAIM: u64 = 10 * SECOND;
 /** Tokens with unknown keys bring a fetch at most this often. */
@@ -91,7 +91,7 @@ export class JwksSource extends CalloutHandler {
     store<u64>(schedule, now, LAST);
     if (!setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, version)) return;
     this.wanted = false;
-    if (!callout(this.clusterName.ptr, this.clusterName.len, this.request, 0, 0, TIMEOUT_MILLISECONDS, this))
+    if (!callout(this.clusterName.ptr, this.clusterName.len, this.request, 0, 0, TIMEOUT_MS, this))
       this.failed("no such cluster");
   }
 
@@ -130,9 +130,9 @@ export class JwksSource extends CalloutHandler {
     return sharedVersion();
   }
 
-  private plan(wait: u64, failures: u64): void {
+  private plan(waitNanos: u64, failures: u64): void {
     this.readSchedule();
-    store<u64>(schedule, monotonicNanos() + wait);
+    store<u64>(schedule, monotonicNanos() + waitNanos);
     store<u64>(schedule, failures, FAILURES);
     setShared(this.scheduleKey, schedule, SCHEDULE_SIZE, 0);
   }

@@ -22,7 +22,7 @@ export async function compileModule(entryFile: string, outFile: string, target?:
   await writeFile(outFile, withVersion(await readFile(outFile), version));
 }
 
-export interface Compilation {
+interface Compilation {
   /** As the compiler names it. */
   entry: string;
   /** Tells it from others whose entry has the same name. */
