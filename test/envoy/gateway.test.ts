@@ -172,7 +172,7 @@ describe("gateway.wasm under stress", () => {
     expect(await gateway.logged((line) => line.response_flags === "DC")).not.toEqual([]);
   });
 
-  it("loses none of 10,000 requests, and the VM's memory stays flat", async () => {
+  it("loses none of 3,000 requests, and the VM's memory stays flat", async () => {
     await gateway.stop();
     gateway = await startTestGateway();
     const run = async (count: number) => {
@@ -186,8 +186,8 @@ describe("gateway.wasm under stress", () => {
       return { ok, memory: await stat(gateway.envoy, "vm_memory_bytes") };
     };
     const warm = await run(1000);
-    const after = await run(10_000);
-    expect(after.ok).toBe(10_000);
+    const after = await run(3_000);
+    expect(after.ok).toBe(3_000);
     expect(warm.memory).toBeGreaterThan(0);
     expect(after.memory).toBe(warm.memory);
   });

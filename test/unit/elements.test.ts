@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { nearestFloat32 } from "../support/exact-float32.ts";
+import { random } from "../support/random.ts";
 import { testModule } from "../support/wasm.ts";
 
 /** The loops over the data of a tensor, in pieces as the filter gives them. */
@@ -96,17 +97,19 @@ describe("float32 read from an array", () => {
   });
 
   it.each([6, 9, 17])("are the nearest with %d digits, forty thousand of them", (count) => {
+    const { next } = random();
     const numbers = Array.from({ length: 40_000 }, (_, i) =>
-      ((Math.random() - 0.5) * 10 ** (i % 7)).toPrecision(count),
+      ((next() - 0.5) * 10 ** (i % 7)).toPrecision(count),
     ).filter((each) => !each.includes("e"));
     const values = readFloats(`${numbers.join(",")}]`, 65_536);
     expect(values).toEqual(numbers.map(nearestFloat32));
   });
 
   it("are the nearest beside the middle of two", () => {
+    const { below } = random();
     const view = new DataView(new ArrayBuffer(4));
     const numbers = Array.from({ length: 20_000 }, (_, i) => {
-      view.setUint32(0, 0x3b800000 + Math.floor(Math.random() * 0x10000000));
+      view.setUint32(0, 0x3b800000 + below(0x10000000));
       const low = view.getFloat32(0);
       view.setUint32(0, view.getUint32(0) + 1);
       const middle = (low + view.getFloat32(0)) / 2;
@@ -214,10 +217,8 @@ describe.each(INTEGERS)("%s read from an array", (_name, datatype, size, least, 
 });
 
 it("float32 written as an array read back the same", () => {
-  const values = Float32Array.from(
-    { length: 16_000 },
-    (_, i) => (Math.random() - 0.5) * 10 ** ((i % 60) - 30),
-  );
+  const { next } = random();
+  const values = Float32Array.from({ length: 16_000 }, (_, i) => (next() - 0.5) * 10 ** ((i % 60) - 30));
   new Uint8Array(wasm.memory.buffer, text, values.byteLength).set(new Uint8Array(values.buffer));
   const length = wasm.write(FP32, text, values.byteLength, out);
   const json = new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, out, length));

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { nearestFloat32 } from "../support/exact-float32.ts";
+import { random } from "../support/random.ts";
 import { testModule } from "../support/wasm.ts";
 
 interface Numbers {
@@ -230,12 +231,12 @@ describe("float64", () => {
   const asDouble = new Float64Array(buffer.buffer);
 
   it("reads and writes what Node reads and writes, over random bit patterns", () => {
+    const { uint32 } = random();
     const batch = 20_000;
     for (let round = 0; round < (LONG ? 500 : 5); round++) {
       const values = new BigUint64Array(batch);
       for (let i = 0; i < batch; i++) {
-        values[i] =
-          (BigInt(Math.floor(Math.random() * 2 ** 32)) << 32n) | BigInt(Math.floor(Math.random() * 2 ** 32));
+        values[i] = (BigInt(uint32()) << 32n) | BigInt(uint32());
         if (((values[i] as bigint) >> 52n) % 2048n === 2047n) values[i] = (values[i] as bigint) ^ (1n << 60n);
       }
       const texts = writeBits("f64", new Uint8Array(values.buffer));
@@ -252,14 +253,14 @@ describe("float64", () => {
   });
 
   it("reads decimals of 1 to 40 digits as Node does, also near the middle of two floats", () => {
+    const { below, uint32 } = random();
     const cases: string[] = [];
     for (let i = 0; i < 20_000; i++) {
-      const digits = Array.from({ length: 1 + (i % 40) }, () => Math.floor(Math.random() * 10)).join("");
-      cases.push(`${Number(digits[0])}.${digits}e${Math.floor(Math.random() * 660) - 340}`);
+      const digits = Array.from({ length: 1 + (i % 40) }, () => below(10)).join("");
+      cases.push(`${Number(digits[0])}.${digits}e${below(660) - 340}`);
     }
     for (let i = 0; i < 3000; i++) {
-      buffer[0] =
-        (BigInt(Math.floor(Math.random() * 2 ** 31)) << 32n) | BigInt(Math.floor(Math.random() * 2 ** 32));
+      buffer[0] = (BigInt(below(2 ** 31)) << 32n) | BigInt(uint32());
       const value = asDouble[0] as number;
       if (!(value > 1e-290 && value < 1e300)) continue;
       buffer[0] = (buffer[0] as bigint) + 1n;

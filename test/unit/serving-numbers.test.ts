@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { random } from "../support/random.ts";
 import { testModule } from "../support/wasm.ts";
 
 interface Numbers {
@@ -113,7 +114,6 @@ describe("a float as TensorFlow Serving prints it", () => {
     expect(write(Float64Array.of(value))).toEqual([expected]);
   });
 
-  const random = () => Math.floor(Math.random() * 2 ** 32);
   function check(values: Float32Array | Float64Array): void {
     const finite = values.filter((value) => Number.isFinite(value) && value !== 0);
     const texts = write(finite);
@@ -124,23 +124,25 @@ describe("a float as TensorFlow Serving prints it", () => {
   }
 
   it("of any bits", () => {
+    const { uint32 } = random();
     for (let round = 0; round < (LONG ? 400 : 1); round++) {
-      check(new Float32Array(Uint32Array.from({ length: BATCH }, random).buffer));
-      check(new Float64Array(Uint32Array.from({ length: BATCH }, random).buffer));
+      check(new Float32Array(Uint32Array.from({ length: BATCH }, uint32).buffer));
+      check(new Float64Array(Uint32Array.from({ length: BATCH }, uint32).buffer));
     }
   });
 
   it("near short decimals, ties and the smallest floats", () => {
+    const { next, uint32 } = random();
     const count = BATCH / 4;
     const make = (make: (i: number) => number) => Array.from({ length: count }, (_, i) => make(i));
-    const near = make(() => Number((Math.random() * 10).toPrecision(6)) * 10 ** ((random() % 60) - 30));
-    const ties = make((i) => (random() % 2 ** 24) * 2 ** ((i % 60) - 30));
-    const small = make((i) => random() * 2 ** -1074 * 2 ** (i % 60));
-    const short = make((i) => Number(`${random() % 1_000_000}e${(i % 640) - 330}`));
+    const near = make(() => Number((next() * 10).toPrecision(6)) * 10 ** ((uint32() % 60) - 30));
+    const ties = make((i) => (uint32() % 2 ** 24) * 2 ** ((i % 60) - 30));
+    const small = make((i) => uint32() * 2 ** -1074 * 2 ** (i % 60));
+    const short = make((i) => Number(`${uint32() % 1_000_000}e${(i % 640) - 330}`));
     check(Float32Array.from([...near, ...ties, ...make((i) => (i + 1) * 2 ** -149), ...near]));
     check(Float64Array.from([...near, ...ties, ...small, ...short]));
     check(
-      Float64Array.from(make((i) => (2 * (random() % 2 ** 20) + 1) * 5 ** (i % 13) * 2 ** ((i % 70) - 20))),
+      Float64Array.from(make((i) => (2 * (uint32() % 2 ** 20) + 1) * 5 ** (i % 13) * 2 ** ((i % 70) - 20))),
     );
   });
 });

@@ -8,6 +8,7 @@ import { quote } from "../../../tools/servers/collector/fields.ts";
 import { Database } from "../../../tools/servers/collector/store/database.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { CollectorProcess } from "../../support/collector/process.ts";
+import { random } from "../../support/random.ts";
 
 const KILLS = Number(process.env.MODELGATE_KILLS ?? 5);
 
@@ -22,6 +23,7 @@ afterEach(async () => {
 });
 
 it(`counts each line once over ${KILLS} kills at any moment, of a file that is rotated and of batches`, async () => {
+  const { next } = random();
   const path = join(folder.path, "access.log");
   const args = [`${path}*`, "--store", join(folder.path, "store"), "--interval", "0.05s"];
   const sent = new Map<string, { from: string; code: number }>();
@@ -59,7 +61,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
   collector = await CollectorProcess.start(args);
   const writers = [write(), send()];
   for (let kill = 0; kill < KILLS; kill++) {
-    await sleep(50 + Math.random() * 800);
+    await sleep(50 + next() * 800);
     await collector.end("SIGKILL");
     collector = await CollectorProcess.start(args);
   }
