@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { reasonOf } from "./missing-package.ts";
 import { makeProgram } from "./program.ts";
 
 // As a program that SIGPIPE ends: whoever read the output, such as head, has enough.
@@ -14,6 +15,6 @@ process.once("SIGTERM", () => process.exit(143));
 try {
   await (await makeProgram(process.argv.slice(2))).parseAsync();
 } catch (error) {
-  console.error(`modelgate: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`modelgate: ${reasonOf(error)}`);
   process.exitCode = 1;
 }

@@ -2,7 +2,15 @@ import type { Finding, Source } from "./source.ts";
 
 /** Floors, lowest first. Rooms of one floor do not import each other; all may import what is below. */
 const FLOORS: Record<string, string[][]> = {
-  tools: [["lib"], ["api", "dashboards"], ["cluster"], ["servers", "serving"], ["local"], ["cli"]],
+  tools: [
+    ["lib"],
+    ["api", "dashboards"],
+    ["cluster"],
+    ["servers", "serving"],
+    ["local"],
+    ["cli"],
+    ["release"],
+  ],
   filters: [
     ["sdk/bytes"],
     ["sdk/host"],

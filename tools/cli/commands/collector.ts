@@ -2,7 +2,6 @@ import { Command } from "commander";
 import type { Logger } from "pino";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Milliseconds } from "../../lib/units.ts";
-import { startCollector } from "../../servers/collector/collector.ts";
 import { readHeaders } from "../../servers/collector/exports/endpoint.ts";
 import type { ExportOptions } from "../../servers/collector/exports/start.ts";
 import { SenderTokens } from "../../servers/collector/http/sender-tokens.ts";
@@ -112,6 +111,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
       ? undefined
       : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
   if (clientCa === undefined) warnOfOpenness(options, log);
+  const { startCollector } = await import("../../servers/collector/collector.ts");
   const running = await startCollector({
     senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },

@@ -1,6 +1,5 @@
 import { Command, Option } from "commander";
 import { CollectorClient } from "../../servers/collector/client.ts";
-import { OfflineLogs } from "../../servers/collector/offline.ts";
 import { type LogLine, logsQueryOf } from "../../servers/collector/query/logs.ts";
 import { rangeOf } from "../../servers/collector/query/parameters.ts";
 import { addTrafficOptions, filterParameters, type TrafficOptions } from "../options/traffic.ts";
@@ -66,6 +65,8 @@ async function logs(files: string[], options: Options): Promise<void> {
 }
 
 async function readFiles(files: string[], parameters: URLSearchParams, tail: number): Promise<LogLine[]> {
+  // The database is large, and the package leaves it to those who read files.
+  const { OfflineLogs } = await import("../../servers/collector/offline.ts");
   const offline = await OfflineLogs.open(files);
   const range = parameters.has("from") ? rangeOf(parameters) : await offline.range();
   return offline.logs(logsQueryOf(parameters), range, tail);

@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { CollectorClient } from "../../servers/collector/client.ts";
-import { OfflineLogs } from "../../servers/collector/offline.ts";
 import { dimensionsOf, filtersOf, rangeOf, stepOf } from "../../servers/collector/query/parameters.ts";
 import { queryTraffic, type Traffic } from "../../servers/collector/query/traffic.ts";
 import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
@@ -42,6 +41,8 @@ export async function readTraffic(
   parameters: URLSearchParams,
 ): Promise<Traffic> {
   if (files.length === 0) return new CollectorClient(collector).json("/api/v1/traffic", parameters);
+  // The database is large, and the package leaves it to those who read files.
+  const { OfflineLogs } = await import("../../servers/collector/offline.ts");
   const offline = await OfflineLogs.open(files);
   const range = parameters.has("from") ? rangeOf(parameters) : await offline.range();
   return queryTraffic(

@@ -45,8 +45,10 @@ export async function compileCached({
   target = "release",
 }: Compilation): Promise<string | undefined> {
   await mkdir(dirname(outFile), { recursive: true });
-  const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-  const how = `for ${target} by assemblyscript ${devDependencies.assemblyscript}`;
+  const { devDependencies, peerDependencies } = JSON.parse(
+    await readFile(join(ROOT, "package.json"), "utf8"),
+  );
+  const how = `for ${target} by assemblyscript ${(devDependencies ?? peerDependencies).assemblyscript}`;
   const made = `${basename(outFile)} of ${key} ${how}`;
   const cache = new CompileCache(cachePath("wasm"), read);
   if (await cache.restore(made, outFile)) return undefined;
