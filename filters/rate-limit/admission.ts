@@ -30,10 +30,10 @@ export class Admission extends StreamState {
     if (task != null) {
       task.counters.inFlight--;
       if (this.since != 0 && !http.replied) {
-        const latency = (now() - this.since) / NANOS_PER_MICROSECOND;
-        task.counters.latency += latency;
+        const latencyMicros = (now() - this.since) / NANOS_PER_MICROSECOND;
+        task.counters.latencyMicros += latencyMicros;
         task.counters.measured++;
-        if (this.permit) task.concurrency!.measure(<f64>latency);
+        if (this.permit) task.concurrency!.measure(<f64>latencyMicros);
       }
       if (this.permit) task.concurrency!.leave();
     }
