@@ -12,6 +12,8 @@ import { RateLimited } from "./rate-limited";
 import { HOUR, MINUTE, SECOND } from "./token-bucket";
 import { VmRegistry } from "./vm-registry";
 
+/** The slowest rate of a window: tools/api/fields.ts and the controller have the same. */
+const LOWEST_RATE: f64 = 0.001;
 const MOST_KEYS: f64 = 65_536;
 const MOST_IN_FLIGHT: f64 = 1_000_000;
 
@@ -96,9 +98,10 @@ function readLimit(limit: Limit, config: Config, alone: bool): void {
 }
 
 function readWindow(limit: Limit, config: Config, window: i32, rateField: string, burstField: string): void {
-  const rate = config.number(rateField, 0, 1);
-  const burst = config.number(burstField, Math.ceil(rate), 1);
-  if (config.has(rateField)) limit.windows.set(window, rate, Math.floor(burst));
+  const rate = config.number(rateField, 0, LOWEST_RATE);
+  const burst = config.number(burstField, Math.ceil(rate), LOWEST_RATE);
+  // A bucket without room for a request would let none through.
+  if (config.has(rateField)) limit.windows.set(window, rate, max(1, Math.floor(burst)));
   else if (config.has(burstField)) config.fault(burstField, `needs ${rateField}`);
 }
 

@@ -57,7 +57,8 @@ export class Priority {
       each.finish();
     }
     if (classes.length == 0) config.fault("classes", "needs at least one class");
-    if (reserve > 1) config.fault("classes", "the shares add up to more than 1");
+    // Shares are percents divided by 100, and rounded.
+    if (reserve > 1 + 1e-9) config.fault("classes", "the shares add up to more than 1");
     const name = bytes(config.text("default"));
     if (!priority.classes.has(name.ptr, name.len)) config.fault("default", "must be one of the classes");
     priority.fallback = priority.classes.findOr(name.ptr, name.len, 0);

@@ -22,6 +22,8 @@ const NEXT = bytes(', "');
 const NANOS_PER_MILLISECOND: f64 = 1e6;
 /** Told to a caller when waiting does not help: the limit is 0. */
 const LONGEST_WAIT_MS: f64 = 3_600_000;
+/** The slowest bucket gives a token in 1,000 hours. */
+const LONGEST_NANOS: f64 = 3_600_000_000_000_000;
 
 const text: ByteBuffer = new ByteBuffer();
 
@@ -50,8 +52,8 @@ export class RateLimited extends LocalReply {
    * Says which window refused the request: it holds `remaining` tokens, and enough of them in `waitNanos`.
    */
   describe(windows: Windows, window: i32, remaining: f64, waitNanos: f64): void {
-    const wait = min(max(Math.ceil(waitNanos / NANOS_PER_MILLISECOND), 1), LONGEST_WAIT_MS);
-    const milliseconds = <u64>wait;
+    const wait = max(Math.ceil(waitNanos / NANOS_PER_MILLISECOND), 1);
+    const milliseconds = <u64>(waitNanos > LONGEST_NANOS ? LONGEST_WAIT_MS : wait);
     const seconds = (milliseconds + 999) / 1000;
     this.waitMs = milliseconds;
     const details = this.details;
@@ -67,9 +69,12 @@ export class RateLimited extends LocalReply {
       else text.appendByte(Char.QUOTE);
       this.appendPolicy(w);
       text.appendBytes(QUOTA);
-      text.appendDecimal(<u64>Math.round(windows.quota(w)));
+      // Both are whole numbers: half a request a second is one in two.
+      const quota = windows.quota(w);
+      const length: f64 = windowSeconds(w);
+      text.appendDecimal(<u64>max(Math.round(quota), 1));
       text.appendBytes(WINDOW);
-      text.appendDecimal(windowSeconds(w));
+      text.appendDecimal(<u64>(quota < 1 ? Math.ceil(length / quota) : length));
     }
     details.add(RATELIMIT_POLICY, text.ptr, text.len);
 

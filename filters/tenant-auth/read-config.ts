@@ -1,10 +1,11 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { Config } from "../sdk/pipeline/config";
-import { lower, nameOf } from "./config-texts";
+import { bytesOf, lower, nameOf } from "./config-texts";
 import { SHA256_SIZE } from "./crypto/sha256";
 import { DigestTable, parseHexDigest } from "./digest-table";
 import { readIssuer } from "./jwt/read-issuer";
 import { MODE_NAMES } from "./mode";
+import { readKeyHeaders, readTenantHeader } from "./own-headers";
 import { Permissions } from "./permissions";
 import { CredentialReader } from "./read-credential";
 import { addGrants } from "./read-grants";
@@ -26,9 +27,9 @@ class Reader {
     const registry = this.registry;
     const config = this.config;
     registry.mode = config.choice("mode", MODE_NAMES);
-    this.readApiKey(config.object("apiKey"));
+    const keyHeaders = this.readApiKey(config.object("apiKey"));
     this.readSignature(config.object("signature"));
-    if (config.has("tenantHeader")) registry.tenantHeader = lower(config.text("tenantHeader"));
+    if (config.has("tenantHeader")) registry.tenantHeader = bytes(readTenantHeader(config, keyHeaders));
     registry.removesCredentials = config.flag("removeCredentials", true);
     registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));
@@ -46,21 +47,15 @@ class Reader {
     this.registry.issuers.push(issuer);
   }
 
-  private readApiKey(config: Config | null): void {
+  /** @returns the headers that may hold a key */
+  private readApiKey(config: Config | null): string[] {
     const registry = this.registry;
-    if (config == null || !config.has("headers")) registry.keyHeaders.push(bytes("x-api-key"));
-    if (config == null) return;
-    const headers = config.texts("headers");
-    const seen: string[] = ["authorization"];
-    for (let i = 0; i < headers.length; i++) {
-      const name = headers[i].toLowerCase();
-      if (seen.includes(name)) config.fault(`headers[${i.toString()}]`, "is there twice, or always read");
-      seen.push(name);
-      registry.keyHeaders.push(bytes(name));
-    }
-    if (headers.length > 32) config.fault("headers", "must be 32 at most");
+    const headers = readKeyHeaders(config);
+    registry.keyHeaders = bytesOf(headers);
+    if (config == null) return headers;
     if (config.has("queryParameter")) registry.keyParameter = bytes(config.text("queryParameter"));
     config.finish();
+    return headers;
   }
 
   private readSignature(config: Config | null): void {

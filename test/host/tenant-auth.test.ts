@@ -402,10 +402,16 @@ describe("configuration", () => {
       "tenantAuth.apiKey.headers[1]: is there twice",
     ],
     [
-      "the header of tokens as one of keys",
-      { apiKey: { headers: ["Authorization"] } },
-      "tenantAuth.apiKey.headers[0]: is there twice",
+      "the header of tasks as one of keys",
+      { apiKey: { headers: ["TaskId"] } },
+      "tenantAuth.apiKey.headers[0]: taskid has another use",
     ],
+    ...["taskid", "host", "cookie", "x-api-key"].map((name): [string, object, string] => [
+      `the tenant in the header ${name}`,
+      { tenantHeader: name },
+      `tenantAuth.tenantHeader: ${name} has another use`,
+    ]),
+    ["a key set without keys", issuer({ audiences: ["m"] }), "tenantAuth.issuers[0].jwks: holds no key"],
     [
       "a host whose suffix begins anywhere",
       credential({ sha256: digestOf("a"), hosts: ["*example.com"] }),

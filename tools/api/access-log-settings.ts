@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LOG_FIELDS, LOGGED_HEADERS, type LogField, type NamedField } from "../lib/envoy/log-fields.ts";
-import { dnsLabel, dnsName, duration, port, positiveDuration } from "./fields.ts";
+import { dnsLabel, dnsName, duration, durationMilliseconds, port, positiveDuration } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
 const field = z.strictObject({
@@ -60,7 +60,13 @@ const collector = z.strictObject({
       "Secret in the gateway's namespace whose key `token` the gateway proves itself to the collector with, one of its --sender-token-file. Default: no proof.",
     ),
   format: z.enum(["json", "protobuf"]).default("json").describe("Format of the lines. Default: json."),
-  timeout: positiveDuration()
+  timeout: withRules(positiveDuration(), [
+    {
+      holds: (text) => durationMilliseconds(text) >= 10,
+      cel: "duration(self) >= duration('10ms')",
+      message: "must be at least 10ms",
+    },
+  ])
     .default("5s")
     .describe("Time to wait for an answer before a batch is sent again. Default: 5s."),
   maxQueueBytes: z
@@ -140,6 +146,15 @@ const settings = z.strictObject({
 
 /** The access log of a gateway. */
 export const accessLogSettings = withRules(settings, [
+  {
+    holds: ({ collector, fields = [] }) =>
+      collector !== undefined ||
+      fields.some(({ field }) => field === "start_time") ||
+      !fields.some(({ as }) => as === "start_time"),
+    cel: "has(self.collector) || !has(self.fields) || self.fields.exists(f, f.field == 'start_time') || !self.fields.exists(f, has(f.as) && f.as == 'start_time')",
+    message: "must not give another field the name start_time, which each line of a file has",
+    path: ["fields"],
+  },
   {
     holds: ({ collector, fields }) => !collector || !fields || missing(fields).length === 0,
     cel: `!has(self.collector) || !has(self.fields) || [${COLLECTED.map((name) => `'${name}'`).join(", ")}].all(n, self.fields.exists(f, f.field == n))`,

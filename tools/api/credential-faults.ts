@@ -1,6 +1,8 @@
 import type { Credential } from "./credential.ts";
 import type { Fault } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
+import type { JwtIssuer } from "./jwt-issuer.ts";
+import { isUsable } from "./key-set.ts";
 import type { Loaded } from "./load.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -61,24 +63,24 @@ function sharedProofs({ resource, fault }: Loaded<Tenant>): Fault[] {
 
 function proofOf({ type, sha256, issuer, subject }: Credential): [field: string | undefined, proof: string] {
   if (type === "token")
-    return [subject === undefined ? "issuer" : "subject", `${type} ${issuer}\n${subject}`];
+    return [subject === undefined ? "issuer" : "subject", JSON.stringify([type, issuer, subject])];
   if (sha256 !== undefined) return ["sha256", `${type} ${sha256}`];
   return type === "certificate" ? ["subject", `${type} ${subject}`] : [undefined, ""];
 }
 
 function keySetFaults({ resource, fault }: Loaded<Tenant>): Fault[] {
-  return resource.spec.jwtIssuers.flatMap(({ issuer, jwks }, index) => {
+  return resource.spec.jwtIssuers.flatMap(({ issuer, jwks, algorithms }, index) => {
     const issuers = resource.spec.jwtIssuers.map((each) => each.issuer);
     const twice =
       issuers.indexOf(issuer) === index
         ? []
         : [fault(["spec", "jwtIssuers", index, "issuer"], `${JSON.stringify(issuer)} is there twice`)];
-    const wrong = jwks === undefined ? undefined : keySetFault(jwks);
+    const wrong = jwks === undefined ? undefined : keySetFault(jwks, algorithms);
     return wrong === undefined ? twice : [...twice, fault(["spec", "jwtIssuers", index, "jwks"], wrong)];
   });
 }
 
-function keySetFault(text: string): string | undefined {
+function keySetFault(text: string, algorithms: JwtIssuer["algorithms"]): string | undefined {
   let set: { keys?: unknown } | null;
   try {
     set = JSON.parse(text) as { keys?: unknown } | null;
@@ -87,5 +89,7 @@ function keySetFault(text: string): string | undefined {
   }
   if (!Array.isArray(set?.keys)) return "must be a key set: an object with a list of keys (RFC 7517)";
   const secret = set.keys.findIndex((key) => typeof key === "object" && key !== null && "d" in key);
-  return secret < 0 ? undefined : `keys[${secret}] is a private key: leave the public one here`;
+  if (secret >= 0) return `keys[${secret}] is a private key: leave the public one here`;
+  if (set.keys.some((key) => isUsable(key, algorithms))) return undefined;
+  return "has no key that can be used: RSA of 2048 to 4096 bits, P-256 or P-384, for signatures (HS256: 32 bytes, if it is in algorithms)";
 }

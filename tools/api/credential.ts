@@ -13,6 +13,10 @@ export const permission = z.strictObject({
   versions: z.array(version()).max(64).optional().describe("Versions that may be called. Default: all."),
 });
 
+/** `*`, a host, or `*.` and a suffix: what Istio takes as a gateway's host, `*suffix`, the filter can't compare. */
+const callableHost = () =>
+  host().regex(/^(\*|(\*\.)?[a-z0-9].*)$/, "must be *, a host, or *. and a suffix, such as *.models.example");
+
 export const credential = withRules(
   z.strictObject({
     id: z
@@ -57,7 +61,7 @@ export const credential = withRules(
       .optional()
       .describe("HTTP methods it may use. Default: all."),
     hosts: z
-      .array(host())
+      .array(callableHost())
       .max(256)
       .optional()
       .describe("Hosts it may call. Default: all hosts of the gateway."),

@@ -56,6 +56,45 @@ export const headerName = () =>
     .max(128)
     .regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, "must be a header name in lower case");
 
+/**
+ * Headers that the gateway, or the way to it, needs for something else than a key or the tenant's name;
+ * filters/tenant-auth/own-headers.ts has the same.
+ */
+const RESERVED_HEADERS = [
+  "taskid",
+  "version",
+  "host",
+  "cookie",
+  "accept",
+  "connection",
+  "content-digest",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "expect",
+  "keep-alive",
+  "proxy-connection",
+  "signature",
+  "signature-input",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** A header for a key or the tenant's name. @param further headers that have another use, too */
+export const ownHeaderName = (...further: string[]) => {
+  const reserved = [...RESERVED_HEADERS, ...further];
+  return withRules(headerName(), [
+    {
+      holds: (name) => !reserved.includes(name),
+      cel: `!(self in [${reserved.map((name) => `'${name}'`).join(", ")}])`,
+      message: "must be a header of its own",
+      found: (name) => `${name} has another use`,
+    },
+  ]);
+};
+
 export const sha256 = () =>
   z
     .string()
@@ -66,14 +105,17 @@ export const sha256 = () =>
 
 /** A span of time such as 500ms, 10s or 1h30m. */
 export const duration = () =>
-  z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, {
-    error: "must be a duration such as 500ms, 10s or 1h30m",
-    abort: true,
-  });
+  z
+    .string()
+    .max(32)
+    .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, {
+      error: "must be a duration such as 500ms, 10s or 1h30m",
+      abort: true,
+    });
 
 /** A span of time of at least 1 ms, below which Istio takes none. */
 export const positiveDuration = () =>
-  withRules(duration().max(32), [
+  withRules(duration(), [
     {
       holds: (text) => durationMilliseconds(text) >= 1,
       cel: "duration(self) >= duration('1ms')",
@@ -118,7 +160,11 @@ export const percent = () => z.number().min(0).max(100);
 
 const MAX_RATE = 1_000_000_000;
 
-export const rate = () => z.number().positive().max(MAX_RATE);
+/** One in 1,000 of its window: the filter and the controller go no lower. */
+export const MIN_RATE = 0.001;
+
+/** Requests in a second, or in another window; fractions are fine. */
+export const rate = () => z.number().min(MIN_RATE).max(MAX_RATE);
 
 export const mode = () =>
   z

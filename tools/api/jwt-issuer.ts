@@ -7,8 +7,12 @@ export const jwtIssuer = withRules(
     issuer: z.string().min(1).max(2048).describe("The `iss` of its tokens, compared exactly."),
     audiences: z.array(z.string().min(1).max(2048)).min(1).max(64).describe("`aud` must hold one of these."),
     jwks: z.string().max(262_144).optional().describe("JSON Web Key Set (RFC 7517) as text."),
-    jwksUri: z.url().max(2048).optional().describe("URL of the key set, fetched through `cluster`."),
-    cluster: z.string().max(253).optional().describe("Envoy cluster that reaches `jwksUri`."),
+    jwksUri: z
+      .url({ protocol: /^https?$/, error: "must be a URL such as https://login.example/jwks" })
+      .max(2048)
+      .optional()
+      .describe("URL of the key set, fetched through `cluster`."),
+    cluster: z.string().min(1).max(253).optional().describe("Envoy cluster that reaches `jwksUri`."),
     refresh: duration().default("5m").describe("How often to fetch the key set. Default: 5m."),
     algorithms: z
       .array(z.enum(["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "HS256"]))

@@ -51,6 +51,12 @@ const limits = withRules(
   }),
   [
     {
+      holds: ({ windows = [] }) => new Set(windows.map(({ per }) => per)).size === windows.length,
+      cel: "!has(self.windows) || self.windows.all(w, self.windows.exists_one(v, v.per == w.per))",
+      message: "must not hold one length twice",
+      path: ["windows"],
+    },
+    {
       holds: (limits) => (limits.requestsPerSecond === undefined) !== (limits.perReplica === undefined),
       cel: "has(self.requestsPerSecond) != has(self.perReplica)",
       message: "needs requestsPerSecond or perReplica (one of them)",

@@ -24,8 +24,9 @@ export const priorities = withRules(
   }),
   [
     {
-      holds: ({ classes }) => classes.reduce((sum, { reservedPercent }) => sum + reservedPercent, 0) <= 100,
-      cel: "self.classes.map(c, has(c.reservedPercent) ? double(c.reservedPercent) : 0.0).sum() <= 100.0",
+      holds: ({ classes }) =>
+        classes.reduce((sum, { reservedPercent }) => sum + reservedPercent, 0) <= 100 + 1e-6,
+      cel: "self.classes.map(c, has(c.reservedPercent) ? double(c.reservedPercent) : 0.0).sum() <= 100.000001",
       found: ({ classes }) =>
         `and sums to ${classes.reduce((sum, { reservedPercent }) => sum + reservedPercent, 0)}`,
       message: "reservedPercent must sum to at most 100",

@@ -4,9 +4,9 @@ import {
   API_VERSION,
   dnsLabel,
   dnsName,
-  headerName,
   host,
   mode,
+  ownHeaderName,
   podLabels,
   port,
   rate,
@@ -75,11 +75,12 @@ const tenantSpec = withRules(
     apiKey: z
       .strictObject({
         headers: z
-          .array(headerName())
+          .array(ownHeaderName())
           .min(1)
           .max(32)
           .optional()
-          .describe("Headers that may hold the key. Default: x-api-key. `Authorization: Bearer` always may."),
+          .describe("Headers that may hold the key. Default: x-api-key. `Authorization: Bearer` always may.")
+          .meta({ "x-kubernetes-list-type": "set" }),
         queryParameter: z
           .string()
           .min(1)
@@ -109,7 +110,7 @@ const tenantSpec = withRules(
       })
       .optional()
       .describe("Settings of signed requests (RFC 9421, hmac-sha256)."),
-    tenantHeader: headerName()
+    tenantHeader: ownHeaderName("authorization")
       .optional()
       .describe("Header that tells the model server the tenant, such as x-modelgate-tenant. Default: none."),
     jwtIssuers: z.array(jwtIssuer).max(64).default([]).describe("Trusted issuers of tokens."),
@@ -145,6 +146,17 @@ const tenantSpec = withRules(
       holds: ({ credentials }) => new Set(credentials.map(({ id }) => id)).size === credentials.length,
       message: "must not hold an id twice",
       path: ["credentials"],
+    },
+    {
+      holds: ({ apiKey: { headers = [] } = {} }) => new Set(headers).size === headers.length,
+      message: "must not hold a header twice",
+      path: ["apiKey", "headers"],
+    },
+    {
+      holds: ({ apiKey, tenantHeader = "" }) => !(apiKey?.headers ?? ["x-api-key"]).includes(tenantHeader),
+      cel: "!has(self.tenantHeader) || !(self.tenantHeader in (has(self.apiKey) && has(self.apiKey.headers) ? self.apiKey.headers : ['x-api-key']))",
+      message: "must not be a header that may hold the key",
+      path: ["tenantHeader"],
     },
     {
       holds: ({ revoked }) => new Set(revoked).size === revoked.length,

@@ -30,31 +30,11 @@ export class Jwk {
 /** RFC 7518, section 3.2: an HS256 key has as many bits as the hash. */
 const SECRET_MIN_BYTES: i32 = 32;
 const RSA_MIN_BYTES: i32 = 256;
-const MAX_KEYS: i32 = 64;
 
 const first: ByteBuffer = new ByteBuffer();
 const second: ByteBuffer = new ByteBuffer();
 const der: ByteBuffer = new ByteBuffer();
 const NONE = bytes("");
-
-/**
- * Reads a key set. Keys that are not for signatures, or of a type that cannot be checked here, are left out,
- * as RFC 7517 section 5 asks; `leftOut` says which.
- * @param secrets whether symmetric keys are taken; a set that was fetched holds public keys only
- * @returns null when it is no key set
- */
-export function parseJwks(json: Json, secrets: bool, leftOut: string[]): Jwk[] | null {
-  const index = json.keys.indexOf("keys");
-  if (index < 0 || json.items[index].kind != JsonKind.Array) return null;
-  const items = json.items[index].items;
-  const keys: Jwk[] = [];
-  for (let i = 0; i < items.length; i++) {
-    const key = keys.length < MAX_KEYS ? parseJwk(items[i], secrets) : null;
-    if (key != null) keys.push(key);
-    else leftOut.push(`keys[${i.toString()}]`);
-  }
-  return keys;
-}
 
 function member(json: Json, name: string): string {
   const index = json.keys.indexOf(name);
@@ -67,7 +47,11 @@ function decode(json: Json, name: string, out: ByteBuffer): bool {
   return text.len > 0 && appendBase64Url(out, text.ptr, text.len);
 }
 
-function parseJwk(json: Json, secrets: bool): Jwk | null {
+/**
+ * Reads one key. @param secrets whether symmetric keys are taken
+ * @returns null for one that is not for signatures, or of a type that cannot be checked here
+ */
+export function parseJwk(json: Json, secrets: bool): Jwk | null {
   const use = member(json, "use");
   if (use.length > 0 && use != "sig") return null;
   const kty = member(json, "kty");

@@ -8,7 +8,8 @@ import { HeaderPairs } from "../../sdk/host/headers";
 import { HttpStatus } from "../../sdk/host/http-status";
 import { LogLevel, log } from "../../sdk/host/log";
 import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
-import { Jwk, parseJwks } from "./jwk";
+import { Jwk } from "./jwk";
+import { parseJwks } from "./key-set";
 
 const SECOND: u64 = 1_000_000_000;
 const TIMEOUT_MS: u32 = 5000;
@@ -45,6 +46,8 @@ export class JwksSource extends CalloutHandler {
     authority: string,
     path: string,
     private readonly refreshNanos: u64,
+    /** Bit a: Algorithm a is accepted. */
+    private readonly algorithms: u32,
   ) {
     super();
     // Keys from one place say nothing to a configuration that fetches them at another.
@@ -71,7 +74,7 @@ export class JwksSource extends CalloutHandler {
     const json = parseJson(sharedValue(), length, []);
     if (json == null) return false;
     const leftOut: string[] = [];
-    this.keys = parseJwks(json, false, leftOut);
+    this.keys = parseJwks(json, false, this.algorithms, leftOut);
     if (leftOut.length > 0) log(LogLevel.Warn, `keys of ${this.issuer} left out: ${leftOut.join(", ")}`);
     requestCollection();
     return true;
@@ -102,7 +105,7 @@ export class JwksSource extends CalloutHandler {
   }
 
   onReply(status: i32, body: usize, len: i32): void {
-    const fault = faultOf(status, body, len);
+    const fault = faultOf(status, body, len, this.algorithms);
     requestCollection();
     if (fault.length > 0) this.failed(fault);
     else {
@@ -139,13 +142,13 @@ export class JwksSource extends CalloutHandler {
 }
 
 /** What is wrong with a reply to a fetch; empty when it is a key set. */
-function faultOf(status: i32, body: usize, len: i32): string {
+function faultOf(status: i32, body: usize, len: i32, algorithms: u32): string {
   if (status == 0) return "no answer";
   if (status != HttpStatus.OK) return `status ${status.toString()}`;
   if (len > LARGEST_SET) return "the set is too large";
   const faults: string[] = [];
   const json = parseJson(body, len, faults);
   if (json == null) return faults[0];
-  const keys = parseJwks(json, false, []);
+  const keys = parseJwks(json, false, algorithms, []);
   return keys == null || keys.length == 0 ? "no usable key in it" : "";
 }

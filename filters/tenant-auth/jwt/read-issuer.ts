@@ -1,9 +1,10 @@
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { LogLevel, log } from "../../sdk/host/log";
 import { Config } from "../../sdk/pipeline/config";
 import { ALGORITHM_NAMES, Algorithm } from "./algorithms";
 import { Issuer } from "./issuer";
-import { parseJwks } from "./jwk";
 import { JwksSource } from "./jwks-source";
+import { parseJwks } from "./key-set";
 
 const SECOND: f64 = 1_000_000_000;
 /**
@@ -54,10 +55,14 @@ function readKeys(issuer: Issuer, name: string, config: Config): void {
   const jwks = config.raw("jwks");
   if (jwks != null) {
     const leftOut: string[] = [];
-    const keys = parseJwks(jwks, true, leftOut);
+    const keys = parseJwks(jwks, true, issuer.algorithms, leftOut);
     if (keys == null) config.fault("jwks", "must have a list of keys");
-    else if (leftOut.length > 0) config.fault("jwks", `cannot be used: ${leftOut.join(", ")}`);
-    else issuer.keys = keys;
+    else if (keys.length == 0)
+      config.fault("jwks", leftOut.length > 0 ? `cannot be used: ${leftOut.join(", ")}` : "holds no key");
+    else {
+      if (leftOut.length > 0) log(LogLevel.Warn, `keys of ${name} left out: ${leftOut.join(", ")}`);
+      issuer.keys = keys;
+    }
   }
   const remote = config.object("remoteJwks");
   if (remote != null) {
@@ -67,6 +72,7 @@ function readKeys(issuer: Issuer, name: string, config: Config): void {
       remote.text("authority"),
       remote.text("path"),
       <u64>(remote.number("refreshSeconds", 300, 1) * SECOND),
+      issuer.algorithms,
     );
     remote.finish();
   }

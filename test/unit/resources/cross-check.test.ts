@@ -56,7 +56,7 @@ const CASES: [name: string, text: string, message: string][] = [
   [
     "issuer unknown",
     TENANT.concat(
-      "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwks: '{\"keys\":[]}'}]\n",
+      "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwksUri: https://a.example/jwks, cluster: a}]\n",
       "  credentials:\n    - {id: t, type: token, issuer: https://b.example}\n",
     ),
     'a.yaml:12: Tenant/search: spec.credentials[0].issuer: "https://b.example" is no issuer of the tenant (did you mean https://a.example?)',
@@ -190,7 +190,7 @@ const CASES: [name: string, text: string, message: string][] = [
   [
     "a limit of nothing",
     spec("limits: { requestsPerSecond: 0 }"),
-    "a.yaml:20: ModelTask/ranking: spec.limits.requestsPerSecond: must be more than 0",
+    "a.yaml:20: ModelTask/ranking: spec.limits.requestsPerSecond: must be at least 0.001",
   ],
   [
     "timeout without a unit",
