@@ -1,7 +1,7 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { cutQueryParameter } from "../sdk/bytes/query-parameter";
 import { Slice } from "../sdk/bytes/slice";
-import { Action, CONTINUE } from "../sdk/host/abi";
+import { BodyAction } from "../sdk/host/actions";
 import { setFilterState } from "../sdk/host/properties";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -35,10 +35,10 @@ export class AccessLog extends Stage {
   }
 
   /** The first chunk of a gRPC caller's message says what model is called. */
-  onRequestBody(http: HttpContext, _size: i32, _endOfStream: bool): Action {
+  onRequestBody(http: HttpContext, _size: i32, _endOfStream: bool): BodyAction {
     if (http.grpc && this.settings.namesModel && http.state(this.slot) == null)
       http.setState(this.slot, readCalledModel(http.path));
-    return CONTINUE;
+    return BodyAction.CONTINUE;
   }
 
   onLog(http: HttpContext): void {

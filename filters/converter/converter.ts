@@ -32,17 +32,13 @@ import {
 import { appendJsonText } from "../sdk/bytes/json-text";
 import { Slice } from "../sdk/bytes/slice";
 import {
-  Action,
-  CONTINUE,
   REQUEST_BODY,
   REQUEST_HEADERS,
   RESPONSE_BODY,
   RESPONSE_HEADERS,
   RESPONSE_TRAILERS,
-  STOP,
-  STOP_AND_BUFFER,
-  STOP_NO_BUFFER,
 } from "../sdk/host/abi";
+import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { replaceBody } from "../sdk/host/body";
 import { requestCollection } from "../sdk/host/collection";
 import { GrpcCode } from "../sdk/host/grpc-code";
@@ -110,48 +106,57 @@ export class ConverterStage extends Stage {
     return http.replied ? null : changetype<Exchange | null>(http.state(this.slot));
   }
 
-  private refuse(http: HttpContext, reply: LocalReply, action: Action): Action {
+  private refuse<A>(http: HttpContext, reply: LocalReply, action: A): A {
     this.onDone(http);
     http.refuse(reply);
     return action;
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
-    if (http.grpc || !this.taskid.equals(http.taskid.ptr, http.taskid.len)) return CONTINUE;
-    if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
-    if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
-    if (buffered > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    if (http.grpc || !this.taskid.equals(http.taskid.ptr, http.taskid.len)) return HeadersAction.CONTINUE;
+    if (http.headers.find(CONTENT_ENCODING, scratch) > 0)
+      return this.refuse(http, ENCODED, HeadersAction.STOP);
+    if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
+    if (buffered > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const exchange = takeExchange();
     exchange.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     http.setState(this.slot, exchange);
-    return STOP;
+    return HeadersAction.STOP;
   }
 
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const exchange = this.exchangeOf(http);
-    if (exchange == null) return CONTINUE;
+    if (exchange == null) return BodyAction.CONTINUE;
     if (exchange.body.len + size - exchange.heldBytes > this.maxRequestBytes)
-      return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
-    if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+      return this.refuse(http, BODY_TOO_LARGE, BodyAction.STOP_NO_BUFFER);
+    if (buffered + size > this.maxMemoryBytes)
+      return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     gather(exchange, REQUEST_BODY, size);
-    if (endOfStream) return this.ask(http, exchange, STOP_NO_BUFFER);
-    return exchange.mayHaveTrailers ? hold(exchange, REQUEST_BODY) : STOP_NO_BUFFER;
+    if (!endOfStream) {
+      return exchange.mayHaveTrailers ? hold(exchange, REQUEST_BODY) : BodyAction.STOP_NO_BUFFER;
+    }
+    const refusal = this.ask(http, exchange);
+    return refusal == null ? BodyAction.CONTINUE : this.refuse(http, refusal, BodyAction.STOP_NO_BUFFER);
   }
 
-  onRequestTrailers(http: HttpContext): Action {
+  onRequestTrailers(http: HttpContext): TrailersAction {
     const exchange = this.exchangeOf(http);
-    if (exchange == null || exchange.asked) return CONTINUE;
-    if (exchange.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
-    return this.ask(http, exchange, STOP);
+    if (exchange == null || exchange.asked) return TrailersAction.CONTINUE;
+    if (exchange.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, TrailersAction.STOP);
+    const refusal = this.ask(http, exchange);
+    return refusal == null ? TrailersAction.CONTINUE : this.refuse(http, refusal, TrailersAction.STOP);
   }
 
-  /** The body is whole: makes the model's request of it. */
-  private ask(http: HttpContext, exchange: Exchange, refusal: Action): Action {
+  /**
+   * The body is whole: makes the model's request of it.
+   * @returns the refusal where none can be made
+   */
+  private ask(http: HttpContext, exchange: Exchange): LocalReply | null {
     requestCollection();
     clearFault();
     const request = this.converter.before(new Request(http, exchange.body));
     exchange.forgetBody();
-    if (request == null || fault.length > 0) return this.refuse(http, refused(fault), refusal);
+    if (request == null || fault.length > 0) return refused(fault);
     exchange.asked = true;
     exchange.predict = request instanceof PredictRequest;
     startFrame(out, 0);
@@ -168,54 +173,62 @@ export class ConverterStage extends Stage {
     http.requestTensorBytes = out.len;
     http.handOffTensorBytes();
     giveBackFrame();
-    return CONTINUE;
+    return null;
   }
 
-  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+  onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const exchange = this.exchangeOf(http);
-    if (exchange == null) return CONTINUE;
+    if (exchange == null) return HeadersAction.CONTINUE;
     const status = grpcStatusOf(RESPONSE_HEADERS);
-    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
+    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), HeadersAction.STOP);
     const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
-    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), STOP);
-    if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
+    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
+    if (endOfStream)
+      return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     exchange.upstreamError = !grpc;
-    return STOP;
+    return HeadersAction.STOP;
   }
 
-  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const exchange = this.exchangeOf(http);
-    if (exchange == null) return CONTINUE;
+    if (exchange == null) return BodyAction.CONTINUE;
     if (exchange.answered) {
       replaceBody(RESPONSE_BODY, 0, 0);
-      return CONTINUE;
+      return BodyAction.CONTINUE;
     }
     const most = exchange.upstreamError ? LARGEST_ERROR_TEXT : this.maxResponseBytes;
     if (exchange.body.len + size - exchange.heldBytes > most)
-      return this.refuse(http, modelFault(OVERSIZE), STOP_NO_BUFFER);
-    if (buffered + size > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+      return this.refuse(http, modelFault(OVERSIZE), BodyAction.STOP_NO_BUFFER);
+    if (buffered + size > this.maxMemoryBytes)
+      return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     gather(exchange, RESPONSE_BODY, size);
     if (exchange.upstreamError) {
       if (!endOfStream) return hold(exchange, RESPONSE_BODY);
       this.answerError(exchange);
-      return CONTINUE;
+      return BodyAction.CONTINUE;
     }
     // The answer goes out with the last bytes of the message: at the trailers it could be no longer than Envoy's buffer.
     if (isWhole(exchange.body)) return this.answer(http, exchange);
-    return endOfStream ? this.refuse(http, modelFault(CUT_OFF), STOP_NO_BUFFER) : STOP_NO_BUFFER;
+    return endOfStream
+      ? this.refuse(http, modelFault(CUT_OFF), BodyAction.STOP_NO_BUFFER)
+      : BodyAction.STOP_NO_BUFFER;
   }
 
-  onResponseTrailers(http: HttpContext): Action {
+  onResponseTrailers(http: HttpContext): TrailersAction {
     const exchange = this.exchangeOf(http);
-    if (exchange == null || exchange.answered) return CONTINUE;
+    if (exchange == null || exchange.answered) return TrailersAction.CONTINUE;
     if (exchange.upstreamError) {
       this.answerError(exchange);
-      return CONTINUE;
+      return TrailersAction.CONTINUE;
     }
     const status = grpcStatusOf(RESPONSE_TRAILERS);
-    if (status == 0) return this.refuse(http, modelFault(CUT_OFF), STOP);
-    return this.refuse(http, modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS), STOP);
+    if (status == 0) return this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
+    return this.refuse(
+      http,
+      modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS),
+      TrailersAction.STOP,
+    );
   }
 
   /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */
@@ -229,13 +242,13 @@ export class ConverterStage extends Stage {
   }
 
   /** The model's message is whole: makes the caller's answer of it. */
-  private answer(http: HttpContext, exchange: Exchange): Action {
+  private answer(http: HttpContext, exchange: Exchange): BodyAction {
     requestCollection();
     clearFault();
     const body = exchange.body;
-    if (isCompressed(body.ptr)) return this.refuse(http, modelFault(COMPRESSED), STOP_NO_BUFFER);
+    if (isCompressed(body.ptr)) return this.refuse(http, modelFault(COMPRESSED), BodyAction.STOP_NO_BUFFER);
     if (body.len > FRAME_HEADER_BYTES + messageLength(body.ptr))
-      return this.refuse(http, modelFault(SEVERAL), STOP_NO_BUFFER);
+      return this.refuse(http, modelFault(SEVERAL), BodyAction.STOP_NO_BUFFER);
     const from = body.ptr + FRAME_HEADER_BYTES;
     const response = exchange.predict
       ? readPredictResponse(from, body.end)
@@ -243,12 +256,13 @@ export class ConverterStage extends Stage {
     http.responseTensorBytes = body.len;
     http.handOffTensorBytes();
     exchange.forgetBody();
-    if (response == null) return this.refuse(http, modelFault(MALFORMED), STOP_NO_BUFFER);
+    if (response == null) return this.refuse(http, modelFault(MALFORMED), BodyAction.STOP_NO_BUFFER);
     const answer = this.converter.after(response);
-    if (answer == null || fault.length > 0) return this.refuse(http, failed(fault), STOP_NO_BUFFER);
+    if (answer == null || fault.length > 0)
+      return this.refuse(http, failed(fault), BodyAction.STOP_NO_BUFFER);
     exchange.answered = true;
     this.reply(this.contentType, answer.dataStart, answer.length);
-    return CONTINUE;
+    return BodyAction.CONTINUE;
   }
 
   private reply(type: Bytes, ptr: usize, len: i32): void {
@@ -270,10 +284,10 @@ export class ConverterStage extends Stage {
 const scratch: Slice = new Slice();
 
 /** Lets the host keep one byte of a body that goes on: it may end in trailers. */
-function hold(exchange: Exchange, bufferType: i32): Action {
+function hold(exchange: Exchange, bufferType: i32): BodyAction {
   exchange.heldBytes = 1;
   replaceBody(bufferType, HELD_BYTE, 1);
-  return STOP_AND_BUFFER;
+  return BodyAction.STOP_AND_BUFFER;
 }
 
 /** Is a whole message of gRPC there, and maybe more? */

@@ -13,15 +13,8 @@ import { parseRoute } from "../model-protocol/route";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
-import {
-  Action,
-  CONTINUE,
-  RESPONSE_HEADERS,
-  RESPONSE_TRAILERS,
-  STOP,
-  STOP_AND_BUFFER,
-  STOP_NO_BUFFER,
-} from "../sdk/host/abi";
+import { RESPONSE_HEADERS, RESPONSE_TRAILERS } from "../sdk/host/abi";
+import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
@@ -61,109 +54,120 @@ export class ProtocolConversion extends Stage {
     return state instanceof Conversion ? changetype<Conversion>(state) : null;
   }
 
-  private refuse(http: HttpContext, reply: LocalReply, action: Action): Action {
+  private refuse<A>(http: HttpContext, reply: LocalReply, action: A): A {
     this.release(http);
     http.refuse(reply);
     return action;
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): Action {
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const settings = this.settings;
-    if (http.grpc) return CONTINUE;
+    if (http.grpc) return HeadersAction.CONTINUE;
     const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
-    if (task == null) return CONTINUE;
+    if (task == null) return HeadersAction.CONTINUE;
     const handler = handlerOf(parseRoute(http.path));
-    if (handler == null) return this.refuse(http, UNKNOWN_PATH, STOP);
+    if (handler == null) return this.refuse(http, UNKNOWN_PATH, HeadersAction.STOP);
     if (!handler.takesMethod(http.method.ptr, http.method.len)) {
-      return this.refuse(http, handler.wrongMethod, STOP);
+      return this.refuse(http, handler.wrongMethod, HeadersAction.STOP);
     }
     const question = handler.question;
     if (question != null) return this.ask(http, question);
-    if (http.headers.find(CONTENT_ENCODING, scratch) > 0) return this.refuse(http, ENCODED, STOP);
-    if (endOfStream) return this.refuse(http, BODY_MISSING, STOP);
-    if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP);
+    if (http.headers.find(CONTENT_ENCODING, scratch) > 0)
+      return this.refuse(http, ENCODED, HeadersAction.STOP);
+    if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
+    if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const conversion = handler.takeConversion();
     http.setState(this.slot, conversion);
     conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
     const refusal = conversion.start(http, task);
-    if (refusal != null) return this.refuse(http, refusal, STOP);
+    if (refusal != null) return this.refuse(http, refusal, HeadersAction.STOP);
     makeGrpcRequest(http, conversion);
-    return CONTINUE;
+    return HeadersAction.CONTINUE;
   }
 
-  private ask(http: HttpContext, question: Question): Action {
+  private ask(http: HttpContext, question: Question): HeadersAction {
     const call = startCall(http, question, this.settings.callTimeoutMs, this.slot);
     if (call != null) http.setState(this.slot, call);
-    return STOP;
+    return HeadersAction.STOP;
   }
 
-  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null) return CONTINUE;
+    if (conversion == null) return BodyAction.CONTINUE;
     conversion.received += size - conversion.heldBytes;
     if (conversion.received > conversion.policy.maxRequestBytes) {
-      return this.refuse(http, BODY_TOO_LARGE, STOP_NO_BUFFER);
+      return this.refuse(http, BODY_TOO_LARGE, BodyAction.STOP_NO_BUFFER);
     }
     setNonFinite(conversion.policy.nonFinite);
     const refusal = convertRequestChunk(conversion, size, endOfStream, this.settings.maxMemoryBytes);
     http.requestTensorBytes += takeFrameBytes();
-    if (refusal != null) return this.refuse(http, refusal, STOP_NO_BUFFER);
-    if (conversion.begun || endOfStream) return CONTINUE;
-    return conversion.heldBytes > 0 ? STOP_AND_BUFFER : STOP_NO_BUFFER;
+    if (refusal != null) return this.refuse(http, refusal, BodyAction.STOP_NO_BUFFER);
+    if (conversion.begun || endOfStream) return BodyAction.CONTINUE;
+    return conversion.heldBytes > 0 ? BodyAction.STOP_AND_BUFFER : BodyAction.STOP_NO_BUFFER;
   }
 
-  onRequestTrailers(http: HttpContext): Action {
+  onRequestTrailers(http: HttpContext): TrailersAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null) return CONTINUE;
+    if (conversion == null) return TrailersAction.CONTINUE;
     if (conversion.begun) {
       const complete = conversion.contents.complete;
-      return complete ? CONTINUE : this.refuse(http, BINARY_LENGTH, STOP);
+      return complete ? TrailersAction.CONTINUE : this.refuse(http, BINARY_LENGTH, TrailersAction.STOP);
     }
-    if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, STOP);
+    if (conversion.heldBytes == 0) return this.refuse(http, TRAILERS_REFUSED, TrailersAction.STOP);
     setNonFinite(conversion.policy.nonFinite);
     const most = this.settings.maxMemoryBytes;
     const refusal = convertRequestChunk(conversion, conversion.heldBytes, true, most);
     http.requestTensorBytes += takeFrameBytes();
-    return refusal == null ? CONTINUE : this.refuse(http, refusal, STOP);
+    return refusal == null ? TrailersAction.CONTINUE : this.refuse(http, refusal, TrailersAction.STOP);
   }
 
-  onResponseHeaders(http: HttpContext, endOfStream: bool): Action {
+  onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null || http.replied) return CONTINUE;
+    if (conversion == null || http.replied) return HeadersAction.CONTINUE;
     const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
     const status = grpcStatusOf(RESPONSE_HEADERS);
-    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), STOP);
-    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), STOP);
-    if (endOfStream) return grpc ? this.refuse(http, modelFault(CUT_OFF), STOP) : CONTINUE;
+    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), HeadersAction.STOP);
+    if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
+    if (endOfStream)
+      return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     conversion.startReply();
     makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
     if (!grpc) openUpstreamError(conversion);
-    return CONTINUE;
+    return HeadersAction.CONTINUE;
   }
 
-  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): Action {
+  onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null || http.replied) return CONTINUE;
+    if (conversion == null || http.replied) return BodyAction.CONTINUE;
     if (conversion.upstreamError) {
       convertUpstreamError(conversion, size, endOfStream);
-      return CONTINUE;
+      return BodyAction.CONTINUE;
     }
     setNonFinite(conversion.policy.nonFinite);
-    if (slabBytes > this.settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, STOP_NO_BUFFER);
+    if (slabBytes > this.settings.maxMemoryBytes)
+      return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     http.responseTensorBytes += size;
     const fault = convertReplyChunk(conversion, size, endOfStream);
-    return fault == null ? CONTINUE : this.refuse(http, modelFault(fault), STOP_NO_BUFFER);
+    return fault == null
+      ? BodyAction.CONTINUE
+      : this.refuse(http, modelFault(fault), BodyAction.STOP_NO_BUFFER);
   }
 
-  onResponseTrailers(http: HttpContext): Action {
+  onResponseTrailers(http: HttpContext): TrailersAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null || http.replied) return CONTINUE;
+    if (conversion == null || http.replied) return TrailersAction.CONTINUE;
     const status = grpcStatusOf(RESPONSE_TRAILERS);
     if (status != 0)
-      return this.refuse(http, modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS), STOP);
-    return replyComplete(conversion) ? CONTINUE : this.refuse(http, modelFault(CUT_OFF), STOP);
+      return this.refuse(
+        http,
+        modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS),
+        TrailersAction.STOP,
+      );
+    return replyComplete(conversion)
+      ? TrailersAction.CONTINUE
+      : this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
   }
 
   onDone(http: HttpContext): void {

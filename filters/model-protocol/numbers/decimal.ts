@@ -21,9 +21,7 @@ export let writtenExponent: i32 = 0;
 const MAX_DIGITS: i32 = 19;
 export const ASCII_ZEROS: u64 = 0x3030303030303030;
 
-const INTEGER_POWERS = memory.data<u64>([
-  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-]);
+const INTEGER_POWERS = memory.data<u64>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
 
 /** The high bit of the first byte of `word - ASCII_ZEROS` that is no digit, and maybe of later ones; 0: all are digits. */
 function nonDigits(zeroed: u64): u64 {
