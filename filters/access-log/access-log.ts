@@ -15,9 +15,9 @@ const LOG_STATE = bytes("modelgate.log");
 const value: Slice = new Slice();
 
 /**
- * A line for each request: who called what, what became of it, how long it took. It goes one of two ways: as a fragment of a JSON
- * object in filter state `modelgate.log`, which Envoy's own logger puts into its line behind what Envoy knows; or, complete, in
- * batches to the collector.
+ * A line for each request: who called what, what became of it, how long it took. It goes one of two ways: as
+ * a fragment of a JSON object in filter state `modelgate.log`, which Envoy's own logger puts into its line
+ * behind what Envoy knows; or, complete, in batches to the collector.
  */
 export class AccessLog extends Stage {
   private settings: Settings = new Settings();

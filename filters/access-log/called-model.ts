@@ -8,7 +8,10 @@ import { bufferData, readBuffer } from "../sdk/host/body";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 
-/** Methods whose request names the model in its first field: as a text, or in a `ModelSpec`, whose first field it is. */
+/**
+ * Methods whose request names the model in its first field: as a text, or in a `ModelSpec`, whose first field
+ * it is.
+ */
 const OPEN_INFERENCE = bytes("/inference.GRPCInferenceService/Model");
 const TENSORFLOW_SERVING = bytes("/tensorflow.serving.");
 /** Enough for the longest name that is looked for, and for what stands before it. */
@@ -16,7 +19,10 @@ const START: u32 = 300;
 
 const pool: StreamPool<CalledModel> = new StreamPool<CalledModel>();
 
-/** The model that a gRPC caller names in its message: known only while the message passes. Reused for later streams. */
+/**
+ * The model that a gRPC caller names in its message: known only while the message passes. Reused for later
+ * streams.
+ */
 export class CalledModel extends StreamState {
   readonly name: ByteBuffer = new ByteBuffer();
 
@@ -26,8 +32,8 @@ export class CalledModel extends StreamState {
 }
 
 /**
- * Reads the model's name at the start of a request body's first chunk: clients send fields in their order. It is empty
- * when it is not whole there, or the message is compressed.
+ * Reads the model's name at the start of a request body's first chunk: clients send fields in their order. It
+ * is empty when it is not whole there, or the message is compressed.
  */
 export function readCalledModel(path: Slice): CalledModel {
   const model = pool.take();
@@ -50,7 +56,10 @@ export function readCalledModel(path: Slice): CalledModel {
   return model;
 }
 
-/** @returns where the content of field 1, `tagLength` bytes, begins; it may go beyond `end`. 0 when another comes first */
+/**
+ * @returns where the content of field 1, `tagLength` bytes, begins; it may go beyond `end`. 0 when another
+ * comes first
+ */
 function firstField(from: usize, end: usize): usize {
   const content = readTag(from, end, false);
   return content != 0 && tagField == 1 && tagWireType == LENGTH_DELIMITED ? content : 0;

@@ -11,7 +11,10 @@ import { LineWriter } from "./line-writer";
 import { Member } from "./member";
 import { appendFlags } from "./response-flags";
 
-/** What Envoy knows of a stream that is over, for lines that its own logger does not write: a host call for each value. */
+/**
+ * What Envoy knows of a stream that is over, for lines that its own logger does not write: a host call for
+ * each value.
+ */
 
 const NANOS_PER_MILLISECOND: u64 = 1_000_000;
 

@@ -35,7 +35,9 @@ export enum Field {
   Phases,
 }
 
-/** Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself. */
+/**
+ * Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself.
+ */
 export const LAST_OF_ENVOY: Field = Field.Hostname;
 
 /** Names by `Field`. */

@@ -16,7 +16,10 @@ function appendKey(out: ByteBuffer, key: Bytes): usize {
   return out.end;
 }
 
-/** Members of a JSON object, a comma before each: the fragment that Envoy's own logger puts behind its members. */
+/**
+ * Members of a JSON object, a comma before each: the fragment that Envoy's own logger puts behind its
+ * members.
+ */
 export class JsonFragment extends LineWriter {
   begin(): void {
     this.out.clear();

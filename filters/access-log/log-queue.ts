@@ -8,8 +8,8 @@ const ATTEMPTS = 16;
 const count: usize = memory.data(8);
 
 /**
- * Blocks of lines on their way from the VMs of the process to the one that sends them. The host's queue knows no bound: how many bytes
- * are in it stands in shared data.
+ * Blocks of lines on their way from the VMs of the process to the one that sends them. The host's queue knows
+ * no bound: how many bytes are in it stands in shared data.
  */
 export class LogQueue {
   private readonly queue: u32;

@@ -13,7 +13,10 @@ import { LineWriter } from "./line-writer";
 import { LogQueue } from "./log-queue";
 import { ProtobufLine } from "./protobuf-line";
 
-/** A block: u32 number of lines, then the lines. VMs hand over whole blocks: the queue's lock is taken once a block. */
+/**
+ * A block: u32 number of lines, then the lines. VMs hand over whole blocks: the queue's lock is taken once a
+ * block.
+ */
 const BLOCK_BYTES: i32 = 32 * 1024;
 const BLOCK_HEADER: i32 = 4;
 const BATCH_BYTES: i32 = 1024 * 1024;
@@ -22,9 +25,9 @@ const FIRST_PAUSE_NANOS: u64 = 1_000_000_000;
 const LONGEST_PAUSE_NANOS: u64 = 32_000_000_000;
 
 /**
- * Batches of lines to the collector. A VM gathers its lines in a block, blocks go through a queue of the process, and one VM sends
- * what is in it: all of it on ticks and replies, none on a request's path. Memory is bounded; lines for which there is no room are
- * dropped and counted.
+ * Batches of lines to the collector. A VM gathers its lines in a block, blocks go through a queue of the
+ * process, and one VM sends what is in it: all of it on ticks and replies, none on a request's path. Memory
+ * is bounded; lines for which there is no room are dropped and counted.
  */
 export class LogSender extends CalloutHandler {
   readonly line: LineWriter;
@@ -100,7 +103,9 @@ export class LogSender extends CalloutHandler {
     this.startBlock();
   }
 
-  /** Once a second: this VM's lines go to the queue, and on to the collector if this VM is the elected one. */
+  /**
+   * Once a second: this VM's lines go to the queue, and on to the collector if this VM is the elected one.
+   */
   onTick(): void {
     const now = monotonicNanos();
     this.handOver();
@@ -178,7 +183,10 @@ export class LogSender extends CalloutHandler {
   }
 }
 
-/** May a batch that was refused so be taken later? A token that is refused today is renewed on one side or the other. */
+/**
+ * May a batch that was refused so be taken later? A token that is refused today is renewed on one side or the
+ * other.
+ */
 function mayPass(status: i32): bool {
   return (
     status == 0 ||

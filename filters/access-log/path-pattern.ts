@@ -4,8 +4,8 @@ import { queryStart, skipEncoded } from "../sdk/bytes/query-parameter";
 import { Slice } from "../sdk/bytes/slice";
 
 /**
- * A pattern of paths such as `/users/*` or `/users/**`: a segment `*` stands for any one, which no line shows; `**` at the end
- * for all that follows. Paths match percent-encoded or not.
+ * A pattern of paths such as `/users/*` or `/users/**`: a segment `*` stands for any one, which no line
+ * shows; `**` at the end for all that follows. Paths match percent-encoded or not.
  */
 export class PathPattern {
   private readonly segments: Bytes[] = [];
@@ -19,7 +19,10 @@ export class PathPattern {
     for (let i = 0; i < count; i++) this.segments.push(bytes(parts[i]));
   }
 
-  /** Writes `*` over what the pattern hides if it matches `path`, in place; the query stays. @returns whether it matched */
+  /**
+   * Writes `*` over what the pattern hides if it matches `path`, in place; the query stays.
+   * @returns whether it matched
+   */
   hide(path: Slice): bool {
     const end = path.ptr + queryStart(path);
     if (!this.matches(path.ptr, end)) return false;

@@ -12,7 +12,10 @@ import { Sampling } from "./sampling";
 const LARGEST_VALUE: i32 = 8192;
 const SMALLEST_VALUE: i32 = 64;
 const START_TIME = FIELD_NAMES[Field.StartTime];
-/** What the collector tells lines apart by and computes metrics from; tools/api/access-log-settings.ts has the same. */
+/**
+ * What the collector tells lines apart by and computes metrics from; tools/api/access-log-settings.ts has the
+ * same.
+ */
 const COLLECTED: Field[] = [
   Field.StartTime,
   Field.Duration,

@@ -2,7 +2,9 @@ import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 
-/** Short names of Envoy's response flags by their bit (envoy/stream_info/stream_info.h, `CoreResponseFlag`). */
+/**
+ * Short names of Envoy's response flags by their bit (envoy/stream_info/stream_info.h, `CoreResponseFlag`).
+ */
 const NAMES: Bytes[] = [
   bytes("LH"),
   bytes("UH"),

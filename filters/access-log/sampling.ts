@@ -16,9 +16,10 @@ const FIRST_ERROR: i64 = 400;
 const value: Slice = new Slice();
 
 /**
- * Which requests get a line: all errors, all slow ones, and of the rest a part that the trace id decides, without one the request id, so
- * that each hop picks the same. The rule is the one that tools/lib/envoy/log-filter.ts gives Envoy's own logger. For trace ids it is OpenTelemetry's
- * consistent probability sampling (tools/lib/envoy/trace-threshold.ts), for request ids Envoy's `runtime_filter`.
+ * Which requests get a line: all errors, all slow ones, and of the rest a part that the trace id decides,
+ * without one the request id, so that each hop picks the same. The rule is the one that
+ * tools/lib/envoy/log-filter.ts gives Envoy's own logger. For trace ids it is OpenTelemetry's consistent
+ * probability sampling (tools/lib/envoy/trace-threshold.ts), for request ids Envoy's `runtime_filter`.
  */
 export class Sampling {
   /** Requests in a million. */

@@ -9,14 +9,18 @@ const PARENT_ID: i32 = 36;
 const PARENT_ID_LENGTH: i32 = 16;
 const FLAGS: i32 = 53;
 
-/** Where the 56 random bits of the trace id (W3C Trace Context Level 2, section 3.2.2.3) begin in a `traceparent`. */
+/**
+ * Where the 56 random bits of the trace id (W3C Trace Context Level 2, section 3.2.2.3) begin in a
+ * `traceparent`.
+ */
 export const RANDOM_BITS: i32 = 21;
 const LAST_DIGITS: i32 = 19;
 const LAST_DIGITS_LENGTH: i32 = 16;
 
 /**
- * Has a `traceparent` what a sample goes by: its parts where they belong, and hexadecimal digits at the end of the trace id? Envoy's own
- * logger tells as much by a regular expression (tools/lib/envoy/trace-threshold.ts).
+ * Has a `traceparent` what a sample goes by: its parts where they belong, and hexadecimal digits at the end
+ * of the trace id? Envoy's own logger tells as much by a regular expression
+ * (tools/lib/envoy/trace-threshold.ts).
  */
 export function hasRandomBits(value: Slice): bool {
   const ptr = value.ptr;
@@ -31,8 +35,9 @@ export function hasRandomBits(value: Slice): bool {
 }
 
 /**
- * Narrows a `traceparent` to its trace id, or to nothing when it is not what W3C Trace Context (section 3.2) says: lower-case
- * hexadecimal, no version ff, no id of zeros only; later versions may have more behind a dash.
+ * Narrows a `traceparent` to its trace id, or to nothing when it is not what W3C Trace Context (section 3.2)
+ * says: lower-case hexadecimal, no version ff, no id of zeros only; later versions may have more behind a
+ * dash.
  */
 export function narrowToTraceId(value: Slice): void {
   const ptr = value.ptr;
@@ -63,7 +68,10 @@ function isDigit(c: u8): bool {
 const ONES: u64 = 0x0101010101010101;
 const HIGH: u64 = 0x8080808080808080;
 
-/** Are `len` bytes, a multiple of 8, lower-case hexadecimal digits? (SWAR: with ASCII only, no sum carries into the next byte.) */
+/**
+ * Are `len` bytes, a multiple of 8, lower-case hexadecimal digits? (SWAR: with ASCII only, no sum carries
+ * into the next byte.)
+ */
 function isHex(ptr: usize, len: i32): bool {
   for (let i: i32 = 0; i < len; i += 8) {
     const word = load<u64>(ptr + i);

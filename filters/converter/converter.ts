@@ -76,8 +76,9 @@ export abstract class Converter {
 }
 
 /**
- * Runs a converter for the requests of one task; others pass, and so do gRPC callers. Headers wait for their body, so that
- * the functions decide on method and status: the plug-in needs `allow_on_headers_stop_iteration`.
+ * Runs a converter for the requests of one task; others pass, and so do gRPC callers. Headers wait for their
+ * body, so that the functions decide on method and status: the plug-in needs
+ * `allow_on_headers_stop_iteration`.
  */
 export class ConverterStage extends Stage {
   private taskid: Bytes = bytes("");
@@ -208,7 +209,8 @@ export class ConverterStage extends Stage {
       this.answerError(exchange);
       return BodyAction.CONTINUE;
     }
-    // The answer goes out with the last bytes of the message: at the trailers it could be no longer than Envoy's buffer.
+    // The answer goes out with the last bytes of the message: at the trailers it could be no longer than
+    // Envoy's buffer.
     if (isWhole(exchange.body)) return this.answer(http, exchange);
     return endOfStream
       ? this.refuse(http, modelFault(CUT_OFF), BodyAction.STOP_NO_BUFFER)

@@ -27,7 +27,10 @@ const contents: MessageReader = new MessageReader();
 /** A tensor that one value stands for is made whole up to this many bytes. */
 const LARGEST_FILLED: i64 = 64 * 1024 * 1024;
 
-/** The elements of one tensor that a model gave as a repeated field: numbers, the bits of each in 64, or strings. */
+/**
+ * The elements of one tensor that a model gave as a repeated field: numbers, the bits of each in 64, or
+ * strings.
+ */
 export class Elements {
   private readonly numbers: u64[] = [];
   private readonly texts: Uint8Array[] = [];

@@ -2,10 +2,16 @@ import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 
-/** What one stream keeps between callbacks: the bytes of a body that is not whole yet. Reused for later streams. */
+/**
+ * What one stream keeps between callbacks: the bytes of a body that is not whole yet. Reused for later
+ * streams.
+ */
 export class Exchange extends StreamState {
   readonly body: ByteBuffer = new ByteBuffer();
-  /** Bytes that wait in the host's buffer: it lets a body be changed at its trailers only if some of it is there. */
+  /**
+   * Bytes that wait in the host's buffer: it lets a body be changed at its trailers only if some of it is
+   * there.
+   */
   heldBytes: i32 = 0;
   /** May the request end in trailers? It has no content-length then. */
   mayHaveTrailers: bool = false;

@@ -1,6 +1,7 @@
 /**
- * Callbacks of a converter's module: those of every module, and behind each that may have run the converter a collection
- * of managed memory. Nothing managed is in use there: what a stream keeps is reached from the table of contexts.
+ * Callbacks of a converter's module: those of every module, and behind each that may have run the converter a
+ * collection of managed memory. Nothing managed is in use there: what a stream keeps is reached from the
+ * table of contexts.
  */
 import { collectIfRequested } from "../sdk/host/collection";
 import {

@@ -10,7 +10,8 @@ export function clearFault(): void {
 }
 
 /**
- * Gives up on a request (in `before`: HTTP 400) or on a reply (in `after`: HTTP 502), with one sentence for the caller:
+ * Gives up on a request (in `before`: HTTP 400) or on a reply (in `after`: HTTP 502), with one sentence for
+ * the caller:
  * `return fail<InferRequest>("too many rows")`.
  */
 export function fail<T>(message: string): T | null {

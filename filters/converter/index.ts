@@ -1,4 +1,7 @@
-/** What a converter imports: `import { InferRequest, ModelResponse, Request, Tensor } from "modelgate/converter"`. */
+/**
+ * What a converter imports: `import { InferRequest, ModelResponse, Request, Tensor } from
+ * "modelgate/converter"`.
+ */
 export { fail } from "./fault";
 export { Json } from "./json";
 export { JsonWriter } from "./json-writer";

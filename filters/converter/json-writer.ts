@@ -5,8 +5,9 @@ import { Char } from "../sdk/bytes/chars";
 import { appendJsonString } from "../sdk/bytes/json-text";
 
 /**
- * Writes JSON in the order of the calls: `new JsonWriter().object().key("labels").texts(labels).end().bytes()`. Commas
- * come by themselves; NaN and infinities, which JSON has no number for, become null.
+ * Writes JSON in the order of the calls: `new
+ * JsonWriter().object().key("labels").texts(labels).end().bytes()`. Commas come by themselves; NaN and
+ * infinities, which JSON has no number for, become null.
  */
 export class JsonWriter {
   /** Closing brackets of what is open. */

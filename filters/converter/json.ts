@@ -22,9 +22,9 @@ export function parseBody(body: ByteBuffer): Json {
 }
 
 /**
- * A value of the request's JSON, read where it stands: nothing is decoded before it is asked for. A value that is missing
- * or not what it is read as makes the request fail with 400 and its path (`rows[3].age: must be a number`); the reader
- * gets a zero or something empty in its place, and need not check.
+ * A value of the request's JSON, read where it stands: nothing is decoded before it is asked for. A value
+ * that is missing or not what it is read as makes the request fail with 400 and its path (`rows[3].age: must
+ * be a number`); the reader gets a zero or something empty in its place, and need not check.
  */
 export class Json {
   /** @param at first byte of the value in valid JSON; 0 for a missing one */

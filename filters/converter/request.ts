@@ -26,7 +26,9 @@ export class Request {
     return found == 0 ? null : toText(value.ptr, value.len);
   }
 
-  /** The body as JSON. A body that is none, and each value that is not what it is read as, answers with 400. */
+  /**
+   * The body as JSON. A body that is none, and each value that is not what it is read as, answers with 400.
+   */
   json(): Json {
     return parseBody(this.content);
   }

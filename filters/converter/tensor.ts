@@ -2,8 +2,8 @@ import { Datatype, elementSize, parseDatatype } from "../model-protocol/datatype
 import { setFault } from "./fault";
 
 /**
- * A named tensor: its elements are the little-endian bytes of the Open Inference Protocol's raw contents, row by row;
- * those of BYTES have a length of four bytes each before them.
+ * A named tensor: its elements are the little-endian bytes of the Open Inference Protocol's raw contents, row
+ * by row; those of BYTES have a length of four bytes each before them.
  */
 export class Tensor {
   constructor(

@@ -8,7 +8,10 @@ import { LocalReply } from "../sdk/pipeline/local-reply";
 import { httpStatusOf } from "./grpc-status";
 import { appendPercentDecoded } from "./percent";
 
-/** Errors that a gateway's own conversion and a task's converter answer with alike: `{"error":"...","reason":"..."}`. */
+/**
+ * Errors that a gateway's own conversion and a task's converter answer with alike:
+ * `{"error":"...","reason":"..."}`.
+ */
 
 export const ENCODED = new LocalReply(
   HttpStatus.UNSUPPORTED_MEDIA_TYPE,

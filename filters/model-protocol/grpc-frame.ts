@@ -1,8 +1,8 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 
 /**
- * The frame around each message of gRPC (PROTOCOL-HTTP2, Length-Prefixed-Message): a byte that says whether the message
- * is compressed, and its length in four bytes, big-endian.
+ * The frame around each message of gRPC (PROTOCOL-HTTP2, Length-Prefixed-Message): a byte that says whether
+ * the message is compressed, and its length in four bytes, big-endian.
  */
 
 export const FRAME_HEADER_BYTES: i32 = 5;

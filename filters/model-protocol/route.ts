@@ -111,7 +111,10 @@ function take(text: Bytes): bool {
   return true;
 }
 
-/** Takes a path segment, or what of it stands before a verb, and percent-decodes it. @returns false when it is empty or no UTF-8 */
+/**
+ * Takes a path segment, or what of it stands before a verb, and percent-decodes it.
+ * @returns false when it is empty or no UTF-8
+ */
 function segment(name: ByteBuffer, verb: bool = false): bool {
   while (at < end) {
     const c = load<u8>(at);

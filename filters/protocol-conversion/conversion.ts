@@ -13,8 +13,8 @@ const DEFAULT_POLICY: Policy = new Policy();
 const NO_CONTENTS: RawContents = new RawContents();
 
 /**
- * What one stream's conversion keeps from chunk to chunk. A subclass for each kind of body knows which reader and
- * writer convert it; its objects are reused for later streams.
+ * What one stream's conversion keeps from chunk to chunk. A subclass for each kind of body knows which reader
+ * and writer convert it; its objects are reused for later streams.
  */
 export abstract class Conversion extends StreamState {
   policy: Policy = DEFAULT_POLICY;
@@ -29,8 +29,8 @@ export abstract class Conversion extends StreamState {
   /** The body is one raw tensor, which passes as it is. */
   raw: bool = false;
   /**
-   * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the callback
-   * for trailers only if some of it is buffered: one byte is, and `heldBytes` says whether yet.
+   * The body may end in trailers, as it does behind Envoy's decompressor. A filter may change the body in the
+   * callback for trailers only if some of it is buffered: one byte is, and `heldBytes` says whether yet.
    */
   mayHaveTrailers: bool = false;
   heldBytes: i32 = 0;
@@ -46,7 +46,10 @@ export abstract class Conversion extends StreamState {
   abstract get reply(): ReplyWriter;
   /** Path of the gRPC method that the model server is called with. */
   abstract get rpc(): Bytes;
-  /** Makes the reader ready for a request whose headers are there. @returns what it is refused with, or null */
+  /**
+   * Makes the reader ready for a request whose headers are there.
+   * @returns what it is refused with, or null
+   */
   abstract start(http: HttpContext, task: Task): LocalReply | null;
   /** Makes the writer ready for the model's reply. */
   abstract startReply(): void;

@@ -22,7 +22,10 @@ const BINARY_HEADER_PER_OUTPUT: i32 = 512;
 
 const pool: StreamPool<InferConversion> = new StreamPool<InferConversion>();
 
-/** `/infer` of the Open Inference Protocol: JSON, JSON with binary tensor data, or a raw tensor; one reply or a stream. */
+/**
+ * `/infer` of the Open Inference Protocol: JSON, JSON with binary tensor data, or a raw tensor; one reply or
+ * a stream.
+ */
 export class InferConversion extends Conversion {
   private readonly inferRequest: InferRequest = new InferRequest();
   private readonly inferResponse: InferResponse = new InferResponse();

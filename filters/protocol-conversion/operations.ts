@@ -18,7 +18,7 @@ const GET = bytes("GET");
 const POST = bytes("POST");
 
 /** A row: an operation has either a question, asked by GET, or a body to convert, sent by POST. */
-export class Handler {
+class Handler {
   constructor(
     private readonly method: Bytes,
     /** What a request with another method is refused with. */

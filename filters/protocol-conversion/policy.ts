@@ -1,7 +1,10 @@
 import { NonFinite } from "../model-protocol/numbers/float-text";
 import { Config } from "../sdk/pipeline/config";
 
-/** How a task's bodies are converted: what stands at `protocolConversion` holds for tasks that do not say otherwise. */
+/**
+ * How a task's bodies are converted: what stands at `protocolConversion` holds for tasks that do not say
+ * otherwise.
+ */
 export class Policy {
   maxRequestBytes: i64 = 64 * 1024 * 1024;
   maxResponseBytes: i64 = 256 * 1024 * 1024;

@@ -36,7 +36,8 @@ import { startCall } from "./unary-call";
 const GRPC = bytes("application/grpc");
 
 /**
- * REST of the Open Inference Protocol and of TensorFlow Serving <-> the model server's gRPC. gRPC callers pass untouched.
+ * REST of the Open Inference Protocol and of TensorFlow Serving <-> the model server's gRPC. gRPC callers
+ * pass untouched.
  */
 export class ProtocolConversion extends Stage {
   private settings: Settings = new Settings();

@@ -8,7 +8,10 @@ import { LocalReply } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
 import { TOKEN_TOO_LONG } from "./json/reader";
 
-/** The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own shape. */
+/**
+ * The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own
+ * shape.
+ */
 
 export const UNKNOWN_PATH = new LocalReply(
   HttpStatus.NOT_FOUND,
@@ -76,7 +79,10 @@ const AT_BYTE = bytes(" at byte ");
 const PATH_OPEN = bytes(" (");
 const message: ByteBuffer = new ByteBuffer();
 
-/** What is wrong with a request's body, of JSON with byte offset and path: `... at byte 57 (inputs[1].data[3])`. */
+/**
+ * What is wrong with a request's body, of JSON with byte offset and path: `... at byte 57
+ * (inputs[1].data[3])`.
+ */
 export function malformedRequest(request: RequestReader): LocalReply {
   const error = request.error;
   message.clear();

@@ -11,8 +11,8 @@ import { Conversion } from "./conversion";
 import { TOKEN_TOO_LONG } from "./json/reader";
 
 /**
- * Converts a chunk of `size` bytes that lies in the response body buffer. @returns what is wrong with the model's reply,
- * or null; the buffer then holds what goes on to the caller.
+ * Converts a chunk of `size` bytes that lies in the response body buffer. @returns what is wrong with the
+ * model's reply, or null; the buffer then holds what goes on to the caller.
  */
 export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream: bool): Bytes | null {
   const reply = conversion.reply;

@@ -12,8 +12,8 @@ import { BINARY_LENGTH, malformedRequest } from "./replies";
 import { RawContents } from "./tensor/raw-contents";
 
 /**
- * Converts a chunk of `size` bytes that lies in the request body buffer. @returns what the request is refused with, or
- * null. The buffer then holds what goes on to the model: nothing before the whole JSON is there.
+ * Converts a chunk of `size` bytes that lies in the request body buffer. @returns what the request is refused
+ * with, or null. The buffer then holds what goes on to the model: nothing before the whole JSON is there.
  */
 export function convertRequestChunk(
   conversion: Conversion,
@@ -51,8 +51,9 @@ export function convertRequestChunk(
 const HELD_BYTE = memory.data<u8>([Char.SPACE]);
 
 /**
- * Parses [offset, size) of the buffer; `last` when no JSON follows. A little more of a long token is only put aside until
- * it is worth another look at the token: else a token in tiny chunks would be read again for each of them.
+ * Parses [offset, size) of the buffer; `last` when no JSON follows. A little more of a long token is only put
+ * aside until it is worth another look at the token: else a token in tiny chunks would be read again for each
+ * of them.
  */
 function readJson(
   conversion: Conversion,

@@ -31,7 +31,10 @@ const TRAILERS = bytes("trailers");
 
 const value: Slice = new Slice();
 
-/** How many bytes of the body are JSON, by `Inference-Header-Content-Length`: all without it, -1 when it is no number. */
+/**
+ * How many bytes of the body are JSON, by `Inference-Header-Content-Length`: all without it, -1 when it is no
+ * number.
+ */
 export function headerLength(headers: Headers): i64 {
   if (headers.find(INFERENCE_HEADER_LENGTH, value) == 0) return i64.MAX_VALUE;
   return decimalOf(value);

@@ -26,8 +26,8 @@ import { Question } from "./question";
 import { MODEL_UNREACHABLE } from "./replies";
 
 /**
- * Questions without a body. A Wasm filter cannot give a body to a request that has none, so the filter itself calls the
- * model server, through the cluster of the request's route, and answers the caller.
+ * Questions without a body. A Wasm filter cannot give a body to a request that has none, so the filter itself
+ * calls the model server, through the cluster of the request's route, and answers the caller.
  */
 
 const POST = bytes("POST");
@@ -40,7 +40,7 @@ const headers: HeaderPairs = new HeaderPairs();
 const pool: StreamPool<UnaryCall> = new StreamPool<UnaryCall>();
 
 /** One question on its way. Reused for later ones. */
-export class UnaryCall extends StreamState {
+class UnaryCall extends StreamState {
   private question: Question | null = null;
   private http: HttpContext | null = null;
   private slot: i32 = 0;
@@ -119,7 +119,10 @@ function answerStatus(question: Question): HttpStatus {
   return no ? HttpStatus.BAD_REQUEST : HttpStatus.OK;
 }
 
-/** Asks the model server about the names that `parseRoute` found. @returns null when that failed at once: refused */
+/**
+ * Asks the model server about the names that `parseRoute` found.
+ * @returns null when that failed at once: refused
+ */
 export function startCall(
   http: HttpContext,
   question: Question,

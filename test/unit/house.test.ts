@@ -51,9 +51,9 @@ it("no room leads back into itself", () => expect(told(loops(product, roomOf))).
 it("no file leads back into itself", () => expect(told(loops(product, (path) => path))).toEqual([]));
 it("commands export themselves only", () => expect(told(wrongCommandExports(product))).toEqual([]));
 it("every export is needed", () => {
-  expect(told(unusedExports(tools, inFolder("test"), isEntry))).toEqual([]);
+  expect(told(unusedExports(product, inFolder("test"), isEntry))).toEqual([]);
 });
 it("every file is reached", () => expect(told(deadFiles(product, isEntry))).toEqual([]));
 it("files are short", () => expect(told(longFiles(tools))).toEqual([]));
-it("comments are of 110 columns at the most", () => expect(told(longComments(tools))).toEqual([]));
+it("comments are of 110 columns at the most", () => expect(told(longComments(product))).toEqual([]));
 it("times say their unit", () => expect(told(unitsMissing(product))).toEqual([]));

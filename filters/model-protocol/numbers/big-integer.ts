@@ -9,7 +9,10 @@ const right: usize = memory.data(768);
 let leftLimbs: i32 = 0;
 let rightLimbs: i32 = 0;
 
-/** The middle of two float64 has at most 767 significant decimal digits; further ones only say "a little more". */
+/**
+ * The middle of two float64 has at most 767 significant decimal digits; further ones only say "a little
+ * more".
+ */
 const MAX_DIGITS: i32 = 770;
 const BILLION: u64 = 1_000_000_000;
 

@@ -3,7 +3,10 @@ import { digitsFrom, digitsTo, dropped, exponent, mantissa, negative, writtenExp
 import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
 import { multiplyHigh } from "./wide-multiply";
 
-/** The number that `parseNumber` read last -> float64, float32, float16, bfloat16, rounded to nearest, ties to even. */
+/**
+ * The number that `parseNumber` read last -> float64, float32, float16, bfloat16, rounded to nearest, ties to
+ * even.
+ */
 
 const EXACT_POWERS = memory.data<f64>([
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
@@ -22,7 +25,8 @@ export function decimalToF64(): f64 {
 function magnitudeF64(): f64 {
   const w = mantissa;
   if (w <= LARGEST_EXACT && !dropped) {
-    // Both are exact, so that IEEE arithmetic rounds once (Clinger, "How to read floating point numbers accurately", 1990).
+    // Both are exact, so that IEEE arithmetic rounds once (Clinger, "How to read floating point numbers
+    // accurately", 1990).
     const q = exponent;
     if (q <= 0 && q >= -22) return <f64>(<i64>w) / load<f64>(EXACT_POWERS + ((<usize>-q) << 3));
     if (q > 0 && q <= 22) return <f64>(<i64>w) * load<f64>(EXACT_POWERS + ((<usize>q) << 3));
@@ -36,9 +40,9 @@ function magnitudeF64(): f64 {
 }
 
 /**
- * Bits of the float64 nearest to w * 10^q, for w > 0 and q in the range of the table (Lemire, "Number parsing at a
- * gigabyte per second", 2021; that it never needs a second look: Mushtak and Lemire, "Fast number parsing without
- * fallback", 2023).
+ * Bits of the float64 nearest to w * 10^q, for w > 0 and q in the range of the table (Lemire, "Number parsing
+ * at a gigabyte per second", 2021; that it never needs a second look: Mushtak and Lemire, "Fast number
+ * parsing without fallback", 2023).
  */
 function eiselLemire(w: u64, q: i32): u64 {
   const zeros = <i32>clz<u64>(w);
@@ -100,8 +104,8 @@ for (let q = NEAR_SMALLEST; q <= NEAR_LARGEST; q++) {
 const LOW_BITS: u64 = 0x1fffffff;
 const HALFWAY: u64 = 0x10000000;
 /**
- * Bound, in units of the last place, on the error of the float64 in `decimalToF32`: half of one for the mantissa, half
- * for the power, half for their product, and what 19 digits leave out.
+ * Bound, in units of the last place, on the error of the float64 in `decimalToF32`: half of one for the
+ * mantissa, half for the power, half for their product, and what 19 digits leave out.
  */
 const ERROR: u64 = 4;
 const SMALLEST_NORMAL: f64 = 1.1754943508222875e-38;
@@ -113,8 +117,9 @@ export function nearF32(digits: u64, power: i32): f64 {
 }
 
 /**
- * Does rounding a float64 that is off by at most `error` units in its last place give the right float32? Otherwise it is
- * too near the middle of two of them, and exact arithmetic must decide. Only for normal float32, and zero.
+ * Does rounding a float64 that is off by at most `error` units in its last place give the right float32?
+ * Otherwise it is too near the middle of two of them, and exact arithmetic must decide. Only for normal
+ * float32, and zero.
  */
 export function isDecisive(value: f64, error: u64): bool {
   return (reinterpret<u64>(value) & LOW_BITS) - (HALFWAY - error) > 2 * error;
@@ -126,8 +131,8 @@ export function nearIsSafe(value: f64): bool {
 }
 
 /**
- * The number as float32; infinite beyond its range. A float64 with a known error decides unless it is too near the
- * middle of two float32.
+ * The number as float32; infinite beyond its range. A float64 with a known error decides unless it is too
+ * near the middle of two float32.
  */
 export function decimalToF32(): f32 {
   const q = exponent;
@@ -149,8 +154,8 @@ export function decimalToBf16(): u16 {
 }
 
 /**
- * Rounds to a format with fewer bits. The nearest float64 lies on the same side of each middle between two numbers of
- * the format as the decimal itself, except on the middle: there exact integers decide.
+ * Rounds to a format with fewer bits. The nearest float64 lies on the same side of each middle between two
+ * numbers of the format as the decimal itself, except on the middle: there exact integers decide.
  */
 function narrow(fractionBits: i32, exponentBits: i32): u64 {
   const wide = reinterpret<u64>(magnitudeF64());

@@ -1,7 +1,7 @@
 import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 /**
- * JSON numbers (RFC 8259, section 6): grammar, and integers. The parts of the number read last stay in this module until
- * the next one; `decimal-float.ts` makes floats of them.
+ * JSON numbers (RFC 8259, section 6): grammar, and integers. The parts of the number read last stay in this
+ * module until the next one; `decimal-float.ts` makes floats of them.
  */
 
 /** The first 19 significant digits as an integer. */
@@ -19,11 +19,14 @@ export let digitsTo: usize = 0;
 export let writtenExponent: i32 = 0;
 
 const MAX_DIGITS: i32 = 19;
-export const ASCII_ZEROS: u64 = 0x3030303030303030;
+const ASCII_ZEROS: u64 = 0x3030303030303030;
 
 const INTEGER_POWERS = memory.data<u64>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
 
-/** The high bit of the first byte of `word - ASCII_ZEROS` that is no digit, and maybe of later ones; 0: all are digits. */
+/**
+ * The high bit of the first byte of `word - ASCII_ZEROS` that is no digit, and maybe of later ones; 0: all
+ * are digits.
+ */
 function nonDigits(zeroed: u64): u64 {
   return ((zeroed + 0x7676767676767676) | zeroed) & 0x8080808080808080;
 }
@@ -39,8 +42,8 @@ function eightDigits(word: u64): u64 {
 }
 
 /**
- * Reads the number that starts at `from`. @returns the byte after it, 0 when no valid number starts there. Some byte
- * after the number that cannot belong to it must be in memory, and 16 bytes after that readable.
+ * Reads the number that starts at `from`. @returns the byte after it, 0 when no valid number starts there.
+ * Some byte after the number that cannot belong to it must be in memory, and 16 bytes after that readable.
  */
 export function parseNumber(from: usize): usize {
   let at = from;
@@ -142,7 +145,10 @@ export let integerValue: u64 = 0;
 
 const TENTH_OF_LARGEST: u64 = u64.MAX_VALUE / 10;
 
-/** The number as an integer of `bits` bits. @returns false for a fraction, an exponent, or a value out of range */
+/**
+ * The number as an integer of `bits` bits.
+ * @returns false for a fraction, an exponent, or a value out of range
+ */
 export function decimalToInteger(bits: i32, signed: bool): bool {
   const digits = <i32>(digitsTo - digitsFrom);
   if (!integral || digits > MAX_DIGITS + 1) return false;

@@ -1,6 +1,7 @@
 /**
- * Numbers of up to 16 characters, or the first 16 of longer ones, in a few vector instructions and no loop. Constants are
- * parameters: callers load them once, before their loops, where V8 would make each anew wherever it is used.
+ * Numbers of up to 16 characters, or the first 16 of longer ones, in a few vector instructions and no loop.
+ * Constants are parameters: callers load them once, before their loops, where V8 would make each anew
+ * wherever it is used.
  */
 
 /** How many characters are taken at once, a point included. */
@@ -8,8 +9,8 @@ export const RUN: i32 = 16;
 const WIDTHS: i32 = RUN + 1;
 
 /**
- * By the place of the point and the length, in 16 bytes each: a shuffle that moves digits to the end of the vector and
- * drops the point. A number without a point has its place at its end.
+ * By the place of the point and the length, in 16 bytes each: a shuffle that moves digits to the end of the
+ * vector and drops the point. A number without a point has its place at its end.
  */
 const ALIGNMENTS: usize = memory.data(4624); // WIDTHS * WIDTHS * RUN
 for (let point: i32 = 0; point < WIDTHS; point++) {

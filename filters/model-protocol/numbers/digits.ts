@@ -32,7 +32,10 @@ export function eightDigitText(value: u32): u64 {
   return word | ASCII_ZEROS;
 }
 
-/** Writes the `count` digits of `value`; up to eight bytes behind them may change. @returns the byte after them */
+/**
+ * Writes the `count` digits of `value`; up to eight bytes behind them may change.
+ * @returns the byte after them
+ */
 export function writeDigits(value: u64, count: i32, out: usize): usize {
   if (count > 8) {
     const upper = value / 100000000;
@@ -51,7 +54,10 @@ function writeShort(value: u32, count: i32, out: usize): void {
   store<u64>(out, eightDigitText(value) >> (64 - (count << 3)));
 }
 
-/** Longest integer of 64 bits: a minus sign and 19 digits, or 20 digits; with what `writeDigits` changes behind. */
+/**
+ * Longest integer of 64 bits: a minus sign and 19 digits, or 20 digits; with what `writeDigits` changes
+ * behind.
+ */
 export const MAX_INTEGER_TEXT: i32 = 28;
 
 export function writeU64(value: u64, out: usize): usize {

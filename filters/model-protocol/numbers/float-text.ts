@@ -14,7 +14,10 @@ export enum NonFinite {
   Error,
   /** `"NaN"`, `"Infinity"`, `"-Infinity"`. */
   String,
-  /** The same without quotes, which is no JSON, though TensorFlow Serving, Python and others write and read it. */
+  /**
+   * The same without quotes, which is no JSON, though TensorFlow Serving, Python and others write and read
+   * it.
+   */
   Token,
 }
 
@@ -57,11 +60,15 @@ function writeNonFinite(nan: bool, minus: bool, out: usize): usize {
 }
 
 /**
- * Biased exponent of float32 below 8. They lie closer together than millionths: at most one number of six decimals reads
- * back as any of them, and if one does no other is shorter. Division tells, as both its operands are exact.
+ * Biased exponent of float32 below 8. They lie closer together than millionths: at most one number of six
+ * decimals reads back as any of them, and if one does no other is shorter. Division tells, as both its
+ * operands are exact.
  */
 const LARGEST_MILLIONTHS: i32 = 129;
-/** Is it worth a look? Not from the first float32 on that is no such number; callers say when other data begin. */
+/**
+ * Is it worth a look? Not from the first float32 on that is no such number; callers say when other data
+ * begin.
+ */
 let millionthsLikely: bool = true;
 
 export function expectMillionths(): void {
@@ -71,7 +78,10 @@ export function expectMillionths(): void {
 /** 2^52: a float64 with this added has its rounded value in its lowest bits. */
 const ROUNDING: f64 = 4503599627370496;
 
-/** Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`. @returns the byte after it */
+/**
+ * Writes `value` as a JSON number, at most MAX_FLOAT_TEXT bytes: `0.1`, `3.0`, `1.5e-8`.
+ * @returns the byte after it
+ */
 export function writeF32(value: f32, out: usize): usize {
   const bits = reinterpret<u32>(value);
   const fraction = bits & 0x7fffff;
@@ -129,8 +139,9 @@ function writeShortest32(value: u32, power: i32, out: usize): usize {
   const count = digitCount32(value);
   const point = count + power;
   if (point >= SMALLEST_PLACED && point <= LARGEST_PLACED) return placeDigits(value, count, point, out);
-  // n is a multiple of 10^k exactly if n times the inverse of 5^k, rotated by k, is at most the quotient of the largest
-  // n, and then that is n / 10^k (Granlund and Montgomery, "Division by invariant integers", 1994, section 9).
+  // n is a multiple of 10^k exactly if n times the inverse of 5^k, rotated by k, is at most the quotient of
+  // the largest n, and then that is n / 10^k (Granlund and Montgomery, "Division by invariant integers",
+  // 1994, section 9).
   while (true) {
     const tenth = rotr<u32>(value * 0xcccccccd, 1);
     if (tenth > u32.MAX_VALUE / 10) break;

@@ -2,8 +2,8 @@ import { Char } from "../../sdk/bytes/chars";
 import { NonFinite, nonFinite } from "./float-text";
 
 /**
- * NaN and the infinities in requests, where the policy takes them: `"NaN"`, `"Infinity"`, `"-Infinity"`, or the same
- * without quotes, and `Inf`, as TensorFlow Serving reads them (RapidJSON, kParseNanAndInfFlag).
+ * NaN and the infinities in requests, where the policy takes them: `"NaN"`, `"Infinity"`, `"-Infinity"`, or
+ * the same without quotes, and `Inf`, as TensorFlow Serving reads them (RapidJSON, kParseNanAndInfFlag).
  */
 
 /** What the last `readNonFinite` read. */
@@ -21,7 +21,10 @@ export function startsNonFinite(c: u8): bool {
   return nonFinite == NonFinite.Token && (c == Char.N || c == Char.I);
 }
 
-/** Reads it at `at`. @returns the byte after it; 0 when it is none. Up to 16 bytes behind `at` must be readable */
+/**
+ * Reads it at `at`.
+ * @returns the byte after it; 0 when it is none. Up to 16 bytes behind `at` must be readable
+ */
 export function readNonFinite(at: usize): usize {
   if (nonFinite == NonFinite.Token) return readWord(at, true);
   if (nonFinite != NonFinite.String || load<u8>(at) != Char.QUOTE) return 0;

@@ -9,7 +9,10 @@ export const LARGEST_PLACED: i32 = 14;
 const POINTS: i32 = LARGEST_PLACED - SMALLEST_PLACED + 1;
 const MOST_DIGITS: i32 = 9;
 
-/** What is shuffled: `0` and `.` to be put anywhere, the first of nine digits in the last of these lanes, eight behind. */
+/**
+ * What is shuffled: `0` and `.` to be put anywhere, the first of nine digits in the last of these lanes,
+ * eight behind.
+ */
 const FIRST_LANES: u64 = 0x30_00_00_00_00_00_2e_30;
 const ZERO_LANE: u8 = 0;
 const POINT_LANE: u8 = 1;
@@ -42,8 +45,8 @@ function places(count: i32, point: i32): usize {
 }
 
 /**
- * Writes the `count` digits of `value`, below 10^9 and not 0, with the point behind `point` of them, without zeros at the
- * end but one behind the point. 16 bytes may change. @returns the byte after the text
+ * Writes the `count` digits of `value`, below 10^9 and not 0, with the point behind `point` of them, without
+ * zeros at the end but one behind the point. 16 bytes may change. @returns the byte after the text
  */
 export function placeDigits(value: u32, count: i32, point: i32, out: usize): usize {
   const first: u32 = value / 100000000;

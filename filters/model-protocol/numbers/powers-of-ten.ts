@@ -1,8 +1,9 @@
 /**
- * Powers of ten as 128-bit significands, their first bit set, for k from SMALLEST_POWER to LARGEST_POWER: 10^k is about
- * significand * 2^(floor(log2(10^k)) - 127). Cut off, except that k from -27 to -1 are rounded up: the form that the
- * Eisel-Lemire algorithm wants (Daniel Lemire, "Number parsing at a gigabyte per second", 2021). Computed when the
- * module starts, in well under a millisecond; a unit test computes them anew.
+ * Powers of ten as 128-bit significands, their first bit set, for k from SMALLEST_POWER to LARGEST_POWER:
+ * 10^k is about significand * 2^(floor(log2(10^k)) - 127). Cut off, except that k from -27 to -1 are rounded
+ * up: the form that the Eisel-Lemire algorithm wants (Daniel Lemire, "Number parsing at a gigabyte per
+ * second", 2021). Computed when the module starts, in well under a millisecond; a unit test computes them
+ * anew.
  */
 export const SMALLEST_POWER: i32 = -342;
 export const LARGEST_POWER: i32 = 324;

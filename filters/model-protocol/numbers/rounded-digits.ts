@@ -5,9 +5,9 @@ import { LARGEST_POWER, POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
 import { multiplyHigh } from "./wide-multiply";
 
 /**
- * A float's first decimal digits, rounded to nearest, ties to even, as printf rounds: one multiplication of 192 bits with
- * a power of ten (Ulf Adams, "Ryu revisited: printf floating point conversion", 2019, does the same with larger tables),
- * and exact integers where that cannot tell a tie.
+ * A float's first decimal digits, rounded to nearest, ties to even, as printf rounds: one multiplication of
+ * 192 bits with a power of ten (Ulf Adams, "Ryu revisited: printf floating point conversion", 2019, does the
+ * same with larger tables), and exact integers where that cannot tell a tie.
  */
 
 const POWERS = memory.data<u64>([
@@ -29,7 +29,9 @@ let power: i32 = 0;
 const HALF: u64 = 0x8000000000000000;
 /** Powers of ten in this range are exact in the table. */
 const LARGEST_EXACT: i32 = 55;
-/** By how much `rest` may be off: for a power that the table cuts off, and where the float was cut off too. */
+/**
+ * By how much `rest` may be off: for a power that the table cuts off, and where the float was cut off too.
+ */
 const CUT_POWER: u64 = 1;
 const CUT_FLOAT: u64 = (<u64>1) << 61;
 
@@ -75,7 +77,9 @@ export function scale(c: u64, q: i32, count: i32): void {
 
 const digits: usize = memory.data(64);
 
-/** c * 2^q * 10^power is within `margin` of a half or whole number: finds with exact integers on which side. */
+/**
+ * c * 2^q * 10^power is within `margin` of a half or whole number: finds with exact integers on which side.
+ */
 function decide(c: u64, q: i32, margin: u64): void {
   const half = rest - HALF + margin <= 2 * margin;
   if (!half && rest > HALF) whole++;
@@ -111,7 +115,8 @@ export function round(count: i32): void {
 }
 
 /**
- * May a number of `count` digits be within `reach` of the value? In units of the last digit that `scale` was asked for,
+ * May a number of `count` digits be within `reach` of the value? In units of the last digit that `scale` was
+ * asked for,
  * `asked` of them.
  */
 export function nearShorter(count: i32, asked: i32, reach: u64): bool {

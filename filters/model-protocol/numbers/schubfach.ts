@@ -2,8 +2,8 @@ import { POWERS_OF_TEN, SMALLEST_POWER } from "./powers-of-ten";
 import { multiplyHigh } from "./wide-multiply";
 
 /**
- * Shortest decimal number that reads back as the same float, and of those the closest: Raffaello Giulietti, "The
- * Schubfach way to render doubles", 2020.
+ * Shortest decimal number that reads back as the same float, and of those the closest: Raffaello Giulietti,
+ * "The Schubfach way to render doubles", 2020.
  */
 
 /** Result of `shortest32` and `shortest64`: digits * 10^power. */
@@ -35,7 +35,10 @@ export function shortest32(c: u32, q: i32, closer: bool): void {
   power = k + <i32>(result >> 32);
 }
 
-/** Digits in the low half, and in the high one whether they are tens. No branch could foretell which candidate it is. */
+/**
+ * Digits in the low half, and in the high one whether they are tens. No branch could foretell which candidate
+ * it is.
+ */
 function choose32(c: u32, g: u64, h: i32, closer: u32): u64 {
   const odd = c & 1;
   const lower = roundToOdd32(g, (4 * c - 2 + closer) << h) + odd;
@@ -51,7 +54,10 @@ function choose32(c: u32, g: u64, h: i32, closer: u32): u64 {
   return <u64>select<u32>(tens + tensUp, longer, shorter != 0) | ((<u64>shorter) << 32);
 }
 
-/** By the exponent of a float32: what its significand is multiplied with and shifted by, and the power of the result. */
+/**
+ * By the exponent of a float32: what its significand is multiplied with and shifted by, and the power of the
+ * result.
+ */
 const FACTORS: usize = memory.data(4096);
 for (let exponent: i32 = 1; exponent < 255; exponent++) {
   const q = exponent - 150;
@@ -63,8 +69,8 @@ for (let exponent: i32 = 1; exponent < 255; exponent++) {
 }
 
 /**
- * The same for a normal float32 of a biased exponent that is no power of two. @returns the digits in the low half and the
- * power of ten in the high one
+ * The same for a normal float32 of a biased exponent that is no power of two. @returns the digits in the low
+ * half and the power of ten in the high one
  */
 export function shortestNormal32(c: u32, exponent: i32): u64 {
   const entry = FACTORS + ((<usize>exponent) << 4);

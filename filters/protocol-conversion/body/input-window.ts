@@ -3,9 +3,9 @@ import { directNextAllocation } from "../../sdk/host/arena";
 import { bufferData, readBuffer } from "../../sdk/host/body";
 
 /**
- * A view of a body that arrives in chunks, as parsers like it: tokens are never split. What a parser left unconsumed of
- * one slice is put right before the next one, so it reads [start, end) as one run. The memory is shared by all streams
- * of the VM; each keeps only its unconsumed bytes.
+ * A view of a body that arrives in chunks, as parsers like it: tokens are never split. What a parser left
+ * unconsumed of one slice is put right before the next one, so it reads [start, end) as one run. The memory
+ * is shared by all streams of the VM; each keeps only its unconsumed bytes.
  */
 
 /** Longest token that is not read piece by piece. */
@@ -19,7 +19,10 @@ const window: usize = heap.alloc(MAX_TOKEN + SLICE + SLACK);
 export let start: usize = 0;
 export let end: usize = 0;
 
-/** Opens the window on the bytes from `offset` of a body chunk of `size` bytes. @returns how many were read. */
+/**
+ * Opens the window on the bytes from `offset` of a body chunk of `size` bytes.
+ * @returns how many were read.
+ */
 export function openWindow(bufferType: i32, offset: i32, size: i32, carry: ByteBuffer): i32 {
   const slice = window + MAX_TOKEN;
   const wanted = min(size - offset, SLICE);

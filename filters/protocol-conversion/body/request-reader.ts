@@ -15,11 +15,14 @@ export abstract class RequestReader {
   }
 
   /**
-   * Reads [from, to). @returns the first byte it could not use yet because something may go on in the next piece, or 0 on
-   * an error. Up to 16 bytes behind `to` must be readable.
+   * Reads [from, to). @returns the first byte it could not use yet because something may go on in the next
+   * piece, or 0 on an error. Up to 16 bytes behind `to` must be readable.
    */
   abstract parse(from: usize, to: usize): usize;
-  /** The body is over and all of it was consumed. @returns false when the request is not complete; `error` says why */
+  /**
+   * The body is over and all of it was consumed.
+   * @returns false when the request is not complete; `error` says why
+   */
   abstract finish(): bool;
   /** Hands the frame to `sink`, after `finish`. */
   abstract write(sink: PieceSink): void;

@@ -1,8 +1,8 @@
 import { Bytes } from "../../sdk/bytes/bytes";
 
 /**
- * Byte runs of any length in blocks of one size, so that large tensors grow without copying. Blocks return to a pool:
- * the memory of the VM is the most that streams needed at once.
+ * Byte runs of any length in blocks of one size, so that large tensors grow without copying. Blocks return to
+ * a pool: the memory of the VM is the most that streams needed at once.
  */
 
 export const SLAB_SIZE: i32 = 64 * 1024;

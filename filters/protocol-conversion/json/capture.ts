@@ -2,8 +2,8 @@ import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 import { SLAB_SIZE, SlabChain } from "../body/slabs";
 
 /**
- * Keeps the text of a JSON value until it is known what the value means. Only brackets and strings are looked at: the
- * grammar is checked when the text is read again.
+ * Keeps the text of a JSON value until it is known what the value means. Only brackets and strings are looked
+ * at: the grammar is checked when the text is read again.
  */
 export class Capture {
   private readonly chain: SlabChain = new SlabChain();
@@ -27,7 +27,10 @@ export class Capture {
     this.done = false;
   }
 
-  /** Takes bytes up to the end of the value. @returns the first byte that is not the value's, `to` when it goes on */
+  /**
+   * Takes bytes up to the end of the value.
+   * @returns the first byte that is not the value's, `to` when it goes on
+   */
   take(from: usize, to: usize): usize {
     const end = this.scan(from, to);
     this.chain.append(from, <i32>(end - from));

@@ -15,8 +15,10 @@ const LONGEST_ESCAPE: usize = 12;
 const unescaped: ByteBuffer = new ByteBuffer();
 
 /**
- * Copies the text of a JSON string (RFC 8259, section 7) from `at`, which is behind the opening quote or within, to
- * `out`. @returns the first byte not used: behind the closing quote if `textClosed`, the one at fault if `textMalformed`
+ * Copies the text of a JSON string (RFC 8259, section 7) from `at`, which is behind the opening quote or
+ * within, to
+ * `out`. @returns the first byte not used: behind the closing quote if `textClosed`, the one at fault if
+ * `textMalformed`
  */
 export function copyText(at: usize, to: usize, out: SlabChain): usize {
   textClosed = false;

@@ -10,13 +10,15 @@ import { RequestReader } from "../body/request-reader";
 import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
 
 /**
- * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar and where in the document it is; what the
- * document means is the subclass's: that gives each container a role, and each key a meaning. Containers of the role
- * IGNORED are checked and skipped.
+ * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar and where in the document it is;
+ * what the document means is the subclass's: that gives each container a role, and each key a meaning.
+ * Containers of the role IGNORED are checked and skipped.
  */
 
 export const IGNORED: i32 = 0;
-/** Arrays whose role has this bit hold elements of a tensor: `elements` reads their scalars, many at a time. */
+/**
+ * Arrays whose role has this bit hold elements of a tensor: `elements` reads their scalars, many at a time.
+ */
 const ELEMENTS: i32 = 0x80;
 
 const MAX_DEPTH: i32 = 32;
@@ -75,7 +77,10 @@ export abstract class JsonReader extends RequestReader {
 
   private readonly captured: Capture = new Capture();
 
-  /** Role of the container that opens here, as a value of `role` and `member`; calls `fail` where none may stand. */
+  /**
+   * Role of the container that opens here, as a value of `role` and `member`; calls `fail` where none may
+   * stand.
+   */
   protected abstract open(object: bool): i32;
   /** A container closes; an array had `count` elements. */
   protected abstract closed(role: i32, count: i32): void;
@@ -271,7 +276,10 @@ export abstract class JsonReader extends RequestReader {
     return this.error == null ? end : at;
   }
 
-  /** Reads the string at `at` into `text`. @returns the byte after it, or `at` when it is incomplete or malformed. */
+  /**
+   * Reads the string at `at` into `text`.
+   * @returns the byte after it, or `at` when it is incomplete or malformed.
+   */
   private readString(at: usize, to: usize): usize {
     const quote = stringEnd(at, to);
     if (quote == 0) return at;
@@ -299,8 +307,8 @@ export abstract class JsonReader extends RequestReader {
   }
 
   /**
-   * For `elements`: `count` elements were read, and then, if `comma`, a comma behind the last one. The first of them
-   * that was not read is the one at fault after an error.
+   * For `elements`: `count` elements were read, and then, if `comma`, a comma behind the last one. The first
+   * of them that was not read is the one at fault after an error.
    */
   protected afterElements(count: i32, comma: bool): void {
     if (count > 0 && !comma && this.error == null) {
@@ -312,7 +320,10 @@ export abstract class JsonReader extends RequestReader {
     }
   }
 
-  /** For `elements`, at a string that is read piece by piece: from now on bytes go to `moreText`, until `textDone`. */
+  /**
+   * For `elements`, at a string that is read piece by piece: from now on bytes go to `moreText`, until
+   * `textDone`.
+   */
   protected startText(): void {
     this.mode = Mode.Text;
   }
@@ -337,7 +348,10 @@ export abstract class JsonReader extends RequestReader {
     this.mode = Mode.Capture;
   }
 
-  /** Does the scalar that starts here, the value of a member, mean something that is not known yet? It is kept aside. */
+  /**
+   * Does the scalar that starts here, the value of a member, mean something that is not known yet? It is kept
+   * aside.
+   */
   protected keepsScalar(): bool {
     return false;
   }

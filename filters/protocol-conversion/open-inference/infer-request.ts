@@ -26,9 +26,9 @@ import { appendBoolean, appendNumber, appendString } from "./parameters";
 import { RequestTensor } from "./request-tensor";
 
 /**
- * `POST /v2/models/{model}/infer` of the Open Inference Protocol -> `inference.ModelInferRequest`. Numbers go straight
- * into little-endian tensor bytes; unknown members are checked and ignored. With the binary tensor data extension the
- * JSON says how many bytes behind it belong to an input.
+ * `POST /v2/models/{model}/infer` of the Open Inference Protocol -> `inference.ModelInferRequest`. Numbers go
+ * straight into little-endian tensor bytes; unknown members are checked and ignored. With the binary tensor
+ * data extension the JSON says how many bytes behind it belong to an input.
  */
 
 /** What an open object or array means. */
@@ -93,7 +93,10 @@ const BAD_PARAMETER = bytes(
 const NO_INPUTS = bytes("inputs is required");
 const TOO_MUCH = bytes("names, shapes and parameters are over 1 MiB");
 
-/** Most bytes of the message beside its data: they are not counted as tensor bytes, so a request may not have many. */
+/**
+ * Most bytes of the message beside its data: they are not counted as tensor bytes, so a request may not have
+ * many.
+ */
 const MAX_HEAD: i32 = 1024 * 1024;
 /** A request that had more than that of them gives their memory back. */
 const KEPT_HEAD: i32 = 64 * 1024;

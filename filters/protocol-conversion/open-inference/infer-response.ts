@@ -37,9 +37,9 @@ import { appendMember } from "./parameters";
 import { Form, ReplyJson } from "./reply-json";
 
 /**
- * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as the bytes
- * arrive. Fields are expected in the order of their numbers, as every protobuf library writes them, so that tensor
- * data need not be kept.
+ * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as
+ * the bytes arrive. Fields are expected in the order of their numbers, as every protobuf library writes them,
+ * so that tensor data need not be kept.
  */
 
 /** What the bytes at hand are. */

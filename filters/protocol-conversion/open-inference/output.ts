@@ -47,7 +47,10 @@ export class Output {
     else if (this.product >= 0) this.product *= <f64>value;
   }
 
-  /** Have raw contents of `length` bytes the size that the shape says? Of BYTES only their number is known, later. */
+  /**
+   * Have raw contents of `length` bytes the size that the shape says? Of BYTES only their number is known,
+   * later.
+   */
   fits(length: i64): bool {
     const size = elementSize(this.datatype);
     return size == 0 || this.product * <f64>size == <f64>length;

@@ -45,7 +45,8 @@ export function appendString(out: ByteBuffer, field: i32, key: ByteBuffer, ptr: 
 }
 
 /**
- * As `appendBoolean`, for the number that `parseNumber` read: int64 for an integer, uint64 for one beyond, else double.
+ * As `appendBoolean`, for the number that `parseNumber` read: int64 for an integer, uint64 for one beyond,
+ * else double.
  * @returns false for a number beyond the range of double
  */
 export function appendNumber(out: ByteBuffer, field: i32, key: ByteBuffer): bool {
@@ -69,7 +70,8 @@ export function appendNumber(out: ByteBuffer, field: i32, key: ByteBuffer): bool
 }
 
 /**
- * Appends the entry [from, to) as a member of a JSON object, `"key":value`; a value that is not set becomes null.
+ * Appends the entry [from, to) as a member of a JSON object, `"key":value`; a value that is not set becomes
+ * null.
  * @returns false when it is malformed
  */
 export function appendMember(out: ByteBuffer, from: usize, to: usize): bool {

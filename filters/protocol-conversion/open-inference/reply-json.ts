@@ -10,7 +10,9 @@ import { appendMember } from "./parameters";
 /** What goes out. */
 export enum Form {
   Json,
-  /** JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension). */
+  /**
+   * JSON padded with spaces to a length that was announced, then raw contents (binary tensor data extension).
+   */
   Binary,
   /** A stream of replies, each a Server-Sent Event. */
   Events,

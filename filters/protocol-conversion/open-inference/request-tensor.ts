@@ -71,8 +71,8 @@ export class RequestTensor {
   }
 
   /**
-   * Does the shape fit `count` elements in lists that nest so? Flat data have as many elements as it says, nested data its
-   * very lengths. @returns what is wrong, or null
+   * Does the shape fit `count` elements in lists that nest so? Flat data have as many elements as it says,
+   * nested data its very lengths. @returns what is wrong, or null
    */
   misfit(nesting: Nesting, count: i64): Bytes | null {
     const fits = this.product == <f64>count;

@@ -12,8 +12,8 @@ export const DONE: i32 = 1;
 const MAX_TAG: i64 = 20;
 
 /**
- * gRPC frames with a protobuf message each, read as they arrive: this knows frames, tags and fields to skip, the subclass
- * what the fields mean.
+ * gRPC frames with a protobuf message each, read as they arrive: this knows frames, tags and fields to skip,
+ * the subclass what the fields mean.
  */
 export abstract class FrameReader extends ReplyWriter {
   /** What the bytes at hand are. */
@@ -65,7 +65,10 @@ export abstract class FrameReader extends ReplyWriter {
     return at;
   }
 
-  /** Reads a field's tag within `left` bytes. @returns where its content starts, 0 when that is not there yet or wrong */
+  /**
+   * Reads a field's tag within `left` bytes.
+   * @returns where its content starts, 0 when that is not there yet or wrong
+   */
   protected tag(at: usize, to: usize, left: i64): usize {
     const content = readTag(at, to, false);
     if (content == 0) {
@@ -76,7 +79,10 @@ export abstract class FrameReader extends ReplyWriter {
     return this.error == null ? content : 0;
   }
 
-  /** Skips the content of the field whose tag was read last; it may be long. @returns `content`, where it starts */
+  /**
+   * Skips the content of the field whose tag was read last; it may be long.
+   * @returns `content`, where it starts
+   */
   protected skipField(content: usize): usize {
     this.skipLeft = tagLength;
     return content;

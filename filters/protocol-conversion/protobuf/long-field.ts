@@ -4,7 +4,9 @@ import { SlabChain } from "../body/slabs";
 /** A length as a varint of five bytes, so that it can be filled in when the content is over. */
 const PADDED_VARINT: i32 = 5;
 
-/** A length-delimited field that is written before its length is known. One at a time may be open in a chain. */
+/**
+ * A length-delimited field that is written before its length is known. One at a time may be open in a chain.
+ */
 export class LongField {
   private start: i32 = 0;
 

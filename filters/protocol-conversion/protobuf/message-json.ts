@@ -10,7 +10,10 @@ import { LENGTH_DELIMITED, readVarint, VARINT, varint } from "../../sdk/bytes/pr
 
 import { StreamPool } from "../../sdk/pipeline/stream-pool";
 
-/** Small protobuf messages -> JSON, by a description of their fields. Not for tensors: a message is read whole. */
+/**
+ * Small protobuf messages -> JSON, by a description of their fields. Not for tensors: a message is read
+ * whole.
+ */
 
 export enum Kind {
   Bool,
@@ -93,7 +96,10 @@ function occurs(field: Field, from: usize, to: usize): bool {
   return false;
 }
 
-/** Fields that are not repeated are looked at with this one; of those that are, each is written before the next. */
+/**
+ * Fields that are not repeated are looked at with this one; of those that are, each is written before the
+ * next.
+ */
 const scan: MessageReader = new MessageReader();
 /** A message may hold others: each level reads with one of its own. */
 const readers: StreamPool<MessageReader> = new StreamPool<MessageReader>();
@@ -119,7 +125,9 @@ function appendField(out: ByteBuffer, field: Field, from: usize, to: usize): boo
   return !fields.malformed;
 }
 
-/** Appends what one occurrence of a repeated field holds: an entry of a map, an element, or packed integers. */
+/**
+ * Appends what one occurrence of a repeated field holds: an entry of a map, an element, or packed integers.
+ */
 function appendElements(out: ByteBuffer, field: Field, fields: MessageReader): bool {
   if (field.map) return appendEntry(out, field, fields.from, fields.to);
   if (fields.wireType == VARINT) {

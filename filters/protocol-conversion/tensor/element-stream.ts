@@ -14,8 +14,8 @@ export enum Encoding {
 }
 
 /**
- * The elements of one tensor as they arrive from a model, in runs of bytes that come in pieces -> JSON between the
- * brackets of a list, or raw contents.
+ * The elements of one tensor as they arrive from a model, in runs of bytes that come in pieces -> JSON
+ * between the brackets of a list, or raw contents.
  */
 export class ElementStream {
   private out: SlabChain = changetype<SlabChain>(0);

@@ -1,7 +1,10 @@
 /** Most dimensions of a tensor. */
 export const MAX_RANK: i32 = 32;
 
-/** Checks nested lists of a tensor as they are read: all of one level are of one length, all scalars at one level. */
+/**
+ * Checks nested lists of a tensor as they are read: all of one level are of one length, all scalars at one
+ * level.
+ */
 export class Nesting {
   /** Lists at each level, counted from 0; -1 while none of that level was closed. */
   private readonly lengths: StaticArray<i32> = new StaticArray<i32>(MAX_RANK);

@@ -10,8 +10,8 @@ class Tensor {
 }
 
 /**
- * The tensors of a request and the gRPC frame around them. Tensors whose bytes come behind the JSON pass through: the
- * length of the whole message is known before the first of them arrives.
+ * The tensors of a request and the gRPC frame around them. Tensors whose bytes come behind the JSON pass
+ * through: the length of the whole message is known before the first of them arrives.
  */
 export class RawContents {
   private head: ByteBuffer = new ByteBuffer();
@@ -35,7 +35,10 @@ export class RawContents {
     this.field = field;
   }
 
-  /** Adds a tensor: of `binarySize` bytes behind the JSON, or -1 for one that is written into the chain returned. */
+  /**
+   * Adds a tensor: of `binarySize` bytes behind the JSON, or -1 for one that is written into the chain
+   * returned.
+   */
   add(binarySize: i64): SlabChain {
     if (this.count == this.tensors.length) this.tensors.push(new Tensor());
     const tensor = this.tensors[this.count++];

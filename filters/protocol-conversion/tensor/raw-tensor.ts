@@ -67,8 +67,10 @@ class RawTensor {
   private open: i32 = -1;
 
   /**
-   * Reads the tensor from `x-tensor-name`, `x-tensor-datatype`, `x-tensor-shape`, or where one is missing from
-   * `template`, and its size from `content-length`. @returns false when one of them is missing or does not fit the others
+   * Reads the tensor from `x-tensor-name`, `x-tensor-datatype`, `x-tensor-shape`, or where one is missing
+   * from
+   * `template`, and its size from `content-length`. @returns false when one of them is missing or does not
+   * fit the others
    */
   read(headers: Headers, template: RawTemplate | null): bool {
     if (headers.find(CONTENT_LENGTH, value) == 0) return false;

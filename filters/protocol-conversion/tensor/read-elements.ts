@@ -9,11 +9,13 @@ import { readF32Run, runLength } from "./read-f32-run";
 import { integersRead, readIntegerRun } from "./read-integer-run";
 
 /**
- * The hot loops: scalars of a JSON array -> little-endian tensor elements. Each reads a run of elements with commas
- * between them, as far as they are complete in [at, to).
+ * The hot loops: scalars of a JSON array -> little-endian tensor elements. Each reads a run of elements with
+ * commas between them, as far as they are complete in [at, to).
  */
 
-/** How many elements the last call read, whether a comma behind the last one was taken, and what was wrong. */
+/**
+ * How many elements the last call read, whether a comma behind the last one was taken, and what was wrong.
+ */
 export let elementsRead: i32 = 0;
 export let commaTaken: bool = false;
 export let elementError: Bytes | null = null;
@@ -27,8 +29,8 @@ const TRUE_TEXT: u32 = 0x65757274;
 const FALSE_TEXT: u32 = 0x736c6166; // fals
 
 /**
- * Reads elements of a datatype other than BYTES into `out`. @returns the first byte not used; that of the element at
- * fault when `elementError` is set
+ * Reads elements of a datatype other than BYTES into `out`. @returns the first byte not used; that of the
+ * element at fault when `elementError` is set
  */
 export function readElements(datatype: Datatype, at: usize, to: usize, out: SlabChain): usize {
   elementsRead = 0;
@@ -47,7 +49,10 @@ export function readElements(datatype: Datatype, at: usize, to: usize, out: Slab
   return readFloats(datatype, at, limit, out);
 }
 
-/** Last byte of [from, to) that cannot belong to a number, or `from`. A number that starts before it is complete. */
+/**
+ * Last byte of [from, to) that cannot belong to a number, or `from`. A number that starts before it is
+ * complete.
+ */
 function lastSeparator(from: usize, to: usize): usize {
   let at = to;
   while (at > from) {
@@ -67,8 +72,8 @@ function lastSeparator(from: usize, to: usize): usize {
 }
 
 /**
- * Goes from the end of an element to the start of the next one. @returns where that is; 0 when no element of this run
- * starts at `elementEnd`, which is then behind the comma if `commaTaken`.
+ * Goes from the end of an element to the start of the next one. @returns where that is; 0 when no element of
+ * this run starts at `elementEnd`, which is then behind the comma if `commaTaken`.
  */
 function nextNumber(at: usize, limit: usize): usize {
   elementsRead++;
@@ -138,7 +143,10 @@ function incomplete(at: usize, _to: usize): usize {
   return startsNumber(at) || startsNonFinite(load<u8>(at)) ? at : fail(at, NOT_A_NUMBER);
 }
 
-/** Not a number: maybe NaN or an infinity, where the policy takes them. It is all there, as a separator is behind it. */
+/**
+ * Not a number: maybe NaN or an infinity, where the policy takes them. It is all there, as a separator is
+ * behind it.
+ */
 function notANumber(at: usize, out: SlabChain, datatype: Datatype): usize {
   const end = readNonFinite(at);
   if (end == 0) return fail(at, NOT_A_NUMBER);

@@ -16,9 +16,9 @@ import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 
 /**
- * The hottest loop: float32 of a JSON array. Where numbers end is found for 64 bytes at once (as simdjson does: Langdale
- * and Lemire, "Parsing gigabytes of JSON per second", 2019), so that the processor works on several numbers at a time
- * instead of looking for the end of one before it begins with the next.
+ * The hottest loop: float32 of a JSON array. Where numbers end is found for 64 bytes at once (as simdjson
+ * does: Langdale and Lemire, "Parsing gigabytes of JSON per second", 2019), so that the processor works on
+ * several numbers at a time instead of looking for the end of one before it begins with the next.
  */
 
 const GROUP: usize = 64;
@@ -43,8 +43,9 @@ for (let point: i32 = 0; point <= RUN; point++) {
 export let runLength: i32 = 0;
 
 /**
- * Reads elements with a comma behind each, as long as 64 bytes are there. All numbers that start before `limit` must end
- * there. @returns the first byte not used: `from`, or what comes behind a comma, or behind a comma and a space
+ * Reads elements with a comma behind each, as long as 64 bytes are there. All numbers that start before
+ * `limit` must end there. @returns the first byte not used: `from`, or what comes behind a comma, or behind a
+ * comma and a space
  */
 export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
   let at = from;
@@ -67,7 +68,8 @@ export function readF32Run(from: usize, limit: usize, out: SlabChain): usize {
     const minuses = byteMask(group, Char.MINUS);
     let others = nonDigitMask(group) & ~minuses;
     if ((minuses & ~((others << 1) | 1)) != 0) break;
-    // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no values.
+    // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no
+    // values.
     while (others != 0 && target != targetEnd) {
       const point = group + <usize>ctz<u64>(others);
       let end = point;

@@ -27,8 +27,10 @@ const MAX_DIGITS: u32 = 19;
 export let integersRead: i32 = 0;
 
 /**
- * Reads elements of `size` bytes with a comma behind each, as long as 64 bytes are there. All numbers that start before
- * `limit` must end there. @returns the first byte not used: `from`, or what comes behind a comma, or a comma and a space
+ * Reads elements of `size` bytes with a comma behind each, as long as 64 bytes are there. All numbers that
+ * start before
+ * `limit` must end there. @returns the first byte not used: `from`, or what comes behind a comma, or a comma
+ * and a space
  */
 export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usize, out: SlabChain): usize {
   let at = from;
@@ -53,7 +55,8 @@ export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usiz
     const minuses = byteMask(group, Char.MINUS);
     let others = nonDigitMask(group) & ~minuses;
     if ((minuses & ~((others << 1) | 1)) != 0) break;
-    // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no values.
+    // What is odd leaves this loop with `others` set; conditions stand alone so that they are branches and no
+    // values.
     while (others != 0 && target != targetEnd) {
       const end = group + <usize>ctz<u64>(others);
       const minus = <usize>(load<u8>(at) == Char.MINUS);

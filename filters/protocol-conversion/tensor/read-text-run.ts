@@ -11,8 +11,8 @@ export let textComma: bool = false;
 const VECTOR: usize = 16;
 
 /**
- * Copies strings to `out`, each with its length in four bytes before it (raw contents of BYTES), as long as they are
- * plain, all there and fit the slab at hand. @returns the first byte not used
+ * Copies strings to `out`, each with its length in four bytes before it (raw contents of BYTES), as long as
+ * they are plain, all there and fit the slab at hand. @returns the first byte not used
  */
 export function readTextRun(at: usize, to: usize, out: SlabChain): usize {
   let count = 0;

@@ -43,7 +43,10 @@ function writeBoolean(value: bool, to: usize): usize {
   return to + 5 - <usize>value;
 }
 
-/** Writes the elements of [from, to), whole ones of a fixed size; a comma before the first one unless it is `first`. */
+/**
+ * Writes the elements of [from, to), whole ones of a fixed size; a comma before the first one unless it is
+ * `first`.
+ */
 export function writeElements(datatype: Datatype, from: usize, to: usize, first: bool, out: SlabChain): void {
   const size = elementSize(datatype);
   let at = from;
@@ -111,8 +114,9 @@ const AROUND_TEXT: usize = 3;
 export let textsWritten: i32 = 0;
 
 /**
- * Writes elements of BYTES, each with its length in four bytes before it, as JSON strings, a comma before each but one that
- * is `first`, as long as they are plain, all there and fit the slab at hand; 16 bytes behind `to` must be readable.
+ * Writes elements of BYTES, each with its length in four bytes before it, as JSON strings, a comma before
+ * each but one that is `first`, as long as they are plain, all there and fit the slab at hand; 16 bytes
+ * behind `to` must be readable.
  * @returns the first byte not used
  */
 export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain): usize {
@@ -145,8 +149,8 @@ export function writeTextRun(at: usize, to: usize, first: bool, out: SlabChain):
 }
 
 /**
- * Writes bytes as the inside of a JSON string; malformed UTF-8 becomes U+FFFD. @returns the first byte not written: a
- * UTF-8 sequence may go on behind `to`, unless `last`
+ * Writes bytes as the inside of a JSON string; malformed UTF-8 becomes U+FFFD. @returns the first byte not
+ * written: a UTF-8 sequence may go on behind `to`, unless `last`
  */
 export function writeText(at: usize, to: usize, last: bool, out: SlabChain): usize {
   while (at < to) {

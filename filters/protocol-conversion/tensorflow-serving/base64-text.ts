@@ -25,7 +25,10 @@ export class Base64Text {
     this.open = false;
   }
 
-  /** Decodes [at, to) into `out`. @returns the first byte not used, behind the closing quote when `open` is false */
+  /**
+   * Decodes [at, to) into `out`.
+   * @returns the first byte not used, behind the closing quote when `open` is false
+   */
   take(at: usize, to: usize, out: SlabChain): usize {
     for (; at < to; at++) {
       let c = load<u8>(at);

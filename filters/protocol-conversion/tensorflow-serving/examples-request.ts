@@ -16,8 +16,9 @@ import { appendSignatureName } from "./model-spec";
 
 /**
  * `POST /v1/models/{model}:classify` and `:regress` of TensorFlow Serving -> `ClassificationRequest`,
- * `RegressionRequest`, which look alike. A feature is a value or a list of values of one kind. As in TensorFlow Serving,
- * JSON says the kind: a number with a point or an exponent is a float, another one or a boolean an int64, a string or
+ * `RegressionRequest`, which look alike. A feature is a value or a list of values of one kind. As in
+ * TensorFlow Serving, JSON says the kind: a number with a point or an exponent is a float, another one or a
+ * boolean an int64, a string or
  * `{"b64": "..."}` is bytes.
  */
 
@@ -175,7 +176,10 @@ export class ExamplesRequest extends JsonReader {
     return member;
   }
 
-  /** May a scalar stand here as a value of a feature, of `kind`? @returns false where it is ignored or an error */
+  /**
+   * May a scalar stand here as a value of a feature, of `kind`?
+   * @returns false where it is ignored or an error
+   */
   private startValue(kind: Kind): bool {
     const role = <Role>this.role;
     if (role == Role.Request) {

@@ -19,7 +19,10 @@ const SIGNATURE_DEF = bytes("signature_def");
 const spec: ByteBuffer = new ByteBuffer();
 const wrapper: ByteBuffer = new ByteBuffer();
 
-/** Appends a `tensorflow.serving.ModelSpec` of the names in the path; without a version it means the newest one. */
+/**
+ * Appends a `tensorflow.serving.ModelSpec` of the names in the path; without a version it means the newest
+ * one.
+ */
 export function appendModelSpec(out: ByteBuffer): void {
   appendField(out, SPEC_NAME, model.ptr, model.len);
   if (version.len == 0) return;

@@ -14,17 +14,18 @@ import { Char } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
 
 /**
- * Floats as TensorFlow Serving's REST API prints them (`WriteDecimal` in tensorflow_serving/util/json_tensor.cc): six
- * significant digits in the manner of printf's `%g` if they read back as the same float, otherwise 9 of a float32 and 17
- * of a float64; `.0` behind what has neither point nor exponent. `0.1`, `9e+06`, `0.333333343`, `3.0`.
+ * Floats as TensorFlow Serving's REST API prints them (`WriteDecimal` in
+ * tensorflow_serving/util/json_tensor.cc): six significant digits in the manner of printf's `%g` if they read
+ * back as the same float, otherwise 9 of a float32 and 17 of a float64; `.0` behind what has neither point
+ * nor exponent. `0.1`, `9e+06`, `0.333333343`, `3.0`.
  */
 
 const SHORT: i32 = 6;
 const F32_DIGITS: i32 = 9;
 const F64_DIGITS: i32 = 17;
 /**
- * A number of six digits that reads back as the float is no further away, in units of the last of 9 or 17 digits: half of
- * the distance to the next float.
+ * A number of six digits that reads back as the float is no further away, in units of the last of 9 or 17
+ * digits: half of the distance to the next float.
  */
 const F32_REACH: u64 = 61;
 const F64_REACH: u64 = 12;

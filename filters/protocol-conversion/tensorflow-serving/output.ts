@@ -110,7 +110,9 @@ export class Output {
     }
   }
 
-  /** A string; base64 in an object where the name of the output ends in `_bytes`, as TensorFlow Serving does. */
+  /**
+   * A string; base64 in an object where the name of the output ends in `_bytes`, as TensorFlow Serving does.
+   */
   private writeText(out: SlabChain): void {
     this.read(element, 4);
     const length = load<i32>(element);

@@ -20,9 +20,10 @@ import { appendRawPredict } from "./raw-predict";
 import { Signature } from "./signature";
 
 /**
- * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows (`instances`) or
- * columns (`inputs`), of named tensors or of one. The signature says their types: where the task has several, data that
- * come before `signature_name` are kept as text until it or the end of the request.
+ * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows
+ * (`instances`) or columns (`inputs`), of named tensors or of one. The signature says their types: where the
+ * task has several, data that come before `signature_name` are kept as text until it or the end of the
+ * request.
  */
 
 enum Role {
@@ -96,7 +97,10 @@ export class PredictRequest extends JsonReader {
   /** Members of the base64 object that is open. */
   private base64Members: i32 = 0;
 
-  /** Makes it ready; `spec` is filled in by the caller. the default one of `signatures` is the first. A raw tensor needs none. */
+  /**
+   * Makes it ready; `spec` is filled in by the caller. the default one of `signatures` is the first. A raw
+   * tensor needs none.
+   */
   reset(signatures: Signature[]): void {
     this.release();
     this.start();
@@ -120,7 +124,10 @@ export class PredictRequest extends JsonReader {
     appendSignatureName(this.spec, this.signature.name.ptr, this.signature.name.len);
   }
 
-  /** Makes it the request of `rawTensor`, whose bytes pass by `contents`. @returns false when the datatype has none */
+  /**
+   * Makes it the request of `rawTensor`, whose bytes pass by `contents`.
+   * @returns false when the datatype has none
+   */
   setRaw(contents: RawContents): bool {
     this.head.clear();
     contents.release();

@@ -22,8 +22,9 @@ import { Output } from "./output";
 import { encodingOf, holdsElements, readShape } from "./tensor-proto";
 
 /**
- * One gRPC frame with a `tensorflow.serving.PredictResponse` -> `{"predictions": ...}` for rows, `{"outputs": ...}` for
- * columns. How the JSON looks depends on how many outputs there are, so their elements are kept until the last one.
+ * One gRPC frame with a `tensorflow.serving.PredictResponse` -> `{"predictions": ...}` for rows, `{"outputs":
+ * ...}` for columns. How the JSON looks depends on how many outputs there are, so their elements are kept
+ * until the last one.
  */
 
 enum Part {
@@ -46,7 +47,10 @@ export class PredictResponse extends FrameReader {
   private count: i32 = 0;
   private readonly stream: ElementStream = new ElementStream();
   private started: bool = false;
-  /** Bytes that elements which stand for many may still fill, and empty lists that may still be written, in all outputs. */
+  /**
+   * Bytes that elements which stand for many may still fill, and empty lists that may still be written, in
+   * all outputs.
+   */
   private fillLeft: f64 = 0;
   private listsLeft: f64 = 0;
 
@@ -174,7 +178,10 @@ export class PredictResponse extends FrameReader {
     return end;
   }
 
-  /** A tensor is whole. Fewer elements than the shape says: the last one fills the rest (TensorProto's own rule). */
+  /**
+   * A tensor is whole. Fewer elements than the shape says: the last one fills the rest (TensorProto's own
+   * rule).
+   */
   private endTensor(): void {
     const output = this.output;
     if (output.datatype == Datatype.Unknown) {

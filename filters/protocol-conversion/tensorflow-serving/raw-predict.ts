@@ -26,7 +26,10 @@ const tensor: ByteBuffer = new ByteBuffer();
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
 
-/** Writes the message of `rawTensor` up to the tag of its content. @returns false for a data type that has no such content */
+/**
+ * Writes the message of `rawTensor` up to the tag of its content.
+ * @returns false for a data type that has no such content
+ */
 export function appendRawPredict(head: ByteBuffer, spec: ByteBuffer): bool {
   const dataType = dataTypeOf(rawTensor.datatype);
   if (dataType == 0) return false;

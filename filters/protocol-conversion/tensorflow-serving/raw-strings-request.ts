@@ -10,8 +10,9 @@ import { rawTensor } from "../tensor/raw-tensor";
 import { appendOneInput, appendTensorHead } from "./raw-predict";
 
 /**
- * A raw tensor of BYTES, each element with its length in four bytes before it (little-endian, as in binary tensor data
- * of the Open Inference Protocol) -> `tensorflow.serving.PredictRequest` with an input of DT_STRING.
+ * A raw tensor of BYTES, each element with its length in four bytes before it (little-endian, as in binary
+ * tensor data of the Open Inference Protocol) -> `tensorflow.serving.PredictRequest` with an input of
+ * DT_STRING.
  */
 
 const LENGTH_BYTES: i32 = 4;

@@ -9,8 +9,9 @@ import { DONE, FrameReader } from "../protobuf/frame-reader";
 import { writeServingF32 } from "./number-text";
 
 /**
- * One gRPC frame with a `tensorflow.serving.ClassificationResponse` -> `{"results":[[["label",0.5],...],...]}`, a list
- * of classes for each example; with a `RegressionResponse` -> `{"results":[0.5,...]}`.
+ * One gRPC frame with a `tensorflow.serving.ClassificationResponse` ->
+ * `{"results":[[["label",0.5],...],...]}`, a list of classes for each example; with a `RegressionResponse` ->
+ * `{"results":[0.5,...]}`.
  */
 
 /** What the bytes at hand are part of. */

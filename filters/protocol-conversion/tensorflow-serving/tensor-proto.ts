@@ -45,7 +45,10 @@ export function encodingOf(field: i32): Encoding {
 const shape: MessageReader = new MessageReader();
 const dimension: MessageReader = new MessageReader();
 
-/** Reads a `TensorShapeProto` into `output`. @returns false when it is malformed or has too many dimensions */
+/**
+ * Reads a `TensorShapeProto` into `output`.
+ * @returns false when it is malformed or has too many dimensions
+ */
 export function readShape(from: usize, to: usize, output: Output): bool {
   output.rank = 0;
   for (shape.start(from, to); shape.next(); ) {

@@ -13,5 +13,3 @@ export declare function proxy_set_buffer_bytes(
   size: usize,
 ): u32;
 
-/** Stores the log level of the host (0 trace ... 5 critical) at `level`. */
-export declare function proxy_get_log_level(level: usize): u32;

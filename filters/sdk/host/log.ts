@@ -1,6 +1,4 @@
 import { proxy_log } from "@solo-io/proxy-runtime/assembly/imports";
-import { RESULT } from "./arena";
-import { proxy_get_log_level } from "./env";
 
 export enum LogLevel {
   Trace,
@@ -9,11 +7,6 @@ export enum LogLevel {
   Warn,
   Error,
   Critical,
-}
-
-/** Does the host's log show this level? Ask before composing an expensive message. */
-export function logs(level: LogLevel): bool {
-  return proxy_get_log_level(RESULT) != 0 || load<i32>(RESULT) <= level;
 }
 
 /**
