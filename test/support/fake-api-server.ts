@@ -85,7 +85,10 @@ export class FakeApiServer {
       return reply(response, 200, { metadata, items: items.map(([, object]) => object) });
     }
     const key = `${group}/${plural} ${namespace ?? ""}/${name ?? `event-${this.version}`}`;
-    const [status, answer] = this.change(method, key, subresource, body);
+    // An apply by a manager of its own adds its fields to those of others.
+    const others = searchParams.get("fieldManager")?.endsWith("-creation") && this.objects.get(key)?.spec;
+    const whole = others && body ? { ...body, spec: { ...others, ...(body.spec as object) } } : body;
+    const [status, answer] = this.change(method, key, subresource, whole);
     reply(response, status, answer);
   }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { reasonOf } from "./missing-package.ts";
 import { makeProgram } from "./program.ts";
+import { versions } from "./versions.ts";
 
 // As a program that SIGPIPE ends: whoever read the output, such as head, has enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -13,7 +14,9 @@ process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
 try {
-  await (await makeProgram(process.argv.slice(2))).parseAsync();
+  const args = process.argv.slice(2);
+  if (["-V", "--version"].includes(args[0] ?? "")) console.log(await versions());
+  else await (await makeProgram(args)).parseAsync();
 } catch (error) {
   console.error(`modelgate: ${reasonOf(error)}`);
   process.exitCode = 1;

@@ -14,7 +14,8 @@ export async function makeProgram(args: string[]): Promise<Command> {
   const wanted = commandIn(args);
   const program = new Command("modelgate")
     .description("Envoy WebAssembly filters for model-serving gateways, and the tooling that ships them")
-    .showHelpAfterError()
+    .showHelpAfterError("modelgate --help lists the commands, modelgate COMMAND --help its options")
+    .option("-V, --version", "show the versions of command, filters, ABI and Envoy")
     .addHelpText("after", exampleText(""))
     .configureHelp({
       subcommandTerm: (command) => USAGES.get(command.name()) ?? DEFAULTS.subcommandTerm(command),

@@ -41,8 +41,14 @@ export async function stagePackage(): Promise<string> {
   for (const name of MODULES)
     for (const suffix of ["", ".map"])
       await cp(`${modulePath(name)}${suffix}`, new URL(`build/${name}.wasm${suffix}`, STAGE));
+  const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], {
+    cwd: fileURLToPath(PROJECT_ROOT),
+  });
   const own = JSON.parse(await readFile(new URL("package.json", PROJECT_ROOT), "utf8"));
-  await writeFile(new URL("package.json", STAGE), `${JSON.stringify(manifest(own), null, 2)}\n`);
+  await writeFile(
+    new URL("package.json", STAGE),
+    `${JSON.stringify({ ...manifest(own), gitHead: stdout.trim() }, null, 2)}\n`,
+  );
   return fileURLToPath(STAGE);
 }
 

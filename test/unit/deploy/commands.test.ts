@@ -6,6 +6,7 @@ import { applyCommand } from "../../../tools/cli/commands/apply.ts";
 import { getCommand } from "../../../tools/cli/commands/get.ts";
 import { rolloutCommand } from "../../../tools/cli/commands/rollout.ts";
 import { taskCommand } from "../../../tools/cli/commands/task.ts";
+import { validateCommand } from "../../../tools/cli/commands/validate.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 import { runHere } from "../../support/modelgate.ts";
 
@@ -110,4 +111,49 @@ it.each([
 it("discover takes whole seconds", async () => {
   const args = ["discover", "127.0.0.1:1", "--model", "m", "--taskid", "t", "--timeout", "x"];
   expect((await runHere(taskCommand(), args)).stderr).toContain("must be a whole number of seconds");
+});
+
+it("a gateway's Deployment starts with the least replicas of its autoscaler, and apply leaves them alone then", async () => {
+  connected.client = api.client;
+  await api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } });
+  const file = join(folder, "tenant.json");
+  const gateway = { name: "g", namespace: "search", hosts: ["a.example"], deployment: { minReplicas: 3 } };
+  const spec = { namespaces: ["search"], gateway };
+  await writeFile(
+    file,
+    JSON.stringify({ apiVersion: API_VERSION, kind: "Tenant", metadata: { name: "search" }, spec }),
+  );
+  const args = ["-f", file, "--image", `oci://registry.example/gateway@${DIGEST}`];
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "g", namespace: "search" },
+  };
+  expect((await runHere(applyCommand(), args)).stderr).toBe("");
+  const created = (await api.client.get(deployment)).spec as { replicas: number; template: object };
+  expect([created.replicas, typeof created.template]).toEqual([3, "object"]);
+  const writes = api.writes.length;
+  expect((await runHere(applyCommand(), args)).stderr).toBe("");
+  expect(api.writes.slice(writes)).toEqual([]);
+});
+
+it("files without a Tenant or ModelTask are a mistake, unless they may be empty", async () => {
+  const file = join(folder, "empty.yaml");
+  await writeFile(file, "# nothing yet\n");
+  const { code, stderr } = await runHere(validateCommand(), ["-f", file]);
+  expect([code, stderr]).toEqual([
+    1,
+    `${file}: no Tenant and no ModelTask there; say --allow-empty if that is meant`,
+  ]);
+  expect((await runHere(validateCommand(), ["--allow-empty", "-f", file])).code).toBe(0);
+});
+
+it("without a kubeconfig, it says where it looked", async () => {
+  vi.stubEnv("KUBECONFIG", join(folder, "none"));
+  const { code, stderr } = await runHere(getCommand(), ["tenants"]);
+  vi.unstubAllEnvs();
+  expect([code, stderr]).toEqual([
+    1,
+    `no cluster is known: $KUBECONFIG (${join(folder, "none")}) is not there, and this is no pod; name a kubeconfig with --kubeconfig`,
+  ]);
 });

@@ -17,6 +17,7 @@ import {
   secretsOption,
 } from "../options/render.ts";
 import {
+  allowEmptyOption,
   type FileOptions,
   fileOption,
   namespaceOption,
@@ -44,6 +45,7 @@ export function renderCommand(): Command {
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
+    .addOption(allowEmptyOption())
     .addOption(imageOption())
     .addOption(
       new Option(

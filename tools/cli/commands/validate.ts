@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import {
+  allowEmptyOption,
   type FileOptions,
   fileOption,
   namespaceOption,
@@ -13,6 +14,7 @@ export function validateCommand(): Command {
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
+    .addOption(allowEmptyOption())
     .action(async (options: FileOptions) => {
       const { tenants, tasks } = await readResources(options);
       console.log(`valid: ${count(tenants.length, "Tenant")}, ${count(tasks.length, "ModelTask")}`);

@@ -14,6 +14,7 @@ import {
   targetOption,
 } from "./render.ts";
 import {
+  allowEmptyOption,
   type FileOptions,
   fileOption,
   namespaceOption,
@@ -36,6 +37,7 @@ export function withPlanOptions(command: Command): Command {
     .addOption(fileOption())
     .addOption(recursiveOption())
     .addOption(namespaceOption())
+    .addOption(allowEmptyOption())
     .addOption(imageOption())
     .addOption(targetOption())
     .addOption(controllerOption())

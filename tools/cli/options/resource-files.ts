@@ -7,6 +7,7 @@ export interface FileOptions {
   filename: string[];
   recursive?: true;
   namespace?: string;
+  allowEmpty?: true;
 }
 
 export function fileOption(): Option {
@@ -24,6 +25,10 @@ export function namespaceOption(): Option {
   );
 }
 
+export function allowEmptyOption(): Option {
+  return new Option("--allow-empty", "accept files that hold no Tenant and no ModelTask");
+}
+
 /** Reads and checks the resources of `-f`. @throws InvalidResources with every fault, Error without `-f` */
 export async function readResources(options: Partial<FileOptions>): Promise<Resources> {
   const resources = await readUnchecked(options);
@@ -36,6 +41,10 @@ export async function readUnchecked(options: Partial<FileOptions>): Promise<Reso
   const { filename = [], recursive = false, namespace } = options;
   if (filename.length === 0) throw new Error("name files or folders with -f, or - for stdin");
   const resources = byKind(await loadResources(filename, { recursive }));
+  if (!options.allowEmpty && resources.tenants.length + resources.tasks.length === 0)
+    throw new Error(
+      `${filename.join(", ")}: no Tenant and no ModelTask there; say --allow-empty if that is meant`,
+    );
   if (namespace !== undefined) putInto(namespace, resources);
   return resources;
 }

@@ -54,6 +54,7 @@ export async function applyPlan(
           dryRun,
           force: forceConflicts,
         });
+        if (!live && !dryRun) await startReplicas(client, desired, changes);
         options.onDone(desired, outcomeOf(live, after, dryRun));
         if (desired.kind === "WasmPlugin" && !dryRun) plugins.push(desired);
       } catch (error) {
@@ -76,6 +77,29 @@ export async function applyPlan(
   if (failures.length === 0) return;
   const message = `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`;
   throw outdated === failures.length ? new PlanOutdated(message) : new Error(message);
+}
+
+/**
+ * A Deployment that an autoscaler will scale starts with the autoscaler's least replicas, not with one for as
+ * long as that takes to look. The field has a manager of its own, so that no later apply takes it from the
+ * autoscaler.
+ */
+async function startReplicas(client: KubernetesClient, created: Manifest, changes: Change[]): Promise<void> {
+  if (created.kind !== "Deployment") return;
+  const { apiVersion, kind, metadata } = created;
+  const { name, namespace } = metadata;
+  const scaler = changes.find(
+    ({ desired }) =>
+      desired.kind === "HorizontalPodAutoscaler" &&
+      desired.metadata.name === name &&
+      desired.metadata.namespace === namespace,
+  );
+  if (!scaler) return;
+  const { minReplicas } = scaler.desired.spec as { minReplicas: number };
+  await client.apply(
+    { apiVersion, kind, metadata: { name, namespace }, spec: { replicas: minReplicas } } as Manifest,
+    { fieldManager: `${FIELD_MANAGER}-creation`, force: true },
+  );
 }
 
 /**

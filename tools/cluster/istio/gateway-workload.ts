@@ -170,6 +170,9 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
         {
           name: "istio-proxy",
           image: "auto",
+          // With none, the API server says Always, and a registry that is down keeps every pod from starting
+          // again.
+          imagePullPolicy: "IfNotPresent",
           ports: [{ name: "gateway", containerPort: port, protocol: "TCP" }],
           resources: { requests: deployment.requests, limits: deployment.limits },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },

@@ -1,6 +1,11 @@
+import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import { Option } from "commander";
 import { KubernetesClient } from "./client.ts";
+
+const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 export interface ConnectOptions {
   kubeconfig?: string;
@@ -28,6 +33,19 @@ function load(file: string, work: () => void): void {
 }
 
 /**
+ * Where the library looks for a cluster by itself; it takes http://localhost:8080 when there is nothing.
+ * @throws Error that says where it looked
+ */
+function requireDefault(): void {
+  const file = process.env.KUBECONFIG ?? join(homedir(), ".kube/config");
+  if (file.split(delimiter).some(existsSync) || existsSync(SERVICE_ACCOUNT_TOKEN)) return;
+  const kubeconfig = process.env.KUBECONFIG ? `$KUBECONFIG (${file})` : `${file} ($KUBECONFIG is not set)`;
+  throw new Error(
+    `no cluster is known: ${kubeconfig} is not there, and this is no pod; name a kubeconfig with --kubeconfig`,
+  );
+}
+
+/**
  * A client for the cluster that the options name.
  * @throws Error for a kubeconfig or context that is not there
  */
@@ -40,7 +58,10 @@ export async function connect({ kubeconfig, context }: ConnectOptions): Promise<
       throw new Error(`${kubeconfig}: cannot be read: check --kubeconfig`);
     });
     load(kubeconfig, () => config.loadFromFile(kubeconfig));
-  } else load(process.env.KUBECONFIG ?? "~/.kube/config", () => config.loadFromDefault());
+  } else {
+    requireDefault();
+    load(process.env.KUBECONFIG ?? "~/.kube/config", () => config.loadFromDefault());
+  }
   if (context !== undefined) {
     const known = config.getContexts().map(({ name }) => name);
     if (!known.includes(context))

@@ -52,3 +52,10 @@ export function abiFaults(bytes: Uint8Array): string[] {
     ...absent.map((names) => `it exports no ${names.join(" or ")}`),
   ];
 }
+
+/** The ABI that a module marks itself with, such as 0.2.1 (proxy-wasm spec, `proxy_abi_version_X_Y_Z`). */
+export function abiOf(bytes: Uint8Array): string | undefined {
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(bytes as BufferSource));
+  const mark = /^proxy_abi_version_(\d+)_(\d+)_(\d+)$/;
+  return names.map(({ name }) => mark.exec(name)?.slice(1).join(".")).find((found) => found !== undefined);
+}
