@@ -11,11 +11,12 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ["modelgate.dev/v1alpha1", "Tenant"],
   ["modelgate.dev/v1alpha1", "ModelTask"],
   ["v1", "Event"],
+  ["v1", "Namespace"],
   ["v1", "Secret"],
   ["v1", "ConfigMap"],
   ["discovery.k8s.io/v1", "EndpointSlice"],
 ];
-const CLUSTER_SCOPED = ["Tenant"];
+const CLUSTER_SCOPED = ["Tenant", "Namespace"];
 
 /**
  * As much of the Kubernetes API as the operator uses, without schemas and field ownership: list, watch, apply, merge patch,
