@@ -13,7 +13,10 @@ export const permission = z.strictObject({
   versions: z.array(version()).max(64).optional().describe("Versions that may be called. Default: all."),
 });
 
-/** `*`, a host, or `*.` and a suffix: what Istio takes as a gateway's host, `*suffix`, the filter can't compare. */
+/**
+ * `*`, a host, or `*.` and a suffix: what Istio takes as a gateway's host, `*suffix`, the filter can't
+ * compare.
+ */
 const callableHost = () =>
   host().regex(/^(\*|(\*\.)?[a-z0-9].*)$/, "must be *, a host, or *. and a suffix, such as *.models.example");
 

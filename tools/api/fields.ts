@@ -161,7 +161,7 @@ export const percent = () => z.number().min(0).max(100);
 const MAX_RATE = 1_000_000_000;
 
 /** One in 1,000 of its window: the filter and the controller go no lower. */
-export const MIN_RATE = 0.001;
+const MIN_RATE = 0.001;
 
 /** Requests in a second, or in another window; fractions are fine. */
 export const rate = () => z.number().min(MIN_RATE).max(MAX_RATE);

@@ -10,8 +10,8 @@ const RSA_MAX_BYTES = 512;
 const SECRET_MIN_BYTES = 32;
 
 /**
- * Can a key of a key set (RFC 7517) check signatures of an algorithm that is accepted? The filter leaves out those that can't; its
- * filters/tenant-auth/jwt/key-set.ts chooses alike.
+ * Can a key of a key set (RFC 7517) check signatures of an algorithm that is accepted? The filter leaves out
+ * those that can't; its filters/tenant-auth/jwt/key-set.ts chooses alike.
  */
 export function isUsable(key: unknown, algorithms: Algorithm[] = DEFAULT_ALGORITHMS): boolean {
   const { use, alg } = members(key);

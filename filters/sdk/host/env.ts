@@ -12,4 +12,3 @@ export declare function proxy_set_buffer_bytes(
   data: usize,
   size: usize,
 ): u32;
-

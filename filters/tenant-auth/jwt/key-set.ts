@@ -5,8 +5,8 @@ import { Jwk, parseJwk } from "./jwk";
 const MAX_KEYS: i32 = 64;
 
 /**
- * Reads a key set. Keys that are not understood, not for signatures, or for no accepted algorithm are left out,
- * as RFC 7517 section 5 asks; `leftOut` says which. tools/api/key-set.ts chooses alike.
+ * Reads a key set. Keys that are not understood, not for signatures, or for no accepted algorithm are left
+ * out, as RFC 7517 section 5 asks; `leftOut` says which. tools/api/key-set.ts chooses alike.
  * @param secrets whether symmetric keys are taken; a set that was fetched holds public keys only
  * @param algorithms bit a: Algorithm a is accepted
  * @returns null when it is no key set
