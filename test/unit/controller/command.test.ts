@@ -1,5 +1,9 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -33,6 +37,41 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     child.kill(signal);
     expect(await exit).toEqual([0, null]);
     expect(lines.at(-1)?.msg).toBe("stopping");
+  },
+);
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s ends it while it waits for a cluster that says nothing",
+  async (signal) => {
+    const silent = createServer();
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const server = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const folder = await mkdtemp(join(tmpdir(), "modelgate-command-"));
+    const kubeconfig = join(folder, "config");
+    const named = (kind: string, value: object) => [{ name: "silent", [kind]: value }];
+    await writeFile(
+      kubeconfig,
+      JSON.stringify({
+        ...{ apiVersion: "v1", kind: "Config", "current-context": "silent" },
+        clusters: named("cluster", { server, "insecure-skip-tls-verify": true }),
+        users: named("user", { token: "t" }),
+        contexts: named("context", { cluster: "silent", user: "silent" }),
+      }),
+    );
+    const listeners = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--authenticate", "none"];
+    const args = [MODELGATE, "controller", "--kubeconfig", kubeconfig, ...listeners];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    try {
+      await once(silent, "connection");
+      const exit = once(child, "exit");
+      child.kill(signal);
+      expect(await exit).toEqual([0, null]);
+    } finally {
+      child.kill("SIGKILL");
+      silent.close();
+      await rm(folder, { recursive: true });
+    }
   },
 );
 

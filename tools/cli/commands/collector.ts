@@ -12,6 +12,7 @@ import {
   isLoopback,
   logLevelOption,
   serverLog,
+  unlessStopped,
   untilStopped,
 } from "../options/server.ts";
 import { bytes, duration, wholeNumber, withDefault } from "../options/units.ts";
@@ -112,7 +113,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
       : await readTls({ cert: tlsCert, key: tlsKey, clientCa });
   if (clientCa === undefined) warnOfOpenness(options, log);
   const { startCollector } = await import("../../servers/collector/collector.ts");
-  const running = await startCollector({
+  const starting = startCollector({
     senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
     ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost },
@@ -122,6 +123,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
     otlpMetricsMs: OTLP_METRICS_MS,
     cluster: options.kubernetes ? (await connect(options)).config : undefined,
   });
+  const running = await unlessStopped(starting, stopped, log);
   log.info({ url: running.url }, "the collector takes lines");
   await stopped;
   log.info("stopping");

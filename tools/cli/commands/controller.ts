@@ -29,6 +29,7 @@ import {
   isLoopback,
   logLevelOption,
   serverLog,
+  unlessStopped,
   untilStopped,
 } from "../options/server.ts";
 
@@ -121,7 +122,11 @@ async function controller(options: Options): Promise<void> {
   const stopped = untilStopped();
   const tlsPaths = tlsOf(options);
   const tls = tlsPaths && (await readTls(tlsPaths));
-  const running = await startController({ ...(await parts(options, tls, log)), tls, log });
+  const running = await unlessStopped(
+    parts(options, tls, log).then((made) => startController({ ...made, tls, log })),
+    stopped,
+    log,
+  );
   log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
   const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
   await stopped;

@@ -30,6 +30,22 @@ export async function untilStopped(): Promise<void> {
   await once(stopSignal(), "abort");
 }
 
+/**
+ * What a server is when it has started. A signal ends the process before that too, at once: what starts may wait for
+ * a cluster that never answers, and no caller depends on it yet.
+ * @param stopped of `untilStopped`
+ */
+export async function unlessStopped<T>(
+  starting: Promise<T>,
+  stopped: Promise<void>,
+  log: Logger,
+): Promise<T> {
+  const started = await Promise.race([starting.then((server) => ({ server })), stopped]);
+  if (started) return started.server;
+  log.info("stopped while it started");
+  process.exit(0);
+}
+
 /** Parses host:port; without a host, all of this machine's addresses. */
 export function address(text: string): Address {
   const [, host, port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];

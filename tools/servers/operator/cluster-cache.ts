@@ -94,16 +94,17 @@ export class ClusterCache {
   };
 
   /** A kind that the API server does not know is asked for again later: somebody may install it. */
-  private async watchOwned(apiVersion: string, kind: string): Promise<void> {
+  private async watchOwned(apiVersion: string, kind: string, isFirst = true): Promise<void> {
     const { client, log } = this.options;
     const path = await client.pathOfAll(apiVersion, kind);
     if (this.stopped) return;
     if (path !== undefined)
       this.owned.push(this.watch(path, OWNED_SELECTOR, this.ownedChanged, { apiVersion, kind }));
     else {
-      log.info({ apiVersion, kind }, "the cluster does not know this kind; it is left out for now");
+      if (isFirst)
+        log.info({ apiVersion, kind }, "the cluster does not know this kind; it is left out for now");
       const again = () =>
-        this.watchOwned(apiVersion, kind).catch((err) => log.warn({ err, kind }, "no discovery"));
+        this.watchOwned(apiVersion, kind, false).catch((err) => log.warn({ err, kind }, "no discovery"));
       setTimeout(again, DISCOVERY_MS).unref();
     }
   }
