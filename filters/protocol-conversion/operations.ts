@@ -15,9 +15,11 @@ import { appendMetadataRequest, appendStatusRequest } from "./tensorflow-serving
 /** The one table of operations: how each is asked for, and what answers it. */
 
 const GET = bytes("GET");
+/** Envoy leaves out the body of the answer (RFC 9110, section 9.3.2). */
+const HEAD = bytes("HEAD");
 const POST = bytes("POST");
 
-/** A row: an operation has either a question, asked by GET, or a body to convert, sent by POST. */
+/** A row: an operation has either a question, asked by GET or HEAD, or a body to convert, sent by POST. */
 class Handler {
   constructor(
     private readonly method: Bytes,
@@ -28,7 +30,7 @@ class Handler {
   ) {}
 
   takesMethod(ptr: usize, len: i32): bool {
-    return this.method.equals(ptr, len);
+    return this.method.equals(ptr, len) || (this.question != null && HEAD.equals(ptr, len));
   }
 
   /** A conversion of its kind, for one stream; of a row that has no question. */

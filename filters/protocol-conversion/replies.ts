@@ -30,7 +30,7 @@ export const USE_GET = new LocalReply(
   GrpcCode.UNIMPLEMENTED,
   "method_not_allowed",
   "use GET",
-).withHeader(ALLOW, "GET");
+).withHeader(ALLOW, "GET, HEAD");
 export const BODY_MISSING = new LocalReply(
   HttpStatus.BAD_REQUEST,
   GrpcCode.INVALID_ARGUMENT,

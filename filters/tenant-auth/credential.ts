@@ -1,7 +1,10 @@
-import { Bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { Slice } from "../sdk/bytes/slice";
 import { Principal } from "../sdk/pipeline/principal";
 import { hostLength, matchesHost } from "./task-pattern";
+
+const GET = bytes("GET");
+const HEAD = bytes("HEAD");
 
 /**
  * One way to prove that a caller belongs to a tenant, and what narrows it. Made when the plug-in is
@@ -29,9 +32,15 @@ export class Credential {
     readonly revocation: Bytes,
   ) {}
 
+  /** HEAD is a GET whose answer has no body (RFC 9110, section 9.3.2), so who may GET may ask so. */
   allowsMethod(method: Slice): bool {
     const methods = this.methods;
-    for (let i = 0; i < methods.length; i++) if (methods[i].equals(method.ptr, method.len)) return true;
+    const head = HEAD.equals(method.ptr, method.len);
+    for (let i = 0; i < methods.length; i++) {
+      const allowed = methods[i];
+      if (allowed.equals(method.ptr, method.len) || (head && GET.equals(allowed.ptr, allowed.len)))
+        return true;
+    }
     return methods.length == 0;
   }
 

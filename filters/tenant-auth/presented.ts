@@ -1,4 +1,5 @@
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
 import { AUTHORIZATION, PATH } from "../sdk/bytes/header-names";
 import { cutQueryParameter } from "../sdk/bytes/query-parameter";
 import { Slice } from "../sdk/bytes/slice";
@@ -7,6 +8,7 @@ import { removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
 
+const BEARER_SCHEME = bytes("bearer");
 const BEARER = bytes("bearer ");
 const SIGNATURE_INPUT = bytes("signature-input");
 const SIGNATURE = bytes("signature");
@@ -38,7 +40,10 @@ export class Presentation {
   private authorization: bool = false;
   private inQuery: bool = false;
 
-  /** Finds the credential. Those in the query are cut out of `http.path`, so that no log shows them. */
+  /**
+   * Finds the credential; a header or parameter with nothing in it presents none. Those in the query are cut out of `http.path`, so
+   * that no log shows them.
+   */
   read(http: HttpContext, registry: Registry): void {
     const headers = http.headers;
     let count = 0;
@@ -50,13 +55,14 @@ export class Presentation {
     for (let i = 0; i < names.length; i++) {
       const found = headers.find(names[i], value);
       if (found == 0) continue;
-      count += found;
       this.keyHeaders |= 1 << i;
+      if (found == 1 && value.len == 0) continue;
+      count += found;
       this.take(Presented.Secret, value.ptr, value.len);
     }
     const authorizations = headers.find(AUTHORIZATION, value);
     this.authorization = authorizations > 0;
-    if (authorizations > 0) {
+    if (authorizations > 1 || (authorizations == 1 && !isEmpty(value))) {
       count += authorizations;
       this.bearer = startsWithIgnoreCase(value.ptr, value.len, BEARER);
       if (this.bearer) this.take(Presented.Secret, value.ptr + BEARER.len, value.len - BEARER.len);
@@ -70,9 +76,9 @@ export class Presentation {
     const parameter = registry.keyParameter;
     if (parameter != null) {
       const found = cutQueryParameter(http.path, parameter, value);
-      if (found > 0) {
+      this.inQuery = found > 0;
+      if (found > 1 || (found == 1 && value.len > 0)) {
         count += found;
-        this.inQuery = true;
         this.take(Presented.Secret, value.ptr, value.len);
       }
     }
@@ -103,6 +109,16 @@ export class Presentation {
     const tenantHeader = registry.tenantHeader;
     if (tenantHeader != null) http.headers.drop(REQUEST_HEADERS, tenantHeader, false);
   }
+}
+
+/** Is this `Authorization` empty, or a `Bearer` of nothing? Envoy may have cut off the space behind it. */
+function isEmpty(authorization: Slice): bool {
+  const ptr = authorization.ptr;
+  const len = authorization.len;
+  if (len == 0) return true;
+  if (!startsWithIgnoreCase(ptr, len, BEARER_SCHEME)) return false;
+  for (let i = BEARER_SCHEME.len; i < len; i++) if (load<u8>(ptr + i) != Char.SPACE) return false;
+  return true;
 }
 
 const value: Slice = new Slice();

@@ -57,6 +57,7 @@ export const TOKEN_SIGNATURE = invalid("token_signature", "the token's signature
 export const TOKEN_EXPIRED = invalid("token_expired", "the token has expired");
 export const TOKEN_NOT_YET_VALID = invalid("token_not_yet_valid", "the token is not valid yet");
 export const TOKEN_AUDIENCE = invalid("token_audience", "the token is for another audience");
+export const TOKEN_CLIENT = invalid("token_client", "the token's client is not accepted");
 export const TOKEN_CLAIMS = invalid("token_claims", "a claim of the token is missing or of the wrong type");
 export const TOKEN_REVOKED = invalid("token_revoked", "the token is revoked");
 export const KEYS_UNAVAILABLE = unavailable("keys_unavailable", "the issuer's keys are not here yet");

@@ -26,6 +26,21 @@ describe.each([
   });
   afterAll(() => gateway?.stop());
 
+  it.each(["/v2", "/v2/health/ready", "/v2/models/linear", "/v2/models/linear/ready"])(
+    "HEAD %s is answered as GET, without a body",
+    async (path) => {
+      const ask = async (method: string) => {
+        const headers = { "x-api-key": KEY, taskid: "666" };
+        const response = await fetch(`http://127.0.0.1:${gateway.envoy.port}${path}`, { method, headers });
+        const type = response.headers.get("content-type");
+        return { status: response.status, type, text: await response.text() };
+      };
+      const answer = await ask("GET");
+      expect(answer.status).toBe(200);
+      expect(await ask("HEAD")).toEqual({ ...answer, text: "" });
+    },
+  );
+
   it("converts a request and its reply", async () => {
     const { status, headers, text } = await gateway.post(INFER, BODY);
     expect(status).toBe(200);

@@ -86,6 +86,16 @@ describe("attacks and edge cases", () => {
     }
   });
 
+  it("ignores an upgrade to TLS over plain text, as Apache's HttpClient asks for, and no other", async () => {
+    const ask = async (upgrade: string) => {
+      const headers: [string, string][] = [...good.headers, ["connection", "upgrade"], ["upgrade", upgrade]];
+      return (await gateway.send({ ...good, headers })).status;
+    };
+    expect(await ask("TLS/1.2")).toBe(200);
+    expect(await ask("tls/1.3")).toBe(200);
+    expect(await ask("something")).toBe(403);
+  });
+
   it("lets the model server see neither credential nor a tenant that the caller wrote", async () => {
     const call = { ...good, headers: [...good.headers, ["x-modelgate-tenant", "ads"]] as [string, string][] };
     const { headers } = JSON.parse((await gateway.send(call)).text);

@@ -209,8 +209,8 @@ describe("a request", () => {
 
   it.each([
     ["GET", "/v2/models/m/infer", "POST"],
-    ["POST", "/v2/models/m", "GET"],
-    ["POST", "/v2/health/live", "GET"],
+    ["POST", "/v2/models/m", "GET, HEAD"],
+    ["POST", "/v2/health/live", "GET, HEAD"],
   ])("%s %s is refused", (method, path, allow) => {
     const { reply } = open(vm, path, { ":method": method });
     expect([reply?.status, reply?.headers]).toEqual([405, expect.arrayContaining([["allow", allow]])]);

@@ -141,8 +141,14 @@ describe("hygiene", () => {
         const kept = query.filter((each) => !/^(api_key|api%5Fkey|%61pi_key)=/.test(each));
         const path = query.length > 0 && kept.length === 0 ? "/a" : `/a?${kept.join("&")}`;
         expect(stream.header(":path")).toBe(path);
-        const reason = ["credential_missing", "credential_unknown"][query.length - kept.length];
-        expect(stream.filterState.get("modelgate.would_refuse")).toBe(reason ?? "credential_ambiguous");
+        const taken = query.filter((each) => !kept.includes(each));
+        const reason =
+          taken.length > 1
+            ? "credential_ambiguous"
+            : (taken[0] ?? "").endsWith("=") || taken.length === 0
+              ? "credential_missing"
+              : "credential_unknown";
+        expect(stream.filterState.get("modelgate.would_refuse")).toBe(reason);
         stream.close();
       }),
     );

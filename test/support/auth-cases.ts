@@ -1,8 +1,10 @@
 import { createPublicKey } from "node:crypto";
 import {
   attacker,
+  BOTH_ISSUER,
   bearer,
   type Call,
+  CLIENT_ISSUER,
   claims,
   ISSUER,
   jwt,
@@ -20,6 +22,10 @@ export type AuthCase = [name: string, call: Call, reason?: string];
 const key = (value: string, ...more: [string, string][]): Call => ({
   headers: [["x-api-key", value], ["taskid", "666"], ...more],
 });
+const query = (value: string): Call => ({
+  path: `/v2/models/m/infer?api_key=${value}&x=1`,
+  headers: [["taskid", "666"]],
+});
 const task = (taskid: string, ...more: [string, string][]): Call => ({
   headers: [["x-api-key", KEY], ["taskid", taskid], ...more],
 });
@@ -35,6 +41,15 @@ const rsaPem = createPublicKey(rsa.privateKey).export({ format: "pem", type: "sp
 const middle = (token: string) => token.slice(0, -10) + (token.at(-10) === "A" ? "B" : "A") + token.slice(-9);
 const shared = (more: Record<string, unknown>) =>
   jwt({ claims: { ...claims(more), iss: "https://shared.example" } });
+const byClient = (more: Record<string, unknown>) =>
+  jwt({ claims: { ...claims({ aud: undefined, ...more }), iss: CLIENT_ISSUER } });
+const byBoth = (more: Record<string, unknown>) => jwt({ claims: { ...claims(more), iss: BOTH_ISSUER } });
+const twoClients = jwt({
+  claims: JSON.stringify({ ...claims(), iss: CLIENT_ISSUER }).replace(
+    "{",
+    '{"client_id":"app","client_id":"shop",',
+  ),
+});
 
 export const API_KEY_CASES: AuthCase[] = [
   ["key in the first header", key(KEY)],
@@ -58,7 +73,19 @@ export const API_KEY_CASES: AuthCase[] = [
   ],
   ["key in the query", { path: `/v2/models/m/infer?api_key=${KEY}&x=1`, headers: [["taskid", "666"]] }],
   ["no credential", { headers: [["taskid", "666"]] }, "credential_missing"],
-  ["empty key", key(""), "credential_unknown"],
+  ["empty key", key(""), "credential_missing"],
+  ["empty key beside a good one", key("", ["api-key", KEY])],
+  ["empty key beside a good bearer", key("", ["authorization", `Bearer ${KEY}`])],
+  ["empty authorization beside a good key", key(KEY, ["authorization", ""])],
+  ["bearer of nothing", bearerless("Bearer "), "credential_missing"],
+  ["empty key in the query beside a good one", { ...key(KEY), path: "/x?api_key=" }],
+  ["two keys, one of them empty", key("", ["x-api-key", KEY]), "credential_ambiguous"],
+  ["key in the query, percent-encoded", query(`%6B${KEY.slice(2)}%6b`)],
+  ["key in the query with a plus, encoded", query("a%2Bb%2f")],
+  ["key in the query with a plus as it is", query("a+b/")],
+  ["key in the query, encoded twice", query("a%252Bb%252f"), "credential_unknown"],
+  ["key in the query, badly encoded", query(`${KEY}%`), "credential_unknown"],
+  ["key in the query, encoding cut short", query(`${KEY}%6`), "credential_unknown"],
   ["key cut short", key(KEY.slice(1)), "credential_unknown"],
   ["key with a byte more", key(`${KEY}k`), "credential_unknown"],
   ["key in the other case", key(KEY.toUpperCase()), "credential_unknown"],
@@ -152,6 +179,7 @@ export const PERMISSION_CASES: AuthCase[] = [
     "version_forbidden",
   ],
   ["method", { ...key("get-only"), method: "GET" }],
+  ["HEAD where GET is allowed", { ...key("get-only"), method: "HEAD" }],
   ["other method", { ...key("get-only"), body: "{}" }, "method_forbidden"],
   ["host, with port and in any case", { ...key("one-host"), authority: "Models.Example:8866" }],
   ["host by suffix", { ...key("one-host"), authority: "a.b.search.example" }],
@@ -207,6 +235,17 @@ export const TOKEN_CASES: AuthCase[] = [
     "claim names with escapes",
     bearer(jwt({ claims: JSON.stringify(claims()).replace('"iss"', '"\\u0069ss"') })),
   ],
+  ["client id and no audience", bearer(byClient({ client_id: "shop" }))],
+  ["client id and any audience", bearer(byClient({ client_id: "app", aud: ["whoever"] }))],
+  ["client id of nobody", bearer(byClient({ client_id: "other" })), "token_client"],
+  ["client id missing", bearer(byClient({ aud: "app" })), "token_client"],
+  ["client id no string", bearer(byClient({ client_id: ["app"] })), "token_claims"],
+  ["client id twice", bearer(twoClients), "token_claims"],
+  ["client id and audience both checked", bearer(byBoth({ client_id: "app" }))],
+  ["client id checked, audience missing", bearer(byBoth({ client_id: "app", aud: undefined }))],
+  ["client id good, audience wrong", bearer(byBoth({ client_id: "app", aud: "x" })), "token_audience"],
+  ["audience good, client id wrong", bearer(byBoth({ client_id: "x" })), "token_client"],
+  ["audience good, client id missing", bearer(byBoth({})), "token_client"],
   ["alg none", bearer(jwt({ alg: "none", signature: "" })), "token_algorithm"],
   ["alg None", bearer(jwt({ alg: "None", signature: "" })), "token_algorithm"],
   ["alg none with a signature", bearer(jwt({ header: { alg: "none" } })), "token_algorithm"],

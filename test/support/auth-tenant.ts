@@ -4,7 +4,7 @@ import { authConfig } from "./auth.ts";
 
 const [search] = authConfig.tenants;
 const credentials: (Record<string, unknown> & { id: string })[] = search?.credentials ?? [];
-const [login, rsOnly, shared] = authConfig.issuers;
+const [login, rsOnly, shared, ...clients] = authConfig.issuers;
 
 function credential({
   sha256,
@@ -38,6 +38,7 @@ export const authTenant = {
         jwks: JSON.stringify(shared?.jwks),
         claims: { tenant: shared?.tenantClaim, tasks: shared?.tasksClaim },
       },
+      ...clients.map((each) => ({ ...each, jwks: JSON.stringify(each.jwks) })),
     ],
     credentials: credentials.map(credential),
     tasks: search?.tasks,

@@ -15,6 +15,10 @@ export const digestOf = (text: string) => createHash("sha256").update(text).dige
 export const revocationOfJti = (jti: string) => digestOf(`jti:${ISSUER}\n${jti}`);
 
 export const ISSUER = "https://login.example";
+/** Its tokens say a `client_id` and no `aud`, as access tokens of AWS Cognito do. */
+export const CLIENT_ISSUER = "https://clients.example";
+/** Of its tokens both are checked. */
+export const BOTH_ISSUER = "https://both.example";
 export const SHARED_SECRET = Buffer.from("0123456789abcdef0123456789abcdef");
 const SIGNING_SECRET = Buffer.from("fedcba9876543210fedcba9876543210");
 
@@ -188,6 +192,8 @@ export const authConfig = {
       tenantClaim: "department",
       tasksClaim: "scope",
     },
+    { issuer: CLIENT_ISSUER, clientIds: ["app", "shop"], jwks },
+    { issuer: BOTH_ISSUER, audiences: ["models"], clientIds: ["app"], jwks },
   ],
   tasks: [
     { taskid: "open", mode: "off" },
@@ -198,6 +204,7 @@ export const authConfig = {
       tenant: "search",
       credentials: [
         { id: "a", sha256: digestOf(KEY) },
+        { id: "plus", sha256: digestOf("a+b/") },
         { id: "b", sha256: digestOf("second").toUpperCase() },
         { id: "revoked", sha256: digestOf(REVOKED_KEY) },
         { id: "revoked-by-id", sha256: digestOf("another-revoked-key") },
@@ -215,6 +222,8 @@ export const authConfig = {
         { id: "batch", token: { issuer: ISSUER, subject: "batch" } },
         { id: "rs-only", token: { issuer: "https://rs-only.example" } },
         { id: "by-claim", token: { issuer: "https://shared.example" } },
+        { id: "by-client", token: { issuer: CLIENT_ISSUER } },
+        { id: "by-both", token: { issuer: BOTH_ISSUER } },
         { id: "pod", certificate: { uri: "spiffe://cluster.local/ns/search/sa/batch" } },
       ],
       tasks: [

@@ -5,7 +5,20 @@ import { withRules } from "./rules.ts";
 export const jwtIssuer = withRules(
   z.strictObject({
     issuer: z.string().min(1).max(2048).describe("The `iss` of its tokens, compared exactly."),
-    audiences: z.array(z.string().min(1).max(2048)).min(1).max(64).describe("`aud` must hold one of these."),
+    audiences: z
+      .array(z.string().min(1).max(2048))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe("`aud` must hold one of these. Set this, `clientIds` or both."),
+    clientIds: z
+      .array(z.string().min(1).max(2048))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        "`client_id` must be one of these, as in the access tokens of AWS Cognito. A token may then be without `aud`.",
+      ),
     jwks: z.string().max(262_144).optional().describe("JSON Web Key Set (RFC 7517) as text."),
     jwksUri: z
       .url({ protocol: /^https?$/, error: "must be a URL such as https://login.example/jwks" })
@@ -51,6 +64,11 @@ export const jwtIssuer = withRules(
       .describe("Accepted clock difference in seconds. Default: 60."),
   }),
   [
+    {
+      holds: ({ audiences, clientIds }) => audiences !== undefined || clientIds !== undefined,
+      cel: "has(self.audiences) || has(self.clientIds)",
+      message: "needs audiences or clientIds: a token for others must not count here",
+    },
     {
       holds: ({ jwks, jwksUri }) => (jwks === undefined) !== (jwksUri === undefined),
       cel: "has(self.jwks) != has(self.jwksUri)",

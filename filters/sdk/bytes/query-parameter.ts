@@ -13,7 +13,8 @@ const cut: ByteBuffer = new ByteBuffer();
 
 /**
  * Cuts each parameter `name` out of the query of `path`, in place, and sets `value` to what the last one
- * held, as it stood (a key needs no percent-encoding). The bytes of `value` stay until the next call.
+ * held, percent-decoded (RFC 3986, section 2.1): a `+` is a plus, and what is no encoding stays as it is.
+ * The bytes of `value` stay until the next call.
  * @returns how often the parameter was there
  */
 export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
@@ -28,8 +29,7 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
     const held = valueStart(at + 1, next, name);
     if (held != 0) {
       found++;
-      cut.clear();
-      cut.append(held, <i32>(next - held));
+      decode(cut, held, next);
     } else {
       if (found > 0) {
         memory.copy(to, at, next - at);
@@ -44,6 +44,21 @@ export function cutQueryParameter(path: Slice, name: Bytes, value: Slice): i32 {
   value.ptr = cut.ptr;
   value.len = cut.len;
   return found;
+}
+
+function decode(out: ByteBuffer, from: usize, to: usize): void {
+  out.clear();
+  while (from < to) {
+    let c = load<u8>(from++);
+    if (c == Char.PERCENT && from + 2 <= to) {
+      const byte = (hexDigit(load<u8>(from)) << 4) | hexDigit(load<u8>(from + 1));
+      if (byte >= 0) {
+        c = <u8>byte;
+        from += 2;
+      }
+    }
+    out.appendByte(c);
+  }
 }
 
 /**

@@ -16,6 +16,8 @@ export class Issuer {
   tenantClaim: Bytes | null = null;
   /** Claim with the tasks that a token may call; null: all that its credential may. */
   tasksClaim: Bytes | null = null;
+  /** What `client_id` must be one of; empty: it is not looked at. */
+  clientIds: Bytes[] = [];
   /** Keys of the configuration; empty when they are fetched. */
   keys: Jwk[] = [];
   /** Where the keys are fetched; null when they are configured. */
@@ -24,6 +26,7 @@ export class Issuer {
   constructor(
     /** The claim `iss`, compared exactly. */
     readonly name: Bytes,
+    /** What `aud` must hold one of; empty: it is not looked at. */
     readonly audiences: Bytes[],
     /** Claim that names the credential's subject. */
     readonly subjectClaim: Bytes,

@@ -22,12 +22,13 @@ const DEFAULT_ALGORITHMS: u32 =
 /** Reads one of the `issuers` of the configuration. */
 export function readIssuer(config: Config): Issuer {
   const name = config.text("issuer");
-  const audiences: Bytes[] = [];
-  const texts = config.texts("audiences");
-  for (let i = 0; i < texts.length; i++) audiences.push(bytes(texts[i]));
-  if (audiences.length == 0) config.fault("audiences", "is required: a token for others must not count here");
+  const audiences = allBytes(config.texts("audiences"));
+  const clientIds = allBytes(config.texts("clientIds"));
+  if (audiences.length + clientIds.length == 0)
+    config.fault("audiences", "or clientIds is required: a token for others must not count here");
   const subject = config.has("subjectClaim") ? config.text("subjectClaim") : "sub";
   const issuer = new Issuer(bytes(name), audiences, bytes(subject));
+  issuer.clientIds = clientIds;
   issuer.leeway = <i64>config.number("leewaySeconds", 60, 0);
   issuer.expiryRequired = config.flag("requireExpiry", true);
   if (config.has("tenantClaim")) issuer.tenantClaim = bytes(config.text("tenantClaim"));
@@ -36,6 +37,12 @@ export function readIssuer(config: Config): Issuer {
   readKeys(issuer, name, config);
   config.finish();
   return issuer;
+}
+
+function allBytes(texts: string[]): Bytes[] {
+  const all: Bytes[] = [];
+  for (let i = 0; i < texts.length; i++) all.push(bytes(texts[i]));
+  return all;
 }
 
 function readAlgorithms(config: Config): u32 {

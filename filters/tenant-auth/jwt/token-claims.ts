@@ -3,11 +3,13 @@ import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { JsonScanner } from "../../sdk/bytes/json-scanner";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
-import { TOKEN_AUDIENCE, TOKEN_CLAIMS, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID } from "../replies";
+import { TOKEN_AUDIENCE, TOKEN_CLAIMS, TOKEN_CLIENT, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID } from "../replies";
 import { Issuer } from "./issuer";
 
 const ISS = bytes("iss");
 const AUD = bytes("aud");
+/** Of access tokens (RFC 9068, section 2.2). */
+const CLIENT_ID = bytes("client_id");
 const EXP = bytes("exp");
 const NBF = bytes("nbf");
 const JTI = bytes("jti");
@@ -27,6 +29,7 @@ export class TokenClaims {
   readonly subject: ByteBuffer = new ByteBuffer();
   readonly tenant: ByteBuffer = new ByteBuffer();
   readonly jti: ByteBuffer = new ByteBuffer();
+  private readonly client: ByteBuffer = new ByteBuffer();
   /** (u8 length, pattern) one after the other; empty when the issuer has no such claim. */
   readonly tasks: ByteBuffer = new ByteBuffer();
   /** Seconds since 1970 from which on the token is refused, leeway included. */
@@ -74,6 +77,7 @@ export class TokenClaims {
     this.subject.clear();
     this.tenant.clear();
     this.jti.clear();
+    this.client.clear();
     this.tasks.clear();
     json.start(ptr, len);
     json.enterObject();
@@ -85,7 +89,18 @@ export class TokenClaims {
     this.expires = this.expiries == 0 ? i64.MAX_VALUE : seconds(this.expiry) + issuer.leeway;
     if (this.expires <= now) return TOKEN_EXPIRED;
     if (seconds(this.notBefore) - issuer.leeway > now) return TOKEN_NOT_YET_VALID;
-    return issuer.audiences.length > 0 && !this.audienceMatches ? TOKEN_AUDIENCE : null;
+    return this.isMeantFor(issuer);
+  }
+
+  /**
+   * A token must be for one of the issuer's audiences or clients. Where the issuer checks its client, it may
+   * say no audience.
+   */
+  private isMeantFor(issuer: Issuer): LocalReply | null {
+    const clients = issuer.clientIds;
+    if (clients.length > 0 && !isOneOf(clients, this.client)) return TOKEN_CLIENT;
+    if (issuer.audiences.length == 0 || this.audienceMatches) return null;
+    return clients.length > 0 && this.audiences == 0 ? null : TOKEN_AUDIENCE;
   }
 
   /** Reads one claim's value. A claim may be of use in two roles, such as `sub` as tenant and as subject. */
@@ -100,13 +115,14 @@ export class TokenClaims {
       const subject = isClaim(issuer.subjectClaim);
       const tenant = isClaim(issuer.tenantClaim);
       const jti = is(JTI);
-      if (!subject && !tenant && !jti) {
+      const client = issuer.clientIds.length > 0 && is(CLIENT_ID);
+      if (!subject && !tenant && !jti && !client) {
         json.skip();
         return !json.failed;
       }
       json.string(text);
       if ((subject && !keep(this.subject)) || (tenant && !keep(this.tenant))) return false;
-      if (jti && !keep(this.jti)) return false;
+      if ((jti && !keep(this.jti)) || (client && !keep(this.client))) return false;
     }
     return !json.failed;
   }
@@ -126,9 +142,7 @@ export class TokenClaims {
   }
 
   private matchAudience(wanted: Bytes[]): void {
-    for (let i = 0; i < wanted.length; i++) {
-      if (wanted[i].equals(text.ptr, text.len)) this.audienceMatches = true;
-    }
+    if (isOneOf(wanted, text)) this.audienceMatches = true;
   }
 
   /**
@@ -169,6 +183,11 @@ export class TokenClaims {
 
 function is(name: Bytes): bool {
   return name.equals(key.ptr, key.len);
+}
+
+function isOneOf(all: Bytes[], value: ByteBuffer): bool {
+  for (let i = 0; i < all.length; i++) if (all[i].equals(value.ptr, value.len)) return true;
+  return false;
 }
 
 function isClaim(name: Bytes | null): bool {

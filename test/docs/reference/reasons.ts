@@ -108,6 +108,11 @@ export const REASONS: ReasonGroup[] = [
         "Ask the issuer for a token with that audience.",
       ),
       unauthenticated(
+        "token_client",
+        "The claim `client_id` is none of the issuer's `clientIds`.",
+        "Ask the issuer for a token of that client, or add the client to `clientIds`.",
+      ),
+      unauthenticated(
         "token_claims",
         "A claim is missing or of the wrong type.",
         "Compare the token with `requireExpiry`, `subjectClaim`, `tenantClaim` and `tasksClaim`.",

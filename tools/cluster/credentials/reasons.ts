@@ -60,6 +60,10 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
       "its `aud` holds none of the issuer's audiences here",
       "ask the issuer for a token for this audience, or add the audience to jwtIssuers[].audiences",
     ],
+    token_client: [
+      "its `client_id` is none of the issuer's clients here",
+      "get a token of such a client, or add the client to jwtIssuers[].clientIds",
+    ],
     token_claims: [
       "a claim that must be there is missing, twice, or of the wrong type",
       "compare the token with jwtIssuers[].claims and requireExpiry",

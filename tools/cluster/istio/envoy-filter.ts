@@ -1,4 +1,5 @@
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
+import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
@@ -9,8 +10,8 @@ const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 
 /**
- * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, credentials that no route
- * hands on, and stats filters off.
+ * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore, credentials
+ * that no route hands on, and stats filters off.
  */
 export function envoyFilter(tenant: Tenant): Manifest {
   const { name, namespace, tuning } = tenant.spec.gateway;
@@ -43,6 +44,7 @@ export function envoyFilter(tenant: Tenant): Manifest {
               typed_config: {
                 "@type":
                   "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                http_protocol_options: HTTP1_OPTIONS,
                 http2_protocol_options: {
                   initial_stream_window_size: tuning.streamWindowBytes,
                   initial_connection_window_size: tuning.connectionWindowBytes,

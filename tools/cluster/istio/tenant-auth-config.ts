@@ -143,10 +143,12 @@ function grant({ task, versions = [] }: Permission): GrantConfig {
 }
 
 function issuer(issuer: JwtIssuer): IssuerConfig {
-  const { audiences, jwks, jwksUri, cluster, claims, algorithms, leewaySeconds, requireExpiry } = issuer;
+  const { audiences, clientIds, jwks, jwksUri, cluster, claims, algorithms, leewaySeconds, requireExpiry } =
+    issuer;
   return {
     issuer: issuer.issuer,
-    audiences,
+    ...(audiences && { audiences }),
+    ...(clientIds && { clientIds }),
     ...(jwks !== undefined && { jwks: JSON.parse(jwks) }),
     ...(jwksUri !== undefined && {
       remoteJwks: { cluster, ...addressOf(jwksUri), refreshSeconds: refreshSeconds(issuer) },

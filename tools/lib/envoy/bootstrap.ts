@@ -37,6 +37,12 @@ export interface WasmFilter {
 
 export const WASM_TYPE = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
+/**
+ * `http_protocol_options` of a gateway. A server may ignore an `Upgrade` (RFC 9110, section 7.8): Apache's
+ * HttpClient asks for TLS over plain text in every request, and Envoy answers 403 to what it can't upgrade to.
+ */
+export const HTTP1_OPTIONS = { ignore_http_11_upgrade: [{ prefix: "TLS/", ignore_case: true }] };
+
 /** A Wasm filter of the chain, with its plug-in configuration. */
 export function wasmFilter(name: string, modulePath: string, configuration: object, vmId = name): WasmFilter {
   return {
@@ -112,6 +118,7 @@ function listener(options: BootstrapOptions): object {
               stat_prefix: "gateway",
               access_log: accessLogs,
               normalize_path: true,
+              http_protocol_options: HTTP1_OPTIONS,
               route_config: {
                 ...(removedHeaders && { request_headers_to_remove: removedHeaders }),
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
