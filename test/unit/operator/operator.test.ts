@@ -10,6 +10,8 @@ import { Operator } from "../../../tools/servers/operator/operator.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
 
 const WITHIN = 10_000;
+/** Half of a surrogate pair, in no JSON of RFC 8259: the schema takes it, and the filter can read none of the configuration. */
+const UNREADABLE = { raw: { name: "\ud800", datatype: "FP32", shape: [1] } };
 const API_VERSION = "modelgate.dev/v1alpha1";
 const image = parseReference(`oci://registry.example/gateway@sha256:${"a".repeat(64)}`);
 let api: FakeApiServer;
@@ -191,6 +193,30 @@ describe("operator", () => {
       expect(ready("ModelTask", "other")).toMatch(/^1 True/);
     });
     expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":8');
+  });
+
+  test("what only the filter refuses is held back alone", async () => {
+    await start();
+    const limits = { requestsPerSecond: 5 };
+    const faulty = { limits, conversion: UNREADABLE };
+    await api.apply(
+      tenant("search"),
+      task("search", "good", "666", { limits }),
+      task("search", "bad", "667", faulty),
+      task("search", "other", "668"),
+    );
+    await waitFor(() => {
+      expect(ready("ModelTask", "bad")).toMatch(
+        /^1 False Invalid: spec: the filter refuses the configuration/,
+      );
+      expect(ready("ModelTask", "good")).toMatch(/^1 True Applied/);
+      expect(ready("ModelTask", "other")).toMatch(/^1 True Applied/);
+    });
+    expect(api.find("VirtualService", "bad")).toBeUndefined();
+    const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
+    expect(
+      events.map(({ reason, involvedObject }) => [reason, (involvedObject as Manifest).name]),
+    ).toContainEqual(["Invalid", "bad"]);
   });
 
   test("a task without its Tenant waits for it", async () => {

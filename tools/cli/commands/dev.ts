@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { byKind, crossCheck } from "../../api/cross-check.ts";
 import { loadResources } from "../../api/load.ts";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
+import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { buildModules } from "../../lib/wasm/build.ts";
@@ -74,7 +75,9 @@ async function fromConfig(options: DevOptions): Promise<LocalGateway> {
 }
 
 async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {
-  crossCheck(byKind(await loadResources(paths)));
+  const resources = byKind(await loadResources(paths));
+  crossCheck(resources);
+  checkWithFilter(resources);
   const gateway = await startResourceGateway({
     ...options,
     paths,

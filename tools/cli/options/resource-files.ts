@@ -2,6 +2,7 @@ import { Option } from "commander";
 import { byKind, crossCheck, type Resources } from "../../api/cross-check.ts";
 import { InvalidResources } from "../../api/fault.ts";
 import { loadResources } from "../../api/load.ts";
+import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 
 export interface FileOptions {
   filename: string[];
@@ -33,6 +34,7 @@ export function allowEmptyOption(): Option {
 export async function readResources(options: Partial<FileOptions>): Promise<Resources> {
   const resources = await readUnchecked(options);
   crossCheck(resources);
+  checkWithFilter(resources);
   return resources;
 }
 

@@ -11,6 +11,7 @@ import { parseReference, type Reference } from "../../lib/oci/reference.ts";
 import { namespaceOf, TENANT_LABEL, tenantOf } from "../istio/names.ts";
 import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
+import { checkWithFilter } from "../oracle/filter-faults.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
 import { requireSecrets, secretsOfCluster } from "./secrets.ts";
 import { RENDERED, stamped } from "./unchanged.ts";
@@ -70,6 +71,7 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
     await secretsOfCluster(client, ofTouched, tokenSecrets(controller)),
     "apply it to the cluster first",
   );
+  checkWithFilter({ tenants: touchedTenants, tasks }, secrets);
   const images = liveImages(ofTouched, owned);
   const rendered = renderAll(
     ofTouched,

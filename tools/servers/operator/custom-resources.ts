@@ -1,4 +1,4 @@
-import { byKind, crossFaults } from "../../api/cross-check.ts";
+import { byKind, crossFaults, type Resources } from "../../api/cross-check.ts";
 import { type Fault, formatPath } from "../../api/fault.ts";
 import { issueMessage } from "../../api/issue-message.ts";
 import { KINDS, type Kind, type Resource } from "../../api/kinds.ts";
@@ -6,6 +6,7 @@ import type { Loaded } from "../../api/load.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { namespaceOf, tenantOf } from "../../cluster/istio/names.ts";
+import { filterFaults } from "../../cluster/oracle/filter-faults.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { incumbency } from "./status.ts";
 
@@ -38,6 +39,10 @@ export function checkResources(objects: readonly Manifest[]): CustomResources {
     crossFaults(byKind(present.flatMap(({ loaded }) => loaded ?? []))),
     ({ resource }) => resource,
   );
+  const sound = present.flatMap(({ object, loaded }) =>
+    loaded && !faults.has(idOf(object)) ? [loaded] : [],
+  );
+  for (const [id, own] of refusedByFilter(byKind(sound))) faults.set(id, own);
   const checked = stored.map((each) => ({
     ...each,
     faults: [...each.faults, ...(faults.get(idOf(each.object)) ?? []).map(describe)],
@@ -48,6 +53,19 @@ export function checkResources(objects: readonly Manifest[]): CustomResources {
     tenants: new Map(tenants.map((each) => [each.object.metadata.name, each])),
     tasks: Map.groupBy(tasks, ({ object }) => tenantOf(object)),
   };
+}
+
+/** What the filter does not take, by resource: each is left out, until it takes what is left. */
+function refusedByFilter(resources: Resources): Map<string, Fault[]> {
+  const refused = new Map<string, Fault[]>();
+  const isLeft = ({ fault }: Loaded) => !refused.has(fault([], "").resource);
+  for (;;) {
+    const tenants = resources.tenants.filter(isLeft);
+    const tasks = resources.tasks.filter(isLeft);
+    const faults = filterFaults({ tenants, tasks });
+    if (faults.length === 0) return refused;
+    for (const [id, own] of Map.groupBy(faults, ({ resource }) => resource)) refused.set(id, own);
+  }
 }
 
 export function isDeleted({ metadata }: Manifest): boolean {

@@ -1,0 +1,261 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { byKind, crossFaults, type Resources } from "../../tools/api/cross-check.ts";
+import { formatFault } from "../../tools/api/fault.ts";
+import { parseResources } from "../../tools/api/load.ts";
+import { Filter } from "../../tools/cluster/oracle/filter.ts";
+import { filterFaults } from "../../tools/cluster/oracle/filter-faults.ts";
+import { parseRefusals } from "../../tools/cluster/oracle/refusals.ts";
+
+const apiVersion = "modelgate.dev/v1alpha1";
+const EC = {
+  kty: "EC",
+  crv: "P-256",
+  x: Buffer.alloc(32, 1).toString("base64url"),
+  y: Buffer.alloc(32, 2).toString("base64url"),
+};
+const RSA = { kty: "RSA", e: "AQAB", n: Buffer.alloc(256, 255).toString("base64url") };
+
+const tenant = (spec: object = {}) => ({
+  apiVersion,
+  kind: "Tenant",
+  metadata: { name: "search" },
+  spec: {
+    namespaces: ["search"],
+    gateway: { name: "gateway", namespace: "search", hosts: ["*.search.example"] },
+    ...spec,
+  },
+});
+const task = (name: string, spec: object = {}) => ({
+  apiVersion,
+  kind: "ModelTask",
+  metadata: { name, namespace: "search" },
+  spec: { taskid: name, tenant: "search", service: { name: "model" }, ...spec },
+});
+
+/** The resources, and what schema and cross-checks have against them. */
+function checked(...objects: object[]): { resources: Resources; faults: string[] } {
+  const parsed = parseResources([{ file: "a.json", text: JSON.stringify({ kind: "List", items: objects }) }]);
+  const resources = byKind(parsed.resources);
+  const faults = parsed.faults.length > 0 ? parsed.faults : crossFaults(resources);
+  return { resources, faults: faults.map(formatFault) };
+}
+
+/** A token's issuer with a set of keys. */
+const issuer = (...keys: object[]) => ({
+  jwtIssuers: [{ issuer: "i", audiences: ["m"], jwks: JSON.stringify({ keys }) }],
+});
+
+describe("taken by schema and filter alike", () => {
+  it.each<[string, object, object?]>([
+    [
+      "half a request a second",
+      { limits: { requestsPerSecond: 0.5 } },
+      { limits: { requestsPerSecond: 0.5 } },
+    ],
+    ["half a burst", { limits: { requestsPerSecond: 1, burst: 0.5 } }],
+    [
+      "half a request an hour",
+      {},
+      { limits: { requestsPerSecond: 1, windows: [{ per: "hour", requests: 0.5 }] } },
+    ],
+    ...[
+      { ...RSA, use: "enc", alg: "RSA-OAEP" },
+      { ...RSA, alg: "RSA-OAEP" },
+      { kty: "OKP", crv: "Ed25519", x: EC.x },
+      { ...EC, crv: "P-521" },
+      { ...EC, crv: "secp256k1" },
+      { kty: "AKP", alg: "ML-DSA-44", pub: "AAAA" },
+    ].map((key): [string, object] => [
+      `a good key beside ${JSON.stringify(key).slice(0, 40)}`,
+      issuer(RSA, key),
+    ]),
+    ["the header of tokens as one of keys", { apiKey: { headers: ["authorization"] } }],
+    [
+      "shares that sum to 1 and a bit",
+      {
+        priorities: {
+          classes: [
+            { name: "a", reservedPercent: 33.3 },
+            { name: "b", reservedPercent: 33.3 },
+            { name: "c", reservedPercent: 33.4 },
+          ],
+        },
+      },
+    ],
+  ])("%s", (_name, ofTenant, ofTask = {}) => {
+    const { resources, faults } = checked(tenant(ofTenant), task("ranking", ofTask));
+    expect(faults).toEqual([]);
+    expect(filterFaults(resources).map(formatFault)).toEqual([]);
+  });
+});
+
+describe("refused by validate", () => {
+  it.each<[string, object, object?]>([
+    ...["taskid", "host", "cookie"].map((name): [string, object] => [name, { apiKey: { headers: [name] } }]),
+    ["one header twice", { apiKey: { headers: ["x-a", "x-a"] } }],
+    ["tenantHeader: taskid", { tenantHeader: "taskid" }],
+    ["tenantHeader: x-api-key", { tenantHeader: "x-api-key" }],
+    ["no usable key", issuer({ ...EC, crv: "P-521" })],
+    ["an empty key set", issuer()],
+    [
+      "a key set at no host",
+      { jwtIssuers: [{ issuer: "i", audiences: ["m"], jwksUri: "mailto:a", cluster: "c" }] },
+    ],
+    [
+      "a suffix that begins anywhere",
+      { credentials: [{ id: "a", sha256: "0".repeat(64), hosts: ["*search.example"] }] },
+    ],
+    [
+      "another field named start_time",
+      {
+        gateway: {
+          ...tenant().spec.gateway,
+          tuning: { accessLog: { fields: [{ field: "duration", as: "start_time" }] } },
+        },
+      },
+    ],
+    [
+      "a window twice",
+      {},
+      {
+        limits: {
+          requestsPerSecond: 1,
+          windows: [
+            { per: "hour", requests: 1 },
+            { per: "hour", requests: 2 },
+          ],
+        },
+      },
+    ],
+  ])("%s", (_name, ofTenant, ofTask = {}) => {
+    expect(checked(tenant(ofTenant), task("ranking", ofTask)).faults).toHaveLength(1);
+  });
+});
+
+describe("what the schema does not see, the filter says at its field", () => {
+  it("of a Tenant, and of one of many tasks", () => {
+    const { resources } = checked(
+      tenant({ limits: { requestsPerSecond: 1 } }),
+      ...["a", "b", "c"].map((name) => task(name, name === "a" ? {} : { limits: { requestsPerSecond: 5 } })),
+    );
+    const [owner] = resources.tenants;
+    const last = resources.tasks[2];
+    if (!owner?.resource.spec.limits || !last?.resource.spec.limits) throw new Error("no limits");
+    owner.resource.spec.limits.burst = -1;
+    last.resource.spec.limits.requestsPerSecond = 0;
+    expect(filterFaults(resources).map(formatFault)).toEqual([
+      "a.json:1: ModelTask/c: spec.limits.requestsPerSecond: the filter refuses it: must be at least 0.001",
+      "a.json:1: Tenant/search: spec.limits.burst: the filter refuses it: must be at least 0.001",
+    ]);
+  });
+
+  it("a fault without a field is found by halves", () => {
+    const { resources } = checked(tenant(), ...["a", "b", "c", "d"].map((name) => task(name)));
+    const third = resources.tasks[2];
+    if (!third) throw new Error("no task");
+    // Half of a surrogate pair: no JSON of RFC 8259, so that the filter can't read any of the configuration.
+    third.resource.spec.taskid = "\ud800";
+    const faults = filterFaults(resources);
+    expect(faults.map(({ resource, path }) => [resource, path])).toEqual([["ModelTask/c", ["spec"]]]);
+  });
+
+  it("a message that holds what looks like a path stays whole", () => {
+    expect(
+      parseRefusals("rateLimit.tasks[1].taskid: a; b has a limit already; tenantAuth.mode: bad"),
+    ).toEqual([
+      { path: ["rateLimit", "tasks", 1, "taskid"], message: "a; b has a limit already" },
+      { path: ["tenantAuth", "mode"], message: "bad" },
+    ]);
+  });
+
+  it("without its module it says how to make that", () => {
+    expect(() => new Filter("/nowhere/gateway.wasm")).toThrow("make it with modelgate build");
+  });
+});
+
+describe("any resources", () => {
+  /** Numbers at and around the bounds. */
+  const number = fc.oneof(
+    { weight: 40, arbitrary: fc.constantFrom(0.001, 0.5, 1, 1.5, 1e9) },
+    { weight: 20, arbitrary: fc.integer({ min: 1, max: 100_000 }).map((thousandths) => thousandths / 1000) },
+    { weight: 1, arbitrary: fc.constantFrom(-1, 0, 0.0005, 2e9) },
+  );
+  const header = fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom("x-key", "x-b", "authorization", "x-c", "x-d", "x-e") },
+    { weight: 1, arbitrary: fc.constantFrom("taskid", "host", "cookie", "x-api-key", "signature") },
+  );
+  const optional = <T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+    fc.record(model, { requiredKeys: [] });
+  const key = fc.record(
+    {
+      kty: fc.constantFrom("RSA", "EC", "OKP", "AKP", "oct"),
+      crv: fc.constantFrom("P-256", "P-384", "P-521", "secp256k1"),
+      ...{ x: fc.constantFrom(EC.x, "AB", "AAAA"), y: fc.constant(EC.y), n: fc.constantFrom(RSA.n, "AAAA") },
+      ...{ e: fc.constantFrom("AQAB", "Aw"), k: fc.constantFrom(EC.x, "AAAA") },
+      use: fc.constantFrom("sig", "enc", ""),
+      alg: fc.constantFrom("RS256", "PS256", "ES256", "RSA-OAEP", "HS256"),
+    },
+    { requiredKeys: ["kty", "crv", "x", "y", "n", "e", "k"] },
+  );
+  const algorithms = fc.uniqueArray(fc.constantFrom("RS256", "PS256", "ES256", "HS256"), { minLength: 2 });
+  const ofTenant = optional({
+    limits: fc.record({ requestsPerSecond: number, burst: number }, { requiredKeys: ["requestsPerSecond"] }),
+    apiKey: optional({ headers: fc.array(header, { minLength: 1, maxLength: 3 }) }),
+    tenantHeader: header,
+    jwtIssuers: fc
+      .tuple(fc.array(key, { maxLength: 3 }), fc.option(algorithms, { nil: undefined }))
+      .map(([keys, algorithms]) => [
+        { issuer: "i", audiences: ["m"], jwks: JSON.stringify({ keys }), algorithms },
+      ]),
+    mode: fc.constantFrom("enforce", "dryRun", "off"),
+  });
+  const ofTask = optional({
+    limits: fc.record(
+      {
+        requestsPerSecond: number,
+        burst: number,
+        windows: fc.uniqueArray(fc.record({ per: fc.constantFrom("minute", "hour"), requests: number }), {
+          maxLength: 2,
+          selector: ({ per }) => per,
+        }),
+      },
+      { requiredKeys: ["requestsPerSecond"] },
+    ),
+    mode: fc.constantFrom("enforce", "dryRun", "off"),
+    conversion: optional({
+      protocol: fc.constantFrom(
+        "openInference",
+        "openInference",
+        "openInference",
+        "tensorflowServing",
+        "none",
+      ),
+      nonFinite: fc.constantFrom("null", "error", "string", "token"),
+      raw: fc.record({
+        name: fc.constant("x"),
+        datatype: fc.constantFrom("FP32", "BYTES", "BF16"),
+        shape: fc.array(fc.constantFrom(1, 2, 3, 0, 5, 7, 224, 1_000_000_000, -1), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+      }),
+      binaryHeaderBytes: fc.integer({ min: 250, max: 5000 }),
+    }),
+  });
+
+  it("that schema and cross-checks take, the filter takes", () => {
+    const numRuns = Number(process.env.MODELGATE_ORACLE_CASES ?? 500);
+    let taken = 0;
+    fc.assert(
+      fc.property(ofTenant, fc.array(ofTask, { maxLength: 2 }), (spec, tasks) => {
+        const { resources, faults } = checked(tenant(spec), ...tasks.map((each, i) => task(`t${i}`, each)));
+        if (faults.length > 0) return;
+        taken++;
+        expect(filterFaults(resources).map(formatFault)).toEqual([]);
+      }),
+      { numRuns },
+    );
+    expect(taken).toBeGreaterThan(numRuns / 50);
+  }, 3_600_000);
+});
