@@ -1,4 +1,4 @@
-import { model, Operation, parseRoute } from "../model-protocol/route";
+import { Operation, parseRoute, route } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWith } from "../sdk/bytes/bytes";
 import { REQUEST_ID, TRACEPARENT, USER_AGENT } from "../sdk/bytes/header-names";
@@ -110,7 +110,7 @@ function find(field: Field, settings: Settings, http: HttpContext, decided: bool
     case Field.Model: {
       const called = http.state(slot);
       if (called != null) setBuffer(changetype<CalledModel>(called).name);
-      else if (parseRoute(http.path) != Operation.None) setBuffer(model);
+      else if (parseRoute(http.path) != Operation.None) setBuffer(route.model);
       else value.len = 0;
       break;
     }

@@ -47,8 +47,8 @@ import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
-import { buffered, Exchange, takeExchange } from "./exchange";
-import { clearFault, fault } from "./fault";
+import { bufferedBytes, Exchange, takeExchange } from "./exchange";
+import { clearFault, currentFault } from "./fault";
 import { gather } from "./gather";
 import { ModelRequest, PredictRequest } from "./model-request";
 import { ModelResponse, readInferResponse, readPredictResponse } from "./model-response";
@@ -118,7 +118,7 @@ export class ConverterStage extends Stage {
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0)
       return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
-    if (buffered > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
+    if (bufferedBytes() > this.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const exchange = takeExchange();
     exchange.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     http.setState(this.slot, exchange);
@@ -130,7 +130,7 @@ export class ConverterStage extends Stage {
     if (exchange == null) return BodyAction.CONTINUE;
     if (exchange.body.len + size - exchange.heldBytes > this.maxRequestBytes)
       return this.refuse(http, BODY_TOO_LARGE, BodyAction.STOP_NO_BUFFER);
-    if (buffered + size > this.maxMemoryBytes)
+    if (bufferedBytes() + size > this.maxMemoryBytes)
       return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     gather(exchange, REQUEST_BODY, size);
     if (!endOfStream) {
@@ -156,6 +156,7 @@ export class ConverterStage extends Stage {
     requestCollection();
     clearFault();
     const request = this.converter.before(new Request(http, exchange.body));
+    const fault = currentFault();
     exchange.forgetBody();
     if (request == null || fault.length > 0) return refused(fault);
     exchange.asked = true;
@@ -201,7 +202,7 @@ export class ConverterStage extends Stage {
     const most = exchange.upstreamError ? LARGEST_ERROR_TEXT : this.maxResponseBytes;
     if (exchange.body.len + size - exchange.heldBytes > most)
       return this.refuse(http, modelFault(OVERSIZE), BodyAction.STOP_NO_BUFFER);
-    if (buffered + size > this.maxMemoryBytes)
+    if (bufferedBytes() + size > this.maxMemoryBytes)
       return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     gather(exchange, RESPONSE_BODY, size);
     if (exchange.upstreamError) {
@@ -260,6 +261,7 @@ export class ConverterStage extends Stage {
     exchange.forgetBody();
     if (response == null) return this.refuse(http, modelFault(MALFORMED), BodyAction.STOP_NO_BUFFER);
     const answer = this.converter.after(response);
+    const fault = currentFault();
     if (answer == null || fault.length > 0)
       return this.refuse(http, failed(fault), BodyAction.STOP_NO_BUFFER);
     exchange.answered = true;

@@ -37,8 +37,12 @@ export class Exchange extends StreamState {
   }
 }
 
+let buffered: i64 = 0;
+
 /** Bytes of all bodies in this VM that wait for their end. */
-export let buffered: i64 = 0;
+export function bufferedBytes(): i64 {
+  return buffered;
+}
 
 export function countBuffered(bytes: i32): void {
   buffered += bytes;

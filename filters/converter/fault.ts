@@ -1,5 +1,12 @@
-/** What is wrong with the request or the reply at hand: the first fault counts. Empty when nothing is. */
-export let fault: string = "";
+let fault: string = "";
+
+/**
+ * What is wrong with the request or the reply at hand: the first fault counts.
+ * @returns an empty text when nothing is
+ */
+export function currentFault(): string {
+  return fault;
+}
 
 export function setFault(message: string): void {
   if (fault.length == 0) fault = message;

@@ -37,11 +37,16 @@ const INFER = bytes("/infer");
 const READY = bytes("/ready");
 const SLASH = bytes("/");
 
-/** Names that the last `parseRoute` found, percent-decoded; empty when the path has none. */
-export const model: ByteBuffer = new ByteBuffer();
-export const version: ByteBuffer = new ByteBuffer();
-/** Is `version` a label of TensorFlow Serving, and not a number? */
-export let versionIsLabel: bool = false;
+/** Names of a path, percent-decoded; empty when it has none. */
+class RouteNames {
+  readonly model: ByteBuffer = new ByteBuffer();
+  readonly version: ByteBuffer = new ByteBuffer();
+  /** Is `version` a label of TensorFlow Serving, and not a number? */
+  versionIsLabel: bool = false;
+}
+
+/** What the last `parseRoute` found. */
+export const route: RouteNames = new RouteNames();
 
 let at: usize = 0;
 let end: usize = 0;
@@ -56,20 +61,20 @@ export function parseRoute(path: Slice): Operation {
   at = path.ptr;
   end = path.ptr;
   while (end < path.ptr + path.len && load<u8>(end) != Char.QUESTION) end++;
-  model.clear();
-  version.clear();
-  versionIsLabel = false;
+  route.model.clear();
+  route.version.clear();
+  route.versionIsLabel = false;
   if (take(TENSORFLOW_SERVING)) return tensorflowServing();
   return take(OPEN_INFERENCE) ? openInference() : Operation.None;
 }
 
 function tensorflowServing(): Operation {
-  if (!segment(model, true)) return Operation.None;
+  if (!segment(route.model, true)) return Operation.None;
   if (take(VERSIONS)) {
-    if (!segment(version, true) || !isNumber(version)) return Operation.None;
+    if (!segment(route.version, true) || !isNumber(route.version)) return Operation.None;
   } else if (take(LABELS)) {
-    versionIsLabel = true;
-    if (!segment(version, true)) return Operation.None;
+    route.versionIsLabel = true;
+    if (!segment(route.version, true)) return Operation.None;
   }
   if (rest(PREDICT)) return Operation.Predict;
   if (rest(CLASSIFY)) return Operation.Classify;
@@ -88,8 +93,8 @@ function openInference(): Operation {
   if (atEnd() || rest(SLASH)) return Operation.ServerMetadata;
   if (rest(HEALTH_LIVE)) return Operation.ServerLive;
   if (rest(HEALTH_READY)) return Operation.ServerReady;
-  if (!take(MODELS) || !segment(model)) return Operation.None;
-  if (take(VERSIONS) && !segment(version)) return Operation.None;
+  if (!take(MODELS) || !segment(route.model)) return Operation.None;
+  if (take(VERSIONS) && !segment(route.version)) return Operation.None;
   if (rest(INFER)) return Operation.Infer;
   if (rest(READY)) return Operation.ModelReady;
   return atEnd() ? Operation.ModelMetadata : Operation.None;

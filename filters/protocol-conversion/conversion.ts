@@ -6,7 +6,7 @@ import { StreamState } from "../sdk/pipeline/stream-state";
 import { ReplyWriter } from "./body/reply-writer";
 import { RequestReader } from "./body/request-reader";
 import { Policy } from "./policy";
-import { Task } from "./task-set";
+import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 
 const DEFAULT_POLICY: Policy = new Policy();

@@ -5,7 +5,7 @@ import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { ReplyWriter } from "./body/reply-writer";
 import { RequestReader } from "./body/request-reader";
 import { Conversion } from "./conversion";
-import { Task } from "./task-set";
+import { Task } from "./task";
 import { ExamplesRequest } from "./tensorflow-serving/examples-request";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { ResultsResponse } from "./tensorflow-serving/results-response";

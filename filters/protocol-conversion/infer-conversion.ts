@@ -1,4 +1,4 @@
-import { model, version } from "../model-protocol/route";
+import { route } from "../model-protocol/route";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
@@ -11,7 +11,7 @@ import { InferResponse } from "./open-inference/infer-response";
 import { Form } from "./open-inference/reply-json";
 import { HEADER_LENGTH, RAW_TENSOR } from "./replies";
 import { acceptedStream, headerLength } from "./request-headers";
-import { Task } from "./task-set";
+import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 import { isRaw, rawTensor } from "./tensor/raw-tensor";
 
@@ -72,7 +72,7 @@ export class InferConversion extends Conversion {
     } else this.jsonBytes = headerLength(headers);
     if (this.jsonBytes < 0) return HEADER_LENGTH;
     this.streamForm = acceptedStream(headers);
-    this.inferRequest.reset(model, version);
+    this.inferRequest.reset(route.model, route.version);
     return raw && !this.inferRequest.setRaw() ? RAW_TENSOR : null;
   }
 

@@ -7,7 +7,7 @@ import { ReplyWriter } from "./body/reply-writer";
 import { RequestReader } from "./body/request-reader";
 import { Conversion } from "./conversion";
 import { NO_SIGNATURES, RAW_TENSOR } from "./replies";
-import { Task } from "./task-set";
+import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 import { isRaw, rawTensor } from "./tensor/raw-tensor";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";

@@ -22,7 +22,7 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { takeFrameBytes } from "./body/piece-sink";
-import { slabBytes } from "./body/slabs";
+import { slabBytesHeld } from "./body/slabs";
 import { Conversion } from "./conversion";
 import { handlerOf } from "./operations";
 import { Question } from "./question";
@@ -76,7 +76,7 @@ export class ProtocolConversion extends Stage {
     if (http.headers.find(CONTENT_ENCODING, scratch) > 0)
       return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
-    if (slabBytes > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
+    if (slabBytesHeld() > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const conversion = handler.takeConversion();
     http.setState(this.slot, conversion);
     conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
@@ -147,7 +147,7 @@ export class ProtocolConversion extends Stage {
       return BodyAction.CONTINUE;
     }
     setNonFinite(conversion.policy.nonFinite);
-    if (slabBytes > this.settings.maxMemoryBytes)
+    if (slabBytesHeld() > this.settings.maxMemoryBytes)
       return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     http.responseTensorBytes += size;
     const fault = convertReplyChunk(conversion, size, endOfStream);

@@ -6,7 +6,7 @@ import { appendJsonText } from "../sdk/bytes/json-text";
 import { RESPONSE_BODY } from "../sdk/host/abi";
 import { replaceBody } from "../sdk/host/body";
 import { sink } from "./body/body-sink";
-import { closeWindow, end, openWindow, start } from "./body/input-window";
+import { closeWindow, openWindow, view } from "./body/input-window";
 import { Conversion } from "./conversion";
 import { TOKEN_TOO_LONG } from "./json/reader";
 
@@ -19,7 +19,7 @@ export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream
   for (let offset = 0; offset < size; ) {
     const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
     if (read == 0) break;
-    const rest = reply.parse(start, end);
+    const rest = reply.parse(view.start, view.end);
     if (rest == 0) return reply.error;
     if (nonFiniteSeen) return NOT_FINITE;
     if (!closeWindow(rest, conversion.carry)) return TOKEN_TOO_LONG;
@@ -55,7 +55,7 @@ export function convertUpstreamError(conversion: Conversion, size: i32, endOfStr
   for (let offset = 0; offset < size; ) {
     const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
     if (read == 0) break;
-    appendJsonText(text, start, <i32>(end - start));
+    appendJsonText(text, view.start, <i32>(view.end - view.start));
     offset += read;
   }
   if (endOfStream) text.appendBytes(ERROR_CLOSE);

@@ -4,8 +4,8 @@ import { REQUEST_BODY } from "../sdk/host/abi";
 import { bufferData, readBuffer, replaceBody } from "../sdk/host/body";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { sink } from "./body/body-sink";
-import { closeWindow, end, MAX_TOKEN, openWindow, start } from "./body/input-window";
-import { SLAB_SIZE, SlabChain, slabBytes } from "./body/slabs";
+import { closeWindow, MAX_TOKEN, openWindow, view } from "./body/input-window";
+import { SLAB_SIZE, SlabChain, slabBytesHeld } from "./body/slabs";
 import { Conversion } from "./conversion";
 import { TRUNCATED } from "./json/reader";
 import { BINARY_LENGTH, malformedRequest } from "./replies";
@@ -75,10 +75,10 @@ function readJson(
     const read = openWindow(REQUEST_BODY, offset, size, carry);
     if (read == 0 && conversion.unread == 0) break;
     conversion.unread = 0;
-    const rest = request.parse(start, end);
+    const rest = request.parse(view.start, view.end);
     if (rest == 0 || !closeWindow(rest, carry)) return malformedRequest(request);
     // A tensor takes a slab however small it is: many of them in one chunk must not get past the limit.
-    if (slabBytes > maxMemoryBytes) return OVERLOADED;
+    if (slabBytesHeld() > maxMemoryBytes) return OVERLOADED;
     offset += read;
   }
   return null;

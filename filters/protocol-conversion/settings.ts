@@ -1,7 +1,8 @@
 import { bytes } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
 import { Policy, readPolicy } from "./policy";
-import { Task, TaskSet } from "./task-set";
+import { Task } from "./task";
 import { readRawTemplate } from "./tensor/raw-tensor";
 import { readSignatures } from "./tensorflow-serving/signature";
 
@@ -10,7 +11,7 @@ const DEFAULT_CALL_TIMEOUT_MS: f64 = 5000;
 
 /** The object `protocolConversion` of the plug-in configuration. */
 export class Settings {
-  tasks: TaskSet = new TaskSet(0);
+  readonly tasks: NameTable<Task> = new NameTable<Task>();
   maxMemoryBytes: i64 = 0;
   callTimeoutMs: u32 = 0;
 }
@@ -18,9 +19,11 @@ export class Settings {
 export function readSettings(config: Config): Settings {
   const settings = new Settings();
   const policy = readPolicy(config, new Policy());
-  const tasks = config.objects("tasks");
-  settings.tasks = new TaskSet(tasks.length);
-  for (let i = 0; i < tasks.length; i++) settings.tasks.add(readTask(tasks[i], policy));
+  const configs = config.objects("tasks");
+  const tasks: Task[] = [];
+  for (let i = 0; i < configs.length; i++) tasks.push(readTask(configs[i], policy));
+  // The table keeps the first of one name: of two tasks with one id the last counts.
+  for (let i = tasks.length - 1; i >= 0; i--) settings.tasks.add(tasks[i].taskid, tasks[i]);
   settings.maxMemoryBytes = <i64>config.number("maxMemoryBytes", DEFAULT_MAX_MEMORY_BYTES, 1);
   settings.callTimeoutMs = <u32>config.number("callTimeoutMilliseconds", DEFAULT_CALL_TIMEOUT_MS, 1);
   return settings;

@@ -110,3 +110,22 @@ it("knows the signatures of a task", () => {
   expect(sent.toString("latin1")).toContain("serving_default");
   stream.close();
 });
+
+it("takes the last of two tasks with one id", () => {
+  const twice = new Vm(modulePath("protocol-conversion"));
+  const tasks = [
+    { taskid: "same", maxRequestBytes: 10 },
+    { taskid: "other" },
+    { taskid: "same", maxRequestBytes: 1000 },
+    { taskid: "other", maxRequestBytes: 10 },
+  ];
+  expect(twice.configure({ protocolConversion: { tasks } }), twice.logs.at(-1)).toBe(true);
+  const refused = (taskid: string) => {
+    const stream = twice.open({ ":method": "POST", ":path": "/v2/models/m/infer", taskid });
+    stream.sendRequestBody(Buffer.from(BODY));
+    stream.close();
+    return stream.reply?.details;
+  };
+  expect(refused("same")).toBeUndefined();
+  expect(refused("other")).toBe("body_too_large");
+});

@@ -1,8 +1,11 @@
 import { CASE_BIT, Char } from "../../sdk/bytes/chars";
+
 /**
  * JSON numbers (RFC 8259, section 6): grammar, and integers. The parts of the number read last stay in this
  * module until the next one; `decimal-float.ts` makes floats of them.
  */
+
+// Variables of the module, not fields of an object: each number that is read sets all of them.
 
 /** The first 19 significant digits as an integer. */
 export let mantissa: u64 = 0;
@@ -140,7 +143,7 @@ function firstDigits(): void {
   exponent = writtenExponent + scale;
 }
 
-/** Result of `decimalToInteger`, in two's complement. */
+/** Result of `decimalToInteger`, in two's complement: a variable for the same reason. */
 export let integerValue: u64 = 0;
 
 const TENTH_OF_LARGEST: u64 = u64.MAX_VALUE / 10;

@@ -21,7 +21,10 @@ export enum NonFinite {
   Token,
 }
 
-/** The policy in force; whoever writes numbers sets it before. */
+/**
+ * The policy in force; whoever writes numbers sets it before. A variable of the module, as is
+ * `nonFiniteSeen`: every number that is written would carry both else.
+ */
 export let nonFinite: NonFinite = NonFinite.Null;
 /** A NaN or an infinity was written as `null` although the policy says error. */
 export let nonFiniteSeen: bool = false;

@@ -6,7 +6,7 @@ import { NonFinite, nonFinite } from "./float-text";
  * the same without quotes, and `Inf`, as TensorFlow Serving reads them (RapidJSON, kParseNanAndInfFlag).
  */
 
-/** What the last `readNonFinite` read. */
+/** What the last `readNonFinite` read. A variable of the module, as the loops over elements read it. */
 export let nonFiniteValue: f64 = 0;
 
 const NAN: u32 = 0x4e_61_4e;

@@ -93,7 +93,10 @@ function decide(c: u64, q: i32, margin: u64): void {
   if (!half) whole--;
 }
 
-/** What `round` sets: the digits as one number, and the decimal exponent of the first. */
+/**
+ * What `round` sets: the digits as one number, and the decimal exponent of the first. Variables of the
+ * module, not fields of an object, as each number that is written sets them.
+ */
 export let rounded: u64 = 0;
 export let firstExponent: i32 = 0;
 

@@ -6,7 +6,10 @@ import { multiplyHigh } from "./wide-multiply";
  * "The Schubfach way to render doubles", 2020.
  */
 
-/** Result of `shortest32` and `shortest64`: digits * 10^power. */
+/**
+ * Result of `shortest32` and `shortest64`: digits * 10^power. Variables of the module, not fields of an
+ * object, as each number that is written sets them.
+ */
 export let digits: u64 = 0;
 export let power: i32 = 0;
 

@@ -16,8 +16,13 @@ const SLACK: i32 = 16;
 
 const window: usize = heap.alloc(MAX_TOKEN + SLICE + SLACK);
 
-export let start: usize = 0;
-export let end: usize = 0;
+/** The bytes in the window, [start, end). */
+class View {
+  start: usize = 0;
+  end: usize = 0;
+}
+
+export const view: View = new View();
 
 /**
  * Opens the window on the bytes from `offset` of a body chunk of `size` bytes.
@@ -33,16 +38,16 @@ export function openWindow(bufferType: i32, offset: i32, size: i32, carry: ByteB
     directNextAllocation(0, 0);
     if (length > 0 && bufferData() != slice) memory.copy(slice, bufferData(), length);
   }
-  start = slice - carry.len;
-  memory.copy(start, carry.ptr, carry.len);
-  end = slice + length;
+  view.start = slice - carry.len;
+  view.end = slice + length;
+  memory.copy(view.start, carry.ptr, carry.len);
   return length;
 }
 
-/** Keeps [from, end) for the next slice. @returns false when that is longer than any token may be. */
+/** Keeps [from, view.end) for the next slice. @returns false when that is longer than any token may be. */
 export function closeWindow(from: usize, carry: ByteBuffer): bool {
   carry.clear();
-  const left = <i32>(end - from);
+  const left = <i32>(view.end - from);
   if (left > MAX_TOKEN) return false;
   carry.append(from, left);
   return true;

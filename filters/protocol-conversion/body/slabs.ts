@@ -10,8 +10,12 @@ export const SLAB_SIZE: i32 = 64 * 1024;
 const HEADER: i32 = 16;
 
 let pool: usize = 0;
+let slabBytes: i64 = 0;
+
 /** Bytes of all slabs that streams hold now. */
-export let slabBytes: i64 = 0;
+export function slabBytesHeld(): i64 {
+  return slabBytes;
+}
 
 function takeSlab(): usize {
   slabBytes += SLAB_SIZE;

@@ -6,6 +6,8 @@ import { SlabChain } from "../body/slabs";
 
 /** Strings of any length, copied from JSON as their bytes arrive. */
 
+// Variables of the module, not fields of an object: the loops over strings read them for each.
+
 /** Did the last `copyText` reach the closing quote? */
 export let textClosed: bool = false;
 /** Did it stop at a bad escape, a lone surrogate, a control character or malformed UTF-8? */

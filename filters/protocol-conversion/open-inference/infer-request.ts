@@ -117,7 +117,7 @@ export class InferRequest extends JsonReader {
   /** The input or output that is open. */
   private readonly tensor: RequestTensor = new RequestTensor();
   private readonly parameterKey: ByteBuffer = new ByteBuffer();
-  private chain: SlabChain = changetype<SlabChain>(0);
+  private chain: SlabChain = new SlabChain();
   private data: Data = Data.Missing;
   private binarySize: i64 = -1;
   /** -1 while an output does not say whether it is wanted as binary data, else 0 or 1. */

@@ -18,7 +18,7 @@ export enum Encoding {
  * between the brackets of a list, or raw contents.
  */
 export class ElementStream {
-  private out: SlabChain = changetype<SlabChain>(0);
+  private out: SlabChain = new SlabChain();
   private asJson: bool = true;
   private datatype: Datatype = Datatype.Unknown;
   private encoding: Encoding = Encoding.Raw;

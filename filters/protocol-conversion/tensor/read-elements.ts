@@ -15,6 +15,7 @@ import { integersRead, readIntegerRun } from "./read-integer-run";
 
 /**
  * How many elements the last call read, whether a comma behind the last one was taken, and what was wrong.
+ * Variables of the module, not fields of an object: the loops count in them.
  */
 export let elementsRead: i32 = 0;
 export let commaTaken: bool = false;

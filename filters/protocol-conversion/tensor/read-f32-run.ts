@@ -39,7 +39,9 @@ for (let point: i32 = 0; point <= RUN; point++) {
   }
 }
 
-/** How many elements the last call read. */
+/**
+ * How many elements the last call read. A variable of the module: inner lists of a tensor are a call each.
+ */
 export let runLength: i32 = 0;
 
 /**

@@ -23,7 +23,9 @@ const BEHIND: usize = 2;
 /** Digits that always fit 64 bits without a sign. */
 const MAX_DIGITS: u32 = 19;
 
-/** How many elements the last call read. */
+/**
+ * How many elements the last call read. A variable of the module: inner lists of a tensor are a call each.
+ */
 export let integersRead: i32 = 0;
 
 /**

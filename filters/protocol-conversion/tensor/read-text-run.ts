@@ -4,7 +4,10 @@ import { plainCount } from "../json/element-text";
 
 /** Strings of a JSON array that are plain: ASCII without escapes, as most are. */
 
-/** How many strings the last call read, and whether a comma behind the last one was taken. */
+/**
+ * How many strings the last call read, and whether a comma behind the last one was taken. Variables of the
+ * module: inner lists of a tensor are a call each.
+ */
 export let textsRead: i32 = 0;
 export let textComma: bool = false;
 

@@ -110,7 +110,10 @@ const VECTOR: usize = 16;
 /** Comma and quotes. */
 const AROUND_TEXT: usize = 3;
 
-/** How many elements the last `writeTextRun` wrote. */
+/**
+ * How many elements the last `writeTextRun` wrote. A variable of the module, as the loop over strings reads
+ * it.
+ */
 export let textsWritten: i32 = 0;
 
 /**

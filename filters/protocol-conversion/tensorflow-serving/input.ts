@@ -20,14 +20,14 @@ import {
 import { SlabChain } from "../body/slabs";
 import { LongField } from "../protobuf/long-field";
 import { Nesting } from "../tensor/nesting";
-import { TensorInfo } from "./signature";
+import { NO_TENSOR, TensorInfo } from "./signature";
 
 const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
 
 /** One input of a Predict request on its way to a `tensorflow.TensorProto`. */
 export class Input {
-  info: TensorInfo = changetype<TensorInfo>(0);
+  info: TensorInfo = NO_TENSOR;
   datatype: Datatype = Datatype.Unknown;
   /** Little-endian elements, or of strings the fields `string_val` themselves. */
   readonly chain: SlabChain = new SlabChain();

@@ -1,4 +1,4 @@
-import { model, version, versionIsLabel } from "../../model-protocol/route";
+import { route } from "../../model-protocol/route";
 import {
   INT64_VALUE,
   MODEL_SPEC,
@@ -24,9 +24,11 @@ const wrapper: ByteBuffer = new ByteBuffer();
  * one.
  */
 export function appendModelSpec(out: ByteBuffer): void {
+  const model = route.model;
+  const version = route.version;
   appendField(out, SPEC_NAME, model.ptr, model.len);
   if (version.len == 0) return;
-  if (versionIsLabel) {
+  if (route.versionIsLabel) {
     appendField(out, SPEC_VERSION_LABEL, version.ptr, version.len);
     return;
   }

@@ -17,7 +17,7 @@ import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
 import { appendRawPredict } from "./raw-predict";
-import { Signature } from "./signature";
+import { NO_SIGNATURE, Signature } from "./signature";
 
 /**
  * `POST /v1/models/{model}:predict` of TensorFlow Serving -> `tensorflow.serving.PredictRequest`: rows
@@ -75,7 +75,7 @@ export class PredictRequest extends JsonReader {
   private readonly head: ByteBuffer = new ByteBuffer();
   /** Does the caller send rows, and so gets rows back? */
   rows: bool = false;
-  signature: Signature = changetype<Signature>(0);
+  signature: Signature = NO_SIGNATURE;
 
   private signatures: Signature[] = [];
   /** Is it known which signature is meant? */
@@ -86,7 +86,7 @@ export class PredictRequest extends JsonReader {
   private sawData: bool = false;
   private readonly inputs: Input[] = [];
   private inputCount: i32 = 0;
-  private input: Input = changetype<Input>(0);
+  private input: Input = new Input();
   private rowCount: i32 = 0;
   private rowMembers: i32 = 0;
   /** Are the rows objects with named inputs? */

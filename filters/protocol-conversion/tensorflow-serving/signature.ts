@@ -10,12 +10,18 @@ export class TensorInfo {
   ) {}
 }
 
+/** Before it is known which. */
+export const NO_TENSOR: TensorInfo = new TensorInfo(bytes(""), 0);
+
 /** What a model takes and gives: `protocolConversion.tasks[].signatures[]`. */
 export class Signature {
   readonly inputs: TensorInfo[] = [];
   readonly outputs: TensorInfo[] = [];
   constructor(readonly name: Bytes) {}
 }
+
+/** Before it is known which. */
+export const NO_SIGNATURE: Signature = new Signature(bytes(""));
 
 const DEFAULT_SIGNATURE = "serving_default";
 

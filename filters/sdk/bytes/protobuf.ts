@@ -38,6 +38,8 @@ export function appendField(out: ByteBuffer, field: i32, ptr: usize, len: i32): 
   out.append(ptr, len);
 }
 
+// Variables of the module, not fields of an object: each field of a message and each packed number sets them.
+
 /** Value that the last `readVarint` read. */
 export let varint: u64 = 0;
 

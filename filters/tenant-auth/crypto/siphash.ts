@@ -4,7 +4,10 @@
  * key.
  */
 
-/** The result of the last `sipHash128`, its two halves. */
+/**
+ * The result of the last `sipHash128`, its two halves. Variables of the module: each request compares them
+ * with what is remembered, entry by entry.
+ */
 export let sipLow: u64 = 0;
 export let sipHigh: u64 = 0;
 
