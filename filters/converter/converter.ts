@@ -6,43 +6,20 @@ import {
   OVERLOADED,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
-import {
-  FRAME_HEADER_BYTES,
-  finishFrame,
-  isCompressed,
-  messageLength,
-  startFrame,
-} from "../model-protocol/grpc-frame";
+import { FRAME_HEADER_BYTES, isCompressed, messageLength } from "../model-protocol/grpc-frame";
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { COMPRESSED, CUT_OFF, MALFORMED, NOT_GRPC, OVERSIZE, SEVERAL } from "../model-protocol/model-faults";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
-import {
-  ACCEPT_ENCODING,
-  CONTENT_ENCODING,
-  CONTENT_LENGTH,
-  CONTENT_TYPE,
-  GRPC_ACCEPT_ENCODING,
-  GRPC_ENCODING,
-  ORIGINAL_PATH,
-  PATH,
-  TE,
-} from "../sdk/bytes/header-names";
-import { appendJsonText } from "../sdk/bytes/json-text";
+import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
-import {
-  REQUEST_BODY,
-  REQUEST_HEADERS,
-  RESPONSE_BODY,
-  RESPONSE_HEADERS,
-  RESPONSE_TRAILERS,
-} from "../sdk/host/abi";
+import { REQUEST_BODY, RESPONSE_BODY, RESPONSE_HEADERS, RESPONSE_TRAILERS } from "../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { replaceBody } from "../sdk/host/body";
 import { requestCollection } from "../sdk/host/collection";
 import { GrpcCode } from "../sdk/host/grpc-code";
-import { getHeader, headerValue, removeHeader, setHeader } from "../sdk/host/headers";
+import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
@@ -54,18 +31,12 @@ import { ModelRequest, PredictRequest } from "./model-request";
 import { ModelResponse, readInferResponse, readPredictResponse } from "./model-response";
 import { BODY_MISSING, failed, refused } from "./replies";
 import { Request } from "./request";
+import { GRPC, JSON_TYPE, sendErrorText, sendToCaller, sendToModel } from "./send";
 
-const TRAILERS = bytes("trailers");
-const GRPC = bytes("application/grpc");
-const JSON_TYPE = bytes("application/json");
-const ERROR_OPEN = bytes('{"error":"');
-const ERROR_CLOSE = bytes('","reason":"upstream_error"}\n');
 const HELD_BYTE = memory.data<u8>([Char.SPACE]);
 
 const MEGABYTE: f64 = 1024 * 1024;
 const LARGEST_ERROR_TEXT: i32 = 16 * 1024;
-const LARGEST_KEPT_FRAME: i32 = 256 * 1024;
-const out: ByteBuffer = new ByteBuffer();
 
 /** A task's own two functions. */
 export abstract class Converter {
@@ -161,20 +132,7 @@ export class ConverterStage extends Stage {
     if (request == null || fault.length > 0) return refused(fault);
     exchange.asked = true;
     exchange.predict = request instanceof PredictRequest;
-    startFrame(out, 0);
-    request.encode(out);
-    finishFrame(out);
-    const method = request.method;
-    setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
-    setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
-    setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);
-    setHeader(REQUEST_HEADERS, TE, TRAILERS.ptr, TRAILERS.len);
-    removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
-    removeHeader(REQUEST_HEADERS, ACCEPT_ENCODING);
-    replaceBody(REQUEST_BODY, out.ptr, out.len);
-    http.requestTensorBytes = out.len;
-    http.handOffTensorBytes();
-    giveBackFrame();
+    sendToModel(http, request);
     return null;
   }
 
@@ -207,7 +165,7 @@ export class ConverterStage extends Stage {
     gather(exchange, RESPONSE_BODY, size);
     if (exchange.upstreamError) {
       if (!endOfStream) return hold(exchange, RESPONSE_BODY);
-      this.answerError(exchange);
+      sendErrorText(exchange);
       return BodyAction.CONTINUE;
     }
     // The answer goes out with the last bytes of the message: at the trailers it could be no longer than
@@ -222,7 +180,7 @@ export class ConverterStage extends Stage {
     const exchange = this.exchangeOf(http);
     if (exchange == null || exchange.answered) return TrailersAction.CONTINUE;
     if (exchange.upstreamError) {
-      this.answerError(exchange);
+      sendErrorText(exchange);
       return TrailersAction.CONTINUE;
     }
     const status = grpcStatusOf(RESPONSE_TRAILERS);
@@ -232,16 +190,6 @@ export class ConverterStage extends Stage {
       modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS),
       TrailersAction.STOP,
     );
-  }
-
-  /** Makes JSON of an error that Envoy or a proxy behind it wrote as text. */
-  private answerError(exchange: Exchange): void {
-    out.clear();
-    out.appendBytes(ERROR_OPEN);
-    appendJsonText(out, exchange.body.ptr, exchange.body.len);
-    out.appendBytes(ERROR_CLOSE);
-    exchange.forgetBody();
-    this.reply(JSON_TYPE, out.ptr, out.len);
   }
 
   /** The model's message is whole: makes the caller's answer of it. */
@@ -265,16 +213,8 @@ export class ConverterStage extends Stage {
     if (answer == null || fault.length > 0)
       return this.refuse(http, failed(fault), BodyAction.STOP_NO_BUFFER);
     exchange.answered = true;
-    this.reply(this.contentType, answer.dataStart, answer.length);
+    sendToCaller(this.contentType, answer.dataStart, answer.length);
     return BodyAction.CONTINUE;
-  }
-
-  private reply(type: Bytes, ptr: usize, len: i32): void {
-    setHeader(RESPONSE_HEADERS, CONTENT_TYPE, type.ptr, type.len);
-    removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
-    removeHeader(RESPONSE_HEADERS, GRPC_ENCODING);
-    removeHeader(RESPONSE_HEADERS, GRPC_ACCEPT_ENCODING);
-    replaceBody(RESPONSE_BODY, ptr, len);
   }
 
   onDone(http: HttpContext): void {
@@ -297,8 +237,4 @@ function hold(exchange: Exchange, bufferType: i32): BodyAction {
 /** Is a whole message of gRPC there, and maybe more? */
 function isWhole(body: ByteBuffer): bool {
   return body.len >= FRAME_HEADER_BYTES && messageLength(body.ptr) <= body.len - FRAME_HEADER_BYTES;
-}
-
-function giveBackFrame(): void {
-  if (out.allocated > LARGEST_KEPT_FRAME) out.free();
 }
