@@ -41,8 +41,8 @@ export class Presentation {
   private inQuery: bool = false;
 
   /**
-   * Finds the credential; a header or parameter with nothing in it presents none. Those in the query are cut out of `http.path`, so
-   * that no log shows them.
+   * Finds the credential; a header or parameter with nothing in it presents none. Those in the query are cut
+   * out of `http.path`, so that no log shows them.
    */
   read(http: HttpContext, registry: Registry): void {
     const headers = http.headers;

@@ -31,8 +31,8 @@ export async function untilStopped(): Promise<void> {
 }
 
 /**
- * What a server is when it has started. A signal ends the process before that too, at once: what starts may wait for
- * a cluster that never answers, and no caller depends on it yet.
+ * What a server is when it has started. A signal ends the process before that too, at once: what starts may
+ * wait for a cluster that never answers, and no caller depends on it yet.
  * @param stopped of `untilStopped`
  */
 export async function unlessStopped<T>(

@@ -10,8 +10,8 @@ const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 
 /**
- * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore, credentials
- * that no route hands on, and stats filters off.
+ * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore,
+ * credentials that no route hands on, and stats filters off.
  */
 export function envoyFilter(tenant: Tenant): Manifest {
   const { name, namespace, tuning } = tenant.spec.gateway;

@@ -10,8 +10,11 @@ import { Filter } from "./filter.ts";
 import type { Refusal } from "./refusals.ts";
 import { resourceField } from "./resource-field.ts";
 
-/** Stands for Secrets where there are none to read: each another, of the length that a key of a signature needs. */
-export const placeholderSecrets: SecretLookup = (namespace, name, key) =>
+/**
+ * Stands for Secrets where there are none to read: each another, of the length that a key of a signature
+ * needs.
+ */
+const placeholderSecrets: SecretLookup = (namespace, name, key) =>
   Buffer.from(createHash("sha256").update(`${namespace}\n${name}\n${key}`).digest("hex"));
 
 /** One for the process: its VM is started for the first configuration. */
@@ -24,8 +27,8 @@ export function checkWithFilter(resources: Resources, secrets?: SecretLookup): v
 }
 
 /**
- * What the filter itself has against the plug-in configurations of tenants, each at the field that it comes from. The resources
- * have passed the schema and the cross-checks.
+ * What the filter itself has against the plug-in configurations of tenants, each at the field that it comes
+ * from. The resources have passed the schema and the cross-checks.
  * @throws Error when the filter's module is not there
  */
 export function filterFaults({ tenants, tasks }: Resources, secrets = placeholderSecrets): Fault[] {
@@ -46,7 +49,10 @@ function faultsOfTenant(tenant: Loaded<Tenant>, tasks: Loaded<ModelTask>[], secr
   });
 }
 
-/** The filter names no field of a resource: the first task without which it takes the configuration is at fault. */
+/**
+ * The filter names no field of a resource: the first task without which it takes the configuration is at
+ * fault.
+ */
 function faultWithoutField(
   tenant: Loaded<Tenant>,
   tasks: Loaded<ModelTask>[],

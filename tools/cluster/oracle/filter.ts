@@ -7,8 +7,8 @@ import { parseRefusals, REFUSED, type Refusal } from "./refusals.ts";
 const LARGEST_MEMORY = 512 * 1024 * 1024;
 
 /**
- * The filter itself, gateway.wasm in the Node host, which says whether it takes a plug-in configuration. One VM serves any
- * number of them, one after the other.
+ * The filter itself, gateway.wasm in the Node host, which says whether it takes a plug-in configuration. One
+ * VM serves any number of them, one after the other.
  */
 export class Filter {
   private readonly path: string;

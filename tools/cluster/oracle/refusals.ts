@@ -1,6 +1,9 @@
 /** What the filter has against a plug-in configuration. */
 export interface Refusal {
-  /** From the configuration's root, such as `["tenantAuth", "issuers", 0, "jwks"]`; empty when the filter names no field. */
+  /**
+   * From the configuration's root, such as `["tenantAuth", "issuers", 0, "jwks"]`; empty when the filter
+   * names no field.
+   */
   path: PropertyKey[];
   message: string;
 }

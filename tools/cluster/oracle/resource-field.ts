@@ -3,14 +3,15 @@ import type { Tenant } from "../../api/tenant.ts";
 import { isServed } from "../istio/tenant-auth-config.ts";
 
 /** Where in a Tenant or one of its ModelTasks something stands. */
-export interface ResourceField {
+interface ResourceField {
   /** Index of the task; undefined: the Tenant. */
   task?: number;
   path: PropertyKey[];
 }
 
 /**
- * The field of the Tenant or ModelTask that a field of the plug-in configuration comes from, as pluginConfig makes it.
+ * The field of the Tenant or ModelTask that a field of the plug-in configuration comes from, as pluginConfig
+ * makes it.
  * @returns undefined for one that comes from no resource
  */
 export function resourceField(

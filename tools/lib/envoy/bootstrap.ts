@@ -39,7 +39,8 @@ export const WASM_TYPE = "type.googleapis.com/envoy.extensions.filters.http.wasm
 
 /**
  * `http_protocol_options` of a gateway. A server may ignore an `Upgrade` (RFC 9110, section 7.8): Apache's
- * HttpClient asks for TLS over plain text in every request, and Envoy answers 403 to what it can't upgrade to.
+ * HttpClient asks for TLS over plain text in every request, and Envoy answers 403 to what it can't upgrade
+ * to.
  */
 export const HTTP1_OPTIONS = { ignore_http_11_upgrade: [{ prefix: "TLS/", ignore_case: true }] };
 
