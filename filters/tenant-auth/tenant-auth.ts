@@ -77,7 +77,10 @@ export class TenantAuth extends Stage {
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
-    if (this.modeOf(http) == Mode.Off) return HeadersAction.CONTINUE;
+    if (this.modeOf(http) == Mode.Off) {
+      http.pass();
+      return HeadersAction.CONTINUE;
+    }
     const refusal = this.decide(http, endOfStream);
     const mode = this.modeOf(http);
     if (refusal != null) {
@@ -99,6 +102,7 @@ export class TenantAuth extends Stage {
     if (header != null && principal != null) {
       setHeader(REQUEST_HEADERS, header, principal.tenant.ptr, principal.tenant.len);
     }
+    http.pass();
     return HeadersAction.CONTINUE;
   }
 

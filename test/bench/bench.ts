@@ -12,8 +12,10 @@ import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.
 import { caseName, conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
 import { limits, limitsTable } from "./limits.ts";
+import { nativeCheck } from "./native-check.ts";
 import { armeriaGateway } from "./peers/armeria-gateway.ts";
 import { rustFilter } from "./peers/rust-filter.ts";
+import { routing } from "./routing.ts";
 import { measure, type Row } from "./variants.ts";
 
 interface Table {
@@ -25,7 +27,7 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, limits, log, conversion, chain (default: all)")
+  .argument("[tables...]", "header, auth, routing, check, limits, log, conversion, chain (default: all)")
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up (default: 5; chain: 3)")
   .option(
@@ -60,7 +62,9 @@ const {
 if (resume && !json) options.error("--resume needs --json <file>: the file of the earlier run");
 const roundsOr = (standard: number) => Number(rounds ?? standard);
 const wanted =
-  options.args.length > 0 ? options.args : ["header", "auth", "limits", "log", "conversion", "chain"];
+  options.args.length > 0
+    ? options.args
+    : ["header", "auth", "routing", "check", "limits", "log", "conversion", "chain"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
@@ -77,6 +81,16 @@ if (wanted.includes("auth")) {
   console.error("authentication");
   const rows = await measure(envoy, authentication(), roundsOr(5));
   tables.push({ title: "Authentication", native: "native jwt_authn RS256, no cache, one token", rows });
+}
+if (wanted.includes("routing")) {
+  console.error("routing");
+  const rows = await measure(envoy, routing(), roundsOr(5));
+  tables.push({ title: "Routing, one of so many tasks", native: "5,000 tasks, Istio's routes", rows });
+}
+if (wanted.includes("check")) {
+  console.error("native check");
+  const rows = await measure(envoy, await nativeCheck(), roundsOr(11));
+  tables.push({ title: "Native check behind the filter", native: "filter state, RBAC by policy", rows });
 }
 const conversions: ConversionTable[] = [];
 if (wanted.includes("conversion")) {

@@ -10,6 +10,8 @@ export interface Variant {
   load: Load | VariedLoad;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
+  /** Takes the place of the routes: Envoy's `config.route.v3.VirtualHost` for all hosts. */
+  virtualHost?: object;
   /** Default: 1. */
   workers?: number;
 }
@@ -32,12 +34,13 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
   process.setMaxListeners(process.getMaxListeners() + variants.length);
   try {
     for (const variant of variants) {
-      const config = bootstrap(variant.envoy) as { static_resources: { listeners: object[] } };
+      const config = bootstrap(variant.envoy) as BootstrapOf;
       if (variant.bufferBytes) {
         Object.assign(config.static_resources.listeners[0] as object, {
           per_connection_buffer_limit_bytes: variant.bufferBytes,
         });
       }
+      if (variant.virtualHost) withVirtualHost(config, variant.virtualHost);
       running.push(await startEnvoy({ envoy, concurrency: variant.workers ?? 1, bootstrap: config }));
     }
     const samples: Measured[][] = variants.map(() => []);
@@ -65,4 +68,14 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
   } finally {
     await Promise.all(running.map((each) => each.stop()));
   }
+}
+
+interface BootstrapOf {
+  static_resources: { listeners: { filter_chains: { filters: { typed_config: object }[] }[] }[] };
+}
+
+function withVirtualHost(config: BootstrapOf, host: object): void {
+  const manager = config.static_resources.listeners[0]?.filter_chains[0]?.filters[0]?.typed_config ?? {};
+  const virtual_hosts = [{ ...host, name: "gateway", domains: ["*"] }];
+  Object.assign(manager, { route_config: { validate_clusters: false, virtual_hosts } });
 }

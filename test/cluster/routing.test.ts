@@ -151,7 +151,10 @@ describe("routing", () => {
   });
 });
 
-/** Of the Gateway API, Istio calls an operation of several clusters by the VirtualService that it makes itself. */
+/**
+ * Of the Gateway API, Istio calls an operation of several clusters by the VirtualService that it makes
+ * itself.
+ */
 function comparable(route: Route, target: string): Route {
   const { decorator: _, ...rest } = route;
   return target === "istio" ? route : rest;

@@ -16,7 +16,9 @@ import {
   type VirtualHost,
 } from "../support/routing.ts";
 
-/** Each case has two virtual hosts: Istio's routes, and the tree. Their routes answer with their own names. */
+/**
+ * Each case has two virtual hosts: Istio's routes, and the tree. Their routes answer with their own names.
+ */
 
 const CASES = 24;
 const REQUESTS_PER_CASE = 25;

@@ -66,6 +66,27 @@ describe("hygiene", () => {
     expect(stream.filterState.get("modelgate.principal")).toBe("search\na");
   });
 
+  it.each<[string, object, string | undefined]>([
+    ["a good key", {}, "1"],
+    ["no credential", { headers: [] }, undefined],
+    ["no credential, but a dry run", { mode: "dryRun", headers: [] }, "1"],
+    ["no credential, and nothing is checked", { mode: "off", headers: [] }, "1"],
+    ["a good key for a task that it may not call", { taskid: "nobody's" }, undefined],
+  ])("marks what may go on to the model: %s", (_name, given, mark) => {
+    const {
+      mode = "enforce",
+      headers = [["x-api-key", KEY]],
+      taskid = "666",
+    } = given as {
+      mode?: string;
+      headers?: HeaderList;
+      taskid?: string;
+    };
+    vm.configure({ tenantAuth: { ...authConfig, mode } });
+    const stream = vm.open([...headers, ["taskid", taskid]]);
+    expect(stream.filterState.get("modelgate.passed")).toBe(mark);
+  });
+
   it("finds a header among any others, however many", () => {
     const name = fc.string({ unit: fc.constantFrom(..."-adeikpsvxy"), minLength: 1, maxLength: 8 });
     const others = fc.array(name, { maxLength: 300 });
@@ -194,7 +215,9 @@ describe("hygiene", () => {
     vm.open({ "x-api-key": KEY, taskid: "666" });
     vm.calls.length = 0;
     vm.open({ "x-api-key": KEY, taskid: "666" });
-    expect(vm.calls).toEqual(["get_header_map_pairs", "remove_header_map_value", "set_property"]);
+    // The principal, and the mark that Envoy's own check asks for.
+    const states = ["set_property", "set_property"];
+    expect(vm.calls).toEqual(["get_header_map_pairs", "remove_header_map_value", ...states]);
   });
 
   it("answers gRPC callers with a status and a plain message", () => {

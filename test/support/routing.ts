@@ -160,8 +160,8 @@ interface Patch {
 }
 
 /**
- * A virtual host as istiod patches it by EnvoyFilters (pilot/pkg/networking/core/envoyfilter/rc_patch.go): in the order of their
- * priorities, what is for virtual hosts first.
+ * A virtual host as istiod patches it by EnvoyFilters (pilot/pkg/networking/core/envoyfilter/rc_patch.go): in
+ * the order of their priorities, what is for virtual hosts first.
  */
 export function patched(host: VirtualHost, filters: Manifest[]): VirtualHost {
   const specs = filters.map(({ spec }) => spec as { priority: number; configPatches: Patch[] });

@@ -13,6 +13,9 @@ import { StreamState } from "./stream-state";
 
 const GRPC_CONTENT_TYPE = bytes("application/grpc");
 const PRINCIPAL_STATE = bytes("modelgate.principal");
+/** What Envoy's own check behind the filter asks for: see tools/cluster/istio/native-check.ts. */
+const PASSED_STATE = bytes("modelgate.passed");
+const YES = bytes("1");
 const REASON_STATE = bytes("modelgate.reason");
 const WOULD_REFUSE_STATE = bytes("modelgate.would_refuse");
 /** Two i64: `requestTensorBytes` and `responseTensorBytes`. */
@@ -128,6 +131,11 @@ export class HttpContext {
   /** Lets a callback of no stream, such as a tick, make host calls for this one. */
   enter(): void {
     proxy_set_effective_context(this.id);
+  }
+
+  /** The request may go on to the model: Envoy refuses those that no filter says so of. */
+  pass(): void {
+    setFilterState(PASSED_STATE, YES.ptr, YES.len);
   }
 
   /**

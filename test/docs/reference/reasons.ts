@@ -313,6 +313,13 @@ export const REASONS: ReasonGroup[] = [
         "The task has no such version.",
         "Send one of `spec.versions` in the header `version`, or none.",
       ),
+      reason(
+        "filter_missing",
+        503,
+        "UNAVAILABLE",
+        "The gateway's Envoy runs no filter that checked the request, so it refuses it.",
+        "`modelgate status` tells which pods; see that the WasmPlugin is there, and that its image marks what it passes (0.1.0 or newer).",
+      ),
     ],
   },
   {

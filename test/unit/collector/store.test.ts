@@ -101,6 +101,22 @@ it("keeps only so many series apart, whatever clients name", async () => {
   expect(rows.find(({ taskid }) => taskid === "666")?.requests).toBe(3);
 });
 
+it("gives what no filter has seen the reason of Envoy's own check", async () => {
+  const { commit, connection, folder } = await open();
+  const time = Date.now() - 1000;
+  const unseen = {
+    start_time: new Date(time).toISOString(),
+    response_code: 503,
+    response_code_details: "rbac_access_denied_matched_policy[filter_missing]",
+  };
+  await commit([unseen, at(time, { response_code_details: "via_upstream" })]);
+  const query = { range: { from: time - HOUR, to: time + HOUR }, filters: {}, by: [], step: 0 };
+  const { rows } = await queryTraffic(connection, query);
+  expect(rows).toMatchObject([{ requests: 2, refused: 1, reasons: { filter_missing: 1 } }]);
+  const { lines } = await linesFrom(connection, new LineFiles(folder), 1, 7);
+  expect(lines.map(({ reason }) => reason)).toContain("filter_missing");
+});
+
 it("deletes what is too old, and the oldest of what is too much", async () => {
   const now = Date.now();
   const { commit, maintenance, files } = await open({ keepBytes: 1 });

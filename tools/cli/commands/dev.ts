@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { byKind, crossCheck } from "../../api/cross-check.ts";
 import { loadResources } from "../../api/load.ts";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
+import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
@@ -71,7 +72,7 @@ async function dev(options: DevOptions): Promise<void> {
 async function fromConfig(options: DevOptions): Promise<LocalGateway> {
   const { tasks, pluginConfig } = await readDevConfig(options.config);
   const filter = wasmFilter("gateway", modulePath("gateway"), pluginConfig);
-  return startLocalGateway({ ...options, tasks, filters: [filter] });
+  return startLocalGateway({ ...options, tasks, filters: [filter, checkFilter()] });
 }
 
 async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {

@@ -83,6 +83,13 @@ function asTable(statuses: Map<Tenant, PodStatus[]>, wide: boolean): string {
 }
 
 function stateOf(pod: PodStatus): string {
+  const { unchecked } = pod;
+  const refused =
+    unchecked > 0 ? `, refused ${unchecked} request${unchecked === 1 ? "" : "s"} unchecked` : "";
+  return `${syncOf(pod)}${refused}`;
+}
+
+function syncOf(pod: PodStatus): string {
   if (pod.error) return pod.error;
   if (!pod.ready) return "not ready";
   if (pod.wanted === undefined) return "no WasmPlugin";

@@ -3,6 +3,7 @@ import { envoyAdmin } from "../../lib/envoy/admin.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { SLICE_LABEL } from "../istio/names.ts";
+import { STAT_PREFIX } from "../istio/native-check.ts";
 import { canaryName, pluginName } from "../istio/render.ts";
 
 export interface GatewayPod {
@@ -95,6 +96,19 @@ const VERSION_STATS = "^wasmcustom\\.modelgate\\.version\\.";
 export async function toldVersions(client: KubernetesClient, pod: GatewayPod): Promise<string[]> {
   const path = `/stats?filter=${encodeURIComponent(VERSION_STATS)}`;
   return livingVersions(await envoyAdmin(client, pod, path), Date.now() / 1000);
+}
+
+/**
+ * How many requests a pod's Envoy has refused since it started because no filter had checked them; see
+ * `native-check.ts`.
+ */
+export async function uncheckedRequests(client: KubernetesClient, pod: GatewayPod): Promise<number> {
+  const stats = await envoyAdmin(
+    client,
+    pod,
+    `/stats?filter=${encodeURIComponent(`rbac.${STAT_PREFIX}denied`)}`,
+  );
+  return [...stats.matchAll(/: (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** @param stats of Envoy as text. @param now in Unix seconds */

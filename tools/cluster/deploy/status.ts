@@ -2,7 +2,7 @@ import type { Tenant } from "../../api/tenant.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import { concurrently } from "../../lib/kubernetes/concurrently.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
-import { type GatewayPod, gatewayPods, runningFilter, toldVersions } from "./gateways.ts";
+import { type GatewayPod, gatewayPods, runningFilter, toldVersions, uncheckedRequests } from "./gateways.ts";
 import { wasmPlugins } from "./wasm-plugins.ts";
 
 const CONCURRENCY = 8;
@@ -14,6 +14,8 @@ export interface PodStatus extends GatewayPod {
   running: string | undefined;
   /** What its filter's VMs tell of themselves, such as `0.1.0+1f2e3d4c5b6a`; see `toldVersions`. */
   versions: string[];
+  /** How many requests its Envoy refused since it started because no filter had checked them. */
+  unchecked: number;
   /** What the filter in the image of the wanted digest would tell, where that is known. */
   imageVersion?: string;
   /** Why its Envoy could not be asked. */
@@ -39,14 +41,15 @@ export async function gatewayStatus(
       const imageVersion = plugin && (await versionIn?.(plugin.spec.url));
       const asked = { ...pod, wanted, ...(imageVersion !== undefined && { imageVersion }) };
       try {
-        const [filter, versions] = await Promise.all([
+        const [filter, versions, unchecked] = await Promise.all([
           runningFilter(client, pod, tenant),
           toldVersions(client, pod),
+          uncheckedRequests(client, pod),
         ]);
-        return { ...asked, running: filter?.digest, versions };
+        return { ...asked, running: filter?.digest, versions, unchecked };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        return { ...asked, running: undefined, versions: [], error: message };
+        return { ...asked, running: undefined, versions: [], unchecked: 0, error: message };
       }
     });
     result.set(tenant, statuses);

@@ -20,8 +20,14 @@ export const VERSION_UNKNOWN: NativeReply = {
   message: "the task has no such version",
 };
 
+export const FILTER_MISSING: NativeReply = {
+  status: 503,
+  reason: "filter_missing",
+  message: "the gateway's filter did not check the request",
+};
+
 /** The body that HTTP callers get (as filters/sdk/pipeline/local-reply.ts makes them). */
-function jsonBody({ message, reason }: NativeReply): string {
+export function jsonBody({ message, reason }: NativeReply): string {
   return `${JSON.stringify({ error: message, reason })}\n`;
 }
 

@@ -9,6 +9,7 @@ import { gateway } from "./gateway.ts";
 import { gatewayRoutes, type RouteKind } from "./gateway-api.ts";
 import { gatewayWorkload } from "./gateway-workload.ts";
 import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
+import { nativeCheck } from "./native-check.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
 import { routeTree } from "./route-tree.ts";
@@ -56,6 +57,7 @@ function renderTenant(
   return [
     ...gatewayWorkload(tenant, tasks),
     envoyFilter(tenant),
+    nativeCheck(tenant),
     ...converterFilters(tenant, tasks),
     wasmPlugin({
       name: pluginName(tenant),

@@ -14,6 +14,8 @@ export interface BootstrapOptions {
   /** HTTP filters in front of the router. */
   filters: object[];
   accessLogs?: object[];
+  /** Changes what Envoy answers by itself: its `local_reply_config`. */
+  localReplies?: object;
   /** Routes to put before those of the tasks. */
   routes?: object[];
   /** Request headers that no route hands on. */
@@ -104,7 +106,16 @@ export function httpCluster(name: string, port: number, host = "127.0.0.1"): obj
 }
 
 function listener(options: BootstrapOptions): object {
-  const { filters, accessLogs = [], routes = [], removedHeaders, tasks, port = 0, tls } = options;
+  const {
+    filters,
+    accessLogs = [],
+    localReplies,
+    routes = [],
+    removedHeaders,
+    tasks,
+    port = 0,
+    tls,
+  } = options;
   return {
     name: "gateway",
     address: socketAddress(port),
@@ -118,6 +129,7 @@ function listener(options: BootstrapOptions): object {
               "@type": HTTP_CONNECTION_MANAGER,
               stat_prefix: "gateway",
               access_log: accessLogs,
+              ...(localReplies && { local_reply_config: localReplies }),
               normalize_path: true,
               http_protocol_options: HTTP1_OPTIONS,
               route_config: {

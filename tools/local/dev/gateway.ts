@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkReplies } from "../../cluster/istio/native-check.ts";
 import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.ts";
 import { bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
@@ -54,6 +55,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
         })),
         accessLogs: [fileAccessLog(accessLog, options.log)],
         filters: options.filters,
+        localReplies: checkReplies(),
         clusters: options.clusters ?? [],
       }),
       onLog: (line) => console.error(`envoy | ${symbolize(line)}`),

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Tenant } from "../../api/tenant.ts";
 import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
 import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
+import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
 import { httpCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
@@ -76,6 +77,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
       log: fileLogOptions(localTenant(first)),
       filters: [
         discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+        checkFilter(),
         ...converterFilter(folder.path, first.tasks),
       ],
       clusters: [httpCluster(reportCluster(address), controller.port)],

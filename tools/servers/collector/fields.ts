@@ -1,3 +1,6 @@
+import { REFUSED_DETAILS } from "../../cluster/istio/native-check.ts";
+import { FILTER_MISSING } from "../../cluster/istio/native-replies.ts";
+
 /**
  * The fields of an access log line (proto/access_log.proto) with their DuckDB types; others are dropped.
  */
@@ -70,11 +73,17 @@ export function readLines(
 }
 
 function kept(name: string, type: string): string {
+  // What no filter has seen has no reason of the log stage; Envoy's own check gives one.
+  if (name === "reason")
+    return `CASE WHEN response_code_details = '${REFUSED_DETAILS}' THEN '${FILTER_MISSING.reason}' ELSE ${shortened(name)} END`;
   if (type === "BIGINT") return `CASE WHEN ${name} BETWEEN 0 AND ${MAX_NUMBER} THEN ${name} END`;
-  if (type === "VARCHAR")
-    return `CASE WHEN strlen(${name}) > ${MAX_TEXT} THEN left(${name}, ${MAX_TEXT}) ELSE ${name} END`;
+  if (type === "VARCHAR") return shortened(name);
   if (type === "JSON") return `CASE WHEN strlen(${name}::VARCHAR) <= ${MAX_TEXT} THEN ${name} END`;
   return name;
+}
+
+function shortened(name: string): string {
+  return `CASE WHEN strlen(${name}) > ${MAX_TEXT} THEN left(${name}, ${MAX_TEXT}) ELSE ${name} END`;
 }
 
 /** A text as an SQL expression; DuckDB reads a statement only up to a NUL. */

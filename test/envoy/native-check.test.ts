@@ -1,0 +1,130 @@
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import binaryen from "binaryen";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { checkFilter } from "../../tools/cluster/istio/native-check.ts";
+import { WASM_TYPE, type WasmFilter, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { compileModule } from "../../tools/lib/wasm/compile.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { type CheckedGateway, startCheckedGateway } from "../support/checked-gateway.ts";
+import { KEY, pluginConfig } from "../support/gateway.ts";
+import { separateFilters } from "../support/separate-filters.ts";
+
+const REFUSAL = { error: "the gateway's filter did not check the request", reason: "filter_missing" };
+const good = { "x-api-key": KEY };
+let gateway: CheckedGateway;
+afterEach(() => gateway?.stop());
+
+function filter(mode: "enforce" | "dryRun" | "off" = "enforce"): WasmFilter {
+  const { tenants } = pluginConfig.tenantAuth;
+  return wasmFilter("gateway", modulePath("gateway"), {
+    ...pluginConfig,
+    tenantAuth: { tenants, mode },
+    protocolConversion: {},
+  });
+}
+
+describe("with the filter in its place", () => {
+  it.each([
+    ["gateway.wasm", () => [filter(), checkFilter()]],
+    [
+      "the stages as filters of their own",
+      () => [...separateFilters({ ...pluginConfig, protocolConversion: { tasks: [] } }), checkFilter()],
+    ],
+  ])("%s lets through what it has checked, and gives its own reasons", async (_name, filters) => {
+    gateway = await startCheckedGateway(filters());
+    expect((await gateway.get(good)).text).toBe("model");
+    const refused = await gateway.get();
+    expect([refused.status, JSON.parse(refused.text).reason]).toEqual([401, "credential_missing"]);
+    expect((await gateway.get({ ...good, taskid: "1" })).status).toBe(403);
+    expect(gateway.served()).toBe(1);
+  });
+
+  it.each(["dryRun", "off"] as const)("mode %s carries the mark as well", async (mode) => {
+    gateway = await startCheckedGateway([filter(mode), checkFilter()]);
+    expect((await gateway.get()).text).toBe("model");
+    expect((await gateway.get(good)).text).toBe("model");
+  });
+
+  it("another Wasm filter in front changes nothing", async () => {
+    const noOp = fileURLToPath(new URL("build/test/no-op.wasm", PROJECT_ROOT));
+    await compileModule(fileURLToPath(new URL("test/wasm/no-op.ts", PROJECT_ROOT)), noOp);
+    gateway = await startCheckedGateway([wasmFilter("no-op", noOp, { noOp: {} }), filter(), checkFilter()]);
+    expect((await gateway.get(good)).text).toBe("model");
+    expect((await gateway.get()).status).toBe(401);
+  });
+});
+
+describe("not one request reaches a model", () => {
+  const forged = {
+    ...good,
+    "wasm.modelgate.passed": "1",
+    "modelgate.passed": "1",
+    "x-modelgate-passed": "1",
+  };
+
+  it.each([
+    ["the filter is not there", () => [checkFilter()]],
+    ["the check comes before the filter", () => [checkFilter(), filter()]],
+    ["another filter has its place", () => [separateFilters(pluginConfig).at(-2) as object, checkFilter()]],
+  ])("when %s: HTTP and gRPC callers get a reason of its own", async (_name, filters) => {
+    gateway = await startCheckedGateway(filters());
+    for (const headers of [{}, good, forged]) {
+      const { status, headers: got, text } = await gateway.get(headers);
+      expect([status, got.get("content-type")]).toEqual([503, "application/json"]);
+      expect(JSON.parse(text)).toEqual(REFUSAL);
+    }
+    const { headers } = await gateway.get({ ...good, "content-type": "application/grpc" });
+    expect(headers.get("grpc-status")).toBe("14");
+    expect(headers.get("grpc-message")).toBe(REFUSAL.error);
+    expect(gateway.served()).toBe(0);
+    const stats = await fetch(
+      `http://127.0.0.1:${gateway.envoy.adminPort}/stats?filter=rbac.modelgate.denied`,
+    );
+    expect(await stats.text()).toBe("http.gateway.rbac.modelgate.denied: 4\n");
+  });
+
+  describe("and nothing that Envoy can't start opens the gateway", () => {
+    let folder: TemporaryFolder;
+    beforeAll(async () => {
+      folder = await temporaryFolder(join(tmpdir(), "modelgate-check-"));
+    });
+    afterAll(() => folder.remove());
+
+    const module = async (name: string, bytes: Uint8Array) => {
+      const path = join(folder.path, name);
+      await writeFile(path, bytes);
+      return wasmFilter("gateway", path, pluginConfig);
+    };
+    const trapping = () => {
+      const text = '(module (func $s unreachable) (start $s) (memory (export "memory") 1))';
+      return binaryen.parseText(text).emitBinary();
+    };
+
+    it.each<[string, () => Promise<WasmFilter> | WasmFilter]>([
+      ["a module that is missing", () => wasmFilter("gateway", join(folder.path, "none.wasm"), pluginConfig)],
+      ["a module of garbage", () => module("garbage.wasm", Buffer.from("garbage"))],
+      ["a module that traps at start", () => module("trap.wasm", trapping())],
+      [
+        "a configuration that the filter refuses",
+        () => wasmFilter("gateway", modulePath("gateway"), { tenantAuth: { tenant: 1 } }),
+      ],
+    ])("%s", async (_name, make) => {
+      const file = join(folder.path, "filter.json");
+      const broken = await make();
+      await writeFilterConfig(file, broken);
+      gateway = await startCheckedGateway([discoveredFilter(broken.name, file, WASM_TYPE), checkFilter()]);
+      for (const headers of [{}, good, forged])
+        expect((await gateway.get(headers)).status).toBeGreaterThan(499);
+      expect(gateway.served()).toBe(0);
+      // The same file with a sound filter: its requests are served.
+      await writeFilterConfig(file, filter());
+      await expect.poll(async () => (await gateway.get(good)).text, { timeout: 10_000 }).toBe("model");
+    });
+  });
+});
