@@ -1,5 +1,6 @@
 import { bytes } from "../../filters/sdk/bytes/bytes";
-import { HeadersAction, REQUEST_HEADERS } from "../../filters/sdk/host/abi";
+import { REQUEST_HEADERS } from "../../filters/sdk/host/abi";
+import { HeadersAction } from "../../filters/sdk/host/actions";
 import { callForeign } from "../../filters/sdk/host/foreign-function";
 import { setHeader } from "../../filters/sdk/host/headers";
 import { setFilterState } from "../../filters/sdk/host/properties";
@@ -33,7 +34,7 @@ class Mark extends Stage {
     this.clears = config.flag("clearRouteCache", false);
   }
 
-  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+  onRequestHeaders(_http: HttpContext, _endOfStream: bool): HeadersAction {
     if (this.state) setFilterState(STATE, VALUE.ptr, VALUE.len);
     if (this.header) setHeader(REQUEST_HEADERS, HEADER, YES.ptr, YES.len);
     if (this.clears) callForeign(CLEAR_ROUTE_CACHE, 0, 0);
