@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { WITHIN_MS } from "../support/until.ts";
 
 export default defineConfig({
   test: {
@@ -6,6 +7,7 @@ export default defineConfig({
     include: ["**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    expect: { poll: { timeout: WITHIN_MS } },
     fileParallelism: false,
   },
 });

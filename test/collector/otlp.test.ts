@@ -57,11 +57,11 @@ describe.skipIf(missing)("a real OpenTelemetry collector", () => {
       otlpMetricsMs: 3_000,
     });
     const log = () => program?.log() ?? Promise.resolve("");
-    await expect.poll(log, { timeout: 20_000 }).toContain("modelgate.taskid: Str(seen)");
+    await expect.poll(log).toContain("modelgate.taskid: Str(seen)");
     expect((await log()).match(/^LogRecord #/gm)).toHaveLength(41);
     expect(await log()).toContain("Trace ID: 0af7651916cd43dd8448eb211c80319c");
     expect(await log()).toContain("http.response.status_code: Int(503)");
-    await expect.poll(log, { timeout: 20_000 }).toContain("-> Name: modelgate.request.duration");
+    await expect.poll(log).toContain("-> Name: modelgate.request.duration");
     expect(await log()).toMatch(
       /Name: modelgate\.requests[\s\S]*AggregationTemporality: Cumulative[\s\S]*Value: 40/,
     );

@@ -305,10 +305,8 @@ it("a file and batches take the same part of the traces, and of the requests wit
       }),
     );
     const ids = (lines: Line[]) => lines.map(({ request_id }) => request_id as string).sort();
-    await expect
-      .poll(async () => ids(await gateway.logged(() => true)), { timeout: 10_000 })
-      .toEqual(wanted.sort());
-    await expect.poll(() => ids(collector.lines()), { timeout: 10_000 }).toEqual(wanted);
+    await expect.poll(async () => ids(await gateway.logged(() => true))).toEqual(wanted.sort());
+    await expect.poll(() => ids(collector.lines())).toEqual(wanted);
   } finally {
     await gateway.stop();
     collector.stop();

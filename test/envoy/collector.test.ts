@@ -23,7 +23,7 @@ it("the collector counts what the real Envoy logs", async () => {
   for (let i = 0; i < 5; i++) await gateway.post(path, BODY);
   for (let i = 0; i < 2; i++) await gateway.post(path, BODY, { "x-api-key": "wrong" });
   await gateway.post(path, BODY, { taskid: "gone" });
-  await expect.poll(async () => (await gateway.logged(() => true)).length, { timeout: 10_000 }).toBe(8);
+  await expect.poll(async () => (await gateway.logged(() => true)).length).toBe(8);
   const folder = await testFolder();
   await writeFile(join(folder, "a.log"), toText(await gateway.logged(() => true)));
   const collector = await startTestCollector(folder);
@@ -51,10 +51,10 @@ it("the collector takes batches of a gateway whose token it knows, and in the en
   try {
     for (let i = 0; i < 3; i++) await sending.post("/v2/models/linear/infer", BODY);
     const failures = () => stat(sending.envoy, "modelgate.log.failures");
-    await expect.poll(failures, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(failures).toBeGreaterThan(0);
     expect(await collector.requests()).toBe(0);
     await writeFile(tokens, "another\ns3cret\n");
-    await expect.poll(() => collector.requests(), { timeout: 15_000 }).toBe(3);
+    await expect.poll(() => collector.requests()).toBe(3);
   } finally {
     await sending.stop();
   }

@@ -70,9 +70,9 @@ it("modelgate dev -f follows the resources as they change, with a controller bes
     const file = join(resources.path, "tenant.yaml");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace("- id: search-demo", "- id: search-demo\n      enabled: false"));
-    await expect.poll(status, { timeout: 10_000 }).toBe(401);
+    await expect.poll(status).toBe(401);
     await writeFile(file, text);
-    await expect.poll(status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(status).toBe(200);
   } finally {
     child.kill("SIGTERM");
     await once(child, "exit");

@@ -180,9 +180,7 @@ for (const peer of CHAIN_PEERS) {
         ["few", "few", 429, "refused task_rate_limited"],
         ["unknown", "unknown", 403, "refused task_unknown"],
       ];
-      await expect
-        .poll(() => linesOf(join(folder, "access.log")), { timeout: 5000 })
-        .toEqual(expect.arrayContaining(wanted));
+      await expect.poll(() => linesOf(join(folder, "access.log"))).toEqual(expect.arrayContaining(wanted));
     });
   });
 }

@@ -36,6 +36,10 @@ function fromSeed(seed: number): Random {
   // As many bits as a number has.
   const next = () => ((uint32() >>> 5) * 2 ** 26 + (uint32() >>> 6)) / 2 ** 53;
   const below = (bound: number) => Math.floor(next() * bound);
-  const bytes = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));
+  const bytes = (length: number) => {
+    const filled = Buffer.alloc(length);
+    for (let at = 0; at < length; at++) filled[at] = uint32();
+    return filled;
+  };
   return { next, uint32, below, bytes };
 }

@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { cachePath } from "../../tools/lib/installation.ts";
 
 export interface TestRegistry {
   /** `127.0.0.1:port` */
@@ -77,10 +79,24 @@ export async function startRegistryOf(kind: RegistryKind): Promise<TestRegistry>
     const { host, stop } = await startTestRegistry(folder);
     return { host, stop: () => [stop(), remove()] };
   }
-  const source = fileURLToPath(new URL("../oci/registry", import.meta.url));
-  const program = join(folder, "registry");
-  execFileSync("go", ["build", "-mod=readonly", "-o", program, "."], { cwd: source, stdio: "pipe" });
+  const program = builtRegistry();
   const port = await freePort();
   const registry = spawn(program, [String(port)], { stdio: "ignore" });
   return { host: await answering(port), stop: () => [registry.kill(), remove()] };
+}
+
+/** Builds the registry of test/oci/registry, once for what it is built from. @returns the program */
+function builtRegistry(): string {
+  const source = fileURLToPath(new URL("../oci/registry", import.meta.url));
+  const files = readdirSync(source).sort();
+  const made = createHash("sha256");
+  for (const file of files) made.update(`${file}\0`).update(readFileSync(join(source, file)));
+  const program = join(cachePath("oci"), `registry-${made.digest("hex").slice(0, 16)}`);
+  if (existsSync(program)) return program;
+  mkdirSync(dirname(program), { recursive: true });
+  const unfinished = `${program}.${process.pid}`;
+  execFileSync("go", ["build", "-mod=readonly", "-o", unfinished, "."], { cwd: source, stdio: "pipe" });
+  // Another test may have built it meanwhile, or run it.
+  renameSync(unfinished, program);
+  return program;
 }

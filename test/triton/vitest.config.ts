@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { WITHIN_MS } from "../support/until.ts";
 
 export default defineConfig({
   test: {
@@ -7,6 +8,7 @@ export default defineConfig({
     globalSetup: "test/triton/setup.ts",
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: WITHIN_MS } },
     fileParallelism: false,
   },
 });

@@ -60,7 +60,7 @@ it("sends lines again that a bulk turned away for want of room, and those only",
   const bulk = await startBulk(({ line }, request) => (line.taskid === "slow" && request === 1 ? 429 : 201));
   const collector = await startWith(bulk.url);
   await collector.post(toText([...lines(5), ...lines(3, { taskid: "slow" })]));
-  await expect.poll(() => bulk.stored.size, { timeout: 5_000 }).toBe(8);
+  await expect.poll(() => bulk.stored.size).toBe(8);
   expect(bulk.requests).toEqual([8, 3]);
   await expect.poll(() => collector.metric(counted("lines_total"))).toBe(8);
 });
@@ -69,7 +69,7 @@ it("gives up lines that are refused for good, and counts them", async () => {
   const bulk = await startBulk(({ line }) => (line.taskid === "bad" ? 400 : 201));
   const collector = await startWith(bulk.url);
   await collector.post(toText([...lines(4), ...lines(2, { taskid: "bad" })]));
-  await expect.poll(() => collector.metric(counted("lost_lines_total")), { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => collector.metric(counted("lost_lines_total"))).toBe(2);
   expect(bulk.stored.size).toBe(4);
   expect(await collector.metric(counted("lag_lines"))).toBe(0);
 });
@@ -78,7 +78,7 @@ it("sends less at once to a server that finds it too large", async () => {
   const limited = await startBulk(() => ((limited.requests.at(-1) as number) > 300 ? 413 : 201));
   const collector = await startWith(limited.url);
   await collector.post(toText(lines(1_000)));
-  await expect.poll(() => limited.stored.size, { timeout: 10_000 }).toBe(1_000);
+  await expect.poll(() => limited.stored.size).toBe(1_000);
   expect(Math.max(...limited.requests.slice(-3))).toBeLessThanOrEqual(300);
 });
 
@@ -86,7 +86,7 @@ it("gives up a line that alone is too large for the server, and sends the others
   const bulk = await startBulk(({ line }) => (line.taskid === "large" ? 413 : 201));
   const collector = await startWith(bulk.url);
   await collector.post(toText([...lines(4), ...lines(1, { taskid: "large" }), ...lines(4)]));
-  await expect.poll(() => bulk.stored.size, { timeout: 5_000 }).toBe(8);
+  await expect.poll(() => bulk.stored.size).toBe(8);
   await expect.poll(() => collector.metric(counted("lost_lines_total"))).toBe(1);
 });
 
@@ -142,12 +142,12 @@ it("waits longer and longer for a server that fails, and loses nothing", async (
   });
   const collector = await startWith(bulk.url);
   await collector.post(toText(lines(1)));
-  await expect.poll(() => times.length, { timeout: 10_000 }).toBe(4);
+  await expect.poll(() => times.length).toBe(4);
   isDown = false;
   const waits = times.slice(1).map((time, i) => time - (times[i] as number));
   // At least half of 250, 500 and 1,000 ms.
   expect(waits[2]).toBeGreaterThan(450);
-  await expect.poll(() => bulk.stored.size, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => bulk.stored.size).toBe(1);
   expect(await collector.metric(counted("errors_total"))).toBe(4);
 });
 
@@ -161,12 +161,12 @@ it("an export that hangs holds no other, and goes on where it was after a restar
   const elasticsearch = { url: bulk.url, headers: {}, index: "logs" };
   const first = await startTestCollector(folder, { exports: { elasticsearch, otlp } });
   await first.post(toText(lines(10)));
-  await expect.poll(() => bulk.stored.size, { timeout: 5_000 }).toBe(10);
+  await expect.poll(() => bulk.stored.size).toBe(10);
   hanging.closeAllConnections();
   await first.stop();
   const second = await startTestCollector(folder, { exports: { elasticsearch } });
   await second.post(toText(lines(2)));
-  await expect.poll(() => bulk.stored.size, { timeout: 5_000 }).toBe(12);
+  await expect.poll(() => bulk.stored.size).toBe(12);
   expect(bulk.requests).toEqual([10, 2]);
 });
 
@@ -176,6 +176,6 @@ it("a line has the same id whichever collector sends it", async () => {
     logLine({ request_id: "a/b c", start_time: new Date(Date.now() - 5_000).toISOString() }),
   ]);
   for (const _ of [1, 2]) await (await startWith(bulk.url)).post(text);
-  await expect.poll(() => bulk.requests.length, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => bulk.requests.length).toBe(2);
   expect(bulk.stored.size).toBe(1);
 });

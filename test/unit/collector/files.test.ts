@@ -8,7 +8,7 @@ import { startTestCollector, type TestCollector, testFolder } from "../../suppor
 const lines = (count: number, fields = {}) => toText(Array.from({ length: count }, () => logLine(fields)));
 
 async function counted(collector: TestCollector, requests: number): Promise<void> {
-  await expect.poll(() => collector.requests(), { timeout: 10_000 }).toBe(requests);
+  await expect.poll(() => collector.requests()).toBe(requests);
   await sleep(100);
   expect(await collector.requests()).toBe(requests);
 }

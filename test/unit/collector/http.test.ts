@@ -200,7 +200,7 @@ it("follows lines as they come", async () => {
       seen.push(Buffer.from(chunk).toString());
   })().catch(() => {});
   await collector.post(toText([logLine({ taskid: "9", path: "/seen" }), logLine({ taskid: "8" })]));
-  await expect.poll(() => seen.join(""), { timeout: 5_000 }).toContain("/seen");
+  await expect.poll(() => seen.join("")).toContain("/seen");
   expect(seen.join("").trim().split("\n")).toHaveLength(1);
   end.abort();
   await reading;
@@ -217,7 +217,7 @@ it("has only so many followers, and room again when they go", async () => {
   const probe = new AbortController();
   const again = async () =>
     (await fetch(`${collector.url}/api/v1/logs?follow=true`, { signal: probe.signal })).status;
-  await expect.poll(again, { timeout: 5_000 }).toBe(200);
+  await expect.poll(again).toBe(200);
   probe.abort();
 });
 
@@ -297,10 +297,10 @@ it("is not ready while the store takes no lines, and goes on when it does again"
   await writeFile(logs, "");
   expect(await (await collector.post(toText(lines(3)))).json()).toEqual({ accepted: 3 });
   const ready = async () => (await fetch(`${collector.url}/readyz`)).status;
-  await expect.poll(ready, { timeout: 5_000 }).toBe(503);
+  await expect.poll(ready).toBe(503);
   expect((await fetch(`${collector.url}/healthz`)).status).toBe(200);
   await rm(logs);
-  await expect.poll(ready, { timeout: 5_000 }).toBe(200);
+  await expect.poll(ready).toBe(200);
   expect(await collector.requests()).toBe(3);
 });
 

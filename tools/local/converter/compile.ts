@@ -8,6 +8,8 @@ import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule } from "../../lib/wa
 const ROOT = fileURLToPath(PROJECT_ROOT);
 /** Where the compiler sees the SDK. */
 const SDK = "node_modules/modelgate/";
+/** Optimised once: until it gets no smaller would take four times as long, and save 40 bytes of 100,000. */
+const TARGET = "converter";
 
 /**
  * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the
@@ -22,7 +24,7 @@ export async function compileConverter(folder: string, outFile = converterModule
     );
   });
   const diagnostics = await compileCached({
-    ...{ entry: CONVERTER_ENTRY, key: own, outFile },
+    ...{ entry: CONVERTER_ENTRY, key: own, outFile, target: TARGET },
     read: (name) => readSource(own, name.replaceAll("\\", "/")),
   });
   if (diagnostics !== undefined) {

@@ -1,8 +1,8 @@
-import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { copyFile, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import { converterChain, localConverter } from "../../cluster/istio/converter-chain.ts";
 import { bootstrap } from "../../lib/envoy/bootstrap.ts";
 import { fileSource, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
@@ -13,9 +13,7 @@ import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { converterModule } from "../../lib/wasm/modules.ts";
 import { symbolizer } from "../../lib/wasm/symbolize.ts";
 import { startModelServer } from "../../serving/model-server/server.ts";
-import { buildConverter } from "../converter/build.ts";
 
-const COMMAND = scriptPath("tools/cli/modelgate");
 const TASKID = "dev";
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100;
@@ -32,18 +30,25 @@ interface DevConverterOptions {
  * Runs a converter in a local Envoy in front of the demo's model server, and swaps it in place whenever a
  * file of its folder changes. Runs until the process is stopped.
  */
-export async function devConverter({
-  folder,
-  envoy: path,
-  port,
-  concurrency,
-}: DevConverterOptions): Promise<void> {
+export async function devConverter(options: DevConverterOptions): Promise<void> {
+  const builder = new Worker(scriptPath("tools/local/converter/build-thread"));
+  try {
+    await serve(builder, options);
+  } finally {
+    await builder.terminate();
+  }
+}
+
+async function serve(
+  builder: Worker,
+  { folder, envoy: path, port, concurrency }: DevConverterOptions,
+): Promise<void> {
   const command = await findEnvoy(path);
-  await buildConverter(folder);
+  await build(builder, folder);
   const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
   await hand(folder, own.path);
   const models = await startModelServer();
-  const symbolize = await symbolizer(converterModule(folder));
+  let symbolize = await symbolizer(converterModule(folder));
   const envoy = await startEnvoy({
     envoy: command,
     concurrency,
@@ -58,12 +63,35 @@ export async function devConverter({
     `try: curl -H 'taskid: ${TASKID}' -d @${join(folder, "example.json")} http://127.0.0.1:${envoy.port}/`,
   );
   console.error(`The models linear and echo answer; ${folder} is watched; Ctrl-C stops it`);
+  const swap = async () => {
+    try {
+      await build(builder, folder);
+      await hand(folder, own.path);
+      symbolize = await symbolizer(converterModule(folder));
+      console.error("swapped");
+    } catch (error) {
+      console.error((error as Error).message);
+    }
+  };
+  let swapped = Promise.resolve();
   let changed: NodeJS.Timeout | undefined;
   for await (const { filename } of watch(folder)) {
     if (!filename?.endsWith(".ts")) continue;
     clearTimeout(changed);
-    changed = setTimeout(() => void swap(folder, own.path), SETTLE_MS);
+    changed = setTimeout(() => {
+      swapped = swapped.then(swap);
+    }, SETTLE_MS);
   }
+}
+
+/**
+ * Builds in a thread: the models here answer meanwhile.
+ * @throws Error with the compiler's diagnostics
+ */
+async function build(builder: Worker, folder: string): Promise<void> {
+  builder.postMessage(folder);
+  const [fault] = (await once(builder, "message")) as [string];
+  if (fault !== "") throw new Error(fault);
 }
 
 let modules = 0;
@@ -80,16 +108,4 @@ async function hand(folder: string, own: string): Promise<void> {
 
 function configFile(own: string): string {
   return join(own, "converter.json");
-}
-
-/** Builds in a process of its own: the models here answer meanwhile. */
-async function swap(folder: string, own: string): Promise<void> {
-  try {
-    const { stderr } = await promisify(execFile)(process.execPath, [COMMAND, "build", "--converter", folder]);
-    console.error(stderr.trim());
-    await hand(folder, own);
-    console.error("swapped");
-  } catch (error) {
-    console.error((error as { stderr?: string }).stderr?.trim() || String(error));
-  }
 }
