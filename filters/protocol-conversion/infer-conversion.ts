@@ -80,8 +80,8 @@ export class InferConversion extends Conversion {
     const request = this.inferRequest;
     let form = Form.Json;
     if (this.streamForm >= 0) form = <Form>this.streamForm;
-    else if (request.wantsBinary) form = Form.Binary;
-    const headerBytes = this.policy.binaryHeaderBytes + request.outputCount * BINARY_HEADER_PER_OUTPUT;
+    else if (request.outputs.areBinary) form = Form.Binary;
+    const headerBytes = this.policy.binaryHeaderBytes + request.outputs.count * BINARY_HEADER_PER_OUTPUT;
     this.inferResponse.reset(form, this.policy.maxResponseBytes, headerBytes);
   }
 }

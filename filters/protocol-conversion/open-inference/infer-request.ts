@@ -1,16 +1,13 @@
 import { Datatype, elementSize, parseDatatype } from "../../model-protocol/datatype";
 import { decimalToInteger, integerValue } from "../../model-protocol/numbers/decimal";
 import {
-  OUTPUT_PARAMETERS,
   REQUEST_ID,
   REQUEST_MODEL_NAME,
   REQUEST_MODEL_VERSION,
-  REQUEST_PARAMETERS,
   REQUEST_RAW_CONTENTS,
-  TENSOR_PARAMETERS,
 } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { appendField } from "../../sdk/bytes/protobuf";
 import { PieceSink } from "../body/piece-sink";
@@ -22,40 +19,26 @@ import { RawContents } from "../tensor/raw-contents";
 import { rawTensor } from "../tensor/raw-tensor";
 import { commaTaken, elementError, elementsRead, readElements } from "../tensor/read-elements";
 import { readTextRun, textComma, textsRead } from "../tensor/read-text-run";
+import * as fault from "./infer-faults";
+import {
+  BINARY_DATA,
+  BINARY_DATA_OUTPUT,
+  BINARY_DATA_SIZE,
+  DATA,
+  Member,
+  memberOf,
+  parameterFieldOf,
+  Role,
+} from "./infer-members";
 import { appendBoolean, appendNumber, appendString } from "./parameters";
 import { RequestTensor } from "./request-tensor";
+import { RequestedOutputs } from "./requested-outputs";
 
 /**
  * `POST /v2/models/{model}/infer` of the Open Inference Protocol -> `inference.ModelInferRequest`. Numbers go
  * straight into little-endian tensor bytes; unknown members are checked and ignored. With the binary tensor
  * data extension the JSON says how many bytes behind it belong to an input.
  */
-
-/** What an open object or array means. */
-enum Role {
-  Ignored = 0,
-  Request,
-  Inputs,
-  Input,
-  Shape,
-  Outputs,
-  Output,
-  Parameters,
-  Data = 0x80,
-}
-
-/** What the value after a key means. */
-enum Member {
-  Ignored,
-  Id,
-  Inputs,
-  Outputs,
-  Parameters,
-  Name,
-  Datatype,
-  Shape,
-  Data,
-}
 
 /** What became of the member `data` of an input. */
 enum Data {
@@ -64,34 +47,6 @@ enum Data {
   Captured,
   Read,
 }
-
-const ID = bytes("id");
-const INPUTS = bytes("inputs");
-const OUTPUTS = bytes("outputs");
-const PARAMETERS = bytes("parameters");
-const NAME = bytes("name");
-const DATATYPE = bytes("datatype");
-const SHAPE = bytes("shape");
-const DATA = bytes("data");
-const BINARY_DATA = bytes("binary_data");
-const BINARY_DATA_OUTPUT = bytes("binary_data_output");
-const BINARY_DATA_SIZE = bytes("binary_data_size");
-
-const BAD_SHAPE = bytes("shape must be a list of non-negative integers, at most 32");
-const RAGGED = bytes("nested lists of data must be of equal length");
-const NOT_A_STRING = bytes("data must be strings");
-const BAD_TEXT = bytes("a string of data is malformed");
-const UNKNOWN_DATATYPE = bytes(
-  "datatype must be BOOL, UINT8 to UINT64, INT8 to INT64, FP16, BF16, FP32, FP64 or BYTES",
-);
-const INCOMPLETE_INPUT = bytes("an input needs name, shape, datatype, and either data or binary_data_size");
-const INCOMPLETE_OUTPUT = bytes("an output needs a name");
-const BINARY_SIZE = bytes("binary_data_size does not fit shape and datatype");
-const BAD_PARAMETER = bytes(
-  "a parameter must be a boolean, a number of int64, uint64 or double, or a string",
-);
-const NO_INPUTS = bytes("inputs is required");
-const TOO_MUCH = bytes("names, shapes and parameters are over 1 MiB");
 
 /**
  * Most bytes of the message beside its data: they are not counted as tensor bytes, so a request may not have
@@ -108,11 +63,7 @@ export class InferRequest extends JsonReader {
   private sawInputs: bool = false;
   private sawOutputs: bool = false;
 
-  /** Requested outputs, and how many of them as binary data. */
-  outputCount: i32 = 0;
-  binaryOutputs: i32 = 0;
-  /** Are outputs wanted as binary data unless they say otherwise? */
-  private binaryByDefault: bool = false;
+  readonly outputs: RequestedOutputs = new RequestedOutputs();
 
   /** The input or output that is open. */
   private readonly tensor: RequestTensor = new RequestTensor();
@@ -122,7 +73,6 @@ export class InferRequest extends JsonReader {
   private binarySize: i64 = -1;
   /** -1 while an output does not say whether it is wanted as binary data, else 0 or 1. */
   private outputBinary: i32 = -1;
-  private unsaid: i32 = 0;
   private elementCount: i64 = 0;
   private readonly nesting: Nesting = new Nesting();
   /** Depth of the array `data`, and the length of `chain` when the current string began. */
@@ -135,10 +85,7 @@ export class InferRequest extends JsonReader {
     this.start();
     this.sawInputs = false;
     this.sawOutputs = false;
-    this.outputCount = 0;
-    this.binaryOutputs = 0;
-    this.unsaid = 0;
-    this.binaryByDefault = false;
+    this.outputs.reset();
     this.head.clear();
     appendField(this.head, REQUEST_MODEL_NAME, model.ptr, model.len);
     if (version.len > 0) appendField(this.head, REQUEST_MODEL_VERSION, version.ptr, version.len);
@@ -165,19 +112,13 @@ export class InferRequest extends JsonReader {
   /** The JSON is over and all of it was consumed. @returns false when the request is not complete */
   finish(): bool {
     if (!this.finishDocument()) return false;
-    if (!this.sawInputs) this.fail(NO_INPUTS);
-    if (this.binaryByDefault) this.binaryOutputs += this.unsaid;
+    if (!this.sawInputs) this.fail(fault.NO_INPUTS);
     this.contents.enclose(this.head, REQUEST_RAW_CONTENTS);
     return this.error == null;
   }
 
   write(sink: PieceSink): void {
     this.contents.begin(sink);
-  }
-
-  /** Are all outputs wanted as binary data? */
-  get wantsBinary(): bool {
-    return this.outputCount == 0 ? this.binaryByDefault : this.binaryOutputs == this.outputCount;
   }
 
   protected open(object: bool): i32 {
@@ -188,11 +129,11 @@ export class InferRequest extends JsonReader {
       return this.require(object, true, parent == Role.Inputs ? Role.Input : Role.Output);
     }
     if (parent == Role.Data) {
-      if (!this.nesting.open(this.depth - this.dataDepth + 1)) this.fail(RAGGED);
+      if (!this.nesting.open(this.depth - this.dataDepth + 1)) this.fail(fault.RAGGED);
       return this.require(object, false, Role.Data);
     }
-    if (parent == Role.Shape) this.fail(BAD_SHAPE);
-    if (parent == Role.Parameters) this.fail(BAD_PARAMETER);
+    if (parent == Role.Shape) this.fail(fault.BAD_SHAPE);
+    if (parent == Role.Parameters) this.fail(fault.BAD_PARAMETER);
     const member = <Member>this.member;
     if (member == Member.Ignored) return IGNORED;
     if (member == Member.Inputs) {
@@ -240,7 +181,7 @@ export class InferRequest extends JsonReader {
 
   protected closed(role: i32, count: i32): void {
     if (role == Role.Data) {
-      if (!this.nesting.close(this.depth - this.dataDepth, count)) this.fail(RAGGED);
+      if (!this.nesting.close(this.depth - this.dataDepth, count)) this.fail(fault.RAGGED);
     } else if (role == Role.Input) this.finishInput();
     else if (role == Role.Output) this.finishOutput();
   }
@@ -249,31 +190,21 @@ export class InferRequest extends JsonReader {
     const ptr = text.ptr;
     const len = text.len;
     const role = <Role>this.role;
-    if (this.head.len + this.tensor.parameters.len > MAX_HEAD) this.fail(TOO_MUCH);
+    if (this.head.len + this.tensor.parameters.len > MAX_HEAD) this.fail(fault.TOO_MUCH);
     if (role == Role.Parameters) {
       this.parameterKey.clear();
       this.parameterKey.append(ptr, len);
       return Member.Parameters;
     }
-    if (PARAMETERS.equals(ptr, len)) return Member.Parameters;
-    if (role == Role.Request) {
-      if (INPUTS.equals(ptr, len)) return Member.Inputs;
-      if (OUTPUTS.equals(ptr, len)) return Member.Outputs;
-      return ID.equals(ptr, len) ? Member.Id : Member.Ignored;
-    }
-    if (NAME.equals(ptr, len)) return Member.Name;
-    if (role == Role.Output) return Member.Ignored;
-    if (DATATYPE.equals(ptr, len)) return Member.Datatype;
-    if (SHAPE.equals(ptr, len)) return Member.Shape;
-    return DATA.equals(ptr, len) ? Member.Data : Member.Ignored;
+    return memberOf(role, ptr, len);
   }
 
   protected string(): void {
     const role = <Role>this.role;
     const member = <Member>this.member;
     if (role == Role.Parameters) {
-      appendString(this.parameterTarget, this.parameterField, this.parameterKey, text.ptr, text.len);
-    } else if (role == Role.Shape) this.fail(BAD_SHAPE);
+      appendString(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, text.ptr, text.len);
+    } else if (role == Role.Shape) this.fail(fault.BAD_SHAPE);
     else if (role == Role.Inputs || role == Role.Outputs) this.fail(WRONG_TYPE);
     else if (member == Member.Id) appendField(this.head, REQUEST_ID, text.ptr, text.len);
     else if (member == Member.Name) this.tensor.setName(text.ptr, text.len);
@@ -281,7 +212,7 @@ export class InferRequest extends JsonReader {
       const tensor = this.tensor;
       if (tensor.datatype != Datatype.Unknown) this.fail(DUPLICATE);
       tensor.datatype = parseDatatype(text.ptr, text.len);
-      if (tensor.datatype == Datatype.Unknown) this.fail(UNKNOWN_DATATYPE);
+      if (tensor.datatype == Datatype.Unknown) this.fail(fault.UNKNOWN_DATATYPE);
       else if (this.data == Data.Captured) this.readCaptured(Member.Data, DATA);
     } else if (member != Member.Ignored) this.fail(WRONG_TYPE);
   }
@@ -290,13 +221,13 @@ export class InferRequest extends JsonReader {
     const role = <Role>this.role;
     if (role == Role.Shape) {
       const fits = decimalToInteger(63, false) && this.tensor.addDimension(<i64>integerValue);
-      if (!fits) this.fail(BAD_SHAPE);
+      if (!fits) this.fail(fault.BAD_SHAPE);
     } else if (role == Role.Parameters) {
       if (this.parameterIs(Role.Input, BINARY_DATA_SIZE)) {
         if (decimalToInteger(63, false)) this.binarySize = <i64>integerValue;
         else this.fail(WRONG_TYPE);
-      } else if (!appendNumber(this.parameterTarget, this.parameterField, this.parameterKey)) {
-        this.fail(BAD_PARAMETER);
+      } else if (!appendNumber(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey)) {
+        this.fail(fault.BAD_PARAMETER);
       }
     } else if (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored)
       this.fail(WRONG_TYPE);
@@ -304,13 +235,13 @@ export class InferRequest extends JsonReader {
 
   protected literal(letter: u8): void {
     const role = <Role>this.role;
-    if (role == Role.Shape) this.fail(BAD_SHAPE);
+    if (role == Role.Shape) this.fail(fault.BAD_SHAPE);
     else if (role == Role.Parameters) {
       const value = letter == Char.t;
-      if (letter == Char.n) this.fail(BAD_PARAMETER);
+      if (letter == Char.n) this.fail(fault.BAD_PARAMETER);
       else if (this.parameterIs(Role.Output, BINARY_DATA)) this.outputBinary = <i32>value;
-      else if (this.parameterIs(Role.Request, BINARY_DATA_OUTPUT)) this.binaryByDefault = value;
-      else appendBoolean(this.parameterTarget, this.parameterField, this.parameterKey, value);
+      else if (this.parameterIs(Role.Request, BINARY_DATA_OUTPUT)) this.outputs.binaryByDefault = value;
+      else appendBoolean(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, value);
     } else if (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored)
       this.fail(WRONG_TYPE);
   }
@@ -328,15 +259,6 @@ export class InferRequest extends JsonReader {
     return this.owner == Role.Request ? this.head : this.tensor.parameters;
   }
 
-  private get parameterField(): i32 {
-    const owner = this.owner;
-    return owner == Role.Request
-      ? REQUEST_PARAMETERS
-      : owner == Role.Input
-        ? TENSOR_PARAMETERS
-        : OUTPUT_PARAMETERS;
-  }
-
   private startTensor(): void {
     this.tensor.clear();
     this.data = Data.Missing;
@@ -348,7 +270,7 @@ export class InferRequest extends JsonReader {
 
   protected elements(at: usize, to: usize): usize {
     if (!this.nesting.scalars(this.depth - this.dataDepth + 1)) {
-      this.fail(RAGGED);
+      this.fail(fault.RAGGED);
       return at;
     }
     const datatype = this.tensor.datatype;
@@ -372,7 +294,7 @@ export class InferRequest extends JsonReader {
   /** Raw contents of BYTES: the length of each element in four bytes, little-endian, then its bytes. */
   private startElementText(at: usize): usize {
     if (load<u8>(at) != Char.QUOTE) {
-      this.fail(NOT_A_STRING);
+      this.fail(fault.NOT_A_STRING);
       return at;
     }
     this.chain.appendGap(4);
@@ -383,7 +305,7 @@ export class InferRequest extends JsonReader {
 
   protected moreText(at: usize, to: usize): usize {
     const end = copyText(at, to, this.chain);
-    if (textMalformed) this.fail(BAD_TEXT);
+    if (textMalformed) this.fail(fault.BAD_TEXT);
     else if (textClosed) {
       this.chain.fillGap(this.chain.length - this.stringStart, 4);
       this.elementCount++;
@@ -401,7 +323,7 @@ export class InferRequest extends JsonReader {
       tensor.datatype == Datatype.Unknown ||
       hasContents == this.binarySize >= 0
     ) {
-      this.fail(INCOMPLETE_INPUT);
+      this.fail(fault.INCOMPLETE_INPUT);
       return;
     }
     if (hasContents) {
@@ -409,17 +331,15 @@ export class InferRequest extends JsonReader {
       if (misfit != null) this.fail(misfit);
     } else {
       const size = elementSize(tensor.datatype);
-      if (size > 0 && tensor.product * <f64>size != <f64>this.binarySize) this.fail(BINARY_SIZE);
+      if (size > 0 && tensor.product * <f64>size != <f64>this.binarySize) this.fail(fault.BINARY_SIZE);
       this.contents.add(this.binarySize);
     }
     tensor.appendInput(this.head);
   }
 
   private finishOutput(): void {
-    if (this.tensor.name.len == 0) this.fail(INCOMPLETE_OUTPUT);
-    this.outputCount++;
-    if (this.outputBinary == 1) this.binaryOutputs++;
-    else if (this.outputBinary < 0) this.unsaid++;
+    if (this.tensor.name.len == 0) this.fail(fault.INCOMPLETE_OUTPUT);
+    this.outputs.add(this.outputBinary);
     this.tensor.appendOutput(this.head);
   }
 }
