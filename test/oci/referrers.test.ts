@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,6 +22,7 @@ import {
 } from "../support/registry.ts";
 
 const TOOLS = fileURLToPath(new URL("../../.cache/oci", import.meta.url));
+const COSIGN_3 = join(TOOLS, "3/cosign");
 process.env.PATH = `${process.env.PATH}${delimiter}${TOOLS}`;
 const missing = missingPrograms("cosign", "oras");
 if (missing.length > 0)
@@ -117,6 +119,24 @@ for (const kind of REGISTRIES)
         );
       },
     );
+
+    it.skipIf(!existsSync(COSIGN_3))("ours takes the bundles of cosign 3", async () => {
+      const signed = await image(9);
+      const pair = join(folder, "third");
+      await run(COSIGN_3, "generate-key-pair", "--output-key-prefix", pair);
+      // Without a configuration of its own it would ask for one, and for a transparency log.
+      const config = join(folder, "signing.json");
+      await writeFile(
+        config,
+        JSON.stringify({ mediaType: "application/vnd.dev.sigstore.signingconfig.v0.2+json" }),
+      );
+      const options = ["--key", `${pair}.key`, "--signing-config", config, "--allow-http-registry", "--yes"];
+      await run(COSIGN_3, "sign", ...options, name(signed));
+      await verifyImage(signed, await publicKey(`${pair}.pub`));
+      await expect(verifyImage(signed, await publicKey(`${keys}.pub`))).rejects.toThrow(
+        "no signature was made by this key",
+      );
+    });
 
     it.skipIf(missing.includes("oras"))("oras finds and pulls a document", async () => {
       const described = await image(8);

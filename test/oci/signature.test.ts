@@ -1,10 +1,12 @@
+import { sign } from "node:crypto";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packImage } from "../../tools/lib/oci/image.ts";
+import { json, packImage } from "../../tools/lib/oci/image.ts";
 import { generateKeys, privateKey, publicKey } from "../../tools/lib/oci/keys.ts";
 import { parseReference, type Reference } from "../../tools/lib/oci/reference.ts";
+import { attach } from "../../tools/lib/oci/referrers.ts";
 import { pullManifest, pushImage } from "../../tools/lib/oci/registry.ts";
 import { signImage, verifyImage } from "../../tools/lib/oci/signature.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
@@ -74,6 +76,56 @@ describe.skipIf(missing.length > 0)("signatures", () => {
   it("an image by tag can't be signed", async () => {
     const tag = parseReference(`oci://${registry.host}/modelgate/gateway:v1`);
     await expect(signImage(tag, await privateKey(`${keys}.key`))).rejects.toThrow("by digest");
+  });
+
+  describe("bundles, as cosign 3 stores them", () => {
+    const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    let number = 0;
+    const about = ({ digest }: Reference) => ({
+      _type: "https://in-toto.io/Statement/v1",
+      subject: [{ digest: { sha256: digest?.replace("sha256:", "") } }],
+      predicateType: "https://sigstore.dev/cosign/sign/v1",
+      predicate: {},
+    });
+
+    async function attachBundle(image: Reference, statement: object, signer = keys): Promise<void> {
+      const payloadType = "application/vnd.in-toto+json";
+      const body = Buffer.from(JSON.stringify(statement));
+      const signed = Buffer.concat([Buffer.from(`DSSEv1 28 ${payloadType} ${body.length} `), body]);
+      const sig = sign("sha256", signed, await privateKey(`${signer}.key`)).toString("base64");
+      const dsseEnvelope = { payload: body.toString("base64"), payloadType, signatures: [{ sig }] };
+      const verificationMaterial = { publicKey: { hint: "" }, tlogEntries: [] };
+      const bundle = { mediaType: BUNDLE, verificationMaterial, dsseEnvelope };
+      await attach(image, json(BUNDLE, bundle), "bundle.json");
+    }
+
+    it("pass", async () => {
+      const image = await push(6);
+      await attachBundle(image, about(image));
+      await verifyImage(image, await publicKey(`${keys}.pub`));
+    });
+
+    it.each([
+      [
+        "of another key",
+        async (image: Reference) => {
+          await generateKeys(join(folder, "third"));
+          await attachBundle(image, about(image), join(folder, "third"));
+        },
+      ],
+      ["about another image", async (image: Reference) => attachBundle(image, about(await push(1)))],
+      [
+        "that say something else of it",
+        (image: Reference) =>
+          attachBundle(image, { ...about(image), predicateType: "https://slsa.dev/provenance/v1" }),
+      ],
+    ])("%s do not pass", async (_, prepare) => {
+      const image = await push(7 + number++);
+      await prepare(image);
+      await expect(verifyImage(image, await publicKey(`${keys}.pub`))).rejects.toThrow(
+        "no signature was made by this key for this image",
+      );
+    });
   });
 
   it("keys: private to their owner, never overwritten, faults without their text", async () => {

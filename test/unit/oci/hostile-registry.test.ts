@@ -12,6 +12,7 @@ import { parseReference } from "../../../tools/lib/oci/reference.ts";
 import { pullBlob } from "../../../tools/lib/oci/registry.ts";
 import { RegistryClient } from "../../../tools/lib/oci/registry-client.ts";
 
+const DIGEST = `sha256:${"0".repeat(64)}`;
 const servers: Server[] = [];
 const dockerConfig = process.env.DOCKER_CONFIG;
 let folder: string;
@@ -96,7 +97,7 @@ it("a layer that unpacks to more than a module may have is refused", async () =>
 
 it("a layer that is longer than its manifest says is refused", async () => {
   const bytes = Buffer.alloc(1000);
-  const layer = { mediaType: "", digest: digestOf(bytes), size: 10 };
+  const layer = { mediaType: OCI_LAYER, digest: digestOf(bytes), size: 10 };
   const image = await registryWith(bytes, { config: layer, layers: [layer] });
   await expect(pullModule(parseReference(image))).rejects.toThrow("sent more than the 10 bytes");
 });
@@ -107,9 +108,115 @@ it("a link called plugin.wasm is no module", async () => {
   await expect(pullModule(parseReference(image))).rejects.toThrow("holds no plugin.wasm");
 });
 
-it("an index of images, and what is no manifest, are said", async () => {
-  const index = await registryWith(new Uint8Array(), { manifests: [] });
-  await expect(pullModule(parseReference(index))).rejects.toThrow(/is an index of images: name one of them/);
+it("an index without an image for linux/amd64, and what is no manifest, are said", async () => {
+  const wasm = {
+    mediaType: MANIFEST_TYPE,
+    digest: DIGEST,
+    size: 2,
+    platform: { os: "wasi", architecture: "wasm" },
+  };
+  const index = await registryWith(new Uint8Array(), { manifests: [wasm] });
+  await expect(pullModule(parseReference(index))).rejects.toThrow(
+    "no image for linux/amd64, the only one that Istio's agent takes (it has wasi/wasm)",
+  );
   const other = await registryWith(new Uint8Array(), { layers: "none" });
   await expect(pullModule(parseReference(other))).rejects.toThrow("is no image manifest");
+});
+
+const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+const WASM_LAYER = "application/vnd.module.wasm.content.layer.v1+wasm";
+const OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
+const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+/** A registry whose top document is an index of these images, each with layers of the types given. */
+async function indexOf(
+  ...images: { platform?: object; mediaType?: string; layers: [type: string, bytes: Uint8Array][] }[]
+): Promise<string> {
+  const stored = new Map<string, Uint8Array>();
+  const put = (bytes: Uint8Array) => {
+    stored.set(digestOf(bytes), bytes);
+    return { digest: digestOf(bytes), size: bytes.length };
+  };
+  const manifests = images.map(({ platform, mediaType, layers }) => {
+    const described = layers.map(([type, bytes]) => ({ mediaType: type, ...put(bytes) }));
+    const manifest = { schemaVersion: 2, ...(mediaType && { mediaType }), config: {}, layers: described };
+    return { mediaType: MANIFEST_TYPE, ...put(Buffer.from(JSON.stringify(manifest))), platform };
+  });
+  const { digest } = put(Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })));
+  const host = await serve((request, response) => {
+    response.setHeader("content-type", MANIFEST_TYPE);
+    response.end(stored.get(request.url?.split("/").at(-1) ?? ""));
+  });
+  return `oci://${host}/a@${digest}`;
+}
+
+it("of an index, as buildx makes it, the image for linux/amd64 is taken", async () => {
+  const archive = await archiveOf({ name: "plugin.wasm" }, "the module");
+  const image = await indexOf(
+    {
+      platform: { os: "linux", architecture: "arm64" },
+      layers: [[OCI_LAYER, await archiveOf({ name: "x" }, "")]],
+    },
+    { platform: { os: "linux", architecture: "amd64" }, layers: [[OCI_LAYER, archive]] },
+    {
+      platform: { os: "unknown", architecture: "unknown" },
+      layers: [["application/vnd.in-toto+json", MODULE]],
+    },
+  );
+  expect(Buffer.from(await pullModule(parseReference(image))).toString()).toBe("the module");
+});
+
+it.each([
+  ["an artifact of two layers", undefined, ["application/x", WASM_LAYER], undefined],
+  [
+    "an artifact of one layer",
+    undefined,
+    [WASM_LAYER],
+    /the artifact has 1 layer, but Istio takes it with two only/,
+  ],
+  [
+    "an artifact of three",
+    undefined,
+    ["a/b", WASM_LAYER, "c/d"],
+    /the artifact has 3 layers, but Istio takes it/,
+  ],
+  [
+    "a layer of another type",
+    undefined,
+    ["a/b"],
+    /its last layer is of type "a\/b": Istio takes an image whose last/,
+  ],
+  [
+    "Docker's manifest with OCI's layer",
+    DOCKER_MANIFEST,
+    [OCI_LAYER],
+    /its last layer is of type ".*oci.image.layer/,
+  ],
+  [
+    "a layer that is a module",
+    undefined,
+    [OCI_LAYER],
+    /its layer is a WebAssembly module, not the gzipped tar/,
+  ],
+  [
+    "Docker's with a module",
+    DOCKER_MANIFEST,
+    [DOCKER_LAYER],
+    /its layer is a WebAssembly module, not the gzipped tar/,
+  ],
+  ["no layers", undefined, [], /the image has no layers/],
+] as const)("takes and refuses what Istio's agent does: %s", async (_, mediaType, types, message) => {
+  const layers = types.map((type): [string, Uint8Array] => [type, MODULE]);
+  const image = await indexOf({ ...(mediaType && { mediaType }), layers });
+  const pulled = pullModule(parseReference(image));
+  if (message) await expect(pulled).rejects.toThrow(message);
+  else expect(Uint8Array.from(await pulled)).toEqual(MODULE);
+});
+
+it("says what a layer is that unpacks to no tar", async () => {
+  const image = await indexOf({ layers: [[OCI_LAYER, gzipSync(MODULE)]] });
+  await expect(pullModule(parseReference(image))).rejects.toThrow(
+    "its layer unpacks to a WebAssembly module, not to a tar that holds plugin.wasm",
+  );
 });

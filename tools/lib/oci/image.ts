@@ -23,6 +23,8 @@ export interface Descriptor {
   digest: string;
   size: number;
   annotations?: Record<string, string>;
+  /** In an index: for which machine it is. */
+  platform?: { os: string; architecture: string };
 }
 
 export interface Image {
@@ -32,6 +34,8 @@ export interface Image {
 }
 
 export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+export const DOCKER_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json";
+export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 
 /** Packs a module. The same bytes give the same digest, at any time and on any machine. */
 export async function packImage(module: Uint8Array, variant: Variant): Promise<Image> {

@@ -1,10 +1,9 @@
-import { type Blob, type Descriptor, descriptor, json, MANIFEST_TYPE } from "./image.ts";
+import { type Blob, type Descriptor, descriptor, INDEX_TYPE, json, MANIFEST_TYPE } from "./image.ts";
 import { fromMirrors } from "./mirrors.ts";
 import { type Reference, requireDigest } from "./reference.ts";
 import { pullBytes, push, pushManifest } from "./registry.ts";
 import { RegistryClient, type RegistryOptions } from "./registry-client.ts";
 
-const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 const EMPTY_CONFIG = json("application/vnd.oci.empty.v1+json", {});
 
 interface Index {

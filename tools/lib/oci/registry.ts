@@ -1,13 +1,24 @@
 import { digestOf } from "./digest.ts";
-import { type Blob, type Descriptor, type Image, MANIFEST_TYPE } from "./image.ts";
+import {
+  type Blob,
+  type Descriptor,
+  DOCKER_MANIFEST_TYPE,
+  type Image,
+  INDEX_TYPE,
+  MANIFEST_TYPE,
+} from "./image.ts";
 import { fromMirrors } from "./mirrors.ts";
 import { formatReference, type Reference } from "./reference.ts";
 import { RegistryClient, type RegistryOptions } from "./registry-client.ts";
 import { pushBlob } from "./upload.ts";
 
-const MANIFEST_TYPES = [MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
+const MANIFEST_TYPES = [MANIFEST_TYPE, DOCKER_MANIFEST_TYPE].join(", ");
+const DOCKER_INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json";
+const MANIFEST_AND_INDEX_TYPES = [MANIFEST_TYPES, INDEX_TYPE, DOCKER_INDEX_TYPE].join(", ");
 
-interface Manifest {
+export interface Manifest {
+  /** As Docker writes it; OCI images may leave it out. */
+  mediaType?: string;
   config: Descriptor;
   layers: Descriptor[];
 }
@@ -61,7 +72,7 @@ export async function pushManifest(
 
 /**
  * The manifest of a tag or digest. @returns undefined when the registry has none
- * @throws Error when its bytes do not have the digest
+ * @throws Error when its bytes do not have the digest, or it is an index
  */
 export async function pullManifest(
   reference: Reference,
@@ -69,18 +80,51 @@ export async function pullManifest(
 ): Promise<{ manifest: Manifest; digest: string } | undefined> {
   const pulled = await pullBytes(reference, options);
   if (!pulled) return undefined;
-  return { manifest: parseManifest(pulled.bytes, formatReference(reference)), digest: pulled.digest };
+  const manifest = parsed(pulled.bytes);
+  if (!isManifest(manifest)) throw new Error(`${formatReference(reference)}: is no image manifest`);
+  return { manifest, digest: pulled.digest };
 }
 
-function parseManifest(bytes: Uint8Array, name: string): Manifest {
-  let parsed: Partial<Manifest> & { manifests?: unknown } = {};
+/**
+ * As `pullManifest`; of an index, such as buildx makes, the image for linux/amd64, which is also the one that
+ * names no platform: Istio's agent takes no other (go-containerregistry, pkg/v1/remote/index.go).
+ */
+export async function pullImageManifest(
+  reference: Reference,
+  options: RegistryOptions = {},
+): Promise<{ manifest: Manifest; digest: string } | undefined> {
+  const pulled = await pullBytes(reference, options, MANIFEST_AND_INDEX_TYPES);
+  if (!pulled) return undefined;
+  const top = parsed(pulled.bytes);
+  if (isManifest(top)) return { manifest: top, digest: pulled.digest };
+  const name = formatReference(reference);
+  if (!Array.isArray(top.manifests)) throw new Error(`${name}: is no image manifest`);
+  const entries = top.manifests as Descriptor[];
+  const child = entries.find(({ platform }) => platformOf(platform) === "linux/amd64");
+  if (!child) {
+    const others = entries.map(({ platform }) => platformOf(platform)).join(", ") || "none";
+    throw new Error(
+      `${name}: is an index with no image for linux/amd64, the only one that Istio's agent takes (it has ${others})`,
+    );
+  }
+  const { registry, repository } = reference;
+  return pullManifest({ registry, repository, digest: child.digest }, options);
+}
+
+function platformOf(platform: Descriptor["platform"]): string {
+  return platform ? `${platform.os}/${platform.architecture}` : "linux/amd64";
+}
+
+function parsed(bytes: Uint8Array): { layers?: unknown; manifests?: unknown } {
   try {
-    parsed = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
-  } catch {}
-  if (parsed.manifests !== undefined)
-    throw new Error(`${name}: is an index of images: name one of them by its digest`);
-  if (!Array.isArray(parsed.layers)) throw new Error(`${name}: is no image manifest`);
-  return parsed as Manifest;
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function isManifest(document: { layers?: unknown }): document is Manifest {
+  return Array.isArray(document.layers);
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Reference, requireDigest } from "./reference.ts";
 import { announce, referrersOf, subjectOf } from "./referrers.ts";
 import { pullBlob, pullManifest, push } from "./registry.ts";
 import type { RegistryOptions } from "./registry-client.ts";
+import { isSignedByBundle } from "./sigstore-bundle.ts";
 
 /**
  * Signatures as cosign stores them (sigstore/cosign, specs/SIGNATURE_SPEC.md): an image under the tag
@@ -61,7 +62,10 @@ export async function signImage(
   return name;
 }
 
-/** @throws Error unless a signature of the image was made by the key and is about this image */
+/**
+ * Takes signatures of cosign 2, by tag or as referrers, and the bundles of cosign 3.
+ * @throws Error unless a signature of the image was made by the key and is about this image
+ */
 export async function verifyImage(
   image: Reference,
   key: KeyObject,
@@ -78,7 +82,9 @@ export async function verifyImage(
     const layers = (await pullManifest(where, options))?.manifest.layers ?? [];
     if (await isSignedBy(image, key, where, layers, options)) return;
   }
-  if (!tagged && referrers.length === 0)
+  const byBundle = await isSignedByBundle(image, key, options);
+  if (byBundle) return;
+  if (!tagged && referrers.length === 0 && byBundle === undefined)
     throw new Error(`${name}: is not signed (there is no tag ${tag.tag}): modelgate sign it first`);
   throw new Error(`${name}: no signature was made by this key for this image`);
 }
