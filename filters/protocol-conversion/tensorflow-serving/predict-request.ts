@@ -16,6 +16,7 @@ import { commaTaken, elementError, elementsRead, readElements } from "../tensor/
 import { Base64Text } from "./base64-text";
 import { Input } from "./input";
 import { appendSignatureName } from "./model-spec";
+import * as fault from "./predict-faults";
 import { appendRawPredict } from "./raw-predict";
 import { NO_SIGNATURE, Signature } from "./signature";
 
@@ -52,20 +53,6 @@ const SIGNATURE_NAME = bytes("signature_name");
 const INSTANCES = bytes("instances");
 const INPUTS = bytes("inputs");
 const B64 = bytes("b64");
-
-const NO_DATA = bytes("instances or inputs is required");
-const BOTH = bytes("there may be instances or inputs, not both");
-const NO_ROWS = bytes("instances must not be empty");
-const NO_SUCH_SIGNATURE = bytes("the task has no such signature");
-const NO_SUCH_INPUT = bytes("the signature has no input of that name");
-const NAMES_NEEDED = bytes("the signature has several inputs: they must be named");
-const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
-const RAGGED = bytes("nested lists must be of equal length, in all instances");
-const OUT_OF_RANGE = bytes("a value does not fit the type that the signature says");
-const NOT_BASE64 = bytes("b64 must be base64 text");
-const NOT_A_STRING = bytes("the signature says strings");
-const BAD_TEXT = bytes("a string is malformed");
-const MIXED = bytes("instances must be all objects or none");
 
 const piece: ByteBuffer = new ByteBuffer();
 
@@ -144,10 +131,10 @@ export class PredictRequest extends JsonReader {
 
   finish(): bool {
     if (!this.finishDocument()) return false;
-    if (!this.sawData) this.fail(NO_DATA);
+    if (!this.sawData) this.fail(fault.NO_DATA);
     for (let i = 0; i < this.inputCount; i++) {
       const input = this.inputs[i];
-      if (input.values == 0) this.fail(MISSING_INPUT);
+      if (input.values == 0) this.fail(fault.MISSING_INPUT);
       input.compose(this.namedRows ? this.rowCount : -1);
     }
     return this.error == null;
@@ -177,7 +164,7 @@ export class PredictRequest extends JsonReader {
   }
 
   private startData(): void {
-    if (this.sawData) this.fail(BOTH);
+    if (this.sawData) this.fail(fault.BOTH);
     this.sawData = true;
     this.rows = this.member == Member.Instances;
     const infos = this.signature.inputs;
@@ -194,7 +181,7 @@ export class PredictRequest extends JsonReader {
     }
     const role = <Role>this.role;
     if (role == Role.Data) return object ? this.openInData() : this.openNested();
-    if (role == Role.Base64 || this.member == Member.Base64) this.fail(NOT_BASE64);
+    if (role == Role.Base64 || this.member == Member.Base64) this.fail(fault.NOT_BASE64);
     if (role == Role.Request && this.member == Member.Ignored) return IGNORED;
     if (this.member == Member.Signature) this.fail(WRONG_TYPE);
     if (role == Role.Request) {
@@ -208,7 +195,7 @@ export class PredictRequest extends JsonReader {
         if (this.rows) this.fail(WRONG_TYPE);
         return Role.Columns;
       }
-      if (!this.rows && this.inputCount > 1) this.fail(NAMES_NEEDED);
+      if (!this.rows && this.inputCount > 1) this.fail(fault.NAMES_NEEDED);
       this.input.values = 1;
     } else if (object) return this.openBase64();
     return this.openLevel(0);
@@ -216,7 +203,7 @@ export class PredictRequest extends JsonReader {
 
   /** The data that come here are read once it is known which signature is meant. */
   private keep(): void {
-    if (this.waiting != Member.Ignored) this.fail(BOTH);
+    if (this.waiting != Member.Ignored) this.fail(fault.BOTH);
     this.waiting = <Member>this.member;
   }
 
@@ -229,13 +216,13 @@ export class PredictRequest extends JsonReader {
 
   private openNested(): i32 {
     const level = this.depth - this.dataDepth + 1;
-    if (this.rows && !this.namedRows && this.inputCount > 1) this.fail(NAMES_NEEDED);
+    if (this.rows && !this.namedRows && this.inputCount > 1) this.fail(fault.NAMES_NEEDED);
     return this.openLevel(level);
   }
 
   private openLevel(level: i32): i32 {
     if (level == 0) this.dataDepth = this.depth + 1;
-    if (!this.input.nesting.open(level)) this.fail(RAGGED);
+    if (!this.input.nesting.open(level)) this.fail(fault.RAGGED);
     return Role.Data;
   }
 
@@ -259,21 +246,21 @@ export class PredictRequest extends JsonReader {
   protected closed(role: i32, count: i32): void {
     if (role == Role.Data) {
       if (this.rows && this.depth == ROWS_DEPTH) {
-        if (count == 0) this.fail(NO_ROWS);
+        if (count == 0) this.fail(fault.NO_ROWS);
         if (this.namedRows) {
-          if (count != this.rowCount) this.fail(MIXED);
+          if (count != this.rowCount) this.fail(fault.MIXED);
           return;
         }
       }
-      if (!this.input.nesting.close(this.depth - this.dataDepth, count)) this.fail(RAGGED);
+      if (!this.input.nesting.close(this.depth - this.dataDepth, count)) this.fail(fault.RAGGED);
     } else if (role == Role.Base64) {
-      if (this.base64Members != 1) this.fail(NOT_BASE64);
+      if (this.base64Members != 1) this.fail(fault.NOT_BASE64);
     } else if (role == Role.Row && !this.isBase64Row) {
       this.rowCount++;
       this.dataDepth = ROWS_DEPTH;
-      if (this.rowMembers != this.inputCount) this.fail(MISSING_INPUT);
+      if (this.rowMembers != this.inputCount) this.fail(fault.MISSING_INPUT);
       for (let i = 0; i < this.inputCount; i++) {
-        if (this.inputs[i].values != this.rowCount) this.fail(MISSING_INPUT);
+        if (this.inputs[i].values != this.rowCount) this.fail(fault.MISSING_INPUT);
       }
     } else if (role == Role.Row) this.isBase64Row = false;
     else if (role == Role.Columns && this.isBase64Row) this.isBase64Row = false;
@@ -312,13 +299,13 @@ export class PredictRequest extends JsonReader {
       this.input.values = 1;
       return Member.Base64;
     }
-    this.fail(NO_SUCH_INPUT);
+    this.fail(fault.NO_SUCH_INPUT);
     return Member.Ignored;
   }
 
   private startRowMember(): void {
     if (!this.namedRows) {
-      if (this.rowCount > 0 || this.input.chain.length > 0) this.fail(MIXED);
+      if (this.rowCount > 0 || this.input.chain.length > 0) this.fail(fault.MIXED);
       this.namedRows = true;
       this.inputs[0].nesting.reset();
       this.inputs[0].values = 0;
@@ -342,10 +329,10 @@ export class PredictRequest extends JsonReader {
       if (this.member == Member.Ignored) return;
       this.startData();
       if (this.rows) this.fail(WRONG_TYPE);
-      if (this.inputCount > 1) this.fail(NAMES_NEEDED);
+      if (this.inputCount > 1) this.fail(fault.NAMES_NEEDED);
       this.input.values = 1;
     }
-    if (!this.input.nesting.scalars(this.scalarLevel())) this.fail(RAGGED);
+    if (!this.input.nesting.scalars(this.scalarLevel())) this.fail(fault.RAGGED);
   }
 
   protected string(): void {
@@ -358,7 +345,7 @@ export class PredictRequest extends JsonReader {
     if (this.error != null) return;
     if (this.input.datatype != Datatype.BYTES) {
       if (isNonFiniteText(text.ptr, text.len)) this.appendNonFinite();
-      else this.fail(OUT_OF_RANGE);
+      else this.fail(fault.OUT_OF_RANGE);
       return;
     }
     this.input.startText();
@@ -376,7 +363,7 @@ export class PredictRequest extends JsonReader {
       this.signatureKnown();
       return;
     }
-    this.fail(NO_SUCH_SIGNATURE);
+    this.fail(fault.NO_SUCH_SIGNATURE);
   }
 
   /** Reads the data that came before. */
@@ -394,7 +381,8 @@ export class PredictRequest extends JsonReader {
     else {
       this.startScalar();
       const input = this.input;
-      if (this.error == null && !appendNumberElement(input.datatype, input.chain)) this.fail(OUT_OF_RANGE);
+      if (this.error == null && !appendNumberElement(input.datatype, input.chain))
+        this.fail(fault.OUT_OF_RANGE);
     }
   }
 
@@ -408,7 +396,8 @@ export class PredictRequest extends JsonReader {
   }
 
   private appendNonFinite(): void {
-    if (!appendNonFinite(this.input.datatype, nonFiniteValue, this.input.chain)) this.fail(OUT_OF_RANGE);
+    if (!appendNonFinite(this.input.datatype, nonFiniteValue, this.input.chain))
+      this.fail(fault.OUT_OF_RANGE);
   }
 
   protected literal(letter: u8): void {
@@ -417,19 +406,19 @@ export class PredictRequest extends JsonReader {
     else {
       this.startScalar();
       if (this.error != null) return;
-      if (this.input.datatype != Datatype.BOOL || letter == Char.n) this.fail(OUT_OF_RANGE);
+      if (this.input.datatype != Datatype.BOOL || letter == Char.n) this.fail(fault.OUT_OF_RANGE);
       else this.input.chain.appendByte(<u8>(letter == Char.t));
     }
   }
 
   protected elements(at: usize, to: usize): usize {
-    if (this.rows && this.inputCount > 1 && !this.insideRow) this.fail(NAMES_NEEDED);
-    else if (this.namedRows && this.depth == ROWS_DEPTH) this.fail(MIXED);
-    else if (!this.input.nesting.scalars(this.depth - this.dataDepth + 1)) this.fail(RAGGED);
+    if (this.rows && this.inputCount > 1 && !this.insideRow) this.fail(fault.NAMES_NEEDED);
+    else if (this.namedRows && this.depth == ROWS_DEPTH) this.fail(fault.MIXED);
+    else if (!this.input.nesting.scalars(this.depth - this.dataDepth + 1)) this.fail(fault.RAGGED);
     if (this.error != null) return at;
     if (this.input.datatype == Datatype.BYTES) {
       if (load<u8>(at) != Char.QUOTE) {
-        this.fail(NOT_A_STRING);
+        this.fail(fault.NOT_A_STRING);
         return at;
       }
       this.input.startText();
@@ -446,7 +435,7 @@ export class PredictRequest extends JsonReader {
   protected longText(): bool {
     if (this.member != Member.Base64 || (this.role != Role.Base64 && !this.isBase64Row)) return false;
     if (this.input.datatype != Datatype.BYTES) {
-      this.fail(OUT_OF_RANGE);
+      this.fail(fault.OUT_OF_RANGE);
       return false;
     }
     this.startScalar();
@@ -460,7 +449,7 @@ export class PredictRequest extends JsonReader {
     const base64 = this.base64;
     const inBase64 = base64.open;
     const end = inBase64 ? base64.take(at, to, chain) : copyText(at, to, chain);
-    if (inBase64 ? base64.malformed : textMalformed) this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
+    if (inBase64 ? base64.malformed : textMalformed) this.fail(inBase64 ? fault.NOT_BASE64 : fault.BAD_TEXT);
     else if (inBase64 ? !base64.open : textClosed) {
       this.input.endText();
       this.textDone();
