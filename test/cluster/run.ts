@@ -59,7 +59,7 @@ async function run(): Promise<number> {
     console.log(`cluster tests are skipped: this user may make no namespaces: ${refused}`);
     return 0;
   }
-  await buildPrograms();
+  await buildPrograms("istio", "kubernetes");
   const script = `ip link set lo up && ip addr add ${POD_NETWORK} dev lo && mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/istio/data && ${HOSTS} && exec "$@"`;
   const child = spawn(
     "unshare",

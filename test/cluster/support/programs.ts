@@ -9,17 +9,18 @@ import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 const CACHE = fileURLToPath(new URL(".cache/cluster", PROJECT_ROOT));
 const MODULES = fileURLToPath(new URL("../go", import.meta.url));
 
-interface GoModule {
+interface ProgramSet {
   /** Folder under test/cluster/go, whose go.mod and go.sum pin all versions. */
-  name: string;
+  module: "istio" | "kubernetes";
   packages: string[];
   /** Files of Go modules to keep beside the programs: module, path in it. */
   files: [string, string][];
 }
 
-const GO_MODULES: GoModule[] = [
-  {
-    name: "istio",
+/** Programs are built by sets, so that a lane builds no more than it runs. */
+const PROGRAM_SETS = {
+  istio: {
+    module: "istio",
     packages: ["istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio/pilot/cmd/pilot-agent"],
     files: [
       ["istio.io/istio", "manifests/charts/base/files/crd-all.gen.yaml"],
@@ -27,51 +28,68 @@ const GO_MODULES: GoModule[] = [
       ["istio.io/istio", "tests/integration/pilot/testdata/gateway-api-crd.yaml"],
     ],
   },
-  {
-    name: "kubernetes",
+  kubernetes: {
+    module: "kubernetes",
     packages: ["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager"],
     files: [],
   },
-];
+  "kubernetes-node": {
+    module: "kubernetes",
+    packages: ["kube-scheduler", "kubelet", "kube-proxy", "kubectl"].map(
+      (name) => `k8s.io/kubernetes/cmd/${name}`,
+    ),
+    files: [],
+  },
+  istioctl: { module: "istio", packages: ["istio.io/istio/istioctl/cmd/istioctl"], files: [] },
+} satisfies Record<string, ProgramSet>;
 
-/** Folder with the programs of one Go module at the pinned versions. */
-async function folderOf(name: string): Promise<string> {
+export type ProgramSetName = keyof typeof PROGRAM_SETS;
+
+/** Without it, the programs of Kubernetes say that they are v0.0.0-master. */
+const VERSION_FLAG = "-X k8s.io/component-base/version.gitVersion=";
+
+/** Folder with the programs of one set at the pinned versions. */
+async function folderOf(name: ProgramSetName): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(MODULES, name, file)));
+  for (const file of ["go.mod", "go.sum"])
+    hash.update(await readFile(join(MODULES, PROGRAM_SETS[name].module, file)));
   return join(CACHE, `${name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
 /** Path of a program or file that `buildPrograms` left in the cache. */
-export async function program(module: "istio" | "kubernetes", name: string): Promise<string> {
-  return join(await folderOf(module), name);
+export async function program(set: ProgramSetName, name: string): Promise<string> {
+  return join(await folderOf(set), name);
 }
 
-/** Builds istiod, pilot-agent, kube-apiserver and kube-controller-manager into the cache, once for a pinned version. */
-export async function buildPrograms(): Promise<void> {
-  for (const module of GO_MODULES) {
-    const target = await folderOf(module.name);
+/** Builds the programs of these sets into the cache, once for a pinned version. */
+export async function buildPrograms(...sets: ProgramSetName[]): Promise<void> {
+  for (const name of sets) {
+    const target = await folderOf(name);
     if (await exists(target)) continue;
+    const { module, packages, files }: ProgramSet = PROGRAM_SETS[name];
     const started = Date.now();
     console.error(
-      `building ${module.packages.map((path) => path.split("/").at(-1)).join(", ")} (once, minutes) ...`,
+      `building ${packages.map((path) => path.split("/").at(-1)).join(", ")} (once, minutes) ...`,
     );
     const unfinished = `${target}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true });
-    const source = join(MODULES, module.name);
-    await go(
-      ["build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", `${unfinished}/`, ...module.packages],
-      source,
-    );
-    for (const [name, path] of module.files) {
-      const { stdout } = await promisify(execFile)("go", ["list", "-m", "-f", "{{.Dir}}", name], {
-        cwd: source,
-      });
-      await cp(join(stdout.trim(), path), join(unfinished, path.split("/").at(-1) ?? path));
+    const source = join(MODULES, module);
+    const version = await goList(source, "{{.Version}}", "k8s.io/kubernetes").catch(() => "");
+    const flags = `-ldflags=-s -w${version && ` ${VERSION_FLAG}${version}`}`;
+    await go(["build", "-mod=readonly", "-trimpath", flags, "-o", `${unfinished}/`, ...packages], source);
+    for (const [dependency, path] of files) {
+      const folder = await goList(source, "{{.Dir}}", dependency);
+      await cp(join(folder, path), join(unfinished, path.split("/").at(-1) ?? path));
     }
     await rename(unfinished, target);
     console.error(`built in ${((Date.now() - started) / 1000).toFixed(0)} s`);
   }
+}
+
+/** What `go list -m` says of a module. @throws Error when it is none of the build */
+async function goList(cwd: string, format: string, module: string): Promise<string> {
+  return (await promisify(execFile)("go", ["list", "-m", "-f", format, module], { cwd })).stdout.trim();
 }
 
 function go(args: string[], cwd: string): Promise<void> {

@@ -9,6 +9,8 @@ import { encodeSignatures, protos } from "./protos.ts";
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 export interface ModelServer {
   port: number;
+  /** Resolves once the requests that it has are answered; it takes no new ones. */
+  drain(): Promise<void>;
   stop(): void;
 }
 
@@ -70,5 +72,9 @@ export async function startModelServer(port = 0, host = "127.0.0.1"): Promise<Mo
       error ? reject(error) : resolve(actual),
     );
   });
-  return { port: bound, stop: () => server.forceShutdown() };
+  return {
+    port: bound,
+    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    stop: () => server.forceShutdown(),
+  };
 }
