@@ -18,7 +18,6 @@ import { REQUEST_BODY, RESPONSE_BODY, RESPONSE_HEADERS, RESPONSE_TRAILERS } from
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { replaceBody } from "../sdk/host/body";
 import { requestCollection } from "../sdk/host/collection";
-import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -185,11 +184,7 @@ export class ConverterStage extends Stage {
     }
     const status = grpcStatusOf(RESPONSE_TRAILERS);
     if (status == 0) return this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
-    return this.refuse(
-      http,
-      modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS),
-      TrailersAction.STOP,
-    );
+    return this.refuse(http, modelError(status, RESPONSE_TRAILERS), TrailersAction.STOP);
   }
 
   /** The model's message is whole: makes the caller's answer of it. */

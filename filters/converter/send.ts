@@ -7,7 +7,6 @@ import {
   CONTENT_TYPE,
   GRPC_ACCEPT_ENCODING,
   GRPC_ENCODING,
-  ORIGINAL_PATH,
   PATH,
   TE,
 } from "../sdk/bytes/header-names";
@@ -37,7 +36,6 @@ export function sendToModel(http: HttpContext, request: ModelRequest): void {
   finishFrame(out);
   const method = request.method;
   setHeader(REQUEST_HEADERS, PATH, method.ptr, method.len);
-  setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
   setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);
   setHeader(REQUEST_HEADERS, TE, TRAILERS.ptr, TRAILERS.len);
   removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);

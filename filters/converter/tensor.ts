@@ -1,4 +1,5 @@
 import { Datatype, elementSize, parseDatatype } from "../model-protocol/datatype";
+import { halfToFloat } from "../model-protocol/numbers/half";
 import { setFault } from "./fault";
 
 /**
@@ -133,14 +134,4 @@ function bytesOf(ptr: usize, len: i32): Uint8Array {
   const copy = new Uint8Array(len);
   memory.copy(copy.dataStart, ptr, len);
   return copy;
-}
-
-/** IEEE 754 binary16. */
-function halfToFloat(bits: u16): f64 {
-  const exponent = <i32>((bits >> 10) & 31);
-  const fraction = <f64>(bits & 1023);
-  const sign: f64 = bits >> 15 ? -1 : 1;
-  if (exponent == 31) return fraction == 0 ? sign * Infinity : NaN;
-  if (exponent == 0) return sign * fraction * 2 ** -24.0;
-  return sign * (1024 + fraction) * 2 ** <f64>(exponent - 25);
 }

@@ -5,7 +5,7 @@ import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
-import { httpStatusOf } from "./grpc-status";
+import { httpStatusOf, openInferenceStatusOf } from "./grpc-status";
 import { appendPercentDecoded } from "./percent";
 
 /**
@@ -38,8 +38,19 @@ export const TRAILERS_REFUSED = new LocalReply(
   "send the body without trailers",
 );
 
-/** By gRPC status, made when first needed; each reason is the status's own number. */
-const modelErrors = new StaticArray<LocalReply | null>(GrpcCode.UNAUTHENTICATED + 1);
+const GRPC_CODES: i32 = GrpcCode.UNAUTHENTICATED + 1;
+/**
+ * By gRPC status, made when first needed; each reason is the status's own number. Then those of the Open
+ * Inference Protocol.
+ */
+const modelErrors = new StaticArray<LocalReply | null>(2 * GRPC_CODES);
+
+const OTHER_PROTOCOL = new LocalReply(
+  HttpStatus.NOT_FOUND,
+  GrpcCode.NOT_FOUND,
+  "path_unknown",
+  "the task's model server does not speak the protocol of this path: /v2 is the Open Inference Protocol, /v1 TensorFlow Serving; its ModelTask says which under spec.conversion.protocol",
+);
 
 /** A reply of the model that is not one. */
 export function modelFault(why: Bytes): LocalReply {
@@ -51,17 +62,34 @@ const MODEL_FAULT = new LocalReply(HttpStatus.BAD_GATEWAY, GrpcCode.INTERNAL, "m
 const NO_MESSAGE = bytes("the model server failed and did not say why");
 const message: ByteBuffer = new ByteBuffer();
 
-/** The model's own error, its `grpc-message` in a header map. */
-export function modelError(status: i32, mapType: i32): LocalReply {
-  let reply = modelErrors[status];
-  if (reply == null) {
-    reply = new LocalReply(httpStatusOf(status), status, `model_error_${status.toString()}`, "");
-    modelErrors[status] = reply;
-  }
-  message.clear();
+const NO_METHOD = bytes("Method not found!");
+
+/**
+ * The model's own error, its `grpc-message` in a header map.
+ * @param code gRPC status; a number that is none where the reply has none
+ * @param openInference whether callers get the HTTP statuses that Triton's REST gives
+ */
+export function modelError(code: i32, mapType: i32, openInference: bool = false): LocalReply {
   const len = getHeader(mapType, GRPC_MESSAGE);
+  // What gRPC's libraries say of a method that the server does not have: C++ nothing, Python some words.
+  const noMethod = len <= 0 || NO_METHOD.equals(headerValue(), len);
+  if (code == GrpcCode.UNIMPLEMENTED && noMethod) return OTHER_PROTOCOL;
+  message.clear();
   if (len > 0) appendPercentDecoded(message, headerValue(), len);
   else message.appendBytes(NO_MESSAGE);
+  const known = code >= 0 && code < GRPC_CODES;
+  const reply = known ? errorOf(code, openInference) : errorOf(GrpcCode.UNKNOWN, false);
   reply.setMessage(message.ptr, message.len);
+  return reply;
+}
+
+function errorOf(code: i32, openInference: bool): LocalReply {
+  const index = openInference ? GRPC_CODES + code : code;
+  let reply = modelErrors[index];
+  if (reply == null) {
+    const status = openInference ? openInferenceStatusOf(code) : httpStatusOf(code);
+    reply = new LocalReply(status, code, `model_error_${code.toString()}`, "");
+    modelErrors[index] = reply;
+  }
   return reply;
 }

@@ -35,17 +35,33 @@ export function httpStatusOf(grpcStatus: u32): u32 {
     : load<i32>(TO_HTTP + (grpcStatus << 2));
 }
 
-/** gRPC status of a header map, -1 when it has none; UNKNOWN for text that is none. */
+/**
+ * As `httpStatusOf`, for a server of the Open Inference Protocol: where Triton's REST has a status of its own
+ * for one of its
+ * error codes (http_server.cc, HttpCodeFromError), callers get that.
+ */
+export function openInferenceStatusOf(grpcStatus: u32): u32 {
+  const own =
+    grpcStatus == GrpcCode.UNKNOWN ||
+    grpcStatus == GrpcCode.CANCELLED ||
+    grpcStatus == GrpcCode.ALREADY_EXISTS;
+  return own ? HttpStatus.BAD_REQUEST : httpStatusOf(grpcStatus);
+}
+
+/** What `grpcStatusOf` gives for text that is no status: the number behind the last one. */
+const NO_STATUS: i32 = LAST_CODE + 1;
+
+/** gRPC status of a header map, -1 when it has none; for text that is none a number that is none either. */
 export function grpcStatusOf(mapType: i32): i32 {
   const len = getHeader(mapType, GRPC_STATUS);
   if (len < 0) return -1;
   let status: i32 = 0;
   for (let i: i32 = 0; i < len; i++) {
     const digit = load<u8>(headerValue() + i) - Char._0;
-    if (digit > 9 || status > LAST_CODE) return GrpcCode.UNKNOWN;
+    if (digit > 9 || status >= NO_STATUS) return NO_STATUS;
     status = status * 10 + digit;
   }
-  return status > LAST_CODE ? GrpcCode.UNKNOWN : status;
+  return min(status, NO_STATUS);
 }
 
 /** Does the HTTP status of a response say success? */

@@ -54,6 +54,11 @@ export abstract class Conversion extends StreamState {
   /** Makes the writer ready for the model's reply. */
   abstract startReply(): void;
 
+  /** Is it a method of the Open Inference Protocol, whose errors have HTTP statuses of their own? */
+  get isOpenInference(): bool {
+    return false;
+  }
+
   /** The tensors of a request that may pass by as binary data. */
   get contents(): RawContents {
     return NO_CONTENTS;

@@ -13,7 +13,7 @@ import { HEADER_LENGTH, RAW_TENSOR } from "./replies";
 import { acceptedStream, headerLength } from "./request-headers";
 import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
-import { isRaw, rawTensor } from "./tensor/raw-tensor";
+import { isRaw, rawTensor, saysTensor } from "./tensor/raw-tensor";
 
 const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
@@ -55,6 +55,10 @@ export class InferConversion extends Conversion {
     return this.streamForm < 0 ? MODEL_INFER : MODEL_STREAM_INFER;
   }
 
+  get isOpenInference(): bool {
+    return true;
+  }
+
   get takesBinary(): bool {
     return true;
   }
@@ -65,12 +69,12 @@ export class InferConversion extends Conversion {
 
   start(http: HttpContext, task: Task): LocalReply | null {
     const headers = http.headers;
-    const raw = isRaw(headers);
+    const raw = isRaw(headers) && saysTensor(headers, task.raw);
     if (raw) {
       if (!rawTensor.read(headers, task.raw)) return RAW_TENSOR;
       this.startRaw();
     } else this.jsonBytes = headerLength(headers);
-    if (this.jsonBytes < 0) return HEADER_LENGTH;
+    if (this.jsonBytes <= 0 && !raw) return HEADER_LENGTH;
     this.streamForm = acceptedStream(headers);
     this.inferRequest.reset(route.model, route.version);
     return raw && !this.inferRequest.setRaw() ? RAW_TENSOR : null;

@@ -11,7 +11,7 @@ import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
 import { setNonFinite } from "../model-protocol/numbers/float-text";
 import { parseRoute } from "../model-protocol/route";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
-import { CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
+import { CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import { RESPONSE_HEADERS, RESPONSE_TRAILERS } from "../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
@@ -29,7 +29,7 @@ import { Question } from "./question";
 import { BINARY_LENGTH, BODY_MISSING, UNKNOWN_PATH } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import { makeGrpcRequest, makeReplyHeaders } from "./request-headers";
+import { isEncoded, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
 import { startCall } from "./unary-call";
 
@@ -73,8 +73,7 @@ export class ProtocolConversion extends Stage {
     }
     const question = handler.question;
     if (question != null) return this.ask(http, question);
-    if (http.headers.find(CONTENT_ENCODING, scratch) > 0)
-      return this.refuse(http, ENCODED, HeadersAction.STOP);
+    if (isEncoded(http.headers)) return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
     if (slabBytesHeld() > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const conversion = handler.takeConversion();
@@ -128,7 +127,9 @@ export class ProtocolConversion extends Stage {
     const type = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const grpc = type >= 0 && startsWithIgnoreCase(headerValue(), type, GRPC);
     const status = grpcStatusOf(RESPONSE_HEADERS);
-    if (status > 0) return this.refuse(http, modelError(status, RESPONSE_HEADERS), HeadersAction.STOP);
+    const openInference = conversion.isOpenInference;
+    if (status > 0)
+      return this.refuse(http, modelError(status, RESPONSE_HEADERS, openInference), HeadersAction.STOP);
     if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
     if (endOfStream)
       return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
@@ -160,12 +161,10 @@ export class ProtocolConversion extends Stage {
     const conversion = this.conversionOf(http);
     if (conversion == null || http.replied) return TrailersAction.CONTINUE;
     const status = grpcStatusOf(RESPONSE_TRAILERS);
-    if (status != 0)
-      return this.refuse(
-        http,
-        modelError(status < 0 ? GrpcCode.UNKNOWN : status, RESPONSE_TRAILERS),
-        TrailersAction.STOP,
-      );
+    if (status != GrpcCode.OK) {
+      const error = modelError(status, RESPONSE_TRAILERS, conversion.isOpenInference);
+      return this.refuse(http, error, TrailersAction.STOP);
+    }
     return replyComplete(conversion)
       ? TrailersAction.CONTINUE
       : this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);

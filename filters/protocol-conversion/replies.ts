@@ -53,7 +53,7 @@ export const HEADER_LENGTH = new LocalReply(
   HttpStatus.BAD_REQUEST,
   GrpcCode.INVALID_ARGUMENT,
   "header_length",
-  "Inference-Header-Content-Length must be the bytes of JSON before binary data",
+  "Inference-Header-Content-Length must be the bytes of JSON before binary data, and a request always has some; for a raw tensor leave it out and send x-tensor-name, x-tensor-datatype and x-tensor-shape",
 );
 export const BINARY_LENGTH = new LocalReply(
   HttpStatus.BAD_REQUEST,

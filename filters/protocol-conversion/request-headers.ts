@@ -1,14 +1,13 @@
-import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import {
-  ACCEPT,
   ACCEPT_ENCODING,
+  CONTENT_ENCODING,
   CONTENT_LENGTH,
   CONTENT_TYPE,
   GRPC_ACCEPT_ENCODING,
   GRPC_ENCODING,
   INFERENCE_HEADER_LENGTH,
-  ORIGINAL_PATH,
   PATH,
   TE,
 } from "../sdk/bytes/header-names";
@@ -16,6 +15,7 @@ import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/host/abi";
 import { Headers, removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
+import { Offer, weigh } from "./accept";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
 import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./tensor/raw-tensor";
@@ -23,11 +23,15 @@ import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./tensor/
 /** Headers of converted requests and replies. */
 
 const GRPC = bytes("application/grpc");
-const JSON_TYPE = bytes("application/json");
-const BINARY_TYPE = bytes("application/octet-stream");
-const EVENTS_TYPE = bytes("text/event-stream");
-const LINES_TYPE = bytes("application/x-ndjson");
 const TRAILERS = bytes("trailers");
+
+const IDENTITY = bytes("identity");
+
+const json = new Offer("application/json");
+const binary = new Offer("application/octet-stream");
+const events = new Offer("text/event-stream");
+const lines = new Offer("application/x-ndjson");
+const offers: StaticArray<Offer> = [json, binary, events, lines];
 
 const value: Slice = new Slice();
 
@@ -40,28 +44,33 @@ export function headerLength(headers: Headers): i64 {
   return decimalOf(value);
 }
 
-/** The form of a stream of replies, if the caller accepts one; -1 for one reply. */
+/**
+ * The form of a stream of replies, if the caller accepts one no less than one reply; -1 for one reply. Where
+ * it wants both
+ * alike, a stream must be named: every type is for one reply.
+ */
 export function acceptedStream(headers: Headers): i32 {
-  if (headers.find(ACCEPT, value) == 0) return -1;
-  if (contains(value, EVENTS_TYPE)) return Form.Events;
-  return contains(value, LINES_TYPE) ? Form.Lines : -1;
+  if (!weigh(headers, offers)) return -1;
+  const stream = lines.isBefore(events) ? lines : events;
+  const least = max(json.weight, binary.weight);
+  if (stream.weight == 0 || stream.weight < least || (stream.weight == least && !stream.isNamed)) return -1;
+  return stream == events ? Form.Events : Form.Lines;
 }
 
-function contains(text: Slice, part: Bytes): bool {
-  for (let i: i32 = 0; i + part.len <= text.len; i++) {
-    if (part.equals(text.ptr + i, part.len)) return true;
-  }
-  return false;
+/** Is the body encoded? `identity` is no encoding (RFC 9110, section 12.5.3). */
+export function isEncoded(headers: Headers): bool {
+  if (headers.find(CONTENT_ENCODING, value) == 0 || value.len == 0) return false;
+  return value.len != IDENTITY.len || !startsWithIgnoreCase(value.ptr, value.len, IDENTITY);
 }
 
 /** Makes the request headers those of a gRPC call. */
 export function makeGrpcRequest(http: HttpContext, conversion: Conversion): void {
   const rpc = conversion.rpc;
   setHeader(REQUEST_HEADERS, PATH, rpc.ptr, rpc.len);
-  setHeader(REQUEST_HEADERS, ORIGINAL_PATH, http.path.ptr, http.path.len);
   setHeader(REQUEST_HEADERS, CONTENT_TYPE, GRPC.ptr, GRPC.len);
   setHeader(REQUEST_HEADERS, TE, TRAILERS.ptr, TRAILERS.len);
   removeIfThere(http.headers, CONTENT_LENGTH);
+  removeIfThere(http.headers, CONTENT_ENCODING);
   removeIfThere(http.headers, ACCEPT_ENCODING);
   removeIfThere(http.headers, INFERENCE_HEADER_LENGTH);
   removeIfThere(http.headers, TENSOR_NAME);
@@ -81,14 +90,14 @@ const decimal: usize = memory.data(16);
  * @param converted false for an error that is not the model's
  */
 export function makeReplyHeaders(conversion: Conversion, announced: i32, converted: bool): void {
-  let type = JSON_TYPE;
+  let type = json.name;
   if (converted && announced >= 0) {
-    type = BINARY_TYPE;
+    type = binary.name;
     let at = decimal + 16;
     for (let rest = announced; rest > 0; rest /= 10) store<u8>(--at, Char._0 + <u8>(rest % 10));
     setHeader(RESPONSE_HEADERS, INFERENCE_HEADER_LENGTH, at, <i32>(decimal + 16 - at));
   } else if (converted && conversion.streamForm >= 0) {
-    type = conversion.streamForm == Form.Events ? EVENTS_TYPE : LINES_TYPE;
+    type = conversion.streamForm == Form.Events ? events.name : lines.name;
   }
   setHeader(RESPONSE_HEADERS, CONTENT_TYPE, type.ptr, type.len);
   removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);

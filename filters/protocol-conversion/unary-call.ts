@@ -104,7 +104,7 @@ function readReply(question: Question, status: i32, body: usize, len: i32): Loca
     map = CALLOUT_TRAILERS;
   }
   if (status != HttpStatus.OK) return MODEL_UNREACHABLE;
-  if (code != GrpcCode.OK) return modelError(code < 0 ? GrpcCode.UNKNOWN : code, map);
+  if (code != GrpcCode.OK) return modelError(code, map, question.isOpenInference);
   if (len < FRAME_HEADER_BYTES) return modelFault(CUT_OFF);
   if (isCompressed(body)) return modelFault(COMPRESSED);
   if (messageLength(body) != len - FRAME_HEADER_BYTES) return modelFault(CUT_OFF);

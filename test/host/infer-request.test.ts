@@ -175,7 +175,7 @@ describe("a request", () => {
       ],
       outputs: [{ name: "out", parameters: { classification: { int64Param: 3 } } }, { name: "other" }],
     });
-    expect(request?.parameters.big).toEqual({ uint64Param: Number(2n ** 64n - 1n) });
+    expect(request?.parameters.big).toEqual({ doubleParam: 2 ** 64 });
     expect(request?.parameters.binary_data_output).toBeUndefined();
     const lengths = (request as InferRequest).rawInputContents.map(({ length }) => length);
     expect(lengths).toEqual([16, 16, 0, 0, 1]);
@@ -185,10 +185,10 @@ describe("a request", () => {
     const stream = open(vm, "/v2/models/m/infer", { "content-length": "5", "accept-encoding": "gzip" });
     expect(Object.fromEntries(stream.requestHeaders)).toMatchObject({
       ":path": "/inference.GRPCInferenceService/ModelInfer",
-      "x-envoy-original-path": "/v2/models/m/infer",
       "content-type": "application/grpc",
       te: "trailers",
     });
+    expect(stream.header("x-envoy-original-path")).toBeUndefined();
     expect(stream.header("content-length")).toBeUndefined();
     expect(stream.header("accept-encoding")).toBeUndefined();
     stream.close();

@@ -42,8 +42,8 @@ const DATATYPES: [string, object | undefined, string, string][] = [
     "ffffffffffffffff0000000000000040",
     "-1,4611686018427387904",
   ],
-  ["FP16", undefined, "003c66ae", "1.0,-0.1"],
-  ["BF16", undefined, "803fcdbd", "1.0,-0.1"],
+  ["FP16", undefined, "003c66ae", "1.0,-0.099975586"],
+  ["BF16", undefined, "803fcdbd", "1.0,-0.100097656"],
   ["FP32", { fp32Contents: [0.1, 3e10] }, "cdcccc3d7684df50", "0.1,30000000000.0"],
   ["FP64", { fp64Contents: [0.1, 1e300] }, "9a9999999999b93f9c7500883ce4377e", "0.1,1e300"],
   [

@@ -8,7 +8,10 @@ export interface Observation {
   body: unknown;
 }
 
-/** JSON as Triton writes it: with NaN and infinities, which become text here; integers beyond 2^53 stay their text. */
+/**
+ * JSON as Triton writes it: with NaN and infinities, which become text here; integers beyond 2^53 stay their
+ * text.
+ */
 function readJson(text: string): unknown {
   const json = text.replace(/(?<=[[,:])(-?Infinity|NaN)(?=[,\]}])/g, '"$1"');
   const keep = (_: string, value: unknown, context?: { source?: string }) =>

@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { installPython, lackingPython } from "../support/python.ts";
 
 /**
- * Runs the tests beside the real Triton Inference Server, installed from test/triton/requirements.txt into .cache/triton. They are
+ * Runs the tests beside the real Triton Inference Server, installed from test/triton/requirements.txt into
+ * .cache/triton. They are
  * skipped, with the reason, where its wheel or Python is missing.
  */
 

@@ -1,5 +1,6 @@
 import { Char } from "../../sdk/bytes/chars";
 import { digitCount, digitCount32, eightDigitText, writeDigits } from "./digits";
+import { halfToFloat } from "./half";
 import { LARGEST_PLACED, placeDigits, SMALLEST_PLACED } from "./placed-digits";
 import { digits, power, shortest32, shortest64, shortestNormal32 } from "./schubfach";
 
@@ -89,7 +90,7 @@ export function writeF32(value: f32, out: usize): usize {
   const bits = reinterpret<u32>(value);
   const fraction = bits & 0x7fffff;
   const exponent = <i32>((bits >> 23) & 0xff);
-  if (<u32>(exponent - 1) >= 0xfe) return writeNarrow(bits >> 31 != 0, fraction, exponent, 23, 0xff, out);
+  if (<u32>(exponent - 1) >= 0xfe) return writeRare(bits >> 31 != 0, fraction, exponent, out);
   store<u8>(out, Char.MINUS);
   out += bits >> 31;
   if (millionthsLikely && exponent <= LARGEST_MILLIONTHS) {
@@ -109,31 +110,23 @@ export function writeF32(value: f32, out: usize): usize {
   return writeShortest32(<u32>shortest, <i32>(shortest >> 32), out);
 }
 
-/** As `writeF32`, of a float16's bits. */
+/** As `writeF32`, of a float16's bits: readers take the text for a float32, so it is that one's. */
 export function writeF16(bits: u32, out: usize): usize {
-  return writeNarrow(bits >> 15 != 0, bits & 0x3ff, <i32>((bits >> 10) & 0x1f), 10, 0x1f, out);
+  return writeF32(halfToFloat(bits), out);
 }
 
-/** As `writeF32`, of a bfloat16's bits. */
+/** As `writeF16`, of a bfloat16's bits. */
 export function writeBf16(bits: u32, out: usize): usize {
-  return writeNarrow(bits >> 15 != 0, bits & 0x7f, <i32>((bits >> 7) & 0xff), 7, 0xff, out);
+  return writeF32(reinterpret<f32>(bits << 16), out);
 }
 
-function writeNarrow(
-  minus: bool,
-  fraction: u32,
-  exponent: i32,
-  fractionBits: i32,
-  largestExponent: i32,
-  out: usize,
-): usize {
-  if (exponent == largestExponent) return writeNonFinite(fraction != 0, minus, out);
+/** Writes zero, a subnormal number, or what is not finite. */
+function writeRare(minus: bool, fraction: u32, exponent: i32, out: usize): usize {
+  if (exponent == 0xff) return writeNonFinite(fraction != 0, minus, out);
   store<u8>(out, Char.MINUS);
   out += <usize>minus;
-  if (exponent == 0 && fraction == 0) return writeZero(out);
-  const c: u32 = exponent == 0 ? fraction : fraction | (1 << fractionBits);
-  const q = max(exponent, 1) - (largestExponent >> 1) - fractionBits;
-  shortest32(c, q, fraction == 0 && exponent > 1);
+  if (fraction == 0) return writeZero(out);
+  shortest32(fraction, -149, false);
   return writeShortest32(<u32>digits, power, out);
 }
 

@@ -4,6 +4,7 @@ import {
   TENSOR_PARAMETERS,
 } from "../../model-protocol/open-inference-fields";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 
 /** The members of an inference request's JSON. */
 
@@ -44,6 +45,8 @@ export const DATA = bytes("data");
 export const BINARY_DATA = bytes("binary_data");
 export const BINARY_DATA_OUTPUT = bytes("binary_data_output");
 export const BINARY_DATA_SIZE = bytes("binary_data_size");
+export const SEQUENCE_ID = bytes("sequence_id");
+export const SHARED_MEMORY_REGION = bytes("shared_memory_region");
 
 /** What a key means in an object of the role `role`, parameters aside. */
 export function memberOf(role: Role, ptr: usize, len: i32): Member {
@@ -64,4 +67,12 @@ export function memberOf(role: Role, ptr: usize, len: i32): Member {
 export function parameterFieldOf(owner: Role): i32 {
   if (owner == Role.Request) return REQUEST_PARAMETERS;
   return owner == Role.Input ? TENSOR_PARAMETERS : OUTPUT_PARAMETERS;
+}
+
+/** May a member be the literal that starts so? An optional one may be null, which means that it is absent. */
+export function mayBeLiteral(member: Member, letter: u8): bool {
+  if (member == Member.Ignored) return true;
+  const optional =
+    member == Member.Id || member == Member.Outputs || member == Member.Parameters || member == Member.Data;
+  return optional && letter == Char.n;
 }

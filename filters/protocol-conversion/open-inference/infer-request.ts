@@ -4,6 +4,7 @@ import {
   REQUEST_ID,
   REQUEST_MODEL_NAME,
   REQUEST_MODEL_VERSION,
+  REQUEST_PARAMETERS,
   REQUEST_RAW_CONTENTS,
 } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
@@ -26,11 +27,14 @@ import {
   BINARY_DATA_SIZE,
   DATA,
   Member,
+  mayBeLiteral,
   memberOf,
   parameterFieldOf,
   Role,
+  SEQUENCE_ID,
+  SHARED_MEMORY_REGION,
 } from "./infer-members";
-import { appendBoolean, appendNumber, appendString } from "./parameters";
+import { appendBoolean, appendNumber, appendSequenceId, appendString } from "./parameters";
 import { RequestTensor } from "./request-tensor";
 import { RequestedOutputs } from "./requested-outputs";
 
@@ -203,6 +207,8 @@ export class InferRequest extends JsonReader {
     const role = <Role>this.role;
     const member = <Member>this.member;
     if (role == Role.Parameters) {
+      if (SHARED_MEMORY_REGION.equals(this.parameterKey.ptr, this.parameterKey.len))
+        this.fail(fault.SHARED_MEMORY);
       appendString(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, text.ptr, text.len);
     } else if (role == Role.Shape) this.fail(fault.BAD_SHAPE);
     else if (role == Role.Inputs || role == Role.Outputs) this.fail(WRONG_TYPE);
@@ -226,6 +232,9 @@ export class InferRequest extends JsonReader {
       if (this.parameterIs(Role.Input, BINARY_DATA_SIZE)) {
         if (decimalToInteger(63, false)) this.binarySize = <i64>integerValue;
         else this.fail(WRONG_TYPE);
+      } else if (this.parameterIs(Role.Request, SEQUENCE_ID)) {
+        const taken = appendSequenceId(this.head, REQUEST_PARAMETERS, this.parameterKey);
+        if (!taken) this.fail(fault.BAD_SEQUENCE_ID);
       } else if (!appendNumber(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey)) {
         this.fail(fault.BAD_PARAMETER);
       }
@@ -242,7 +251,7 @@ export class InferRequest extends JsonReader {
       else if (this.parameterIs(Role.Output, BINARY_DATA)) this.outputBinary = <i32>value;
       else if (this.parameterIs(Role.Request, BINARY_DATA_OUTPUT)) this.outputs.binaryByDefault = value;
       else appendBoolean(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, value);
-    } else if (role == Role.Inputs || role == Role.Outputs || this.member != Member.Ignored)
+    } else if (role == Role.Inputs || role == Role.Outputs || !mayBeLiteral(<Member>this.member, letter))
       this.fail(WRONG_TYPE);
   }
 

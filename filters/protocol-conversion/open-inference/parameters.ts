@@ -45,17 +45,14 @@ export function appendString(out: ByteBuffer, field: i32, key: ByteBuffer, ptr: 
 }
 
 /**
- * As `appendBoolean`, for the number that `parseNumber` read: int64 for an integer, uint64 for one beyond,
- * else double.
+ * As `appendBoolean`, for the number that `parseNumber` read: int64 for an integer, else double, as Triton's
+ * REST sends them.
  * @returns false for a number beyond the range of double
  */
 export function appendNumber(out: ByteBuffer, field: i32, key: ByteBuffer): bool {
   choice.clear();
   if (integral && decimalToInteger(64, true)) {
     appendTag(choice, PARAMETER_INT64, VARINT);
-    appendVarint(choice, integerValue);
-  } else if (integral && decimalToInteger(64, false)) {
-    appendTag(choice, PARAMETER_UINT64, VARINT);
     appendVarint(choice, integerValue);
   } else {
     const value = decimalToF64();
@@ -65,6 +62,20 @@ export function appendNumber(out: ByteBuffer, field: i32, key: ByteBuffer): bool
     store<f64>(choice.end, value);
     choice.len += 8;
   }
+  appendEntry(out, field, key);
+  return true;
+}
+
+/**
+ * As `appendNumber`, for a sequence id, of 64 bits without a sign: the protocol has an int64 for it, and
+ * servers take its bits.
+ * @returns false for any other number
+ */
+export function appendSequenceId(out: ByteBuffer, field: i32, key: ByteBuffer): bool {
+  if (!integral || !decimalToInteger(64, false)) return false;
+  choice.clear();
+  appendTag(choice, PARAMETER_INT64, VARINT);
+  appendVarint(choice, integerValue);
   appendEntry(out, field, key);
   return true;
 }

@@ -56,6 +56,18 @@ export function isRaw(headers: Headers): bool {
   return headers.find(INFERENCE_HEADER_LENGTH, value) == 0;
 }
 
+/**
+ * Does anything say what the octets are? Where nothing does, they are JSON: some clients call all bodies so.
+ */
+export function saysTensor(headers: Headers, template: RawTemplate | null): bool {
+  return (
+    template != null ||
+    headers.find(TENSOR_NAME, value) > 0 ||
+    headers.find(TENSOR_DATATYPE, value) > 0 ||
+    headers.find(TENSOR_SHAPE, value) > 0
+  );
+}
+
 class RawTensor {
   readonly name: Slice = new Slice();
   datatype: Datatype = Datatype.Unknown;

@@ -32,8 +32,6 @@ export const GRPC_RETRY_PUSHBACK = bytes("grpc-retry-pushback-ms");
 export const TASKID = bytes("taskid");
 export const VERSION = bytes("version");
 
-/** The path before Envoy, or a filter, changed it. */
-export const ORIGINAL_PATH = bytes("x-envoy-original-path");
 export const REQUEST_ID = bytes("x-request-id");
 export const TRACEPARENT = bytes("traceparent");
 /** Length of the JSON before the binary tensors of an Open Inference body. */
