@@ -38,6 +38,7 @@ export class Concurrency {
   private least: f64 = 0;
   private most: f64 = 0;
   private initial: f64 = 0;
+  private seen: i32 = 0;
   private idle: i32 = 0;
   private spare: i32 = 0;
   private entered: bool = false;
@@ -72,6 +73,7 @@ export class Concurrency {
     this.least = least;
     this.initial = initial;
     this.most = most;
+    this.seen = <i32>initial;
   }
 
   get adaptive(): bool {
@@ -80,6 +82,18 @@ export class Concurrency {
 
   get active(): bool {
     return this.cap >= 0 || this.adaptive;
+  }
+
+  /** The limit as this VM saw it last. */
+  get limit(): i32 {
+    return this.adaptive ? this.seen : this.cap;
+  }
+
+  /** Is there no permit at present? Takes none. */
+  isFull(): bool {
+    if (this.idle > 0) return false;
+    this.read();
+    return this.allowed() - this.inUse() <= 0;
   }
 
   /** Takes a permit. @returns false when there is none */
@@ -158,7 +172,8 @@ export class Concurrency {
 
   private allowed(): i32 {
     const adaptive = this.adaptive ? <i32>load<f64>(value) : i32.MAX_VALUE;
-    return this.cap >= 0 ? min(this.cap, adaptive) : adaptive;
+    this.seen = this.cap >= 0 ? min(this.cap, adaptive) : adaptive;
+    return this.seen;
   }
 
   private length: i32 = 0;

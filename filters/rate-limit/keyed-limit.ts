@@ -84,7 +84,7 @@ export class KeyedLimit extends Limit {
 }
 
 /** A random number that all VMs of the process agree on: nobody outside can find keys that share a place. */
-function processSeed(): u64 {
+export function processSeed(): u64 {
   random_get(seedBytes, 8);
   const length = getShared(SEED_KEY);
   if (length == 8) return load<u64>(sharedValue());

@@ -1,4 +1,5 @@
 import { Bytes, bytes, toText } from "../sdk/bytes/bytes";
+import { NameTable } from "../sdk/bytes/name-table";
 import { Concurrency } from "./concurrency";
 import { Lease } from "./lease";
 import { Limit } from "./limit";
@@ -96,4 +97,9 @@ export class NamedLimit extends Limit {
     const concurrency = this.concurrency;
     if (concurrency != null) concurrency.onTick();
   }
+}
+
+/** Gives back what this VM holds of each limit and does not use. */
+export function shareAll(table: NameTable<NamedLimit>, vms: i32): void {
+  for (let i = 0; i < table.count; i++) table.values[i].onTick(vms);
 }

@@ -1,22 +1,24 @@
 import { NameTable } from "../sdk/bytes/name-table";
 import { Slice } from "../sdk/bytes/slice";
-import { HeadersAction } from "../sdk/host/actions";
+import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { Config } from "../sdk/pipeline/config";
 import { pluginOfStream } from "../sdk/pipeline/contexts";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
-import { Admission, takeAdmission } from "./admission";
+import { Admission, isGuess, takeAdmission } from "./admission";
 import { applyLimits } from "./apply-limits";
+import { Arrival, beginEarly, beginWhole } from "./arrival";
 import { ControllerClient } from "./controller/controller-client";
 import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";
 import { readKeyed, readMode, readNamed } from "./limits-config";
-import { NamedLimit } from "./named-limit";
+import { NamedLimit, shareAll } from "./named-limit";
 import { forgetTime, now } from "./now";
 import { Priority } from "./priority";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { RequestLimits } from "./request-limits";
+import { Shares } from "./shares";
 import { VmRegistry } from "./vm-registry";
 import { WaitingLine } from "./waiting-line";
 
@@ -29,11 +31,11 @@ const limits: RequestLimits = new RequestLimits();
 let task: NamedLimit | null = null;
 let tenant: NamedLimit | null = null;
 let credential: NamedLimit | null = null;
-let permit: bool = false;
+const arrival: Arrival = new Arrival();
 
 /**
- * Limits on what requests cost per task, tenant, credential, header value and path, and on a task's requests
- * in flight. A request passes when every limit that applies to it lets it.
+ * Limits on what requests cost per task, tenant, credential, header value and path, on a task's requests in
+ * flight, and on a credential's part of them. A request passes when every limit that applies to it lets it.
  */
 export class RateLimit extends Stage {
   private readonly registry: VmRegistry = new VmRegistry();
@@ -47,6 +49,7 @@ export class RateLimit extends Stage {
   /** Version of the controller's limits that this VM has applied. */
   private applied: u32 = 0;
   private line: WaitingLine = new WaitingLine(0, 0);
+  private shares: Shares = new Shares(this.registry, 0, 0);
 
   get key(): string {
     return "rateLimit";
@@ -62,6 +65,7 @@ export class RateLimit extends Stage {
     this.priority = Priority.read(config);
     this.mode = readMode(config);
     this.line = WaitingLine.read(config);
+    this.shares = Shares.read(config, registry);
     const controller = config.object("controller");
     if (controller != null) this.controller = new ControllerClient(controller, registry);
     forgetTime();
@@ -86,7 +90,6 @@ export class RateLimit extends Stage {
     task = this.tasks.find(http.taskid.ptr, http.taskid.len);
     tenant = null;
     credential = null;
-    permit = false;
     if (this.tenants.count > 0) {
       http.findTenant(name);
       tenant = this.tenants.find(name.ptr, name.len);
@@ -95,6 +98,7 @@ export class RateLimit extends Stage {
       http.findCredential(name);
       credential = this.credentials.find(name.ptr, name.len);
     }
+    arrival.start();
     limits.start(this.priority.reserveOf(http), this.priority.largestReserve, fromTheLine);
     const refusal = this.pay(http);
     if (refusal == null) return null;
@@ -111,13 +115,8 @@ export class RateLimit extends Stage {
     for (let i = 0; refusal == null && i < this.keyed.length; i++) {
       refusal = limits.payKeyed(unchecked(this.keyed[i]), http);
     }
-    if (refusal != null || task == null) return refusal;
-    refusal = limits.pay(task!, http);
-    if (refusal != null || task!.mode == Mode.Off) return refusal;
-    const concurrency = task!.concurrency;
-    if (concurrency == null || !concurrency.active) return null;
-    permit = concurrency.enter();
-    return permit ? null : limits.mayRefuse(task!.mode, TASK_BUSY, http);
+    if (refusal == null && task != null) refusal = limits.pay(task!, http);
+    return refusal == null ? arrival.enter(task, this.shares, limits, http) : refusal;
   }
 
   /** Counts an admitted request, and remembers what is to be done when it ends. */
@@ -126,7 +125,8 @@ export class RateLimit extends Stage {
     if (ofTenant != null) ofTenant.counters.admitted++;
     const ofTask = task;
     const settle = this.guessed(http);
-    const tracked = ofTask != null && (permit || this.controller != null);
+    const capped = ofTask != null && ofTask.concurrency != null;
+    const tracked = arrival.share != null || (ofTask != null && (capped || this.controller != null));
     if (ofTask != null) ofTask.counters.admitted++;
     if (!tracked && !settle) {
       if (waited != null) waited.release();
@@ -140,12 +140,12 @@ export class RateLimit extends Stage {
       admission.credential = credential;
     }
     admission.task = ofTask;
-    admission.permit = permit;
+    admission.share = arrival.share;
     if (ofTask != null) {
-      ofTask.counters.inFlight++;
-      const measured = permit && ofTask.concurrency!.adaptive;
-      if (measured || ofTask.counters.admitted % SAMPLE == 1) admission.since = now();
+      const adaptive = capped && ofTask.concurrency!.adaptive;
+      admission.measured = adaptive || ofTask.counters.admitted % SAMPLE == 1;
     }
+    if (http.endOfRequest) admission.begin(arrival.permit);
     http.setState(this.slot, admission);
   }
 
@@ -169,6 +169,23 @@ export class RateLimit extends Stage {
     admission.deadline = this.line.join(http, awaited);
     http.setState(this.slot, admission);
     return true;
+  }
+
+  onRequestBody(http: HttpContext, _size: i32, endOfStream: bool): BodyAction {
+    return !endOfStream || this.begins(http) ? BodyAction.CONTINUE : BodyAction.STOP_NO_BUFFER;
+  }
+
+  onRequestTrailers(http: HttpContext): TrailersAction {
+    return this.begins(http) ? TrailersAction.CONTINUE : TrailersAction.STOP;
+  }
+
+  onResponseHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
+    beginEarly(http, this.slot);
+    return HeadersAction.CONTINUE;
+  }
+
+  private begins(http: HttpContext): bool {
+    return beginWhole(http, this.slot, this.mode == Mode.DryRun);
   }
 
   onShortTick(): void {
@@ -205,7 +222,7 @@ export class RateLimit extends Stage {
     forgetTime();
     const awaited = admission.awaited;
     if (awaited != null) this.line.remove(http, awaited);
-    else admission.finish(http);
+    else admission.finish(http, this.shares);
     admission.release();
   }
 
@@ -232,15 +249,7 @@ export class RateLimit extends Stage {
     shareAll(this.tasks, vms);
     shareAll(this.tenants, vms);
     shareAll(this.credentials, vms);
+    this.shares.onTick();
     for (let i = 0; i < this.keyed.length; i++) this.keyed[i].onTick(vms);
   }
-}
-
-function shareAll(table: NameTable<NamedLimit>, vms: i32): void {
-  for (let i = 0; i < table.count; i++) table.values[i].onTick(vms);
-}
-
-/** Was the request charged less or more than its body will turn out to cost? */
-function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
-  return limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http);
 }

@@ -26,3 +26,10 @@ export const TASK_BUSY = new RateLimited(
   GrpcCode.UNAVAILABLE,
 );
 TASK_BUSY.describeWait(BUSY_MS);
+
+export const CREDENTIAL_BUSY = new RateLimited(
+  "credential",
+  "credential_concurrency_limited",
+  "the credential has its share of the task's requests in flight",
+);
+CREDENTIAL_BUSY.describeWait(BUSY_MS);

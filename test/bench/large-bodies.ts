@@ -18,7 +18,7 @@ export function forLargeBodies(config: object, bufferBytes?: number): object {
   for (const listener of listeners) {
     if (bufferBytes) listener.per_connection_buffer_limit_bytes = bufferBytes;
     const hosts = listener.filter_chains.flatMap(
-      ({ filters }) => filters[0]?.typed_config.route_config.virtual_hosts ?? [],
+      ({ filters }) => filters.at(-1)?.typed_config.route_config.virtual_hosts ?? [],
     );
     for (const { route } of hosts.flatMap(({ routes }) => routes)) if (route) route.timeout = "0s";
   }

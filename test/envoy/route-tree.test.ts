@@ -49,7 +49,7 @@ function withVirtualHosts(virtual_hosts: object[]): object {
   const config = bootstrap({ tasks: [], filters: [] }) as {
     static_resources: { listeners: { filter_chains: { filters: { typed_config: object }[] }[] }[] };
   };
-  const [filter] = config.static_resources.listeners[0]?.filter_chains[0]?.filters ?? [];
+  const filter = config.static_resources.listeners[0]?.filter_chains[0]?.filters.at(-1);
   Object.assign(filter?.typed_config ?? {}, { route_config: { validate_clusters: false, virtual_hosts } });
   return config;
 }

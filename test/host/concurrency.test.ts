@@ -6,7 +6,7 @@ import { header, MILLISECOND, SECOND, tickAll, workers } from "../support/rate-l
 const capped = (maxInFlight: number) => ({ tasks: [{ taskid: "1", maxInFlight }] });
 
 function open(vm: Vm): Stream {
-  const stream = vm.open({ taskid: "1" });
+  const stream = vm.open({ taskid: "1" }, true);
   if (stream.reply) stream.close();
   return stream;
 }

@@ -113,7 +113,7 @@ function closingSoon(options: BootstrapOptions): object {
   };
   for (const { filter_chains } of made.static_resources.listeners)
     for (const { filters } of filter_chains)
-      for (const { typed_config } of filters) Object.assign(typed_config, { delayed_close_timeout: CLOSING });
+      Object.assign(filters.at(-1)?.typed_config ?? {}, { delayed_close_timeout: CLOSING });
   return made;
 }
 

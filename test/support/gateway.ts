@@ -7,6 +7,7 @@ import { type FileLogOptions, fileAccessLog } from "../../tools/lib/envoy/access
 import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import type { Protection } from "../../tools/lib/envoy/protection.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
 
@@ -53,12 +54,13 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   log?: FileLogOptions;
   clusters?: object[];
+  protection?: Protection;
 }
 
 /** Starts the real Envoy with two workers, `filters` (default: gateway.wasm) and the demo's model server. */
 export async function startTestGateway(
   filters?: object[],
-  { log, clusters = [] }: TestGatewayOptions = {},
+  { log, clusters = [], protection }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-test-"));
   const accessLog = join(folder, "access.log");
@@ -75,6 +77,7 @@ export async function startTestGateway(
       ],
       accessLogs: [fileAccessLog(accessLog, log)],
       clusters,
+      ...(protection && { protection }),
       filters: filters ?? [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
     }),
   });

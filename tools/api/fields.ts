@@ -127,6 +127,24 @@ export const positiveDuration = () =>
 export const quantity = () =>
   z.string().regex(/^[0-9]+(\.[0-9]+)?(m|k|[MGT]|[KMGT]i)?$/, "must be a quantity such as 500m, 1.5 or 16Gi");
 
+const QUANTITY_FACTORS: Record<string, number> = {
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** Number that a quantity of the schema stands for: bytes, of memory. */
+export function quantityValue(text: string): number {
+  const [, number = "", unit = ""] = /^([0-9.]+)(.*)$/.exec(text) ?? [];
+  return Number(number) * (QUANTITY_FACTORS[unit] ?? 1);
+}
+
 /** An image by digest, as `parseReference` reads it. */
 export const imageByDigest = (example: string) =>
   z

@@ -13,6 +13,7 @@ import {
   sha256,
   tenantName,
 } from "./fields.ts";
+import { gatewayProtection } from "./gateway-protection.ts";
 import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { jwtIssuer } from "./jwt-issuer.ts";
 import { metadata, status } from "./metadata.ts";
@@ -55,6 +56,9 @@ const gateway = z.strictObject({
     .describe(
       "The gateway's own Deployment; `{}` takes the defaults. Default: none, the pods exist already.",
     ),
+  protection: gatewayProtection
+    .prefault({})
+    .describe("What one client may take of a gateway pod's connections, streams and memory."),
   tuning: gatewayTuning.prefault({}).describe("Envoy settings that Istio has no field for."),
 });
 
@@ -136,6 +140,29 @@ const tenantSpec = withRules(
       })
       .optional()
       .describe("Limit of the tenant as a whole. Default: none."),
+    credentialShare: z
+      .strictObject({
+        percent: z
+          .int()
+          .min(1)
+          .max(100)
+          .optional()
+          .describe(
+            "Part of a task's requests in flight that one credential may have, in percent. Default: 50; 100 where the tenant has one credential and no token issuer.",
+          ),
+        maxInFlight: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .default(512)
+          .describe(
+            "Requests in flight that one credential may have of one task in a gateway pod, whatever the task's limit. Default: 512.",
+          ),
+      })
+      .prefault({})
+      .describe(
+        "What one credential may have in flight of one task, so that no caller takes a task from the others; 429 `credential_concurrency_limited` beyond.",
+      ),
     priorities: priorities
       .optional()
       .describe("Which requests go first when a limit is reached. Default: all are equal."),

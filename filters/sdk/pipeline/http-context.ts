@@ -172,7 +172,8 @@ export class HttpContext {
     value.len -= skipped;
   }
 
-  private findPrincipal(value: Slice): void {
+  /** Sets `value` to the tenant and the credential's id in one text; empty when nobody is authenticated. */
+  findPrincipal(value: Slice): void {
     const principal = this.principal;
     this.findState(principal == null ? null : principal.text, PRINCIPAL_STATE, value);
   }

@@ -215,6 +215,11 @@ export const REASONS: ReasonGroup[] = [
         "The task has too many requests in flight.",
         "Retry; scale the model server, or raise `maxInFlightPerReplica`.",
       ),
+      limited(
+        "credential_concurrency_limited",
+        "The credential has its share of the task's requests in flight.",
+        "Wait for answers before you send more; raise `spec.credentialShare` of the Tenant.",
+      ),
       invalid(
         "cost_malformed",
         "The header that says the cost is not one whole number within its limit.",

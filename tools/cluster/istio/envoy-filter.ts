@@ -1,5 +1,14 @@
+import { durationMilliseconds, quantityValue } from "../../api/fields.ts";
+import { protectionOf } from "../../api/gateway-protection.ts";
+import type { ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
+import {
+  connectionLimit,
+  http2Protection,
+  httpProtection,
+  overloadManager,
+} from "../../lib/envoy/protection.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
@@ -11,10 +20,13 @@ const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 
 /**
  * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore,
- * credentials that no route hands on, and stats filters off.
+ * credentials that no route hands on, what one client may take, and stats filters off.
+ * @param tasks whose longest timeout no idle timeout may undercut
  */
-export function envoyFilter(tenant: Tenant): Manifest {
+export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
   const { name, namespace, tuning } = tenant.spec.gateway;
+  const timeouts = tasks.map(({ spec }) => durationMilliseconds(spec.timeout));
+  const protection = protectionOf(tenant.spec.gateway.protection, Math.max(0, ...timeouts));
   return {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",
@@ -45,7 +57,9 @@ export function envoyFilter(tenant: Tenant): Manifest {
                 "@type":
                   "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
                 http_protocol_options: HTTP1_OPTIONS,
+                ...httpProtection(protection),
                 http2_protocol_options: {
+                  ...http2Protection(protection),
                   initial_stream_window_size: tuning.streamWindowBytes,
                   initial_connection_window_size: tuning.connectionWindowBytes,
                 },
@@ -55,6 +69,15 @@ export function envoyFilter(tenant: Tenant): Manifest {
           },
         },
         {
+          applyTo: "NETWORK_FILTER",
+          match: {
+            context: "GATEWAY",
+            listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER } } },
+          },
+          patch: { operation: "INSERT_BEFORE", value: connectionLimit(protection) },
+        },
+        ...overload(tenant),
+        {
           applyTo: "ROUTE_CONFIGURATION",
           match: { context: "GATEWAY" },
           patch: { operation: "MERGE", value: { request_headers_to_remove: credentialHeaders(tenant) } },
@@ -63,6 +86,24 @@ export function envoyFilter(tenant: Tenant): Manifest {
       ],
     },
   };
+}
+
+/** Pods that ask for their bootstrap, as those of a `deployment` do, have the overload manager in it. */
+function overload({ spec: { gateway } }: Tenant): object[] {
+  const heapBytes = heapBytesOf(gateway);
+  if (heapBytes === undefined) return [];
+  return [
+    {
+      applyTo: "BOOTSTRAP",
+      match: { context: "GATEWAY" },
+      patch: { operation: "MERGE", value: { overload_manager: overloadManager(heapBytes) } },
+    },
+  ];
+}
+
+function heapBytesOf({ deployment, protection }: Tenant["spec"]["gateway"]): number | undefined {
+  const memory = deployment?.limits.memory;
+  return memory === undefined ? undefined : (quantityValue(memory) * protection.heapPercent) / 100;
 }
 
 function withoutFilter(name: string): object {

@@ -135,6 +135,8 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
   const proxyConfig = {
     ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
     proxyMetadata: {
+      // The bootstrap from istiod, with what EnvoyFilters add to it: the overload manager.
+      BOOTSTRAP_XDS_AGENT: "true",
       EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
       MINIMUM_DRAIN_DURATION: `${MINIMUM_DRAIN_SECONDS}s`,
     },

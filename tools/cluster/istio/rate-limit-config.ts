@@ -45,6 +45,7 @@ export function rateLimitConfig(
   return {
     tasks: tasks.flatMap(({ spec }) => (spec.limits ? [taskLimit(spec, mode)] : [])),
     tenants: limits ? [ofTenant] : [],
+    shares: { percent: sharePercent(tenant), maxInFlight: tenant.spec.credentialShare.maxInFlight },
     ...(priorities && { priority: priorityClasses(priorities, credentials) }),
     ...(controller && {
       controller: {
@@ -76,6 +77,12 @@ function tokenOf({ metadata, spec }: Tenant, name: string, secrets: SecretLookup
   throw new Error(
     `Tenant ${metadata.name}: the Secret ${namespace}/${name} of --controller-token-secret, or its key ${TOKEN_KEY}, is not known: make it first (type kubernetes.io/service-account-token)`,
   );
+}
+
+/** Who calls alone has no others to leave something to. */
+function sharePercent({ spec: { credentialShare, credentials, jwtIssuers } }: Tenant): number {
+  if (credentialShare.percent !== undefined) return credentialShare.percent;
+  return credentials.length <= 1 && jwtIssuers.length === 0 ? 100 : 50;
 }
 
 /** A limit per replica has no rate here: only the controller knows how many there are. */

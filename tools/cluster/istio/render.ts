@@ -56,7 +56,7 @@ function renderTenant(
     );
   return [
     ...gatewayWorkload(tenant, tasks),
-    envoyFilter(tenant),
+    envoyFilter(tenant, tasks),
     nativeCheck(tenant),
     ...converterFilters(tenant, tasks),
     wasmPlugin({

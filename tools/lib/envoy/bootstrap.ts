@@ -1,3 +1,12 @@
+import {
+  connectionLimit,
+  DEFAULT_PROTECTION,
+  http2Protection,
+  httpProtection,
+  overloadManager,
+  type Protection,
+} from "./protection.ts";
+
 const HTTP_CONNECTION_MANAGER =
   "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
@@ -26,6 +35,10 @@ export interface BootstrapOptions {
   clusters?: object[];
   /** Serves TLS: files of the certificate, its key, and the CA that callers' certificates must come from. */
   tls?: { certificate: string; key: string; clientCa: string };
+  /** What one client may take; default: DEFAULT_PROTECTION. */
+  protection?: Protection;
+  /** What Envoy's heap may hold; default: no limit. */
+  heapBytes?: number;
   /** Envoy's node id. */
   node?: string;
   /** The only stats to keep. Default: all. */
@@ -76,6 +89,7 @@ export function bootstrap(options: BootstrapOptions): object {
   return {
     node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
+    ...(options.heapBytes !== undefined && { overload_manager: overloadManager(options.heapBytes) }),
     ...(options.keptStats && { stats_config: { stats_matcher: statsMatcher(options.keptStats) } }),
     static_resources: {
       listeners: [listener(options)],
@@ -116,6 +130,7 @@ function listener(options: BootstrapOptions): object {
     port = 0,
     tls,
   } = options;
+  const protection = options.protection ?? DEFAULT_PROTECTION;
   return {
     name: "gateway",
     address: socketAddress(port),
@@ -123,6 +138,7 @@ function listener(options: BootstrapOptions): object {
       {
         ...(tls && { transport_socket: downstreamTls(tls) }),
         filters: [
+          connectionLimit(protection),
           {
             name: "envoy.filters.network.http_connection_manager",
             typed_config: {
@@ -132,6 +148,8 @@ function listener(options: BootstrapOptions): object {
               ...(localReplies && { local_reply_config: localReplies }),
               normalize_path: true,
               http_protocol_options: HTTP1_OPTIONS,
+              ...httpProtection(protection),
+              http2_protocol_options: http2Protection(protection),
               route_config: {
                 ...(removedHeaders && { request_headers_to_remove: removedHeaders }),
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
@@ -185,12 +203,22 @@ function cluster({ taskid, host, port }: TaskRoute): object {
         explicit_http_config: { http2_protocol_options: {} },
       },
     },
+    circuit_breakers: { thresholds: [NO_CIRCUIT_BREAKER] },
     load_assignment: {
       cluster_name: `task-${taskid}`,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
   };
 }
+
+/** As Istio's clusters have it: limits are the filters' business. */
+const MOST = 4_294_967_295;
+const NO_CIRCUIT_BREAKER = {
+  max_connections: MOST,
+  max_pending_requests: MOST,
+  max_requests: MOST,
+  max_retries: MOST,
+};
 
 function socketAddress(port: number, host = "127.0.0.1"): object {
   return { socket_address: { address: host, port_value: port } };
