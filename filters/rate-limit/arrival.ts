@@ -20,6 +20,12 @@ export class Arrival {
   share: Share | null = null;
   permit: bool = false;
 
+  /** Begins with another request, which has taken nothing. */
+  start(): void {
+    this.share = null;
+    this.permit = false;
+  }
+
   /** Headers have come. @returns the refusal, null when the request may go on */
   enter(
     task: NamedLimit | null,
@@ -27,8 +33,6 @@ export class Arrival {
     limits: RequestLimits,
     http: HttpContext,
   ): LocalReply | null {
-    this.share = null;
-    this.permit = false;
     if (task != null && task.mode == Mode.Off) return null;
     const mode = task == null ? Mode.Enforce : task.mode;
     const share = shares.of(http);
