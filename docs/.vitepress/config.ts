@@ -43,6 +43,7 @@ export default defineConfig({
         ["Tenant", "tenant"],
         ["ModelTask", "model-task"],
         ["Gateway", "gateway"],
+        ["Routing", "routing"],
         ["Limits", "limits"],
         ["Digests", "digests"],
         ["Glossary", "glossary"],

@@ -31,7 +31,7 @@ export interface Row {
  */
 export async function measure(envoy: EnvoySource, variants: Variant[], rounds: number): Promise<Row[]> {
   const running: RunningEnvoy[] = [];
-  process.setMaxListeners(process.getMaxListeners() + variants.length);
+  process.setMaxListeners(process.getMaxListeners() + 2 * variants.length);
   try {
     for (const variant of variants) {
       const config = bootstrap(variant.envoy) as BootstrapOf;

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { tenant as tenantSchema } from "../../tools/api/tenant.ts";
+import { routeTree } from "../../tools/cluster/istio/route-tree.ts";
+import { virtualService } from "../../tools/cluster/istio/virtual-service.ts";
+import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
+import { packImage } from "../../tools/lib/oci/image.ts";
+import { parseReference } from "../../tools/lib/oci/reference.ts";
+import { pushImage } from "../../tools/lib/oci/registry.ts";
+import { readModule } from "../../tools/lib/wasm/read.ts";
+import { median } from "../bench/load.ts";
+import { type Cluster, startCluster } from "./support/cluster.ts";
+import { runModelgate } from "./support/modelgate.ts";
+import { REGISTRY } from "./support/registry.ts";
+import { listOf, TestTenant } from "./support/tenants.ts";
+import { modelServer } from "./support/workloads.ts";
+
+/** Numbers of tasks, such as 1,100,1000,5000: npm run bench:routing. */
+const COUNTS = (process.env.ROUTING_TASKS ?? "").split(",").filter(Boolean).map(Number);
+const NAMESPACE = "scale";
+const CHANGES = 12;
+const tenant = new TestTenant("scale", NAMESPACE, 8866);
+
+describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
+  let cluster: Cluster;
+  let image: string;
+  beforeAll(async () => {
+    cluster = await startCluster();
+    image = await pushImage(
+      await packImage(await readModule("gateway"), "compat"),
+      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
+    );
+    await cluster.apply(
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
+      ...modelServer(NAMESPACE, "probe", [{ version: "v1", port: 9000 }]),
+    );
+  });
+  afterAll(() => cluster?.stop());
+
+  /** @returns how many seconds it takes until the probe is served */
+  const apply = async (routing: string, count: number) => {
+    const others = Array.from({ length: count - 1 }, (_, index) => tenant.task(`task-${index}`));
+    const resources = listOf(tenant.resource({ routing }), tenant.task("probe"), ...others);
+    const args = ["apply", "-f", "-", "--image", image, "--prune"];
+    const started = performance.now();
+    const applied = await runModelgate(cluster.kubeconfig, args, resources);
+    expect(applied.code, applied.stderr.slice(0, 2000)).toBe(0);
+    await tenant.untilServed("probe");
+    return (performance.now() - started) / 1000;
+  };
+
+  /** Seconds from the apply of a changed probe to the first answer that shows the change. */
+  const changed = async (routing: string, status: number) => {
+    const task = modelTask.parse(tenant.task("probe", { fault: { abort: { status, percent: 100 } } }));
+    const owner = tenantSchema.parse(tenant.resource({ routing }));
+    const objects = [virtualService(owner, task), ...routeTree(owner, [task], "istio").slice(0, -1)];
+    const started = performance.now();
+    for (const object of objects)
+      await cluster.client.apply(object, { fieldManager: "modelgate", force: true });
+    for (;;) {
+      if ((await tenant.call("probe")).status === status) return (performance.now() - started) / 1000;
+      await sleep(5);
+    }
+  };
+
+  /** Bytes and number of the route configurations that istiod has pushed. */
+  const pushed = async () => {
+    const text = await (await fetch("http://127.0.0.1:15014/metrics")).text();
+    const value = (name: string) =>
+      Number(
+        new RegExp(`^pilot_xds_config_size_bytes_${name}\\{[^}]*RouteConfiguration[^}]*\\} (.*)$`, "m").exec(
+          text,
+        )?.[1],
+      );
+    return { sum: value("sum"), count: value("count") };
+  };
+
+  it.each(COUNTS.flatMap((count) => ["routes", "tree"].map((routing) => [count, routing] as const)))(
+    "%i tasks, %s",
+    { timeout: 900_000 },
+    async (count, routing) => {
+      const seconds = await apply(routing, count);
+      await sleep(3000);
+      const labelSelector = "istio=scale-gateway";
+      const [pod] = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE, labelSelector });
+      const { name = "" } = pod?.metadata ?? {};
+      const before = await pushed();
+      const times: number[] = [];
+      for (let i = 0; i < CHANGES; i++) times.push(await changed(routing, 420 + i));
+      const after = await pushed();
+      const memory = JSON.parse(await envoyAdmin(cluster.client, { namespace: NAMESPACE, name }, "/memory"));
+      const bytes = (after.sum - before.sum) / (after.count - before.count);
+      const mib = (value: number) => `${(value / 2 ** 20).toFixed(2)} MiB`;
+      console.log(
+        `${count} tasks, ${routing}: apply ${seconds.toFixed(1)} s; a change takes ${median(times).toFixed(2)} s ` +
+          `(longest of ${CHANGES}: ${Math.max(...times).toFixed(2)} s); RDS push ${mib(bytes)}; ` +
+          `Envoy's memory ${mib(Number(memory.allocated))}`,
+      );
+    },
+  );
+});
