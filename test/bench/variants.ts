@@ -54,10 +54,10 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
       console.error(`  round ${round} of ${rounds}${round === 0 ? " (warm-up)" : ""}`);
     }
     let base = (samples[0] as Measured[]).map(({ cpuMicroseconds }) => cpuMicroseconds);
-    return variants.map(({ name, envoy }, i) => {
+    return variants.map(({ name, envoy, virtualHost }, i) => {
       const own = samples[i] as Measured[];
       const cpus = own.map(({ cpuMicroseconds }) => cpuMicroseconds);
-      if (envoy.filters.length === 0) base = cpus;
+      if (envoy.filters.length === 0 && !virtualHost) base = cpus;
       return {
         name,
         cpuMicroseconds: median(cpus),
