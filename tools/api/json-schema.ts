@@ -28,6 +28,8 @@ export function structuralSchema(kind: Kind): JsonSchema {
         delete jsonSchema.additionalProperties;
       }
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      // Each pattern of several, whose type is that of the whole.
+      for (const each of jsonSchema.allOf ?? []) if (typeof each === "object") delete each.type;
       const rules = jsonSchema["x-kubernetes-validations"];
       if (Array.isArray(rules) && rules.length === 0) delete jsonSchema["x-kubernetes-validations"];
     },
