@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { KEPT_STATS } from "../../tools/cluster/istio/gateway-workload.ts";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
-import { type BootstrapOptions, httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import type { TestBootstrapOptions } from "../support/bootstrap.ts";
 import { type LogReceiver, startLogReceiver } from "./log-receiver.ts";
 import {
   grpcAccessLog,
@@ -54,13 +55,13 @@ export async function accessLogs(envoy: EnvoySource, rounds: number): Promise<Ac
 
 function variantsOf(bare: string, receiver: LogReceiver): Variant[] {
   const base = { ...stages() };
-  const without = (name: string, accessLogs: object[], more: Partial<BootstrapOptions> = {}) =>
+  const without = (name: string, accessLogs: object[], more: Partial<TestBootstrapOptions> = {}) =>
     variant(name, wasmFilter("gateway", bare, base), { accessLogs, ...more }, receiver);
   const ours = (
     name: string,
     accessLog: object,
     accessLogs: object[] = [],
-    more: Partial<BootstrapOptions> = {},
+    more: Partial<TestBootstrapOptions> = {},
   ) =>
     variant(
       name,
@@ -98,7 +99,7 @@ function variantsOf(bare: string, receiver: LogReceiver): Variant[] {
 function variant(
   name: string,
   filter: object,
-  more: Partial<BootstrapOptions>,
+  more: Partial<TestBootstrapOptions>,
   { port, grpcPort }: LogReceiver,
 ): Variant {
   return {

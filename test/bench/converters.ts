@@ -24,7 +24,6 @@ const WORKERS_COUNT = 50;
 const CHAINED = Math.min(COUNT, 20);
 const REQUESTS = 1000;
 const ROUNDS = 3;
-const START_TIMEOUT_MS = 120_000;
 const TEMPLATE = fileURLToPath(new URL("filters/converter/template", PROJECT_ROOT));
 
 const folder = await mkdtemp(join(tmpdir(), "modelgate-bench-"));
@@ -105,7 +104,6 @@ async function measure(name: string, converters: number, filters: object[], work
   const envoy = await startEnvoy({
     envoy: envoyProgram,
     concurrency: workers,
-    startTimeoutMs: START_TIMEOUT_MS,
     bootstrap: withManagementServer(config, discovery.port),
   });
   try {

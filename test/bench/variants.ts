@@ -1,12 +1,12 @@
-import { type BootstrapOptions, bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { type TestBootstrapOptions, testBootstrap } from "../support/bootstrap.ts";
 import { type Load, type Measured, median, run } from "./load.ts";
 import { runVaried, type VariedLoad } from "./raw-load.ts";
 
 export interface Variant {
   name: string;
-  envoy: BootstrapOptions;
+  envoy: TestBootstrapOptions;
   load: Load | VariedLoad;
   /** Bytes that Envoy may buffer, where a filter needs a whole body at once. */
   bufferBytes?: number;
@@ -34,7 +34,7 @@ export async function measure(envoy: EnvoySource, variants: Variant[], rounds: n
   process.setMaxListeners(process.getMaxListeners() + 2 * variants.length);
   try {
     for (const variant of variants) {
-      const config = bootstrap(variant.envoy) as BootstrapOf;
+      const config = testBootstrap(variant.envoy) as BootstrapOf;
       if (variant.bufferBytes) {
         Object.assign(config.static_resources.listeners[0] as object, {
           per_connection_buffer_limit_bytes: variant.bufferBytes,

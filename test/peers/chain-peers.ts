@@ -45,7 +45,6 @@ function inEnvoy(name: string, build: () => Promise<Peer>): ChainPeer {
         envoy: await findEnvoy(),
         concurrency: 2,
         // Go's module takes a while to compile.
-        startTimeoutMs: 60_000,
         bootstrap: bootstrap({
           tasks: config.tasks.map(({ taskid }) => ({ taskid, port })),
           accessLogs: [chainLog(logFile)],

@@ -8,12 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
-import { type BootstrapOptions, bootstrap, WASM_TYPE, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { WASM_TYPE, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import type { Call } from "./auth.ts";
+import { type TestBootstrapOptions, testBootstrap } from "./bootstrap.ts";
 
 export interface AuthAnswer {
   status: number;
@@ -35,7 +36,7 @@ export interface AuthGateway {
 /** The real Envoy with two workers, gateway.wasm, and a server behind it that tells what it got. */
 export async function startAuthGateway(
   tenantAuth: object,
-  more: Pick<BootstrapOptions, "clusters" | "removedHeaders" | "routes" | "tls"> = {},
+  more: Pick<TestBootstrapOptions, "clusters" | "removedHeaders" | "routes" | "tls"> = {},
 ): Promise<AuthGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-auth-"));
   const server = createServer((request, response) => {
@@ -61,7 +62,7 @@ export async function startAuthGateway(
   const envoy = await startEnvoy({
     envoy: await findEnvoy(),
     concurrency: 2,
-    bootstrap: bootstrap({
+    bootstrap: testBootstrap({
       tasks: [{ taskid: "666", port: (server.address() as AddressInfo).port }],
       routes: [{ match: { prefix: "/" }, route: { cluster: "task-666" } }],
       filters: [discoveredFilter("modelgate.gateway", filterFile, WASM_TYPE)],

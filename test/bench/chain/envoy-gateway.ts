@@ -1,13 +1,11 @@
-import { bootstrap } from "../../../tools/lib/envoy/bootstrap.ts";
 import type { EnvoySource } from "../../../tools/lib/envoy/find.ts";
 import { startEnvoy } from "../../../tools/lib/envoy/process.ts";
+import { testBootstrap } from "../../support/bootstrap.ts";
 import { forLargeBodies } from "../large-bodies.ts";
 import type { Gateway } from "./gateways.ts";
 import { ANSWERED_TASK, LIMITED_TASK, MODEL_TASK } from "./requests.ts";
 
 const BUFFER_BYTES = 64 * 1024 * 1024;
-/** A large module takes a while to compile. */
-const START_TIMEOUT_MS = 60_000;
 
 /** An access logger that writes to a file. */
 export type LogFormat = (path: string) => object;
@@ -30,13 +28,13 @@ export function envoyGateway(
     ...{ logFile: log?.file ?? "", dialect: "REST", modules: [] },
     ...more,
     start({ workers, modelPort, port = 0 }) {
-      const config = bootstrap({
+      const config = testBootstrap({
         ...{ tasks: [{ taskid: MODEL_TASK, port: modelPort }], routes: ANSWERS, filters, port },
         removedHeaders: CREDENTIAL_HEADERS,
         accessLogs: log ? [log.format(log.file)] : [],
       });
       return startEnvoy({
-        ...{ envoy, concurrency: workers, startTimeoutMs: START_TIMEOUT_MS },
+        ...{ envoy, concurrency: workers },
         bootstrap: forLargeBodies(config, buffers ? BUFFER_BYTES : undefined),
       });
     },

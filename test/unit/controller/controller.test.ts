@@ -177,9 +177,9 @@ describe("liars", () => {
   });
 
   test("a body over the limit", async () => {
-    const { url } = await start({ maxReportBytes: 1000 });
+    const { url } = await start();
     const pod = new FakeGatewayPod("a", 1);
-    pod.lies = { padding: "x".repeat(2000) };
+    pod.lies = { padding: "x".repeat(4 << 20) };
     expect(await (await pod.report(url)).json()).toMatchObject({ reason: "body_too_large" });
   });
 

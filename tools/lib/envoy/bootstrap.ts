@@ -27,8 +27,6 @@ export interface BootstrapOptions {
   localReplies?: object;
   /** Routes to put before those of the tasks. */
   routes?: object[];
-  /** Request headers that no route hands on. */
-  removedHeaders?: string[];
   /** Port of the listener on 127.0.0.1; 0 takes a free one. */
   port?: number;
   /** Clusters beside those of the tasks, such as one to fetch keys from. */
@@ -41,8 +39,6 @@ export interface BootstrapOptions {
   heapBytes?: number;
   /** Envoy's node id. */
   node?: string;
-  /** The only stats to keep. Default: all. */
-  keptStats?: { inclusionPrefixes: string[]; inclusionSuffixes: string[] };
 }
 
 export interface WasmFilter {
@@ -90,20 +86,11 @@ export function bootstrap(options: BootstrapOptions): object {
     node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
     ...(options.heapBytes !== undefined && { overload_manager: overloadManager(options.heapBytes) }),
-    ...(options.keptStats && { stats_config: { stats_matcher: statsMatcher(options.keptStats) } }),
     static_resources: {
       listeners: [listener(options)],
       clusters: [...options.tasks.map(cluster), ...(options.clusters ?? [])],
     },
   };
-}
-
-function statsMatcher(kept: NonNullable<BootstrapOptions["keptStats"]>): object {
-  const patterns = [
-    ...kept.inclusionPrefixes.map((prefix) => ({ prefix })),
-    ...kept.inclusionSuffixes.map((suffix) => ({ suffix })),
-  ];
-  return { inclusion_list: { patterns } };
 }
 
 /** A cluster of one HTTP/1.1 server, such as the controller. */
@@ -120,16 +107,7 @@ export function httpCluster(name: string, port: number, host = "127.0.0.1"): obj
 }
 
 function listener(options: BootstrapOptions): object {
-  const {
-    filters,
-    accessLogs = [],
-    localReplies,
-    routes = [],
-    removedHeaders,
-    tasks,
-    port = 0,
-    tls,
-  } = options;
+  const { filters, accessLogs = [], localReplies, routes = [], tasks, port = 0, tls } = options;
   const protection = options.protection ?? DEFAULT_PROTECTION;
   return {
     name: "gateway",
@@ -151,7 +129,6 @@ function listener(options: BootstrapOptions): object {
               ...httpProtection(protection),
               http2_protocol_options: http2Protection(protection),
               route_config: {
-                ...(removedHeaders && { request_headers_to_remove: removedHeaders }),
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
               },
               http_filters: [

@@ -6,7 +6,8 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import type { EnvoySource } from "./find.ts";
 import { type Launched, launch } from "./launch.ts";
 
-const START_TIMEOUT_MS = 20_000;
+/** On a machine with much else to do, with many modules to compile. */
+const START_TIMEOUT_MS = 120_000;
 const KEPT_LOG_LINES = 500;
 
 interface EnvoyOptions {
@@ -16,8 +17,6 @@ interface EnvoyOptions {
   concurrency: number;
   /** Called with each line of Envoy's own log. */
   onLog?: (line: string) => void;
-  /** How long it may take to become ready, in milliseconds. Default: 20 s. */
-  startTimeoutMs?: number;
 }
 
 export interface RunningEnvoy {
@@ -65,11 +64,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     await folder.remove();
   };
   try {
-    const { adminPort, port } = await ready(
-      launched,
-      addressFile,
-      options.startTimeoutMs ?? START_TIMEOUT_MS,
-    );
+    const { adminPort, port } = await ready(launched, addressFile);
     return { port, adminPort, pid: launched.pid, log, stop };
   } catch (error) {
     await stop();
@@ -78,12 +73,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   }
 }
 
-async function ready(
-  launched: Launched,
-  addressFile: string,
-  timeoutMs: number,
-): Promise<{ adminPort: number; port: number }> {
-  const deadline = Date.now() + timeoutMs;
+async function ready(launched: Launched, addressFile: string): Promise<{ adminPort: number; port: number }> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const exitCode = launched.exitCode();
     if (exitCode !== undefined) throw new Error(`it exited with code ${exitCode}`);
@@ -92,7 +83,7 @@ async function ready(
     if (adminPort > 0 && (await serves(adminPort))) return { adminPort, port: await listenerPort(adminPort) };
     await sleep(50);
   }
-  throw new Error(`it was not ready after ${timeoutMs / 1000} s`);
+  throw new Error(`it was not ready after ${START_TIMEOUT_MS / 1000} s`);
 }
 
 async function serves(adminPort: number): Promise<boolean> {

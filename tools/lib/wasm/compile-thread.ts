@@ -5,11 +5,10 @@ import { compileModule } from "./compile.ts";
 export interface CompileJob {
   entryFile: string;
   outFile: string;
-  target?: string;
 }
 
 // A thread of `inThreads`: the compiler is loaded, and has warmed up, once for many modules.
-parentPort?.on("message", async ({ entryFile, outFile, target }: CompileJob) => {
-  await compileModule(entryFile, outFile, target);
+parentPort?.on("message", async ({ entryFile, outFile }: CompileJob) => {
+  await compileModule(entryFile, outFile);
   parentPort?.postMessage("compiled");
 });

@@ -9,6 +9,9 @@ import { controllerMetrics } from "./metrics.ts";
 import { reportHandler } from "./report-handler.ts";
 import type { Source } from "./source.ts";
 
+/** Some 40,000 tasks. */
+const MAX_REPORT_BYTES = 4 * 1024 * 1024;
+
 export interface ControllerOptions {
   source: Source;
   /** Where reports are taken; port 0 takes a free one. Default: 127.0.0.1, a free port. */
@@ -31,8 +34,6 @@ export interface ControllerOptions {
   hold?: number;
   /** Milliseconds of silence after which a pod is gone. Default: 5000. */
   silence?: number;
-  /** Largest report, bytes. Default: 4 MiB, some 40,000 tasks. */
-  maxReportBytes?: number;
   /** Default: silent. */
   log?: Logger;
 }
@@ -69,7 +70,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     tls: () => tls,
     authenticate: options.authenticate ?? anyone,
     whenFollower: options.whenFollower ?? "forward",
-    maxBytes: options.maxReportBytes ?? 4 * 1024 * 1024,
+    maxBytes: MAX_REPORT_BYTES,
   });
   const adminAddress = options.admin ?? local;
   const address = options.listen ?? local;
