@@ -70,7 +70,7 @@ class UnaryCall extends StreamState {
     if (refusal != null) http.refuse(refusal);
     else {
       http.replied = true;
-      sendJson(answerStatus(question), text.ptr, text.len);
+      sendJson(answerStatus(question), text.ptr, text.len, http.crossOrigin, http.origin);
     }
   }
 

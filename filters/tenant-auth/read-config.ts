@@ -1,6 +1,7 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { Config } from "../sdk/pipeline/config";
 import { bytesOf, lower, nameOf } from "./config-texts";
+import { readCors } from "./cors/read-cors";
 import { SHA256_SIZE } from "./crypto/sha256";
 import { DigestTable, parseHexDigest } from "./digest-table";
 import { readIssuer } from "./jwt/read-issuer";
@@ -30,6 +31,7 @@ class Reader {
     const keyHeaders = this.readApiKey(config.object("apiKey"));
     this.readSignature(config.object("signature"));
     if (config.has("tenantHeader")) registry.tenantHeader = bytes(readTenantHeader(config, keyHeaders));
+    registry.cors = readCors(config.object("cors"));
     registry.removesCredentials = config.flag("removeCredentials", true);
     registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));

@@ -1,6 +1,7 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes } from "../sdk/bytes/bytes";
 import { NameTable } from "../sdk/bytes/name-table";
+import { Cors } from "./cors/cors";
 import { Credential } from "./credential";
 import { DigestTable } from "./digest-table";
 import { Issuer } from "./jwt/issuer";
@@ -16,6 +17,8 @@ export class Registry {
   keyHeaders: Bytes[] = [];
   /** Query parameter that may hold an API key; null: none may. */
   keyParameter: Bytes | null = null;
+  /** Which pages of other origins may call; null: the filter leaves that to others. */
+  cors: Cors | null = null;
   /** Are headers of credentials taken from the request here? Otherwise the route does. */
   removesCredentials: bool = true;
   /** Header that tells the model server the tenant; null: none does. */

@@ -74,6 +74,8 @@ export class TenantAuth extends Stage {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const registry = this.registry;
+    const cors = registry.cors;
+    if (cors != null && cors.onRequest(http)) return HeadersAction.STOP;
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
@@ -156,6 +158,12 @@ export class TenantAuth extends Stage {
     const decision = this.registry.permissions.decide(set, task.ptr, task.len, version.ptr, version.len);
     if (decision == Decision.TaskForbidden) return reply.TASK_FORBIDDEN;
     return decision == Decision.VersionForbidden ? reply.VERSION_FORBIDDEN : null;
+  }
+
+  onResponseHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
+    const crossOrigin = http.crossOrigin;
+    if (crossOrigin != null) crossOrigin.set(http.origin);
+    return HeadersAction.CONTINUE;
   }
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {

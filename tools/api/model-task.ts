@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { conversion } from "./conversion.ts";
+import { cors } from "./cors.ts";
 import {
   API_VERSION,
   dnsLabel,
@@ -188,6 +189,9 @@ const modelTaskSpec = withRules(
       })
       .optional()
       .describe("Faults injected for tests. Default: none."),
+    cors: cors
+      .optional()
+      .describe("Pages of other origins that may call the task. Default: as the tenant's `cors` says."),
     mode: ownMode(),
   }),
   [

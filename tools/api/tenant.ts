@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cors } from "./cors.ts";
 import { credential, permission } from "./credential.ts";
 import {
   API_VERSION,
@@ -118,6 +119,9 @@ const tenantSpec = withRules(
       .optional()
       .describe("Header that tells the model server the tenant, such as x-modelgate-tenant. Default: none."),
     jwtIssuers: z.array(jwtIssuer).max(64).default([]).describe("Trusted issuers of tokens."),
+    cors: cors
+      .optional()
+      .describe("Pages of other origins that may call the tenant's tasks. Default: none may."),
     revoked: z
       .array(sha256())
       .max(100_000)

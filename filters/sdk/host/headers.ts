@@ -210,20 +210,22 @@ export class HeaderPairs {
     this.add(name, text.ptr, text.len);
   }
 
-  /** Writes the serialisation into `memory`. */
-  serialise(): void {
-    this.start(this.count);
-    this.memory.append(this.lengths.ptr, this.lengths.len);
-    this.memory.append(this.content.ptr, this.content.len);
+  /** Adds all of other pairs. */
+  addAll(more: HeaderPairs): void {
+    this.lengths.append(more.lengths.ptr, more.lengths.len);
+    this.content.append(more.content.ptr, more.content.len);
+    this.count += more.count;
   }
 
-  /** Writes the serialisation of these and some more pairs into `memory`. */
-  serialiseWith(more: HeaderPairs): void {
-    this.start(this.count + more.count);
-    this.memory.append(this.lengths.ptr, this.lengths.len);
-    this.memory.append(more.lengths.ptr, more.lengths.len);
-    this.memory.append(this.content.ptr, this.content.len);
-    this.memory.append(more.content.ptr, more.content.len);
+  /** Writes the serialisation into `memory`. */
+  serialise(): void {
+    const memory = this.memory;
+    memory.clear();
+    memory.reserve(4);
+    store<i32>(memory.ptr, this.count);
+    memory.len = 4;
+    memory.append(this.lengths.ptr, this.lengths.len);
+    memory.append(this.content.ptr, this.content.len);
   }
 
   /** Gives the memory back: for pairs that go with a plug-in. */
@@ -232,13 +234,5 @@ export class HeaderPairs {
     this.lengths.free();
     this.content.free();
     this.count = 0;
-  }
-
-  private start(count: i32): void {
-    const memory = this.memory;
-    memory.clear();
-    memory.reserve(4);
-    store<i32>(memory.ptr, count);
-    memory.len = 4;
   }
 }

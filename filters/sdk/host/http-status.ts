@@ -1,6 +1,7 @@
 /** Status codes of HTTP (RFC 9110, section 15) that filters give or look for. */
 export enum HttpStatus {
   OK = 200,
+  NO_CONTENT = 204,
   BAD_REQUEST = 400,
   UNAUTHORIZED = 401,
   FORBIDDEN = 403,

@@ -5,6 +5,7 @@ import { Slice } from "../bytes/slice";
 import { REQUEST_HEADERS } from "../host/abi";
 import { Headers } from "../host/headers";
 import { getProperty, propertyValue, setFilterState } from "../host/properties";
+import { CrossOrigin } from "./cross-origin";
 import { LocalReply } from "./local-reply";
 import { PipelineFacts } from "./pipeline-facts";
 import { Principal, SEPARATOR } from "./principal";
@@ -50,6 +51,10 @@ export class HttpContext {
   wouldRefuse: Bytes | null = null;
   /** The response is a local reply of a stage here. */
   replied: bool = false;
+  /** The origin of the page that calls, where `crossOrigin` is not null. */
+  readonly origin: Slice = new Slice();
+  /** What a response says to a page of another origin; null: nothing. */
+  crossOrigin: CrossOrigin | null = null;
   /** Bytes of gRPC, frames included, that a conversion sent to the model server and got from it. */
   requestTensorBytes: i64 = 0;
   responseTensorBytes: i64 = 0;
@@ -91,6 +96,7 @@ export class HttpContext {
   release(none: PipelineFacts): void {
     this.pipeline = none;
     this.principal = null;
+    this.crossOrigin = null;
     for (let i = 0; i < this.states.length; i++) this.states[i] = null;
   }
 
@@ -147,7 +153,7 @@ export class HttpContext {
     this.replied = true;
     reply.count();
     if (this.pipeline.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
-    reply.send(this.grpc);
+    reply.send(this.grpc, this.crossOrigin, this.origin);
   }
 
   /** A dry run: notes why the request would have been refused; the first reason counts. */

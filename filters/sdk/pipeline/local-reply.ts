@@ -3,8 +3,10 @@ import { ByteBuffer } from "../bytes/byte-buffer";
 import { Bytes, bytes, toText } from "../bytes/bytes";
 import { CONTENT_TYPE } from "../bytes/header-names";
 import { appendJsonString } from "../bytes/json-text";
+import { Slice } from "../bytes/slice";
 import { HeaderPairs } from "../host/headers";
 import { Counter } from "../host/metrics";
+import { CrossOrigin } from "./cross-origin";
 
 const JSON_CONTENT_TYPE = bytes("application/json");
 
@@ -69,50 +71,56 @@ export class LocalReply {
     counter.add(1);
   }
 
-  send(grpc: bool): void {
-    const reason = this.reason;
-    if (grpc) {
-      const message = this.message;
-      const details = this.grpcDetails.memory;
-      this.grpcDetails.serialise();
-      proxy_send_local_response(
-        this.status,
-        reason.ptr,
-        reason.len,
-        message.ptr,
-        message.len,
-        details.ptr,
-        details.len,
-        this.grpcStatus,
-      );
-      return;
+  /** Answers a request. @param crossOrigin what the answer says to a page of another origin; null: nothing */
+  send(grpc: bool, crossOrigin: CrossOrigin | null, origin: Slice): void {
+    const body = grpc ? this.message : this.httpBody;
+    pairs.clear();
+    if (grpc) pairs.addAll(this.grpcDetails);
+    else {
+      pairs.addAll(this.headers);
+      pairs.addAll(this.details);
     }
-    const body = this.httpBody;
-    this.headers.serialiseWith(this.details);
-    const headers = this.headers.memory;
-    proxy_send_local_response(
-      this.status,
-      reason.ptr,
-      reason.len,
-      body.ptr,
-      body.len,
-      headers.ptr,
-      headers.len,
-      this.grpcStatus,
-    );
+    if (crossOrigin != null) crossOrigin.addTo(pairs, origin);
+    send(this.status, this.reason.ptr, this.reason.len, body.ptr, body.len, pairs, this.grpcStatus);
   }
 }
 
-const jsonHeaders: HeaderPairs = new HeaderPairs();
-jsonHeaders.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
-jsonHeaders.serialise();
+const pairs: HeaderPairs = new HeaderPairs();
 
-/** Answers an HTTP caller with a JSON body that is no error of the gateway. */
-export function sendJson(status: u32, ptr: usize, len: i32): void {
-  const headers = jsonHeaders.memory;
-  proxy_send_local_response(status, 0, 0, ptr, len, headers.ptr, headers.len, -1);
+function send(
+  status: u32,
+  details: usize,
+  detailsLen: i32,
+  body: usize,
+  len: i32,
+  headers: HeaderPairs,
+  grpcStatus: i32,
+): void {
+  headers.serialise();
+  const memory = headers.memory;
+  proxy_send_local_response(status, details, detailsLen, body, len, memory.ptr, memory.len, grpcStatus);
 }
 
+/** Answers an HTTP caller with a JSON body that is no error of the gateway. */
+export function sendJson(
+  status: u32,
+  ptr: usize,
+  len: i32,
+  crossOrigin: CrossOrigin | null,
+  origin: Slice,
+): void {
+  pairs.clear();
+  pairs.add(CONTENT_TYPE, JSON_CONTENT_TYPE.ptr, JSON_CONTENT_TYPE.len);
+  if (crossOrigin != null) crossOrigin.addTo(pairs, origin);
+  send(status, 0, 0, ptr, len, pairs, NOT_GRPC);
+}
+
+/** Answers an HTTP caller with headers alone. @param details Envoy's response code details */
+export function sendEmpty(status: u32, details: Bytes, headers: HeaderPairs): void {
+  send(status, details.ptr, details.len, 0, 0, headers, NOT_GRPC);
+}
+
+const NOT_GRPC: i32 = -1;
 const ERROR_OPEN = bytes('{"error":');
 const REASON_OPEN = bytes(',"reason":');
 const CLOSE = bytes("}\n");

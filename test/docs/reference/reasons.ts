@@ -183,6 +183,11 @@ export const REASONS: ReasonGroup[] = [
       ),
       forbidden("method_forbidden", "The credential may not use this method.", "Add it to its `methods`."),
       forbidden("host_forbidden", "The credential may not call this host.", "Add it to its `hosts`."),
+      forbidden(
+        "origin_forbidden",
+        "A browser asked whether a page of this origin may call (a preflight): none may.",
+        "Add the origin to `cors` of the Tenant or of the ModelTask.",
+      ),
     ],
   },
   {

@@ -117,6 +117,10 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     method_forbidden: ["the credential may not use this method", "use another, or add it to its `methods`"],
   }),
   ...at("host", {
+    origin_forbidden: [
+      "no page of this origin may call",
+      "add the origin to `cors` of the Tenant or ModelTask",
+    ],
     host_forbidden: ["the credential may not call this host", "call another, or add it to its `hosts`"],
   }),
   ...at("task", {

@@ -4,6 +4,7 @@ import { durationMilliseconds } from "../../api/fields.ts";
 import type { JwtIssuer } from "../../api/jwt-issuer.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { corsConfig } from "./cors-config.ts";
 
 /** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
 export type SecretLookup = (namespace: string, name: string, key: string) => Uint8Array | undefined;
@@ -12,6 +13,7 @@ export type SecretLookup = (namespace: string, name: string, key: string) => Uin
 export interface TenantAuthConfig {
   mode?: string;
   apiKey?: object;
+  cors?: object;
   signature?: object;
   removeCredentials?: boolean;
   tenantHeader?: string;
@@ -56,10 +58,12 @@ export function tenantAuthConfig(
 ): TenantAuthConfig {
   const { mode, apiKey, signature, tenantHeader, revoked, jwtIssuers, credentials } = tenant.spec;
   const modes = tasks.flatMap(({ spec: { taskid, mode } }) => (mode === undefined ? [] : [{ taskid, mode }]));
+  const cors = corsConfig(tenant, tasks);
   return {
     ...(mode !== "enforce" && { mode }),
     ...(apiKey && { apiKey: defined(apiKey) }),
     ...(signature && { signature: defined(signature) }),
+    ...(cors && { cors }),
     ...(!tasks.some(hasConverter) && { removeCredentials: false }),
     ...(tenantHeader !== undefined && { tenantHeader }),
     ...(revoked.length > 0 && { revoked }),
