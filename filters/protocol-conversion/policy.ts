@@ -8,7 +8,8 @@ import { Config } from "../sdk/pipeline/config";
 export class Policy {
   maxRequestBytes: i64 = 64 * 1024 * 1024;
   maxResponseBytes: i64 = 256 * 1024 * 1024;
-  binaryHeaderBytes: i32 = 4096;
+  /** Room for the JSON of a binary reply; 0: as much as the model's replies need. */
+  binaryHeaderBytes: i32 = 0;
   nonFinite: NonFinite = NonFinite.Null;
 }
 

@@ -117,11 +117,6 @@ describe("a reply", () => {
       true,
     ],
     ['{"parameters":{"binary_data_output":true},"inputs":[],"outputs":[{"name":"a"},{"name":"b"}]}', true],
-    [
-      '{"parameters":{"binary_data_output":true},"inputs":[],"outputs":[{"name":"a","parameters":{"binary_data":false}},{"name":"b"}]}',
-      false,
-    ],
-    ['{"inputs":[],"outputs":[{"name":"a","parameters":{"binary_data":true}},{"name":"b"}]}', false],
     ['{"parameters":{"binary_data_output":false},"inputs":[]}', false],
   ])("to %s is binary: %s", (request, binary) => {
     const { body, headers } = respond(vm, reply(message), 7, request);

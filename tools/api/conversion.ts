@@ -145,7 +145,9 @@ export const conversion = withRules(
       .min(256)
       .max(1024 * 1024)
       .optional()
-      .describe("Room for the JSON of a reply with binary tensor data, in bytes. Default: 4096."),
+      .describe(
+        "Room for the JSON of a reply with binary tensor data, in bytes. Default: what the replies of the model need.",
+      ),
   }),
   [
     {

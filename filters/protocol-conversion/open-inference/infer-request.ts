@@ -10,6 +10,7 @@ import {
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
+import { appendJsonString } from "../../sdk/bytes/json-text";
 import { appendField } from "../../sdk/bytes/protobuf";
 import { PieceSink } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
@@ -60,6 +61,8 @@ const MAX_HEAD: i32 = 1024 * 1024;
 /** A request that had more than that of them gives their memory back. */
 const KEPT_HEAD: i32 = 64 * 1024;
 
+const idText: ByteBuffer = new ByteBuffer();
+
 export class InferRequest extends JsonReader {
   /** The message but for raw contents. */
   private readonly head: ByteBuffer = new ByteBuffer();
@@ -68,6 +71,8 @@ export class InferRequest extends JsonReader {
   private sawOutputs: bool = false;
 
   readonly outputs: RequestedOutputs = new RequestedOutputs();
+  /** Bytes of the id as JSON; 0 without one. */
+  idBytes: i32 = 0;
 
   /** The input or output that is open. */
   private readonly tensor: RequestTensor = new RequestTensor();
@@ -90,6 +95,7 @@ export class InferRequest extends JsonReader {
     this.sawInputs = false;
     this.sawOutputs = false;
     this.outputs.reset();
+    this.idBytes = 0;
     this.head.clear();
     appendField(this.head, REQUEST_MODEL_NAME, model.ptr, model.len);
     if (version.len > 0) appendField(this.head, REQUEST_MODEL_VERSION, version.ptr, version.len);
@@ -212,7 +218,7 @@ export class InferRequest extends JsonReader {
       appendString(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, text.ptr, text.len);
     } else if (role == Role.Shape) this.fail(fault.BAD_SHAPE);
     else if (role == Role.Inputs || role == Role.Outputs) this.fail(WRONG_TYPE);
-    else if (member == Member.Id) appendField(this.head, REQUEST_ID, text.ptr, text.len);
+    else if (member == Member.Id) this.setId(text.ptr, text.len);
     else if (member == Member.Name) this.tensor.setName(text.ptr, text.len);
     else if (member == Member.Datatype) {
       const tensor = this.tensor;
@@ -253,6 +259,13 @@ export class InferRequest extends JsonReader {
       else appendBoolean(this.parameterTarget, parameterFieldOf(this.owner), this.parameterKey, value);
     } else if (role == Role.Inputs || role == Role.Outputs || !mayBeLiteral(<Member>this.member, letter))
       this.fail(WRONG_TYPE);
+  }
+
+  private setId(ptr: usize, len: i32): void {
+    appendField(this.head, REQUEST_ID, ptr, len);
+    idText.clear();
+    appendJsonString(idText, ptr, len, i32.MAX_VALUE);
+    this.idBytes = idText.len;
   }
 
   /** Role of the object whose parameters are open. */
@@ -348,7 +361,7 @@ export class InferRequest extends JsonReader {
 
   private finishOutput(): void {
     if (this.tensor.name.len == 0) this.fail(fault.INCOMPLETE_OUTPUT);
-    this.outputs.add(this.outputBinary);
+    this.outputs.add(this.tensor.name, this.outputBinary);
     this.tensor.appendOutput(this.head);
   }
 }

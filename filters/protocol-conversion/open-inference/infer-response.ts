@@ -35,6 +35,7 @@ import { contentsHold } from "./contents";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
 import { Form, ReplyJson } from "./reply-json";
+import { RequestedOutputs } from "./requested-outputs";
 
 /**
  * gRPC frames with an `inference.ModelInferResponse` -> the JSON of the Open Inference Protocol, written as
@@ -74,10 +75,19 @@ export class InferResponse extends FrameReader {
   private readonly binary: SlabChain = new SlabChain();
   private binaryStart: i32 = 0;
 
-  reset(form: Form, maxMessageBytes: i64, headerBytes: i32): void {
+  /** The outputs that the caller named, where some are to be JSON and some binary data; else null. */
+  private mixed: RequestedOutputs | null = null;
+
+  /**
+   * @param headerBytes room for the JSON of a binary reply
+   * @param mixed the outputs that the caller named, where it wants some as JSON and some as binary data
+   */
+  reset(form: Form, maxMessageBytes: i64, headerBytes: i32, mixed: RequestedOutputs | null): void {
     this.release();
+    this.mixed = mixed;
     this.json.form = form;
     this.json.headerBytes = headerBytes;
+    this.json.neededBytes = 0;
     this.startFrames(maxMessageBytes);
     this.startReply();
   }
@@ -85,6 +95,11 @@ export class InferResponse extends FrameReader {
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
     return this.binaryForm ? this.json.headerBytes : -1;
+  }
+
+  /** Bytes that the JSON of a binary reply took; 0 while it is not written. */
+  get neededBytes(): i32 {
+    return this.json.neededBytes;
   }
 
   private get binaryForm(): bool {
@@ -101,6 +116,7 @@ export class InferResponse extends FrameReader {
   release(): void {
     this.out.release();
     this.binary.release();
+    for (let i = 0; i < this.outputCount; i++) this.outputs[i].raw.release();
   }
 
   private get streaming(): bool {
@@ -282,7 +298,8 @@ export class InferResponse extends FrameReader {
     output.size = length;
     if (!output.fits(length)) this.error = WRONG_SIZE;
     this.startTensor(output);
-    if (this.binaryForm && this.nextRaw == this.outputCount && this.error == null) {
+    const last = this.nextRaw == this.outputCount && this.mixed == null;
+    if (this.binaryForm && last && this.error == null) {
       this.writeHeader();
       this.stream.redirect(this.out);
     }
@@ -298,15 +315,19 @@ export class InferResponse extends FrameReader {
       return;
     }
     const asJson = !this.binaryForm;
-    this.stream.begin(output.datatype, asJson, asJson ? this.out : this.binary);
+    const mixed = this.mixed;
+    const kept = mixed == null ? this.binary : output.raw;
+    if (mixed != null) output.asJson = !mixed.isBinary(output.name.ptr, output.name.len);
+    this.stream.begin(output.datatype, asJson, asJson ? this.out : kept);
     this.written++;
-    this.binaryStart = this.binary.length;
+    this.binaryStart = kept.length;
     if (asJson) this.json.openTensor(output, this.written == 1, this.out);
   }
 
   private endTensor(output: Output): void {
     if (<f64>this.stream.elements != output.product) this.error = WRONG_SIZE;
     if (!this.binaryForm) this.json.closeTensor(this.out);
+    else if (this.mixed != null) output.size = output.raw.length;
     else if (output.written) output.size = this.binary.length - this.binaryStart;
   }
 
@@ -327,7 +348,7 @@ export class InferResponse extends FrameReader {
       return;
     }
     if (!this.binaryForm) this.finishJson();
-    else if (this.nextRaw == 0) this.writeHeader();
+    else if (this.nextRaw == 0 || this.mixed != null) this.writeHeader();
     if (this.error != null) return;
     this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
@@ -345,7 +366,15 @@ export class InferResponse extends FrameReader {
 
   /** Writes the JSON of a binary reply, and what was kept until the sizes of all outputs were known. */
   private writeHeader(): void {
-    if (this.json.writeHeader(this.outputs, this.outputCount, this.out)) this.out.take(this.binary);
-    else this.error = HEADER_TOO_LONG;
+    if (!this.json.writeHeader(this.outputs, this.outputCount, this.out)) {
+      this.error = HEADER_TOO_LONG;
+      return;
+    }
+    this.out.take(this.binary);
+    for (let i = 0; i < this.outputCount; i++) {
+      const output = this.outputs[i];
+      if (output.asJson) output.raw.release();
+      else this.out.take(output.raw);
+    }
   }
 }

@@ -4,6 +4,8 @@ import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
+import { SLAB_SIZE, SlabChain } from "../body/slabs";
+import { ElementStream, Encoding } from "../tensor/element-stream";
 
 const NAME = bytes('{"name":');
 const DATATYPE = bytes(',"datatype":"');
@@ -13,6 +15,9 @@ const BINARY_SIZE = bytes('"binary_data_size":');
 const END = bytes("}}");
 const DATA = bytes(',"data":[');
 
+const elements: ElementStream = new ElementStream();
+const text: SlabChain = new SlabChain();
+
 /** What is known of an output before its data comes. Of a field that comes twice the last one counts. */
 export class Output {
   readonly name: ByteBuffer = new ByteBuffer();
@@ -21,6 +26,10 @@ export class Output {
   /** Members of the JSON's `parameters`, commas between them. */
   readonly parameters: ByteBuffer = new ByteBuffer();
   datatype: Datatype = Datatype.Unknown;
+  /** In a reply with binary data: is it wanted as JSON? */
+  asJson: bool = false;
+  /** Its data, where some outputs are JSON and some are binary data. */
+  readonly raw: SlabChain = new SlabChain();
   /** Its data came inside of it. */
   written: bool = false;
   /** Elements that the shape says; below 0 when a dimension is. */
@@ -34,6 +43,8 @@ export class Output {
     this.parameters.clear();
     this.datatype = Datatype.Unknown;
     this.written = false;
+    this.asJson = false;
+    this.raw.release();
     this.product = 1;
     this.size = 0;
   }
@@ -65,6 +76,29 @@ export class Output {
       out.appendByte(Char.CLOSE_BRACE);
     } else out.appendByte(Char.CLOSE_BRACKET);
     out.appendBytes(DATA);
+  }
+
+  /**
+   * Appends it with its data as JSON, kept in `raw`. @returns false, and appends nothing, where that is more
+   * than `most` bytes or than a slab holds
+   */
+  appendWithData(out: ByteBuffer, most: i32): bool {
+    const raw = this.raw;
+    if (raw.length > SLAB_SIZE) return false;
+    const before = out.len;
+    this.appendOpening(out);
+    elements.begin(this.datatype, true, text);
+    elements.beginRun(Encoding.Raw, raw.length);
+    if (raw.length > 0) elements.take(raw.slabData(raw.firstSlab), raw.slabData(raw.firstSlab) + raw.length);
+    const fits = !elements.malformed && out.len - before + text.length + 2 <= most;
+    if (fits) {
+      for (let slab = text.firstSlab; slab != 0; slab = text.nextSlab(slab))
+        out.append(text.slabData(slab), text.slabLength(slab));
+      out.appendByte(Char.CLOSE_BRACKET);
+      out.appendByte(Char.CLOSE_BRACE);
+    } else out.len = before;
+    text.release();
+    return fits;
   }
 
   /** Appends it as an output whose data come behind the JSON. */

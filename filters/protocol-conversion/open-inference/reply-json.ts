@@ -30,11 +30,16 @@ const EVENT = bytes("data: ");
 const EVENT_END = bytes("\n\n");
 const ERROR = bytes('{"error":');
 
+/** Room kept for each output that is yet to come before another may put its data into the JSON. */
+const OTHER_OUTPUT: i32 = 512;
+
 /** The JSON of a reply, but for the data of its tensors. */
 export class ReplyJson {
   form: Form = Form.Json;
   /** Bytes of the JSON of a binary reply, padding included. */
   headerBytes: i32 = 0;
+  /** Bytes of it without padding. */
+  neededBytes: i32 = 0;
   /** Members before the outputs, with a comma or brace before each. */
   private readonly members: ByteBuffer = new ByteBuffer();
   private readonly parameters: ByteBuffer = new ByteBuffer();
@@ -130,10 +135,14 @@ export class ReplyJson {
     text.clear();
     this.appendMembers();
     for (let i = 0; i < count; i++) {
+      const output = outputs[i];
       if (i > 0) text.appendByte(Char.COMMA);
-      outputs[i].appendBinary(text);
+      const most = this.headerBytes - text.len - (count - i) * OTHER_OUTPUT;
+      if (output.asJson) output.asJson = output.appendWithData(text, most);
+      if (!output.asJson) output.appendBinary(text);
     }
     text.appendBytes(END);
+    this.neededBytes = text.len;
     const padding = this.headerBytes - text.len;
     if (padding < 0) return false;
     text.reserve(padding);
