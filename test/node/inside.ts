@@ -62,7 +62,7 @@ async function bringUp(programs: Programs, identities: Identities): Promise<void
 function runCommand(kubeconfig: string): Promise<number> {
   const child = spawn(command, args, {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, KUBECONFIG: kubeconfig },
+    env: { ...process.env, KUBECONFIG: kubeconfig, NODE_STARTED_MS: String(started) },
   });
   stopped.signal.addEventListener("abort", () => child.kill("SIGTERM"));
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));

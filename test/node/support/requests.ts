@@ -1,0 +1,44 @@
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Eight features of the demo's model `linear`. */
+export const FEATURES = [1, 2, 3, 4, 5, 6, 7, 8];
+const GATEWAY = { host: "search-gateway.search.svc.cluster.local", port: 8866 };
+const BODY = JSON.stringify({
+  inputs: [{ name: "x", shape: [1, FEATURES.length], datatype: "FP32", data: FEATURES }],
+});
+
+export interface Answer {
+  /** 0 when there was none. */
+  status: number;
+  body: string;
+}
+
+/** One inference of task 666 through the Service of the gateway, on a connection of its own. */
+export function infer(key: string): Promise<Answer> {
+  const headers = {
+    ...{ host: "www.search.models.example", taskid: "666", "x-api-key": key },
+    "content-length": String(Buffer.byteLength(BODY)),
+  };
+  const path = "/v2/models/linear/infer";
+  return new Promise((resolve) => {
+    const sent = request({ ...GATEWAY, method: "POST", path, headers, agent: false });
+    const failed = (error: unknown) => resolve({ status: 0, body: String(error) });
+    sent.once("error", failed);
+    sent.once("response", (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), failed);
+    });
+    sent.end(BODY);
+  });
+}
+
+/** Asks until the answer is 200: kube-proxy knows a Service a moment after its pods are ready. @throws Error with the last answer */
+export async function untilServed(key: string): Promise<void> {
+  let last: Answer | undefined;
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(500)) {
+    last = await infer(key);
+    if (last.status === 200) return;
+  }
+  throw new Error(`the gateway does not serve: ${last?.status} ${last?.body}`);
+}
