@@ -76,7 +76,7 @@ describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
     return { sum: value("sum"), count: value("count") };
   };
 
-  it.each(COUNTS.flatMap((count) => ["routes", "tree"].map((routing) => [count, routing] as const)))(
+  it.each(COUNTS.flatMap((count) => ["tree", "routes"].map((routing) => [count, routing] as const)))(
     "%i tasks, %s",
     { timeout: 900_000 },
     async (count, routing) => {
