@@ -4,8 +4,9 @@ import { WITHIN_MS } from "./test/support/until.ts";
 export default defineConfig({
   test: {
     include: ["test/{unit,host,envoy,oci}/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For a machine with much else to do, where what takes seconds may take minutes.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: WITHIN_MS } },
     maxWorkers: 2,
     setupFiles: ["test/support/seed.ts"],

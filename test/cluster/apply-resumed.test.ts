@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { until } from "../support/until.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 import { writeMany } from "./support/many.ts";
 import { runModelgate } from "./support/modelgate.ts";
@@ -33,7 +33,10 @@ const routes = () => cluster.client.list("networking.istio.io/v1", "DestinationR
 it("an apply that was killed goes on where it ended", async () => {
   const killed = new AbortController();
   const first = modelgate(["apply", "--image", IMAGE, "--create-namespaces"], killed.signal);
-  while ((await routes()).length < 50) await sleep(50);
+  await until(async () => (await routes()).length >= 50, {
+    withinMs: 120_000,
+    message: "fewer than 50 routes",
+  });
   killed.abort();
   await first;
   const left = (await routes()).length;

@@ -55,12 +55,7 @@ it("installs, twice, and the pods of controller and collector pass the restricte
     expect(code).toBe(0);
     expect(stdout).toContain("CustomResourceDefinition tenants.modelgate.dev applied");
   }
-  let pods: unknown[] = [];
-  for (let i = 0; i < 100 && pods.length < 3; i++) {
-    await sleep(100);
-    pods = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE });
-  }
-  expect(pods).toHaveLength(3);
+  await expect.poll(() => cluster.client.list("v1", "Pod", { namespace: NAMESPACE })).toHaveLength(3);
   expect((await modelgate("get", "tenants")).stdout).toMatch(/^NAME/);
 });
 

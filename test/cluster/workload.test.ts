@@ -1,12 +1,12 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import { tasksOfCluster } from "../../tools/serving/loadtest/task-store.ts";
 import { renderWorkload } from "../../tools/serving/workload/render.ts";
+import { until } from "../support/until.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 
 const apiVersion = "modelgate.dev/v1alpha1";
@@ -18,7 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "modelgate-workload-"));
   cluster = await startControlPlane(folder);
   await installDefinitions(cluster);
-  while (!(await cluster.client.knows(apiVersion, "ModelTask"))) await sleep(100);
+  const known = () => cluster.client.knows(apiVersion, "ModelTask");
+  await until(known, { everyMs: 100, message: "the API server does not know ModelTask" });
   await cluster.client.apply(
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "models" } },
     FIELD_MANAGER,

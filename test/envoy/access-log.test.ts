@@ -10,6 +10,7 @@ import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { startTestCollector, type TestCollector } from "../support/collector.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
 
 type Line = Record<string, unknown>;
 
@@ -311,7 +312,7 @@ it("a file and batches take the same part of the traces, and of the requests wit
     await gateway.stop();
     collector.stop();
   }
-}, 30_000);
+});
 
 describe("batches to a collector", () => {
   let collector: TestCollector;
@@ -330,11 +331,6 @@ describe("batches to a collector", () => {
     collector?.stop();
   });
 
-  const until = async (holds: () => boolean | Promise<boolean>) => {
-    for (let attempt = 0; attempt < 100 && !(await holds()); attempt++) await sleep(100);
-    expect(await holds()).toBe(true);
-  };
-
   it("say of each request what the file says", async () => {
     const headers = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, "user-agent": 'a"b' };
     await gateway.post(ECHO, BODY, { ...headers, "x-request-id": "b-http1" });
@@ -345,7 +341,8 @@ describe("batches to a collector", () => {
     await gateway.post(ECHO, BODY, { taskid: "gone", "x-request-id": "b-gone" });
     await leave(gateway.envoy.port, "b-left");
     const ids = ["b-http1", "b-http2", "b-grpc", "b-grpc-error", "b-refused", "b-gone", "b-left"];
-    await until(() => ids.every((id) => collector.lines().some(({ request_id }) => request_id === id)));
+    const haveCome = () => ids.every((id) => collector.lines().some(({ request_id }) => request_id === id));
+    await until(haveCome, { message: () => JSON.stringify(collector.lines()) });
     expect(collector.contentTypes[0]).toBe("application/x-ndjson");
     for (const id of ids) {
       const [sent] = collector.lines().filter(({ request_id }) => request_id === id) as [Line];
@@ -380,13 +377,15 @@ describe("batches to a collector", () => {
       Array.from({ length: 600 }, () => gateway.post(ECHO, BODY, { "x-request-id": "while" })),
     );
     expect(answers.filter((answer) => answer.status !== 200)).toEqual([]);
-    await until(async () => (await stat(gateway.envoy, "modelgate.log.failures")) > failures);
+    const hasFailed = async () => (await stat(gateway.envoy, "modelgate.log.failures")) > failures;
+    await until(hasFailed, { message: "no batch failed" });
     expect(await stat(gateway.envoy, "modelgate.log.dropped")).toBeGreaterThan(dropped);
     Object.assign(collector, { status: 200, delay: 0, batches: [] });
     // While the queue is full, a line more is one that is dropped.
-    await until(async () => {
+    const hasCome = async () => {
       await gateway.post(ECHO, BODY, { "x-request-id": "after" });
       return collector.lines().some(({ request_id }) => request_id === "after");
-    });
+    };
+    await until(hasCome, { message: "no line came after the failure", everyMs: 100 });
   });
 });

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
 import { builtTestModule } from "../support/wasm.ts";
 
 let gateway: TestGateway;
@@ -13,7 +13,10 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop());
 
 it("ticks, calls out, counts, reads properties and calls foreign functions in the real Envoy", async () => {
-  await sleep(2500);
+  const hasDone = async () =>
+    (await stat(gateway.envoy, "test_ticks")) >= 4 &&
+    gateway.envoy.log.join("\n").includes("callout replied");
+  await until(hasDone, { message: () => gateway.envoy.log.join("\n") });
   const log = gateway.envoy.log.join("\n");
   expect(log).toContain("callout replied 415"); // the model server's answer to what is not gRPC
   expect(log).toContain("callout refused");

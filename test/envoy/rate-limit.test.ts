@@ -10,6 +10,7 @@ import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
+import { until } from "../support/until.ts";
 
 const INFER = "/v2/models/linear/infer";
 const ROW = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -184,7 +185,7 @@ describe("requests in flight", () => {
       waiting = [];
       const abort = new AbortController();
       const requests = Array.from({ length: 12 }, () => send(abort.signal));
-      while (waiting.length < 5) await sleep(10);
+      await until(() => waiting.length >= 5, { message: () => `only ${waiting.length} requests came` });
       await sleep(100);
       expect(waiting.length).toBe(5);
       if (end === "answers") for (const answer of waiting) answer();

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { symbolizer } from "../../tools/lib/wasm/symbolize.ts";
@@ -17,12 +16,8 @@ afterAll(() => gateway?.stop());
 it("answers the next request after a trap, and names function and line", async () => {
   const trapped = await gateway.post("/", "", { "x-trap": "1" });
   expect(trapped.status).toBe(503);
-  let status = 0;
-  for (let attempt = 0; attempt < 20 && status !== 415; attempt++) {
-    await sleep(100);
-    status = (await gateway.post("/", "")).status;
-  }
-  expect(status).toBe(415); // the model server's own answer to a request that is not gRPC
+  // The model server's own answer to a request that is not gRPC.
+  await expect.poll(async () => (await gateway.post("/", "")).status).toBe(415);
   const symbolize = await symbolizer(module);
   const log = gateway.envoy.log.map(symbolize).join("\n");
   // What the optimiser inlined carries the name of where it went.

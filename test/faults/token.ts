@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { claims, jwt, seconds } from "../support/auth.ts";
+import { until } from "../support/until.ts";
 import type { Stack } from "./stack.ts";
 
 /** Longer than the filter goes by the time of its last tick. */
@@ -11,15 +11,15 @@ const WITHIN_MS = 2500;
  */
 export async function tokenIs({ envoy }: Stack, reason: string | undefined): Promise<void> {
   let last = "";
-  for (const deadline = performance.now() + WITHIN_MS; performance.now() < deadline; await sleep(100)) {
+  const isSo = async () => {
     const now = seconds();
     const token = jwt({ claims: claims({ nbf: now - 60, exp: now + 1800 }) });
     const headers = { authorization: `Bearer ${token}`, taskid: "666" };
     const response = await fetch(`http://127.0.0.1:${envoy.port}/v2/models/m`, { headers });
     last = await response.text();
     const told = /"reason":"(token_\w+)"/.exec(last)?.[1];
-    if (response.status !== 401 && reason === undefined) return;
-    if (told !== undefined && told === reason) return;
-  }
-  throw new Error(`a token is not ${reason ?? "accepted"}: ${last}`);
+    return reason === undefined ? response.status !== 401 : told === reason;
+  };
+  const message = () => `a token is not ${reason ?? "accepted"}: ${last}`;
+  await until(isSo, { withinMs: WITHIN_MS, everyMs: 100, message });
 }

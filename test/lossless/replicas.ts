@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../support/child.ts";
+import { until } from "../support/until.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Hooks } from "./hooks.ts";
 
@@ -83,7 +83,8 @@ class Replica {
     const model = Child.model(0, SLOTS, SERVICE_MS, SLOW_REQUESTS, SLOW_MS, LOADING_MS);
     const port = Number(await model.printed(/^(\d+)$/));
     const sidecar = await hooks?.sidecar(TASK, port, gateway);
-    while (sidecar && (await fetch(`${sidecar.url}/readyz`)).status !== 200) await sleep(100);
+    const ready = async () => !sidecar || (await fetch(`${sidecar.url}/readyz`)).ok;
+    await until(ready, { withinMs: 120_000, everyMs: 100, message: "a replica is not ready" });
     await endpoints.add(port);
     return new Replica(model, sidecar, port, endpoints);
   }

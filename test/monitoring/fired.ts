@@ -9,6 +9,7 @@ import { answers, type Program, startProgram } from "../cluster/support/process.
 import { Child } from "../support/child.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { freePort } from "../support/free-port.ts";
+import { until } from "../support/until.ts";
 import { panelExpressions } from "./expressions.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../examples/search", FOLDER));
@@ -161,13 +162,13 @@ async function send(url: string, signal: AbortSignal): Promise<void> {
 
 async function eventOf(url: string, matches: (event: Event) => boolean): Promise<Event> {
   let seen: Event[] = [];
-  for (const deadline = Date.now() + WITHIN_MS; Date.now() < deadline; await sleep(500)) {
+  const found = async () => {
     const answer = await fetch(`${url}/api/v1/events?from=1h`);
     seen = ((await answer.json()) as { events: Event[] }).events;
-    const found = seen.find(matches);
-    if (found !== undefined) return found;
-  }
-  throw new Error(`no such event on the time line within ${WITHIN_MS} ms: ${JSON.stringify(seen)}`);
+    return seen.find(matches);
+  };
+  const message = () => `no such event on the time line: ${JSON.stringify(seen)}`;
+  return until(found, { withinMs: WITHIN_MS, everyMs: 500, message });
 }
 
 /** Asks what the dashboards ask. @throws Error for a query that Prometheus refuses, or when hardly one has an answer */

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +9,7 @@ import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
 
 const PYTHON = process.env.PEERS_PYTHON ?? "";
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -54,13 +54,12 @@ async function startServer(): Promise<number> {
       PYTHONDONTWRITEBYTECODE: "1",
     },
   });
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const ready = await fetch(`http://127.0.0.1:${http}/v2/models/echo/ready`).catch(() => undefined);
-    if (ready?.ok) return grpc;
-    if (server.exitCode !== null) break;
-    await sleep(200);
-  }
-  throw new Error("MLServer did not become ready");
+  const ready = async () => {
+    if (server.exitCode !== null) throw new Error("MLServer ended");
+    return (await fetch(`http://127.0.0.1:${http}/v2/models/echo/ready`).catch(() => undefined))?.ok;
+  };
+  await until(ready, { withinMs: 60_000, everyMs: 200, message: "MLServer did not become ready" });
+  return grpc;
 }
 
 beforeAll(async () => {

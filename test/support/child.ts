@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { until } from "./until.ts";
 
 const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 const MODEL = fileURLToPath(new URL("test/support/model-process.ts", PROJECT_ROOT));
@@ -41,15 +42,16 @@ export class Child {
 
   /** The first group of the pattern in a line that it prints. @throws Error with what it printed, when it ends or 60 s pass */
   async printed(pattern: RegExp): Promise<string> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    const message = () => `no line with ${pattern}: ${this.lines.join("\n")}`;
+    const found = () => {
       for (const line of this.lines) {
-        const found = pattern.exec(line)?.[1];
-        if (found !== undefined) return found;
+        const [, group] = pattern.exec(line) ?? [];
+        if (group !== undefined) return { group };
       }
-      if (this.process.exitCode !== null) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error(`no line with ${pattern}: ${this.lines.join("\n")}`);
+      if (this.process.exitCode !== null) throw new Error(message());
+      return undefined;
+    };
+    return (await until(found, { withinMs: 60_000, message })).group;
   }
 
   /** Waits for its end. @returns its exit code */

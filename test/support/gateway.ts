@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type FileLogOptions, fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
@@ -10,6 +9,7 @@ import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts"
 import type { Protection } from "../../tools/lib/envoy/protection.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type ModelServer, startModelServer } from "../../tools/serving/model-server/server.ts";
+import { until } from "./until.ts";
 
 export const KEY = "a-good-key";
 
@@ -92,13 +92,12 @@ export async function startTestGateway(
       return { status: response.status, headers: response.headers, text: await response.text() };
     },
     async logged(predicate) {
-      for (let attempt = 0; attempt < 20; attempt++) {
+      const matching = async () => {
         const lines = (await readFile(accessLog, "utf8").catch(() => "")).trim().split("\n").filter(Boolean);
         const found = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(predicate);
-        if (found.length > 0) return found;
-        await sleep(100);
-      }
-      return [];
+        return found.length > 0 && found;
+      };
+      return until(matching, { message: "no such line in the access log" });
     },
     logText: () => readFile(accessLog, "utf8").catch(() => ""),
     async stop() {

@@ -5,9 +5,9 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cachePath } from "../../tools/lib/installation.ts";
+import { until } from "./until.ts";
 
 export interface TestRegistry {
   /** `127.0.0.1:port` */
@@ -45,11 +45,9 @@ export async function startTestRegistry(folder: string, auth?: object): Promise<
 }
 
 async function answering(port: number): Promise<string> {
-  for (let i = 0; i < 100; i++) {
-    if (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined)) return `127.0.0.1:${port}`;
-    await sleep(50);
-  }
-  throw new Error("the registry did not start");
+  const asked = () => fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined);
+  await until(asked, { message: "the registry did not start" });
+  return `127.0.0.1:${port}`;
 }
 
 async function freePort(): Promise<number> {

@@ -19,10 +19,10 @@ interface Wait {
 export async function until<T>(
   condition: () => T | Promise<T>,
   { withinMs = WITHIN_MS, everyMs = EVERY_MS, message }: Wait,
-): Promise<T> {
+): Promise<NonNullable<Exclude<T, false>>> {
   for (const deadline = performance.now() + withinMs; ; await sleep(everyMs)) {
     const came = await condition();
-    if (came) return came;
+    if (came) return came as NonNullable<Exclude<T, false>>;
     if (performance.now() >= deadline) {
       const told = typeof message === "string" ? message : message();
       throw new Error(`waited ${withinMs / 1000} s: ${told}`);

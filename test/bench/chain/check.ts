@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { GrpcConnection } from "../../../tools/serving/model-client/grpc-connection.ts";
+import { until } from "../../support/until.ts";
 import type { Backend } from "../conversion/backend.ts";
 import { holdsTensor } from "../conversion/cases.ts";
 import type { Call } from "./cells.ts";
@@ -80,11 +80,9 @@ async function checkCall(call: Call, gateway: Gateway, port: number, backend: Ba
 
 /** A line of JSON with a task is what each writes. */
 async function checkLog({ logFile }: Gateway): Promise<void> {
-  const deadline = performance.now() + LOG_TIMEOUT_MS;
-  while (performance.now() < deadline) {
+  const isLogged = async () => {
     const [line] = (await readFile(logFile, "utf8").catch(() => "")).split("\n");
-    if (line && "taskid" in JSON.parse(line)) return;
-    await sleep(50);
-  }
-  throw new Error("writes no log line with the task");
+    return line && "taskid" in JSON.parse(line);
+  };
+  await until(isLogged, { withinMs: LOG_TIMEOUT_MS, message: "it writes no log line with the task" });
 }

@@ -2,12 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:https";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { parseAllDocuments } from "yaml";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { KubernetesClient } from "../../../tools/lib/kubernetes/client.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { until } from "../../support/until.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 
@@ -108,7 +108,9 @@ export async function installDefinitions({ client }: ControlPlane): Promise<void
   }
   for (const { spec } of definitions)
     for (const { name } of spec.versions.filter(({ served }) => served))
-      while (!(await client.knows(`${spec.group}/${name}`, spec.names.kind))) await sleep(100);
+      await until(() => client.knows(`${spec.group}/${name}`, spec.names.kind), {
+        ...{ withinMs: 120_000, everyMs: 100, message: `the API server does not know ${spec.names.kind}` },
+      });
 }
 
 /** A kubeconfig with one context, `cluster-test`. */

@@ -4,9 +4,9 @@ import { type Agent, request } from "node:http";
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { request as secureRequest } from "node:https";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
+import { until } from "../../support/until.ts";
 
 const API_VERSION = "modelgate.dev/v1alpha1";
 const BODY = JSON.stringify({
@@ -109,12 +109,12 @@ export class TestTenant {
   /** Calls until the answer is 200. @throws Error with the last answer after 30 s */
   async untilServed(taskid: string, options: { tls?: ConnectionOptions } = {}): Promise<void> {
     let last = "";
-    for (let attempt = 0; attempt < 150; attempt++, await sleep(200)) {
+    const served = async () => {
       const { status, body } = await this.call(taskid, options);
-      if (status === 200) return;
       last = `${status} ${body}`;
-    }
-    throw new Error(`${this.name}: ${taskid} is not served: ${last}`);
+      return status === 200;
+    };
+    await until(served, { everyMs: 200, message: () => `${this.name}: ${taskid} is not served: ${last}` });
   }
 }
 

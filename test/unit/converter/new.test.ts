@@ -13,7 +13,7 @@ function modelgate(...args: string[]): { status: number | null; output: string }
   return { status, output: stdout + stderr };
 }
 
-it("a new converter builds, passes its own test, and is packed", { timeout: 180_000 }, async () => {
+it("a new converter builds, passes its own test, and is packed", async () => {
   const parent = await mkdtemp(join(tmpdir(), "modelgate-new-"));
   const folder = join(parent, "ranking");
   try {

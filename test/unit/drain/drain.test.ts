@@ -1,6 +1,5 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { drainCommand } from "../../../tools/cli/commands/drain.ts";
 import { drainReplica } from "../../../tools/serving/drain/replica-drain.ts";
@@ -90,7 +89,6 @@ it("sockets are read as the kernel writes them", () => {
 
 it("counts nothing for a port without connections", async () => {
   const port = await portOf(createTcpServer());
-  await sleep(10);
   expect(await connectionsTo(port)).toBe(0);
 });
 

@@ -5,6 +5,7 @@ import { connectionsTo } from "../../../tools/serving/drain/tcp-sockets.ts";
 import { prepareRequests } from "../../../tools/serving/model-client/prepare.ts";
 import { type Sidecar, startSidecar } from "../../../tools/serving/warmup/sidecar.ts";
 import { Child } from "../../support/child.ts";
+import { until } from "../../support/until.ts";
 
 let sidecar: Sidecar | undefined;
 let model: Child | undefined;
@@ -25,9 +26,8 @@ async function start(port: number, drain = async () => ({ left: true, idle: true
 
 const get = async (path: string) => (await fetch(`http://127.0.0.1:${sidecar?.port}${path}`)).status;
 
-async function until(path: string, status: number): Promise<void> {
-  for (const deadline = Date.now() + 20_000; (await get(path)) !== status; await sleep(20))
-    if (Date.now() > deadline) throw new Error(`${path} is not ${status}`);
+async function answers(path: string, status: number): Promise<void> {
+  await until(async () => (await get(path)) === status, { message: `${path} is not ${status}` });
 }
 
 describe("the sidecar", () => {
@@ -36,13 +36,13 @@ describe("the sidecar", () => {
     const port = Number(await model.printed(/^(\d+)$/));
     await start(port);
     expect([await get("/startupz"), await get("/readyz")]).toEqual([503, 503]);
-    await until("/startupz", 200);
+    await answers("/startupz", 200);
     expect(await get("/readyz")).toBe(200);
     await model.stop();
-    await until("/startupz", 503);
+    await answers("/startupz", 503);
     expect(await get("/readyz")).toBe(503);
     model = Child.model(port, 1, 1);
-    await until("/readyz", 200);
+    await answers("/readyz", 200);
   });
 
   it("fails readiness when it drains, once and for good", async () => {
@@ -57,9 +57,9 @@ describe("the sidecar", () => {
       await ended;
       return { left: true, idle: true };
     });
-    await until("/readyz", 200);
+    await answers("/readyz", 200);
     const hooks = [get("/drain"), get("/drain")];
-    await until("/readyz", 503);
+    await answers("/readyz", 503);
     expect(await get("/startupz")).toBe(200);
     end();
     expect(await Promise.all(hooks)).toEqual([200, 200]);
@@ -71,14 +71,19 @@ describe("the sidecar", () => {
   it("answers the hook before it stops", async () => {
     model = Child.model(0, 1, 1);
     const port = Number(await model.printed(/^(\d+)$/));
+    let end: () => void = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     await start(port, async () => {
-      await sleep(300);
+      await ended;
       return { left: true, idle: true };
     });
     const hook = get("/drain");
-    await until("/readyz", 503);
-    await sleep(100);
-    await sidecar?.stop();
+    await answers("/readyz", 503);
+    const stopped = sidecar?.stop();
+    end();
+    await stopped;
     expect(await hook).toBe(200);
     sidecar = undefined;
   });
@@ -87,13 +92,13 @@ describe("the sidecar", () => {
     model = Child.model(0, 1, 1);
     const port = Number(await model.printed(/^(\d+)$/));
     await start(port);
-    await until("/readyz", 200);
+    await answers("/readyz", 200);
     expect(await get("/drain")).toBe(200);
     await sleep(600);
     expect(await get("/readyz")).toBe(503);
     await model.stop();
     model = Child.model(port, 1, 1);
-    await until("/readyz", 200);
+    await answers("/readyz", 200);
   });
 
   it("stops at once while the server hangs", async () => {
@@ -101,10 +106,10 @@ describe("the sidecar", () => {
     await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
     const { port } = hanging.address() as AddressInfo;
     await start(port);
-    while ((await connectionsTo(port)) !== 2) await sleep(20);
+    const connected = (count: number) => async () => (await connectionsTo(port)) === count;
+    await until(connected(2), { message: "the sidecar does not ask the server" });
     await sidecar?.stop();
-    for (const deadline = Date.now() + 5000; (await connectionsTo(port)) !== 0; await sleep(20))
-      expect(Date.now()).toBeLessThan(deadline);
+    await until(connected(0), { withinMs: 5000, message: "the sidecar holds its connections" });
     hanging.close();
   });
 });
