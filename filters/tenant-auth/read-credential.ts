@@ -1,6 +1,7 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, copyBytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
+import { LogLevel, log } from "../sdk/host/log";
 import { Config } from "../sdk/pipeline/config";
 import { Principal } from "../sdk/pipeline/principal";
 import { bytesOf, lower, nameOf } from "./config-texts";
@@ -11,6 +12,7 @@ import { parseHexDigest } from "./digest-table";
 import { CERTIFICATE_FIELDS, certificateKey } from "./mtls";
 import { addGrants } from "./read-grants";
 import { Registry, writeSubject } from "./registry";
+import { openSecret, readSealed } from "./sealed-secret";
 
 /** RFC 2104 advises a key of at least the size of the hash. */
 const SECRET_MIN_BYTES: i32 = 32;
@@ -57,9 +59,10 @@ export class CredentialReader {
     const kinds =
       i32(config.has("sha256")) +
       i32(config.has("secret")) +
+      i32(config.has("sealedSecret")) +
       i32(config.has("certificate")) +
       i32(config.has("token"));
-    if (kinds != 1) config.fault("", "needs exactly one of sha256, secret, certificate, token");
+    if (kinds != 1) config.fault("", "needs exactly one of sha256, secret, sealedSecret, certificate, token");
     if (config.has("sha256")) {
       if (!parseHexDigest(config.text("sha256"), digest))
         config.fault("sha256", "must be 64 hexadecimal digits");
@@ -67,6 +70,7 @@ export class CredentialReader {
         config.fault("sha256", "is used by another credential");
     }
     if (config.has("secret")) this.readSecret(index, credential, config);
+    if (config.has("sealedSecret")) this.readSealedSecret(index, credential, config);
     const certificate = config.object("certificate");
     if (certificate != null) this.readCertificate(index, certificate);
     const token = config.object("token");
@@ -82,6 +86,32 @@ export class CredentialReader {
     }
     credential.secret = copyBytes(buffer.ptr, buffer.len);
     memory.fill(buffer.ptr, 0, buffer.len);
+    this.addSigner(index, credential, config);
+  }
+
+  /**
+   * A secret that this pod has no key for shuts out its own signer and nobody else: a pod that is older than
+   * the key serves on.
+   */
+  private readSealedSecret(index: i32, credential: Credential, config: Config): void {
+    if (!readSealed(bytes(config.text("sealedSecret")))) {
+      config.fault("sealedSecret", "must be hexadecimal: a nonce, a sealed secret and a tag");
+      return;
+    }
+    writeKeyId(credential.principal.tenant, credential.principal.credential);
+    const secret = openSecret(copyBytes(buffer.ptr, buffer.len));
+    if (secret == null || secret.len < SECRET_MIN_BYTES) {
+      log(
+        LogLevel.Error,
+        `credential ${config.text("id")} is refused: its sealedSecret can't be opened with the pod's MODELGATE_SEALING_KEY`,
+      );
+      return;
+    }
+    credential.secret = secret;
+    this.addSigner(index, credential, config);
+  }
+
+  private addSigner(index: i32, credential: Credential, config: Config): void {
     writeKeyId(credential.principal.tenant, credential.principal.credential);
     const keyid = copyBytes(buffer.ptr, buffer.len);
     if (!this.registry.signers.add(keyid, index))

@@ -376,7 +376,11 @@ describe("configuration", () => {
       "tenantAuth.tenants[0].task: unknown field",
     ],
     ["a mode of no such name", { mode: "dry" }, "tenantAuth.mode: must be one of enforce, dryRun, off"],
-    ["no proof", credential({}), `${at}: needs exactly one of sha256, secret, certificate, token`],
+    [
+      "no proof",
+      credential({}),
+      `${at}: needs exactly one of sha256, secret, sealedSecret, certificate, token`,
+    ],
     ["two proofs", credential({ sha256: digestOf(""), secret: "" }), `${at}: needs exactly one of`],
     ["a bad hash", credential({ sha256: "00" }), `${at}.sha256: must be 64 hexadecimal digits`],
     [

@@ -46,6 +46,15 @@ const gateway = z.strictObject({
     .optional()
     .describe("Serve TLS. Default: plain text."),
   filter: gatewayFilter.prefault({}).describe("The filter that the gateway runs."),
+  sealingKey: z
+    .strictObject({
+      name: dnsName().describe("Name of the Secret, in the gateway's namespace."),
+      key: z.string().min(1).max(253).default("key").describe("Key within the Secret. Default: key."),
+    })
+    .optional()
+    .describe(
+      "Secret with the key that seals the secrets of hmac credentials in the WasmPlugin: 64 hexadecimal digits, or a new key and those before it. The gateway's pods have it in their environment, as MODELGATE_SEALING_KEY; pods without `deployment` must be given it. Default: the secrets stand in the WasmPlugin in clear.",
+    ),
   routing: z
     .enum(["tree", "routes"])
     .optional()

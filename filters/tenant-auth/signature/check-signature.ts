@@ -89,7 +89,7 @@ export function checkSignature(
   base.appendByte(0);
   base.append(input.nonce.ptr, input.nonce.len);
   sha256(base.ptr, base.len, mac);
-  const nonce = useNonce(mac, input.created + skew + CLOCK_DIFFERENCE, now);
+  const nonce = useNonce(input.keyid, mac, input.created + skew + CLOCK_DIFFERENCE, now);
   return nonce == Nonce.Used ? SIGNATURE_REPLAYED : nonce == Nonce.Full ? REPLAY_WINDOW_FULL : null;
 }
 

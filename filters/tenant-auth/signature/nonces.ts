@@ -1,11 +1,14 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
+import { Slice } from "../../sdk/bytes/slice";
 import { getSharedAt, setSharedAt, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
 
 /**
  * Nonces that were used within the window of accepted timestamps, for the whole Envoy process: buckets in
  * shared data, each a run of (16 bytes of a hash, u64 second at which it may be forgotten). What is expired
- * goes when its bucket is written to.
+ * goes when its bucket is written to. Each signer has buckets of its own: who sends more nonces than they hold
+ * shuts out nobody else.
  */
 
 const BUCKETS: u32 = 8192;
@@ -27,13 +30,15 @@ const key: ByteBuffer = new ByteBuffer();
 const bucket: ByteBuffer = new ByteBuffer();
 
 /**
- * Notes a nonce by its hash, 16 bytes or more.
+ * Notes a nonce of a signer by its hash, 16 bytes or more.
  * @param forget second since 1970 until which it must be known
  * @param now the present one
  */
-export function useNonce(hash: usize, forget: i64, now: i64): Nonce {
+export function useNonce(signer: Slice, hash: usize, forget: i64, now: i64): Nonce {
   key.clear();
   key.appendBytes(PREFIX);
+  key.append(signer.ptr, signer.len);
+  key.appendByte(Char.SLASH);
   key.appendDecimal(load<u32>(hash, 8) % BUCKETS);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const length = getSharedAt(key.ptr, key.len);

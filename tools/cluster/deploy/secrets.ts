@@ -146,6 +146,7 @@ function references(tenant: Tenant): { name: string }[] {
   return [
     ...tenant.spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []),
     ...(name === undefined ? [] : [{ name }]),
+    ...(tenant.spec.gateway.sealingKey ? [tenant.spec.gateway.sealingKey] : []),
   ];
 }
 

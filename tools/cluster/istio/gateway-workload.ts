@@ -3,6 +3,7 @@ import type { ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
+import { SEALING_KEY_VARIABLE } from "./seal.ts";
 
 /**
  * Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains;
@@ -130,7 +131,7 @@ function ports({ spec: { gateway } }: Tenant): object[] {
 }
 
 function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[]): object {
-  const { name, port, tuning } = tenant.spec.gateway;
+  const { name, port, tuning, sealingKey } = tenant.spec.gateway;
   const labels = gatewaySelector(tenant);
   const proxyConfig = {
     ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
@@ -172,6 +173,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
         {
           name: "istio-proxy",
           image: "auto",
+          ...(sealingKey && { env: [sealingKeyVariable(sealingKey)] }),
           // With none, the API server says Always, and a registry that is down keeps every pod from starting
           // again.
           imagePullPolicy: "IfNotPresent",
@@ -185,6 +187,10 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
       ],
     },
   };
+}
+
+function sealingKeyVariable(secretKeyRef: { name: string; key: string }): object {
+  return { name: SEALING_KEY_VARIABLE, valueFrom: { secretKeyRef } };
 }
 
 /** The wait for endpoints to go, the drain, and the longest request, unless the Tenant says another. */

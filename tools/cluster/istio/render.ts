@@ -13,6 +13,7 @@ import { nativeCheck } from "./native-check.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
 import { routeTree } from "./route-tree.ts";
+import { SEALING_KEY_VARIABLE } from "./seal.ts";
 import type { SecretLookup } from "./tenant-auth-config.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
@@ -66,6 +67,7 @@ function renderTenant(
       image: reference,
       pluginConfig: pluginConfig(tenant, tasks, secrets, controller),
       labels: { [TENANT_LABEL]: tenant.metadata.name },
+      environment: tenant.spec.gateway.sealingKey ? [SEALING_KEY_VARIABLE] : [],
       pullSecret: filter.pullSecret,
       failStrategy: filter.failStrategy,
       priority: filter.priority,

@@ -5,6 +5,7 @@ import type { JwtIssuer } from "../../api/jwt-issuer.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { corsConfig } from "./cors-config.ts";
+import { seal } from "./seal.ts";
 
 /** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
 export type SecretLookup = (namespace: string, name: string, key: string) => Uint8Array | undefined;
@@ -35,6 +36,8 @@ export interface CredentialConfig {
   sha256?: string;
   /** Shared key of request signatures, base64. */
   secret?: string;
+  /** The same, sealed: see seal.ts. */
+  sealedSecret?: string;
   token?: { issuer: string; subject?: string };
   certificate?: Partial<Record<"uri" | "dns" | "subject" | "sha256", string>>;
   tasks?: GrantConfig[];
@@ -116,7 +119,7 @@ function proof(tenant: Tenant, credential: Credential, secrets: SecretLookup): O
     case "certificate":
       return { certificate: sha256 !== undefined ? { sha256 } : certificateName(subject ?? "") };
     case "hmac":
-      return { secret: Buffer.from(secretOf(tenant, credential, secrets)).toString("base64") };
+      return hmacSecret(tenant, credential, secrets);
     case "apiKey":
       if (sha256 !== undefined) return { sha256 };
       return {
@@ -124,6 +127,26 @@ function proof(tenant: Tenant, credential: Credential, secrets: SecretLookup): O
           .update(secretOf(tenant, credential, secrets))
           .digest("hex"),
       };
+  }
+}
+
+/** @throws Error for a Secret that `secrets` does not know, and for a sealing key that is none */
+function hmacSecret(
+  tenant: Tenant,
+  credential: Credential,
+  secrets: SecretLookup,
+): Omit<CredentialConfig, "id"> {
+  const secret = secretOf(tenant, credential, secrets);
+  const { namespace, sealingKey } = tenant.spec.gateway;
+  if (!sealingKey) return { secret: Buffer.from(secret).toString("base64") };
+  const where = `Tenant ${tenant.metadata.name}: spec.gateway.sealingKey: Secret ${namespace}/${sealingKey.name}, key ${sealingKey.key}`;
+  const keys = secrets(namespace, sealingKey.name, sealingKey.key);
+  if (!keys) throw new Error(`${where}: is not known`);
+  try {
+    const purpose = `${tenant.metadata.name}/${credential.id}`;
+    return { sealedSecret: seal(Buffer.from(keys).toString(), purpose, secret) };
+  } catch (error) {
+    throw new Error(`${where}: ${(error as Error).message}`);
   }
 }
 

@@ -13,6 +13,8 @@ interface WasmPluginOptions {
   /** Secret with the registry's credentials. */
   pullSecret?: string | undefined;
   failStrategy?: "FAIL_RELOAD" | "FAIL_CLOSE" | "FAIL_OPEN";
+  /** Variables of the pods' environment that the filter gets to see. */
+  environment?: string[];
   /** Place among the WasmPlugins of the phase; the highest runs first. */
   priority?: number;
 }
@@ -23,7 +25,17 @@ interface WasmPluginOptions {
  * @throws Error for an image by tag: a tag can change under a running gateway
  */
 export function wasmPlugin(options: WasmPluginOptions): Manifest {
-  const { name, namespace, selector, image, pluginConfig, labels, pullSecret, priority } = options;
+  const {
+    name,
+    namespace,
+    selector,
+    image,
+    pluginConfig,
+    labels,
+    pullSecret,
+    priority,
+    environment = [],
+  } = options;
   if (!image.digest) {
     throw new Error(
       "the image must be named by digest (oci://host/name@sha256:...), as `modelgate push` prints it",
@@ -42,6 +54,9 @@ export function wasmPlugin(options: WasmPluginOptions): Manifest {
       ...(priority !== undefined && { priority }),
       failStrategy: options.failStrategy ?? "FAIL_RELOAD",
       pluginConfig,
+      ...(environment.length > 0 && {
+        vmConfig: { env: environment.map((name) => ({ name, valueFrom: "HOST" })) },
+      }),
     },
   };
 }

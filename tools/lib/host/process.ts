@@ -2,6 +2,8 @@ import { CAS_MISMATCH, OK } from "./status.ts";
 
 /** What the VMs of one Envoy process share, and the clock they see. */
 export class HostProcess {
+  /** Variables of the environment that VMs get to see. */
+  readonly environment = new Map<string, string>();
   readonly sharedData = new Map<string, { value: Uint8Array; cas: number }>();
   /** Nanoseconds of the monotonic clock; tests move it. */
   now = 1_000_000_000_000n;
