@@ -122,7 +122,10 @@ async function addLibraries(root: string, binary: string): Promise<void> {
 
 type Images = Record<string, ImageConfig>;
 
-/** One layer from a folder, as an archive that `ctr images import` and `docker load` read; the same files give the same bytes. */
+/**
+ * One layer from a folder, as an archive that `ctr images import` and `docker load` read; the same files give
+ * the same bytes.
+ */
 async function pack(root: string, archive: string, images: Images): Promise<Archive> {
   const parts = `${root}.parts`;
   await mkdir(parts);

@@ -7,7 +7,7 @@ import { REGISTRY } from "./addresses.ts";
 import { ISTIO_HUB, TAG } from "./images.ts";
 
 const NAMESPACE = "istio-system";
-/** Of `istioctl`: what a small node, an upstream Envoy without Istio's own filters, and an HTTP registry need. */
+/** Of `istioctl`: for a small node, an Envoy without Istio's own filters, and an HTTP registry. */
 const SETTINGS = [
   ...[`hub=${ISTIO_HUB}`, `tag=${TAG}`, "profile=minimal", "meshConfig.enableAutoMtls=false"],
   ...["values.telemetry.enabled=false", "values.pilot.env.PILOT_ENABLE_METADATA_EXCHANGE=false"],
@@ -16,7 +16,10 @@ const SETTINGS = [
   `meshConfig.defaultConfig.proxyMetadata.WASM_INSECURE_REGISTRIES=${REGISTRY}`,
 ];
 
-/** Installs Istio from what `istioctl` prints, and waits until istiod is available. @param folder for the manifest */
+/**
+ * Installs Istio from what `istioctl` prints, and waits until istiod is available.
+ * @param folder for the manifest
+ */
 export async function installIstio(folder: string): Promise<void> {
   const options = { maxBuffer: 1 << 26 };
   const settings = SETTINGS.flatMap((setting) => ["--set", setting]);

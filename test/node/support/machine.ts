@@ -26,7 +26,7 @@ export function prepareMachine(folder: string): void {
   ownNetwork();
 }
 
-/** cgroup v1 as seen from the cgroup namespace: pods are counted and limited with the process that runs the tests. */
+/** cgroup v1 as seen from the cgroup namespace: pods count to the process that runs the tests. */
 function ownCgroups(folder: string): void {
   const root = join(folder, "cgroup");
   mkdirSync(root);

@@ -15,10 +15,10 @@ export interface Answer {
   body: string;
 }
 
-/** One inference of task 666 through the Service of the gateway, on a connection of its own. */
-export function infer(key: string): Promise<Answer> {
+/** One inference through the Service of the gateway, on a connection of its own. */
+export function infer(key: string, taskid = "666"): Promise<Answer> {
   const headers = {
-    ...{ host: "www.search.models.example", taskid: "666", "x-api-key": key },
+    ...{ host: "www.search.models.example", taskid, "x-api-key": key },
     "content-length": String(Buffer.byteLength(BODY)),
   };
   const path = "/v2/models/linear/infer";
@@ -33,12 +33,39 @@ export function infer(key: string): Promise<Answer> {
   });
 }
 
-/** Asks until the answer is 200: kube-proxy knows a Service a moment after its pods are ready. @throws Error with the last answer */
-export async function untilServed(key: string): Promise<void> {
+/**
+ * Asks until the answer is 200: kube-proxy knows a Service a moment after its pods are ready.
+ * @throws Error with the last answer
+ */
+export async function untilServed(key: string, taskid = "666"): Promise<void> {
   let last: Answer | undefined;
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(500)) {
-    last = await infer(key);
+    last = await infer(key, taskid);
     if (last.status === 200) return;
   }
   throw new Error(`the gateway does not serve: ${last?.status} ${last?.body}`);
+}
+
+const CALLERS = 4;
+const PAUSE_MS = 20;
+
+/**
+ * Callers that ask, one request after the other, until `work` is done.
+ * @returns how many answers there were of each status; those but 200 with their bodies
+ */
+export async function whileAsked(key: string, work: () => Promise<void>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  let done = false;
+  const callers = Array.from({ length: CALLERS }, async () => {
+    for (; !done; await sleep(PAUSE_MS)) {
+      const { status, body } = await infer(key);
+      const kind = status === 200 ? "200" : `${status} ${body}`;
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+  });
+  await work().finally(() => {
+    done = true;
+  });
+  await Promise.all(callers);
+  return counts;
 }

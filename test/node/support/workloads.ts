@@ -9,8 +9,8 @@ const RESTRICTED = {
 };
 
 /** The demo's model server as a user would deploy it: a Service and a Deployment. */
-export function modelServer(namespace: string, name: string): Manifest[] {
-  const labels = { app: name };
+export function modelServer(namespace: string, name: string, version = "v1"): Manifest[] {
+  const labels = { app: name, version };
   const probe = { grpc: { port: PORT }, periodSeconds: 1 };
   const container = {
     ...{ name: "model", image: MODEL_SERVER_IMAGE, ports: [{ name: "grpc", containerPort: PORT }] },
@@ -25,12 +25,12 @@ export function modelServer(namespace: string, name: string): Manifest[] {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name, namespace },
-      spec: { selector: labels, ports: [{ name: "grpc", port: PORT, targetPort: "grpc" }] },
+      spec: { selector: { app: name }, ports: [{ name: "grpc", port: PORT, targetPort: "grpc" }] },
     },
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
-      metadata: { name, namespace },
+      metadata: { name: `${name}-${version}`, namespace },
       spec: {
         replicas: 1,
         selector: { matchLabels: labels },
@@ -41,7 +41,10 @@ export function modelServer(namespace: string, name: string): Manifest[] {
   ];
 }
 
-/** A volume of the node that the collector's claim gets: this cluster makes none by itself. @param path owned by the collector's user */
+/**
+ * A volume of the node that the collector's claim gets: this cluster makes none by itself.
+ * @param path owned by the collector's user
+ */
 export function hostVolume(path: string): Manifest {
   return {
     apiVersion: "v1",
