@@ -170,7 +170,7 @@ describe("HTTP/1.1", () => {
     ["a folded line", http1([...WITH_KEY, `x-folded: a${CRLF} content-length: 0`], HIDDEN)],
     ["a line of CR only", http1([...WITH_KEY, `x-a: b\rcontent-length: 0`], HIDDEN)],
   ])("%s: what stands behind it is a request of its own, and refused", async (_name, request) => {
-    const { statuses } = await gateway.raw(request);
+    const { statuses } = await gateway.raw(request, 1000);
     expect([[400], [200, 401]]).toContainEqual(statuses);
   });
 

@@ -369,7 +369,7 @@ describe("the queue", () => {
 
 it.each([
   [one({}), "rateLimit.tasks[0].requestsPerSecond: is required"],
-  [one({ requestsPerSecond: 0 }), "must be at least 1"],
+  [one({ requestsPerSecond: 0 }), "must be at least 0.001"],
   [one({ burst: 5 }), "needs requestsPerSecond"],
   [{ tasks: [1, 2].map(() => ({ taskid: "1", requestsPerSecond: 1 })) }, "has a limit already"],
   [one({ requestsPerSecond: 1, mode: "maybe" }), "must be enforce, dryRun or off"],
