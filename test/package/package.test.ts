@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ const TOO_OLD = "20.20.2";
 
 let folder: string;
 let tarball: string;
+let sdk: string;
 
 interface Outcome {
   code: number;
@@ -41,20 +42,19 @@ async function installed(name: string, node: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "modelgate-package-"));
-  tarball = execFileSync("npm", ["run", "--silent", "package"], {
+  const packed = execFileSync("npm", ["run", "--silent", "package"], {
     cwd: fileURLToPath(PROJECT_ROOT),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
-  }).trim();
+  });
+  [tarball = "", sdk = ""] = packed.trim().split("\n");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it("is small, and holds no tests", async () => {
   expect((await stat(tarball)).size).toBeLessThan(4_000_000);
   const files = execFileSync("tar", ["tzf", tarball], { encoding: "utf8" }).split("\n");
-  expect(files.filter((file) => /\.test\.m?[tj]s$|^package\/tools\/.*(?<!\.d)\.ts$/.test(file))).toEqual([
-    "package/filters/converter/template/converter.test.mts",
-  ]);
+  expect(files.filter((file) => /\.test\.m?[tj]s$|^package\/tools\/.*(?<!\.d)\.ts$/.test(file))).toEqual([]);
   expect(files).toContain("package/build/gateway.wasm");
 });
 
@@ -97,6 +97,39 @@ describe.each(NODES)("on Node %s", (version) => {
   });
 });
 
+it.each([NODES[0], NODES.at(-1)] as string[])(
+  "a converter's folder stands alone, on Node %s",
+  async (version) => {
+    const node = await nodeFolder(version);
+    const app = await installed(`converters-${version}`, node);
+    const own = join(folder, `converter-${version}`);
+    const make = () => run(node, app, "npx", "modelgate", "new", "converter", "ranking", "--dir", own);
+    expect((await make()).stderr).toContain("run npm install --save-dev @modelgate/filter-sdk");
+    expect((await run(node, app, "npm", "install", "--prefix", ".", sdk)).code).toBe(0);
+    expect((await make()).code).toBe(0);
+    const { compilerOptions } = JSON.parse(await readFile(join(own, "tsconfig.json"), "utf8"));
+    expect(compilerOptions.paths["modelgate/*"]).toEqual(["./node_modules/@modelgate/filter-sdk/filters/*"]);
+    // No registry has the packages that its package.json names.
+    await writeFile(join(own, "package.json"), await withFiles(join(own, "package.json")));
+    expect((await run(node, own, "npm", "install", "--prefix", ".")).code).toBe(0);
+    const built = await run(node, own, "npm", "run", "build");
+    expect([built.code, built.stderr]).toEqual([
+      0,
+      expect.stringMatching(/built build\/converter.wasm, \d+ bytes/),
+    ]);
+    expect((await run(node, own, "npm", "test")).code).toBe(0);
+  },
+);
+
+async function withFiles(path: string): Promise<string> {
+  const made = JSON.parse(await readFile(path, "utf8"));
+  expect(Object.keys(made.devDependencies)).toEqual(["@modelgate/filter-sdk", "modelgate"]);
+  return JSON.stringify({
+    ...made,
+    devDependencies: { "@modelgate/filter-sdk": `file:${sdk}`, modelgate: `file:${tarball}` },
+  });
+}
+
 it("works when it is installed globally", async () => {
   const node = await nodeFolder(NODES[0] as string);
   const prefix = join(folder, "global");
@@ -120,7 +153,8 @@ it("has versions that package.json of the checkout pins", async () => {
   const published = JSON.parse(
     await readFile(new URL("build/package/modelgate/package.json", PROJECT_ROOT), "utf8"),
   );
+  expect(published.peerDependencies["@modelgate/filter-sdk"]).toBe(own.version);
   for (const [name, version] of Object.entries({ ...published.dependencies, ...published.peerDependencies }))
-    expect([name, version]).toEqual([name, own.dependencies[name] ?? own.devDependencies[name]]);
+    if (name !== "@modelgate/filter-sdk") expect([name, version]).toEqual([name, own.dependencies[name]]);
   expect(published.private).toBeUndefined();
 });

@@ -4,27 +4,22 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { PROJECT_ROOT } from "../lib/installation.ts";
 import { MODULES, modulePath } from "../lib/wasm/modules.ts";
+import { SDK_PACKAGE } from "../lib/wasm/sdk.ts";
 
 /** Where the package's files are put together. */
 const STAGE = new URL("build/package/modelgate/", PROJECT_ROOT);
+const SDK_STAGE = new URL("build/package/filter-sdk/", PROJECT_ROOT);
 
 /**
- * What only some commands need: the collector's database and exports, and the compiler. npm installs none of
- * them by itself.
+ * What only some commands need: the collector's database and exports. npm installs none of them by itself.
  */
-const OPTIONAL = ["@duckdb/node-api", "@platformatic/kafka", /^@opentelemetry\//, "assemblyscript"];
+const OPTIONAL = ["@duckdb/node-api", "@platformatic/kafka", /^@opentelemetry\//];
 /** What a checkout needs to run its TypeScript. */
 const CHECKOUT_ONLY = ["amaro"];
-const COPIED = [
-  "proto",
-  "manifests",
-  "README.md",
-  "CHANGELOG.md",
-  "LICENSE",
-  "NOTICE",
-  "asconfig.json",
-  "filters",
-];
+const COPIED = ["proto", "manifests", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE"];
+const SDK_COPIED = ["filters", "asconfig.json", "LICENSE", "NOTICE"];
+/** What the filters are compiled with. */
+const SDK_NEEDS = ["assemblyscript", "@solo-io/proxy-runtime"];
 
 type Versions = Record<string, string>;
 
@@ -44,24 +39,49 @@ export async function stagePackage(): Promise<string> {
   const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], {
     cwd: fileURLToPath(PROJECT_ROOT),
   });
-  const own = JSON.parse(await readFile(new URL("package.json", PROJECT_ROOT), "utf8"));
-  await writeFile(
-    new URL("package.json", STAGE),
-    `${JSON.stringify({ ...manifest(own), gitHead: stdout.trim() }, null, 2)}\n`,
-  );
+  await writeManifest(STAGE, { ...manifest(await ownManifest()), gitHead: stdout.trim() });
   return fileURLToPath(STAGE);
 }
 
-/** The package.json that is published, made of the checkout's. */
-function manifest(own: {
+/**
+ * Puts the npm package of the filters' SDK together: their sources, and as dependencies what compiles them.
+ * @returns its folder
+ */
+export async function stageSdk(): Promise<string> {
+  await rm(SDK_STAGE, { recursive: true, force: true });
+  await mkdir(SDK_STAGE, { recursive: true });
+  for (const name of SDK_COPIED)
+    await cp(new URL(name, PROJECT_ROOT), new URL(name, SDK_STAGE), { recursive: true });
+  const { version, license, devDependencies } = await ownManifest();
+  await writeManifest(SDK_STAGE, {
+    ...{ name: SDK_PACKAGE, version, license },
+    description: "What filters and converters of Modelgate are written with, in AssemblyScript",
+    dependencies: Object.fromEntries(SDK_NEEDS.map((name) => [name, devDependencies[name]])),
+  });
+  return fileURLToPath(SDK_STAGE);
+}
+
+interface OwnManifest {
   [field: string]: unknown;
+  version: string;
   bin: { modelgate: string };
   dependencies: Versions;
   devDependencies: Versions;
-}): object {
+}
+
+async function ownManifest(): Promise<OwnManifest> {
+  return JSON.parse(await readFile(new URL("package.json", PROJECT_ROOT), "utf8"));
+}
+
+async function writeManifest(folder: URL, content: object): Promise<void> {
+  await writeFile(new URL("package.json", folder), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** The package.json that is published, made of the checkout's. */
+function manifest(own: OwnManifest): object {
   const { private: _, scripts, devDependencies, dependencies, ...rest } = own;
-  const all = Object.entries({ ...dependencies, assemblyscript: devDependencies.assemblyscript as string });
-  const optional = all.filter(([name]) => isOneOf(OPTIONAL, name));
+  const all = Object.entries(dependencies);
+  const optional = [...all.filter(([name]) => isOneOf(OPTIONAL, name)), [SDK_PACKAGE, own.version] as const];
   return {
     ...rest,
     bin: { modelgate: own.bin.modelgate.replace(/ts$/, "js") },

@@ -4,9 +4,15 @@ import { PROJECT_ROOT, scriptPath } from "../installation.ts";
 import { inThreads } from "../threads.ts";
 import type { CompileJob } from "./compile-thread.ts";
 import { type ModuleName, modulePath } from "./modules.ts";
+import { SDK_IS_OWN } from "./sdk.ts";
 
-/** Compiles filter modules, several at a time, and prints their sizes in bytes. */
+/**
+ * Compiles filter modules, several at a time, and prints their sizes in bytes.
+ * @throws Error in the package, which holds them built
+ */
 export async function buildModules(names: readonly ModuleName[]): Promise<void> {
+  if (!SDK_IS_OWN)
+    throw new Error("the filters come built with modelgate; a converter is built by --converter <folder>");
   const jobs = names.map((name) => ({
     ...{ name, outFile: modulePath(name) },
     entryFile: fileURLToPath(new URL(`filters/${name}/module.ts`, PROJECT_ROOT)),

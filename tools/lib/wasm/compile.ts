@@ -31,6 +31,8 @@ interface Compilation {
   read: Source;
   /** Of asconfig.json. Default: release. */
   target?: string;
+  /** Folder of the SDK. Default: this checkout. */
+  sdk?: string;
 }
 
 /**
@@ -43,19 +45,18 @@ export async function compileCached({
   outFile,
   read,
   target = "release",
+  sdk = ROOT,
 }: Compilation): Promise<string | undefined> {
   await mkdir(dirname(outFile), { recursive: true });
-  const { devDependencies, peerDependencies } = JSON.parse(
-    await readFile(join(ROOT, "package.json"), "utf8"),
-  );
-  const how = `for ${target} by assemblyscript ${(devDependencies ?? peerDependencies).assemblyscript}`;
+  const { devDependencies, dependencies } = JSON.parse(await readFile(join(sdk, "package.json"), "utf8"));
+  const how = `for ${target} by assemblyscript ${{ ...devDependencies, ...dependencies }.assemblyscript}`;
   const made = `${basename(outFile)} of ${key} ${how}`;
   const cache = new CompileCache(cachePath("wasm"), read);
   if (await cache.restore(made, outFile)) return undefined;
   // The compiler takes longer to load than most commands take to run.
   const { default: asc } = await import("assemblyscript/asc");
-  const options = ["--baseDir", ROOT, "--config", "asconfig.json", "--target", target];
-  const { error, stderr } = await asc.main([entry, ...options, "--outFile", relative(ROOT, outFile)], {
+  const options = ["--baseDir", sdk, "--config", "asconfig.json", "--target", target];
+  const { error, stderr } = await asc.main([entry, ...options, "--outFile", relative(sdk, outFile)], {
     readFile: (name) => cache.read(name),
   });
   if (error) return stderr.toString();

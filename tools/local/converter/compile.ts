@@ -1,11 +1,9 @@
 import { access, readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { compileCached } from "../../lib/wasm/compile.ts";
 import { CONVERTER_ENTRY, CONVERTER_SOURCE, converterModule } from "../../lib/wasm/modules.ts";
+import { dependencyPath, sdkFolder } from "../../lib/wasm/sdk.ts";
 
-const ROOT = fileURLToPath(PROJECT_ROOT);
 /** Where the compiler sees the SDK. */
 const SDK = "node_modules/modelgate/";
 /** Optimised once: until it gets no smaller would take four times as long, and save 40 bytes of 100,000. */
@@ -13,7 +11,7 @@ const TARGET = "converter";
 
 /**
  * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the
- * stage that calls it. Imports of `modelgate/...` come from this installation.
+ * stage that calls it. Imports of `modelgate/...` come from the SDK.
  * @throws Error with the compiler's diagnostics when it does not compile
  */
 export async function compileConverter(folder: string, outFile = converterModule(folder)): Promise<void> {
@@ -23,9 +21,10 @@ export async function compileConverter(folder: string, outFile = converterModule
       `${join(folder, "converter.ts")} is missing: modelgate new converter makes a folder that has one`,
     );
   });
+  const sdk = sdkFolder(own);
   const diagnostics = await compileCached({
-    ...{ entry: CONVERTER_ENTRY, key: own, outFile, target: TARGET },
-    read: (name) => readSource(own, name.replaceAll("\\", "/")),
+    ...{ entry: CONVERTER_ENTRY, key: own, outFile, target: TARGET, sdk },
+    read: (name) => readSource(own, sdk, name.replaceAll("\\", "/")),
   });
   if (diagnostics !== undefined) {
     const told = diagnostics.replaceAll(`${CONVERTER_SOURCE}/`, `${relative(process.cwd(), own) || "."}/`);
@@ -34,17 +33,17 @@ export async function compileConverter(folder: string, outFile = converterModule
 }
 
 /** @returns null for a file that is not there: the compiler looks elsewhere then */
-async function readSource(own: string, name: string): Promise<string | null> {
-  const text = await readFile(fileOf(own, name), "utf8").catch(() => null);
+async function readSource(own: string, sdk: string, name: string): Promise<string | null> {
+  const text = await readFile(fileOf(own, sdk, name), "utf8").catch(() => null);
   // The SDK is a library here, and so is its handler of failed checks.
   return basename(name) === "asconfig.json" && text
     ? text.replace("abort=filters/", "abort=~lib/modelgate/")
     : text;
 }
 
-function fileOf(own: string, name: string): string {
-  if (name === CONVERTER_ENTRY) return join(ROOT, "filters/converter/entry.ts");
+function fileOf(own: string, sdk: string, name: string): string {
+  if (name === CONVERTER_ENTRY) return join(sdk, "filters/converter/entry.ts");
   if (name.startsWith(`${CONVERTER_SOURCE}/`)) return join(own, name.slice(CONVERTER_SOURCE.length + 1));
-  if (name.startsWith(SDK)) return join(ROOT, "filters", name.slice(SDK.length));
-  return join(ROOT, name);
+  if (name.startsWith(SDK)) return join(sdk, "filters", name.slice(SDK.length));
+  return dependencyPath(sdk, name);
 }

@@ -2,8 +2,7 @@ import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
-
-const TEMPLATE = new URL("filters/converter/template/", PROJECT_ROOT);
+import { SDK_IS_OWN, SDK_PACKAGE, sdkFolder } from "../../lib/wasm/sdk.ts";
 
 /**
  * Makes the folder of a new converter: source, example, test, README. @returns its files
@@ -15,15 +14,35 @@ export async function newConverter(name: string, folder: string): Promise<string
     () => false,
   );
   if (there) throw new Error(`${folder} exists already: choose another name or --dir`);
+  const template = join(sdkFolder("."), "filters/converter/template/");
   await mkdir(folder, { recursive: true });
-  const installation = relative(resolve(folder), fileURLToPath(PROJECT_ROOT)).replace(/\/$/, "");
-  const files = await readdir(TEMPLATE);
+  const { sdk, assembly } = whereFrom(folder);
+  const { version } = JSON.parse(await readFile(new URL("package.json", PROJECT_ROOT), "utf8"));
+  // A folder of a checkout compiles with what is there.
+  const files = (await readdir(template)).filter((file) => file !== "package.json" || !SDK_IS_OWN);
   for (const file of files) {
-    const text = await readFile(new URL(file, TEMPLATE), "utf8");
-    const own = text.replaceAll("NAME", name).replaceAll("MODELGATE", installation);
+    const text = await readFile(join(template, file), "utf8");
+    const own = Object.entries({ NAME: name, ASSEMBLY: assembly, SDK: sdk, VERSION: version }).reduce(
+      (made, [placeholder, value]) => made.replaceAll(placeholder, value),
+      text,
+    );
     await writeFile(join(folder, nameOf(file)), own);
   }
   return files.map(nameOf);
+}
+
+/**
+ * What the editor finds the SDK and AssemblyScript's types by: in a checkout its folder, else the folder's
+ * own packages.
+ */
+function whereFrom(folder: string): { sdk: string; assembly: string } {
+  if (!SDK_IS_OWN)
+    return { sdk: `./node_modules/${SDK_PACKAGE}/filters`, assembly: "assemblyscript/std/assembly.json" };
+  const checkout = relative(resolve(folder), fileURLToPath(PROJECT_ROOT)).replace(/\/$/, "");
+  return {
+    sdk: `${checkout}/filters`,
+    assembly: `${checkout}/node_modules/assemblyscript/std/assembly.json`,
+  };
 }
 
 /** A file of this name would be taken for the project's own in the template. */
