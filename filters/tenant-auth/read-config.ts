@@ -8,6 +8,7 @@ import { readIssuer } from "./jwt/read-issuer";
 import { MODE_NAMES } from "./mode";
 import { readKeyHeaders, readTenantHeader } from "./own-headers";
 import { Permissions } from "./permissions";
+import { readPublicPaths } from "./public-path";
 import { CredentialReader } from "./read-credential";
 import { addGrants } from "./read-grants";
 import { Registry } from "./registry";
@@ -32,6 +33,7 @@ class Reader {
     this.readSignature(config.object("signature"));
     if (config.has("tenantHeader")) registry.tenantHeader = bytes(readTenantHeader(config, keyHeaders));
     registry.cors = readCors(config.object("cors"));
+    registry.publicPaths = readPublicPaths(config.objects("publicPaths"));
     registry.removesCredentials = config.flag("removeCredentials", true);
     registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));

@@ -7,6 +7,7 @@ import { DigestTable } from "./digest-table";
 import { Issuer } from "./jwt/issuer";
 import { Mode } from "./mode";
 import { Permissions } from "./permissions";
+import { PublicPath } from "./public-path";
 import { Revocations } from "./revocations";
 import { Tenant } from "./tenant";
 
@@ -19,6 +20,8 @@ export class Registry {
   keyParameter: Bytes | null = null;
   /** Which pages of other origins may call; null: the filter leaves that to others. */
   cors: Cors | null = null;
+  /** Paths that need no credential. */
+  publicPaths: PublicPath[] = [];
   /** Are headers of credentials taken from the request here? Otherwise the route does. */
   removesCredentials: bool = true;
   /** Header that tells the model server the tenant; null: none does. */

@@ -79,7 +79,7 @@ export class TenantAuth extends Stage {
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
-    if (this.modeOf(http) == Mode.Off) {
+    if (this.isPublic(http) || this.modeOf(http) == Mode.Off) {
       http.pass();
       return HeadersAction.CONTINUE;
     }
@@ -106,6 +106,12 @@ export class TenantAuth extends Stage {
     }
     http.pass();
     return HeadersAction.CONTINUE;
+  }
+
+  private isPublic(http: HttpContext): bool {
+    const paths = this.registry.publicPaths;
+    for (let i = 0; i < paths.length; i++) if (paths[i].admits(http)) return true;
+    return false;
   }
 
   /**

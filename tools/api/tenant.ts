@@ -19,6 +19,7 @@ import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-setti
 import { jwtIssuer } from "./jwt-issuer.ts";
 import { metadata, status } from "./metadata.ts";
 import { priorities } from "./priorities.ts";
+import { publicPath } from "./public-path.ts";
 import { withRules } from "./rules.ts";
 
 const gateway = z.strictObject({
@@ -131,6 +132,13 @@ const tenantSpec = withRules(
     cors: cors
       .optional()
       .describe("Pages of other origins that may call the tenant's tasks. Default: none may."),
+    publicPaths: z
+      .array(publicPath)
+      .max(64)
+      .default([])
+      .describe(
+        "Paths that need no credential, for load balancers that carry none: health checks, metadata. Default: none.",
+      ),
     revoked: z
       .array(sha256())
       .max(100_000)

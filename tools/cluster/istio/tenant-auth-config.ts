@@ -15,6 +15,7 @@ export interface TenantAuthConfig {
   mode?: string;
   apiKey?: object;
   cors?: object;
+  publicPaths?: { path: string }[];
   signature?: object;
   removeCredentials?: boolean;
   tenantHeader?: string;
@@ -59,7 +60,8 @@ export function tenantAuthConfig(
   tasks: ModelTask[],
   secrets: SecretLookup,
 ): TenantAuthConfig {
-  const { mode, apiKey, signature, tenantHeader, revoked, jwtIssuers, credentials } = tenant.spec;
+  const { mode, apiKey, signature, tenantHeader, revoked, jwtIssuers, credentials, publicPaths } =
+    tenant.spec;
   const modes = tasks.flatMap(({ spec: { taskid, mode } }) => (mode === undefined ? [] : [{ taskid, mode }]));
   const cors = corsConfig(tenant, tasks);
   return {
@@ -67,6 +69,7 @@ export function tenantAuthConfig(
     ...(apiKey && { apiKey: defined(apiKey) }),
     ...(signature && { signature: defined(signature) }),
     ...(cors && { cors }),
+    ...(publicPaths.length > 0 && { publicPaths }),
     ...(!tasks.some(hasConverter) && { removeCredentials: false }),
     ...(tenantHeader !== undefined && { tenantHeader }),
     ...(revoked.length > 0 && { revoked }),
