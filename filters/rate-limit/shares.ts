@@ -19,8 +19,8 @@ const principal: Slice = new Slice();
 
 /**
  * What a credential may have in flight of a task at once, in the whole process: a part of the task's own
- * limit, and never more than a fixed number. It counts from a request's headers on, so who sends a body slowly
- * or not at all uses up his own share and nobody else's.
+ * limit, and never more than a fixed number. It counts from a request's headers on, so who sends a body
+ * slowly or not at all uses up his own share and nobody else's.
  */
 export class Shares {
   private readonly slots: StaticArray<Share | null> = new StaticArray<Share | null>(SLOTS);

@@ -11,5 +11,7 @@ export declare function random_get(buffer: usize, size: usize): u32;
 /** Stores how many variables the environment has at `count`, and the bytes of them all at `size`. */
 export declare function environ_sizes_get(count: usize, size: usize): u32;
 
-/** Writes the variables, `NAME=value` and a zero byte each, to `buffer`, and pointers to them to `pointers`. */
+/**
+ * Writes the variables, `NAME=value` and a zero byte each, to `buffer`, and pointers to them to `pointers`.
+ */
 export declare function environ_get(pointers: usize, buffer: usize): u32;

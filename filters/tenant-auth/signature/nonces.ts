@@ -7,8 +7,8 @@ import { getSharedAt, setSharedAt, sharedValue, sharedVersion } from "../../sdk/
 /**
  * Nonces that were used within the window of accepted timestamps, for the whole Envoy process: buckets in
  * shared data, each a run of (16 bytes of a hash, u64 second at which it may be forgotten). What is expired
- * goes when its bucket is written to. Each signer has buckets of its own: who sends more nonces than they hold
- * shuts out nobody else.
+ * goes when its bucket is written to. Each signer has buckets of its own: who sends more nonces than they
+ * hold shuts out nobody else.
  */
 
 const BUCKETS: u32 = 8192;

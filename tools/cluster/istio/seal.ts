@@ -6,9 +6,9 @@ const KEY_DIGITS = /[0-9a-f]{64}/i;
 const NONCE_BYTES = 12;
 
 /**
- * Seals a secret for filters/tenant-auth/sealed-secret.ts (AEAD_CHACHA20_POLY1305, RFC 8439). The nonce follows
- * from key, purpose and secret: the same secret is always sealed the same, so that a render changes nothing
- * unasked, and two secrets never share a nonce.
+ * Seals a secret for filters/tenant-auth/sealed-secret.ts (AEAD_CHACHA20_POLY1305, RFC 8439). The nonce
+ * follows from key, purpose and secret: the same secret is always sealed the same, so that a render changes
+ * nothing unasked, and two secrets never share a nonce.
  * @param keys 64 hexadecimal digits; of several the first one seals
  * @param purpose what the secret is for, such as `<tenant>/<credential id>`
  * @returns nonce, sealed secret and tag, hexadecimal
