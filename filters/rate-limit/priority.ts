@@ -41,7 +41,7 @@ export class Priority {
     const priority = new Priority();
     const config = parent.object("priority");
     if (config == null) return priority;
-    if (config.has("header")) priority.header = bytes(config.text("header").toLowerCase());
+    if (config.has("header")) priority.header = bytes(config.headerName("header"));
     const classes = config.objects("classes");
     let reserve: f64 = 0;
     for (let i = 0; i < classes.length; i++) {

@@ -1,4 +1,4 @@
-import { Config } from "../sdk/pipeline/config";
+import { Config, isHeaderName } from "../sdk/pipeline/config";
 
 const DEFAULT_KEY_HEADER = "x-api-key";
 /** It always is read, as `Authorization: Bearer`. */
@@ -42,6 +42,7 @@ export function readKeyHeaders(config: Config | null): string[] {
   for (let i = 0; i < texts.length; i++) {
     const name = texts[i].toLowerCase();
     if (names.includes(name)) config.fault(`headers[${i.toString()}]`, "is there twice");
+    else if (!isHeaderName(name)) config.fault(`headers[${i.toString()}]`, "must be the name of a header");
     else if (RESERVED.includes(name)) config.fault(`headers[${i.toString()}]`, `${name} has another use`);
     else if (name != AUTHORIZATION) names.push(name);
   }
@@ -51,7 +52,7 @@ export function readKeyHeaders(config: Config | null): string[] {
 
 /** Reads `tenantHeader`, which must be there. @param keyHeaders those that may hold the key */
 export function readTenantHeader(config: Config, keyHeaders: string[]): string {
-  const name = config.text("tenantHeader").toLowerCase();
+  const name = config.headerName("tenantHeader");
   if (RESERVED.includes(name) || name == AUTHORIZATION || keyHeaders.includes(name))
     config.fault("tenantHeader", `${name} has another use`);
   return name;

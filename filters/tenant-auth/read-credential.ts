@@ -125,6 +125,8 @@ export class CredentialReader {
       if (!config.has(field)) continue;
       fields++;
       const text = config.text(field);
+      if (field == "sha256" && !parseHexDigest(text, digest))
+        config.fault(field, "must be 64 hexadecimal digits");
       const key = certificateKey(i, field == "sha256" ? text.toLowerCase() : text);
       if (!this.registry.certificates.add(key, index)) config.fault(field, "is used by another credential");
       this.registry.certificateFields |= 1 << i;

@@ -31,12 +31,17 @@ export function readRawTemplate(task: Config): RawTemplate | null {
   const config = task.object("raw");
   if (config == null) return null;
   const datatype = bytes(config.text("datatype"));
-  if (parseDatatype(datatype.ptr, datatype.len) == Datatype.Unknown) {
+  const type = parseDatatype(datatype.ptr, datatype.len);
+  if (type == Datatype.Unknown) {
     config.fault("datatype", "must be a data type of the Open Inference Protocol such as FP32");
   }
   const sizes = config.numbers("shape");
   let shape = "";
-  for (let i = 0; i < sizes.length; i++) shape += `${i > 0 ? "," : ""}${(<i64>sizes[i]).toString()}`;
+  for (let i = 0; i < sizes.length; i++) {
+    if (sizes[i] != Math.floor(sizes[i])) config.fault(`shape[${i.toString()}]`, "must be a whole number");
+    if (sizes[i] < 0 && type == Datatype.BYTES) config.fault("shape", "must be known for BYTES");
+    shape += `${i > 0 ? "," : ""}${(<i64>sizes[i]).toString()}`;
+  }
   const template = new RawTemplate(bytes(config.text("name")), datatype, bytes(shape));
   value.ptr = template.shape.ptr;
   value.len = template.shape.len;

@@ -29,9 +29,12 @@ const DEFAULT_SIGNATURE = "serving_default";
 export function readSignatures(task: Config): Signature[] {
   const configs = task.objects("signatures");
   const signatures: Signature[] = [];
+  const names: string[] = [];
   for (let i = 0; i < configs.length; i++) {
     const config = configs[i];
     const name = config.has("name") ? config.text("name") : DEFAULT_SIGNATURE;
+    if (names.includes(name)) config.fault("name", `${name} is there twice`);
+    names.push(name);
     const signature = new Signature(bytes(name));
     readTensors(config, "inputs", signature.inputs);
     readTensors(config, "outputs", signature.outputs);

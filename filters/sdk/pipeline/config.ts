@@ -1,6 +1,19 @@
 import { parseInstant } from "../bytes/instant";
 import { Json, JsonKind } from "../bytes/json";
 
+/** Characters of a header's name beside letters and digits (RFC 9110, section 5.6.2). */
+const TOKEN_MARKS = "!#$%&'*+-.^_`|~";
+
+/** Could a header have this name? In HTTP/2 such a name is in lower case. */
+export function isHeaderName(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charAt(i);
+    const isAlphanumeric = (char >= "a" && char <= "z") || (char >= "0" && char <= "9");
+    if (!isAlphanumeric && !TOKEN_MARKS.includes(char)) return false;
+  }
+  return text.length > 0;
+}
+
 /**
  * A typed view of one JSON object of a plug-in's configuration. Faults are collected with the path of the
  * field, so that `configure` reads all fields first and asks `faults` once.
@@ -42,6 +55,13 @@ export class Config {
     if (value != null && value.text.length > 0) return value.text;
     if (value != null || !this.has(name)) this.fault(name, "is required");
     return "";
+  }
+
+  /** The name of a header, which must be there, in lower case. */
+  headerName(name: string): string {
+    const text = this.text(name).toLowerCase();
+    if (text.length > 0 && !isHeaderName(text)) this.fault(name, "must be the name of a header");
+    return text;
   }
 
   /** A number of at least `least`; absent: `fallback`. */

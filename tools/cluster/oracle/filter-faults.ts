@@ -14,7 +14,7 @@ import { resourceField } from "./resource-field.ts";
  * Stands for Secrets where there are none to read: each another, of the length that a key of a signature
  * needs.
  */
-const placeholderSecrets: SecretLookup = (namespace, name, key) =>
+export const placeholderSecrets: SecretLookup = (namespace, name, key) =>
   Buffer.from(createHash("sha256").update(`${namespace}\n${name}\n${key}`).digest("hex"));
 
 /** One for the process: its VM is started for the first configuration. */
