@@ -93,7 +93,7 @@ describe("reports", () => {
   it("tell how many requests are in flight and how long they take", () => {
     const set = workers(1, config);
     const vm = set.vms[0] as Vm;
-    const streams = [vm.open({ taskid: "1" }), vm.open({ taskid: "1" })];
+    const streams = [vm.open({ taskid: "1" }, true), vm.open({ taskid: "1" }, true)];
     set.process.now += 5_000_000n;
     streams[0]?.close();
     const body = reporter(set)?.callouts[0]?.body ?? "";
@@ -174,7 +174,7 @@ describe("limits", () => {
     const set = workers(2, config);
     answer(set, { generation: 1, full: true, tasks: { "1": { ...rate(1000), maxInFlight: 3 } } });
     set.process.now += SECOND;
-    const streams = Array.from({ length: 10 }, (_, i) => set.vms[i % 2]?.open({ taskid: "1" }));
+    const streams = Array.from({ length: 10 }, (_, i) => set.vms[i % 2]?.open({ taskid: "1" }, true));
     expect(streams.filter((stream) => stream?.reply === undefined).length).toBe(3);
     for (const stream of streams) stream?.close();
   });
@@ -184,12 +184,12 @@ describe("limits", () => {
     const capped = (generation: number, maxInFlight: number) =>
       answer(set, { generation, full: true, tasks: { "1": { ...rate(1e6), maxInFlight } } });
     capped(1, 100);
-    const streams = Array.from({ length: 100 }, () => set.vms[0]?.open({ taskid: "1" }));
+    const streams = Array.from({ length: 100 }, () => set.vms[0]?.open({ taskid: "1" }, true));
     expect(streams.some((stream) => stream?.reply)).toBe(false);
     capped(2, 10);
     for (let i = 0; i < 300; i++) {
       streams.shift()?.close();
-      const next = set.vms[0]?.open({ taskid: "1" });
+      const next = set.vms[0]?.open({ taskid: "1" }, true);
       if (next?.reply) next.close();
       else streams.push(next);
     }

@@ -215,6 +215,7 @@ describe("a gateway's pods", () => {
   it("drain until no connection is left", () => {
     const config = JSON.parse(pod({}).metadata.annotations["proxy.istio.io/config"] ?? "");
     expect(config.proxyMetadata).toEqual({
+      BOOTSTRAP_XDS_AGENT: "true",
       EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
       MINIMUM_DRAIN_DURATION: "5s",
     });
