@@ -90,7 +90,7 @@ it("gives binary replies the room that the task says", () => {
     stream.close();
     return Object.fromEntries(stream.responseHeaders)["inference-header-content-length"];
   };
-  expect([length("plain"), length("raw")]).toEqual(["4096", "512"]);
+  expect([length("plain"), length("raw")]).toEqual(["65536", "512"]);
 });
 
 it.each([
