@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: WITHIN_MS } },
-    maxWorkers: 2,
+    maxWorkers: 4,
     setupFiles: ["test/support/seed.ts"],
   },
 });

@@ -11,7 +11,7 @@ export async function builtTestModule(name: string): Promise<string> {
   const entry = fileURLToPath(new URL(`test/wasm/${name}.ts`, PROJECT_ROOT));
   const own = join(FOLDER, `${name}-${process.pid}`);
   const file = `${name}.wasm`;
-  await compileModule(entry, join(own, file), "test");
+  await compileModule(entry, join(own, file));
   // Another worker may compile or read the same module meanwhile: it sees one that is whole.
   for (const each of [`${file}.map`, file]) await rename(join(own, each), join(FOLDER, each));
   await rm(own, { recursive: true });

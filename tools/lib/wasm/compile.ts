@@ -10,13 +10,12 @@ const ROOT = fileURLToPath(PROJECT_ROOT);
 /**
  * Compiles one AssemblyScript entry file into `outFile`, with its source map beside it.
  * Options come from asconfig.json, so that every module is built alike; a filter is told its version.
- * @param target of asconfig.json
  * @throws Error with the compiler's diagnostics (file, line, message) when the source does not compile.
  */
-export async function compileModule(entryFile: string, outFile: string, target?: string): Promise<void> {
+export async function compileModule(entryFile: string, outFile: string): Promise<void> {
   const read = (name: string) => readFile(resolve(ROOT, name), "utf8").catch(() => null);
   const entry = relative(ROOT, entryFile);
-  const diagnostics = await compileCached({ entry, key: entry, outFile, read, ...(target && { target }) });
+  const diagnostics = await compileCached({ entry, key: entry, outFile, read });
   if (diagnostics !== undefined) throw new Error(`${entry} does not compile\n${diagnostics}`);
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   await writeFile(outFile, withVersion(await readFile(outFile), version));
@@ -29,8 +28,6 @@ interface Compilation {
   key: string;
   outFile: string;
   read: Source;
-  /** Of asconfig.json. Default: release. */
-  target?: string;
   /** Folder of the SDK. Default: this checkout. */
   sdk?: string;
 }
@@ -44,18 +41,17 @@ export async function compileCached({
   key,
   outFile,
   read,
-  target = "release",
   sdk = ROOT,
 }: Compilation): Promise<string | undefined> {
   await mkdir(dirname(outFile), { recursive: true });
   const { devDependencies, dependencies } = JSON.parse(await readFile(join(sdk, "package.json"), "utf8"));
-  const how = `for ${target} by assemblyscript ${{ ...devDependencies, ...dependencies }.assemblyscript}`;
+  const how = `by assemblyscript ${{ ...devDependencies, ...dependencies }.assemblyscript}`;
   const made = `${basename(outFile)} of ${key} ${how}`;
   const cache = new CompileCache(cachePath("wasm"), read);
   if (await cache.restore(made, outFile)) return undefined;
   // The compiler takes longer to load than most commands take to run.
   const { default: asc } = await import("assemblyscript/asc");
-  const options = ["--baseDir", sdk, "--config", "asconfig.json", "--target", target];
+  const options = ["--baseDir", sdk, "--config", "asconfig.json"];
   const { error, stderr } = await asc.main([entry, ...options, "--outFile", relative(sdk, outFile)], {
     readFile: (name) => cache.read(name),
   });

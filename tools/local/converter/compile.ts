@@ -6,8 +6,6 @@ import { dependencyPath, sdkFolder } from "../../lib/wasm/sdk.ts";
 
 /** Where the compiler sees the SDK. */
 const SDK = "node_modules/modelgate/";
-/** Optimised once: until it gets no smaller would take four times as long, and save 40 bytes of 100,000. */
-const TARGET = "converter";
 
 /**
  * Compiles a converter's folder, wherever it lies, into `outFile`: the developer's `converter.ts` behind the
@@ -23,7 +21,7 @@ export async function compileConverter(folder: string, outFile = converterModule
   });
   const sdk = sdkFolder(own);
   const diagnostics = await compileCached({
-    ...{ entry: CONVERTER_ENTRY, key: own, outFile, target: TARGET, sdk },
+    ...{ entry: CONVERTER_ENTRY, key: own, outFile, sdk },
     read: (name) => readSource(own, sdk, name.replaceAll("\\", "/")),
   });
   if (diagnostics !== undefined) {
