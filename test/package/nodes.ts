@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, rename } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cachePath } from "../../tools/lib/installation.ts";
@@ -11,7 +12,7 @@ const run = promisify(execFile);
 export async function nodeFolder(version: string): Promise<string> {
   const target = cachePath(`node-${version}`);
   const bin = join(target, "bin");
-  if (await exists(bin)) return bin;
+  if (existsSync(bin)) return bin;
   console.error(`fetching Node ${version} (once) ...`);
   await mkdir(cachePath(""), { recursive: true });
   const folder = await temporaryFolder(`${target}-`);
@@ -24,11 +25,4 @@ export async function nodeFolder(version: string): Promise<string> {
     await folder.remove();
   }
   return bin;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { checkedOutCommit } from "../lib/commit.ts";
 import { ENVOY_VERSION } from "../lib/envoy/fetch.ts";
 import { PROJECT_ROOT } from "../lib/installation.ts";
 import { abiOf } from "../lib/wasm/abi.ts";
@@ -13,7 +11,7 @@ import { versionOf } from "../lib/wasm/version.ts";
  * fetches, Node.
  */
 export async function versions(): Promise<string> {
-  const { version, gitHead = await checkedOut() } = JSON.parse(
+  const { version, gitHead = await checkedOutCommit() } = JSON.parse(
     await readFile(new URL("package.json", PROJECT_ROOT), "utf8"),
   );
   const module = await readModule("gateway").catch(() => undefined);
@@ -26,10 +24,4 @@ export async function versions(): Promise<string> {
     `Envoy ${ENVOY_VERSION}`,
     `Node ${process.versions.node}`,
   ].join("\n");
-}
-
-async function checkedOut(): Promise<string | undefined> {
-  const cwd = fileURLToPath(PROJECT_ROOT);
-  const git = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd }).catch(() => undefined);
-  return git?.stdout.trim();
 }

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { checkedOutCommit } from "../lib/commit.ts";
 import { PROJECT_ROOT } from "../lib/installation.ts";
 import { MODULES, modulePath } from "../lib/wasm/modules.ts";
 import { SDK_PACKAGE } from "../lib/wasm/sdk.ts";
@@ -32,14 +33,11 @@ export async function stagePackage(): Promise<string> {
   await mkdir(new URL("build/", STAGE), { recursive: true });
   await run("node_modules/.bin/tsc", ["-p", "tsconfig.package.json"]);
   for (const name of COPIED) await cp(new URL(name, PROJECT_ROOT), new URL(name, STAGE), { recursive: true });
-  for (const suffix of [".html", ".css", ".svg"]) await copyPage(suffix);
+  await copyPage();
   for (const name of MODULES)
     for (const suffix of ["", ".map"])
       await cp(`${modulePath(name)}${suffix}`, new URL(`build/${name}.wasm${suffix}`, STAGE));
-  const { stdout } = await promisify(execFile)("git", ["rev-parse", "HEAD"], {
-    cwd: fileURLToPath(PROJECT_ROOT),
-  });
-  await writeManifest(STAGE, { ...manifest(await ownManifest()), gitHead: stdout.trim() });
+  await writeManifest(STAGE, { ...manifest(await ownManifest()), gitHead: await checkedOutCommit() });
   return fileURLToPath(STAGE);
 }
 
@@ -99,11 +97,12 @@ function isOneOf(patterns: (string | RegExp)[], name: string): boolean {
   return patterns.some((each) => (typeof each === "string" ? each === name : each.test(name)));
 }
 
-async function copyPage(suffix: string): Promise<void> {
+/** What of the page is no TypeScript: the compiler has left that there as JavaScript. */
+async function copyPage(): Promise<void> {
   const page = "tools/servers/collector/page/";
   await cp(new URL(page, PROJECT_ROOT), new URL(page, STAGE), {
     recursive: true,
-    filter: (path) => !/\.\w+$/.test(path) || path.endsWith(suffix),
+    filter: (path) => !path.endsWith(".ts"),
   });
 }
 
