@@ -6,7 +6,7 @@ import { GrpcCode } from "../sdk/host/grpc-code";
 import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
-import { TOKEN_TOO_LONG } from "./json/reader";
+import { TOKEN_TOO_LONG } from "./json/faults";
 
 /**
  * The errors that conversion answers with: `{"error":"...","reason":"..."}`, which is both protocols' own

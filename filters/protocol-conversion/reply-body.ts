@@ -8,7 +8,7 @@ import { replaceBody } from "../sdk/host/body";
 import { sink } from "./body/body-sink";
 import { closeWindow, openWindow, view } from "./body/input-window";
 import { Conversion } from "./conversion";
-import { TOKEN_TOO_LONG } from "./json/reader";
+import { TOKEN_TOO_LONG } from "./json/faults";
 
 /**
  * Converts a chunk of `size` bytes that lies in the response body buffer. @returns what is wrong with the

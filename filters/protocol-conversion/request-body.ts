@@ -7,7 +7,7 @@ import { sink } from "./body/body-sink";
 import { closeWindow, MAX_TOKEN, openWindow, view } from "./body/input-window";
 import { SLAB_SIZE, SlabChain, slabBytesHeld } from "./body/slabs";
 import { Conversion } from "./conversion";
-import { TRUNCATED } from "./json/reader";
+import { TRUNCATED } from "./json/faults";
 import { BINARY_LENGTH, malformedRequest } from "./replies";
 import { RawContents } from "./tensor/raw-contents";
 

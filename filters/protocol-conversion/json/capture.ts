@@ -1,5 +1,6 @@
 import { CASE_BIT, Char } from "../../sdk/bytes/chars";
 import { SLAB_SIZE, SlabChain } from "../body/slabs";
+import { isScalarByte } from "./tokens";
 
 /**
  * Keeps the text of a JSON value until it is known what the value means. Only brackets and strings are looked
@@ -92,13 +93,6 @@ export class Capture {
 
 /** Most bytes that `Capture.next` moves at once. */
 export const CAPTURE_PIECE: i32 = SLAB_SIZE;
-
-/** May a number, `true`, `false` or `null` hold this byte? */
-export function isScalarByte(c: u8): bool {
-  return (
-    c - Char._0 < 10 || (c | CASE_BIT) - Char.a < 26 || c == Char.MINUS || c == Char.PLUS || c == Char.DOT
-  );
-}
 
 /** How many of 16 bytes stand before the first quote or bracket. */
 function plainStructure(bytes: v128): usize {

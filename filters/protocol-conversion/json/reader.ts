@@ -1,29 +1,24 @@
 import { parseNumber } from "../../model-protocol/numbers/decimal";
 import { NonFinite, nonFinite } from "../../model-protocol/numbers/float-text";
 import { readNonFinite } from "../../model-protocol/numbers/non-finite-text";
-import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { Bytes, bytes } from "../../sdk/bytes/bytes";
+import { Bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
-import { appendUnescaped, stringEnd } from "../../sdk/bytes/json-string";
 import { MAX_TOKEN } from "../body/input-window";
-import { RequestReader } from "../body/request-reader";
-import { CAPTURE_PIECE, Capture, isScalarByte } from "./capture";
+import { CAPTURE_PIECE, Capture } from "./capture";
+import { MALFORMED, TOKEN_TOO_LONG, TOO_DEEP, TRUNCATED, WRONG_TYPE } from "./faults";
+import { IGNORED, JsonPlace, MAX_DEPTH } from "./place";
+import { isLiteral, isScalarByte, readString, scalarEnd, text } from "./tokens";
 
 /**
- * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar and where in the document it is;
- * what the document means is the subclass's: that gives each container a role, and each key a meaning.
- * Containers of the role IGNORED are checked and skipped.
+ * A reader of JSON (RFC 8259) that arrives in pieces. It knows the grammar; what the document means is the
+ * subclass's: that gives each container a role, and each key a meaning. Containers of the role IGNORED are
+ * checked and skipped.
  */
 
-export const IGNORED: i32 = 0;
 /**
  * Arrays whose role has this bit hold elements of a tensor: `elements` reads their scalars, many at a time.
  */
 const ELEMENTS: i32 = 0x80;
-
-const MAX_DEPTH: i32 = 32;
-/** Bytes of a key that an error's path shows. */
-const MAX_PATH_KEY: i32 = 64;
 
 /** What the grammar allows next. */
 enum Expect {
@@ -45,33 +40,12 @@ enum Mode {
   Text,
 }
 
-const JSON_MALFORMED = bytes("malformed JSON");
-export const DUPLICATE = bytes("a member occurs twice");
-export const WRONG_TYPE = bytes("a member has the wrong type");
-export const TRUNCATED = bytes("the JSON ends too early");
-const TOO_DEEP = bytes("nested too deeply");
-const TRUE = bytes("true");
-const FALSE = bytes("false");
-const NULL = bytes("null");
-
-/** The string or key read last; valid within one call. */
-export const text: ByteBuffer = new ByteBuffer();
-
-export abstract class JsonReader extends RequestReader {
+export abstract class JsonReader extends JsonPlace {
   /** Offset in the body of the first byte of what is being parsed. */
   private consumed: i64 = 0;
   private windowStart: usize = 0;
   private expect: Expect = Expect.Value;
   private mode: Mode = Mode.Grammar;
-  protected depth: i32 = 0;
-  private readonly roles: StaticArray<u8> = new StaticArray<u8>(MAX_DEPTH);
-  /** Bit d: is the container at depth d an object? */
-  private objects: u32 = 0;
-  /** Of each open array, the index of its current element. */
-  private readonly indices: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH);
-  /** The current keys of the open objects, and where each depth's begins. */
-  private readonly keys: ByteBuffer = new ByteBuffer();
-  private readonly keyStarts: StaticArray<i32> = new StaticArray<i32>(MAX_DEPTH);
   /** What the subclass said that the last key means. */
   protected member: i32 = 0;
 
@@ -106,10 +80,8 @@ export abstract class JsonReader extends RequestReader {
     this.consumed = 0;
     this.expect = Expect.Value;
     this.mode = Mode.Grammar;
-    this.depth = 0;
-    this.objects = 0;
     this.member = 0;
-    this.keys.clear();
+    this.leaveAll();
   }
 
   protected releaseCapture(): void {
@@ -140,34 +112,6 @@ export abstract class JsonReader extends RequestReader {
     return at;
   }
 
-  protected get role(): i32 {
-    return this.depth == 0 ? IGNORED : this.roles[this.depth - 1];
-  }
-
-  /** Role of the container around the innermost one. */
-  protected get roleAbove(): i32 {
-    return this.depth < 2 ? IGNORED : this.roles[this.depth - 2];
-  }
-
-  private get inObject(): bool {
-    return ((this.objects >> (this.depth - 1)) & 1) != 0;
-  }
-
-  appendPath(out: ByteBuffer): void {
-    for (let d = 0; d < this.depth; d++) {
-      if (((this.objects >> d) & 1) == 0) {
-        out.appendByte(Char.OPEN_BRACKET);
-        out.appendDecimal(this.indices[d]);
-        out.appendByte(Char.CLOSE_BRACKET);
-        continue;
-      }
-      const from = this.keyStarts[d];
-      const to = d + 1 < this.depth ? this.keyStarts[d + 1] : this.keys.len;
-      if (to > from && d > 0) out.appendByte(Char.DOT);
-      out.append(this.keys.ptr + from, to - from);
-    }
-  }
-
   private run(from: usize, to: usize): usize {
     let at = from;
     while (at < to) {
@@ -188,10 +132,10 @@ export abstract class JsonReader extends RequestReader {
       if (expect <= Expect.FirstElement) at = this.value(c, at, to);
       else if (expect == Expect.CommaOrClose) at = this.commaOrClose(c, at);
       else if (expect == Expect.Colon) {
-        if (c != Char.COLON) return this.failAt(at, JSON_MALFORMED);
+        if (c != Char.COLON) return this.failAt(at, MALFORMED);
         this.expect = Expect.Value;
         at++;
-      } else if (expect == Expect.Nothing) return this.failAt(at, JSON_MALFORMED);
+      } else if (expect == Expect.Nothing) return this.failAt(at, MALFORMED);
       else at = this.readKey(c, at, to);
       if (this.error != null || at == before) return at;
     }
@@ -202,7 +146,7 @@ export abstract class JsonReader extends RequestReader {
     if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET)
       return this.openContainer(c == Char.OPEN_BRACE, at, to);
     if (c == Char.CLOSE_BRACKET && this.expect == Expect.FirstElement) return this.close(at, 0);
-    if (this.depth == 0) return this.failAt(at, c == Char.QUOTE ? WRONG_TYPE : JSON_MALFORMED);
+    if (this.depth == 0) return this.failAt(at, c == Char.QUOTE ? WRONG_TYPE : MALFORMED);
     const role = this.role;
     if (role >= ELEMENTS) return this.elements(at, to);
     if (role != IGNORED && (c == Char.QUOTE || isScalarByte(c)) && this.keepsScalar())
@@ -212,8 +156,8 @@ export abstract class JsonReader extends RequestReader {
         this.startText();
         return this.error == null ? at + 1 : at;
       }
-      const end = this.readString(at, to);
-      if (end == at) return at;
+      const end = readString(at, to);
+      if (end <= at) return end == 0 ? this.failAt(at, MALFORMED) : at;
       this.expect = Expect.CommaOrClose;
       if (role != IGNORED) this.string();
       return this.error == null ? end : at;
@@ -226,29 +170,20 @@ export abstract class JsonReader extends RequestReader {
     const role = this.depth > 0 && this.role == IGNORED ? IGNORED : this.open(object);
     if (this.error != null) return at;
     if (this.mode == Mode.Capture) return this.capture(at, to);
-    this.push(object, role);
-    return at + 1;
-  }
-
-  private push(object: bool, role: i32): void {
-    const d = this.depth++;
-    this.roles[d] = <u8>role;
-    this.indices[d] = 0;
-    this.keyStarts[d] = this.keys.len;
-    if (object) this.objects |= 1 << d;
-    else this.objects &= ~(1 << d);
+    this.enter(object, role);
     this.expect = object ? Expect.FirstKey : Expect.FirstElement;
+    return at + 1;
   }
 
   private commaOrClose(c: u8, at: usize): usize {
     const object = this.inObject;
     if (c == Char.COMMA) {
-      if (!object) this.indices[this.depth - 1]++;
+      if (!object) this.index++;
       this.expect = object ? Expect.Key : Expect.Value;
       return at + 1;
     }
-    if (c != (object ? Char.CLOSE_BRACE : Char.CLOSE_BRACKET)) return this.failAt(at, JSON_MALFORMED);
-    return this.close(at, object ? 0 : this.indices[this.depth - 1] + 1);
+    if (c != (object ? Char.CLOSE_BRACE : Char.CLOSE_BRACKET)) return this.failAt(at, MALFORMED);
+    return this.close(at, object ? 0 : this.index + 1);
   }
 
   private close(at: usize, count: i32): usize {
@@ -257,52 +192,35 @@ export abstract class JsonReader extends RequestReader {
       this.closed(role, count);
       if (this.error != null) return at;
     }
-    this.depth--;
-    this.keys.len = this.keyStarts[this.depth];
+    this.leave();
     this.expect = this.depth == 0 ? Expect.Nothing : Expect.CommaOrClose;
     return at + 1;
   }
 
   private readKey(c: u8, at: usize, to: usize): usize {
     if (c == Char.CLOSE_BRACE && this.expect == Expect.FirstKey) return this.close(at, 0);
-    if (c != Char.QUOTE) return this.failAt(at, JSON_MALFORMED);
-    const end = this.readString(at, to);
-    if (end == at) return at;
-    const keys = this.keys;
-    keys.len = this.keyStarts[this.depth - 1];
-    keys.append(text.ptr, min(text.len, MAX_PATH_KEY));
+    if (c != Char.QUOTE) return this.failAt(at, MALFORMED);
+    const end = readString(at, to);
+    if (end <= at) return end == 0 ? this.failAt(at, MALFORMED) : at;
+    this.setKey(text.ptr, text.len);
     this.expect = Expect.Colon;
     if (this.role != IGNORED) this.member = this.key();
     return this.error == null ? end : at;
   }
 
-  /**
-   * Reads the string at `at` into `text`.
-   * @returns the byte after it, or `at` when it is incomplete or malformed.
-   */
-  private readString(at: usize, to: usize): usize {
-    const quote = stringEnd(at, to);
-    if (quote == 0) return at;
-    text.clear();
-    if (!appendUnescaped(text, at + 1, quote)) return this.failAt(at, JSON_MALFORMED);
-    return quote + 1;
-  }
-
   /** A number, true, false or null outside of elements. */
   private scalar(c: u8, at: usize, to: usize): usize {
-    let end = at;
-    while (end < to && isScalarByte(load<u8>(end))) end++;
+    const end = scalarEnd(at, to);
     if (end == to) return at;
     const known = this.role != IGNORED;
-    const len = <i32>(end - at);
     this.expect = Expect.CommaOrClose;
     if ((c == Char.MINUS || c - Char._0 < 10) && parseNumber(at) == end) {
       if (known) this.number();
-    } else if (TRUE.equals(at, len) || FALSE.equals(at, len) || NULL.equals(at, len)) {
+    } else if (isLiteral(at, <i32>(end - at))) {
       if (known) this.literal(c);
     } else if (nonFinite == NonFinite.Token && readNonFinite(at) == end) {
       if (known) this.notFinite();
-    } else this.fail(JSON_MALFORMED);
+    } else this.fail(MALFORMED);
     return this.error == null ? end : at;
   }
 
@@ -312,10 +230,10 @@ export abstract class JsonReader extends RequestReader {
    */
   protected afterElements(count: i32, comma: bool): void {
     if (count > 0 && !comma && this.error == null) {
-      this.indices[this.depth - 1] += count - 1;
+      this.index += count - 1;
       this.expect = Expect.CommaOrClose;
     } else if (count > 0) {
-      this.indices[this.depth - 1] += count;
+      this.index += count;
       this.expect = Expect.Value;
     }
   }
@@ -377,8 +295,7 @@ export abstract class JsonReader extends RequestReader {
     const consumed = this.consumed;
     const windowStart = this.windowStart;
     this.member = member;
-    this.keys.len = this.keyStarts[this.depth - 1];
-    this.keys.appendBytes(key);
+    this.setKey(key.ptr, key.len);
     this.expect = Expect.Value;
     this.consumed = this.captured.offset;
     let carry = 0;
@@ -399,5 +316,4 @@ export abstract class JsonReader extends RequestReader {
   }
 }
 
-export const TOKEN_TOO_LONG = bytes("a string or number is too long");
 const replayWindow: usize = heap.alloc(MAX_TOKEN + CAPTURE_PIECE + 16);

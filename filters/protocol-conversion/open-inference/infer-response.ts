@@ -1,5 +1,5 @@
-import { Datatype, parseDatatype } from "../../model-protocol/datatype";
-import { MALFORMED, ORDER, UNKNOWN_DATATYPE, WRONG_SIZE } from "../../model-protocol/model-faults";
+import { parseDatatype } from "../../model-protocol/datatype";
+import { MALFORMED, ORDER } from "../../model-protocol/model-faults";
 import {
   CONTENTS_BYTES,
   CONTENTS_FP32,
@@ -15,7 +15,6 @@ import {
   TENSOR_PARAMETERS,
   TENSOR_SHAPE,
 } from "../../model-protocol/open-inference-fields";
-import { bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import {
   FIXED32,
@@ -28,13 +27,13 @@ import {
   VARINT,
   varint,
 } from "../../sdk/bytes/protobuf";
-import { SlabChain } from "../body/slabs";
 import { DONE, FRAME_HEADER, FrameReader } from "../protobuf/frame-reader";
-import { ElementStream, Encoding } from "../tensor/element-stream";
+import { Encoding } from "../tensor/element-stream";
 import { contentsHold } from "./contents";
 import { Output } from "./output";
 import { appendMember } from "./parameters";
-import { Form, ReplyJson } from "./reply-json";
+import { Form } from "./reply-json";
+import { ReplyOutputs } from "./reply-outputs";
 import { RequestedOutputs } from "./requested-outputs";
 
 /**
@@ -54,10 +53,8 @@ enum Part {
   Run,
 }
 
-const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeaderBytes");
-
 export class InferResponse extends FrameReader {
-  private readonly json: ReplyJson = new ReplyJson();
+  private readonly outputs: ReplyOutputs = new ReplyOutputs();
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
@@ -66,61 +63,33 @@ export class InferResponse extends FrameReader {
   /** Where to go on after a run of elements. */
   private after: Part = Part.Message;
 
-  private readonly outputs: Output[] = [];
-  private outputCount: i32 = 0;
-  private nextRaw: i32 = 0;
-  private written: i32 = 0;
-  private readonly stream: ElementStream = new ElementStream();
-  /** Raw contents of a binary reply, while the length of its JSON is not known. */
-  private readonly binary: SlabChain = new SlabChain();
-  private binaryStart: i32 = 0;
-
-  /** The outputs that the caller named, where some are to be JSON and some binary data; else null. */
-  private mixed: RequestedOutputs | null = null;
-
   /**
    * @param headerBytes room for the JSON of a binary reply
    * @param mixed the outputs that the caller named, where it wants some as JSON and some as binary data
    */
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32, mixed: RequestedOutputs | null): void {
     this.release();
-    this.mixed = mixed;
-    this.json.form = form;
-    this.json.headerBytes = headerBytes;
-    this.json.neededBytes = 0;
+    this.outputs.reset(form, headerBytes, mixed, this.out);
     this.startFrames(maxMessageBytes);
-    this.startReply();
   }
 
   /** Bytes of JSON that a binary reply starts with; -1 for any other. */
   get announcedBytes(): i32 {
-    return this.binaryForm ? this.json.headerBytes : -1;
+    return this.outputs.binaryForm ? this.outputs.json.headerBytes : -1;
   }
 
   /** Bytes that the JSON of a binary reply took; 0 while it is not written. */
   get neededBytes(): i32 {
-    return this.json.neededBytes;
-  }
-
-  private get binaryForm(): bool {
-    return this.json.form == Form.Binary;
-  }
-
-  private startReply(): void {
-    this.json.start();
-    this.outputCount = 0;
-    this.nextRaw = 0;
-    this.written = 0;
+    return this.outputs.json.neededBytes;
   }
 
   release(): void {
     this.out.release();
-    this.binary.release();
-    for (let i = 0; i < this.outputCount; i++) this.outputs[i].raw.release();
+    this.outputs.release();
   }
 
   private get streaming(): bool {
-    return this.json.form >= Form.Events;
+    return this.outputs.json.form >= Form.Events;
   }
 
   /** Was the whole message converted, or of a stream all messages so far? */
@@ -129,7 +98,7 @@ export class InferResponse extends FrameReader {
   }
 
   protected startMessage(length: i64): void {
-    this.startReply();
+    this.outputs.startReply();
     if (this.streaming) {
       this.envelopeLeft = length;
       this.part = Part.Envelope;
@@ -154,7 +123,7 @@ export class InferResponse extends FrameReader {
     const content = this.tag(at, to, this.envelopeLeft);
     if (content == 0) return at;
     const whole = <i64>(content - at) + tagLength;
-    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.json.opened) {
+    if (tagWireType == LENGTH_DELIMITED && tagField == STREAM_RESPONSE && !this.outputs.json.opened) {
       this.envelopeLeft -= whole;
       this.messageLeft = tagLength;
       this.part = Part.Message;
@@ -165,7 +134,7 @@ export class InferResponse extends FrameReader {
       return this.skipField(content);
     }
     if (content + <usize>tagLength > to) return at;
-    if (tagLength > 0) this.json.writeError(content, <i32>tagLength, this.out);
+    if (tagLength > 0) this.outputs.json.writeError(content, <i32>tagLength, this.out);
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
   }
@@ -180,15 +149,18 @@ export class InferResponse extends FrameReader {
     const whole = <i64>(content - at) + tagLength;
     const delimited = tagWireType == LENGTH_DELIMITED;
     if (delimited && tagField == RESPONSE_OUTPUTS) {
-      if (this.nextRaw > 0) return this.fail(at, ORDER);
+      if (this.outputs.sawRaw) return this.fail(at, ORDER);
       this.messageLeft -= whole;
       this.outputLeft = tagLength;
-      this.startOutput();
+      this.outputs.add();
+      this.part = Part.Output;
       return content;
     }
     if (delimited && tagField == RESPONSE_RAW_CONTENTS) {
       this.messageLeft -= whole;
-      this.startRaw(tagLength);
+      this.error = this.outputs.openRaw(tagLength);
+      this.after = Part.Message;
+      this.part = Part.Run;
       return content;
     }
     if (tagField > RESPONSE_RAW_CONTENTS) {
@@ -199,22 +171,16 @@ export class InferResponse extends FrameReader {
     if (end > to) return at;
     this.messageLeft -= whole;
     if (!delimited || tagLength == 0) return end;
-    if (this.json.opened || this.outputCount > 0) return this.fail(at, ORDER);
-    if (tagField != RESPONSE_PARAMETERS) this.json.addText(<i32>tagField, content, <i32>tagLength);
-    else if (!this.json.addParameter(content, end)) return this.fail(at, MALFORMED);
+    if (this.outputs.began) return this.fail(at, ORDER);
+    if (tagField != RESPONSE_PARAMETERS) this.outputs.json.addText(<i32>tagField, content, <i32>tagLength);
+    else if (!this.outputs.json.addParameter(content, end)) return this.fail(at, MALFORMED);
     return end;
   }
 
-  private startOutput(): void {
-    if (this.outputCount == this.outputs.length) this.outputs.push(new Output());
-    this.outputs[this.outputCount++].reset();
-    this.part = Part.Output;
-  }
-
   private outputField(at: usize, to: usize): usize {
-    const output = this.outputs[this.outputCount - 1];
+    const output = this.outputs.current;
     if (this.outputLeft == 0) {
-      if (output.written) this.endTensor(output);
+      this.error = this.outputs.closeContents();
       this.part = Part.Message;
       return at;
     }
@@ -226,8 +192,7 @@ export class InferResponse extends FrameReader {
       this.outputLeft -= whole;
       this.contentsLeft = tagLength;
       if (this.contentsLeft > 0) {
-        if (!output.written) this.startTensor(output);
-        output.written = true;
+        this.error = this.outputs.openContents();
         this.part = Part.Contents;
       }
       return content;
@@ -266,10 +231,9 @@ export class InferResponse extends FrameReader {
       this.part = Part.Output;
       return at;
     }
-    const output = this.outputs[this.outputCount - 1];
     let content = this.tag(at, to, this.contentsLeft);
     if (content == 0) return at;
-    if (!contentsHold(tagField, output.datatype)) return this.fail(at, MALFORMED);
+    if (!contentsHold(tagField, this.outputs.current.datatype)) return this.fail(at, MALFORMED);
     const fixed = tagField == CONTENTS_FP32 || tagField == CONTENTS_FP64;
     const encoding = tagField == CONTENTS_BYTES ? Encoding.Text : fixed ? Encoding.Raw : Encoding.Varints;
     let length = tagLength;
@@ -283,98 +247,25 @@ export class InferResponse extends FrameReader {
       if (encoding != Encoding.Raw || tagWireType != wanted) return this.fail(at, MALFORMED);
     }
     this.contentsLeft -= <i64>(content - at) + length;
-    this.stream.beginRun(encoding, length);
+    this.outputs.beginRun(encoding, length);
     this.after = Part.Contents;
     this.part = Part.Run;
     return content;
   }
 
-  private startRaw(length: i64): void {
-    if (this.nextRaw == this.outputCount || (this.nextRaw == 0 && this.written > 0)) {
-      this.error = MALFORMED;
-      return;
-    }
-    const output = this.outputs[this.nextRaw++];
-    output.size = length;
-    if (!output.fits(length)) this.error = WRONG_SIZE;
-    this.startTensor(output);
-    const last = this.nextRaw == this.outputCount && this.mixed == null;
-    if (this.binaryForm && last && this.error == null) {
-      this.writeHeader();
-      this.stream.redirect(this.out);
-    }
-    this.stream.beginRun(Encoding.Raw, length);
-    this.after = Part.Message;
-    this.part = Part.Run;
-  }
-
-  /** Writes an output up to its data. */
-  private startTensor(output: Output): void {
-    if (output.datatype == Datatype.Unknown) {
-      this.error = UNKNOWN_DATATYPE;
-      return;
-    }
-    const asJson = !this.binaryForm;
-    const mixed = this.mixed;
-    const kept = mixed == null ? this.binary : output.raw;
-    if (mixed != null) output.asJson = !mixed.isBinary(output.name.ptr, output.name.len);
-    this.stream.begin(output.datatype, asJson, asJson ? this.out : kept);
-    this.written++;
-    this.binaryStart = kept.length;
-    if (asJson) this.json.openTensor(output, this.written == 1, this.out);
-  }
-
-  private endTensor(output: Output): void {
-    if (<f64>this.stream.elements != output.product) this.error = WRONG_SIZE;
-    if (!this.binaryForm) this.json.closeTensor(this.out);
-    else if (this.mixed != null) output.size = output.raw.length;
-    else if (output.written) output.size = this.binary.length - this.binaryStart;
-  }
-
   private run(at: usize, to: usize): usize {
-    const stream = this.stream;
-    const end = stream.take(at, to);
-    if (stream.malformed) return this.fail(at, MALFORMED);
-    if (stream.runOver) {
+    const outputs = this.outputs;
+    const end = outputs.take(at, to);
+    if (end == 0) return this.fail(at, MALFORMED);
+    if (outputs.runOver) {
       this.part = this.after;
-      if (this.after == Part.Message) this.endTensor(this.outputs[this.nextRaw - 1]);
+      if (this.after == Part.Message) this.error = outputs.closeRaw();
     }
     return end;
   }
 
   private finish(): void {
-    if (this.nextRaw > 0 && this.nextRaw < this.outputCount) {
-      this.error = MALFORMED;
-      return;
-    }
-    if (!this.binaryForm) this.finishJson();
-    else if (this.nextRaw == 0 || this.mixed != null) this.writeHeader();
-    if (this.error != null) return;
-    this.part = this.streaming ? <i32>Part.Envelope : DONE;
-  }
-
-  private finishJson(): void {
-    this.json.openOutputs(this.out);
-    while (this.written < this.outputCount) {
-      const output = this.outputs[this.written];
-      this.startTensor(output);
-      if (this.error != null) return;
-      this.endTensor(output);
-    }
-    this.json.close(this.out);
-  }
-
-  /** Writes the JSON of a binary reply, and what was kept until the sizes of all outputs were known. */
-  private writeHeader(): void {
-    if (!this.json.writeHeader(this.outputs, this.outputCount, this.out)) {
-      this.error = HEADER_TOO_LONG;
-      return;
-    }
-    this.out.take(this.binary);
-    for (let i = 0; i < this.outputCount; i++) {
-      const output = this.outputs[i];
-      if (output.asJson) output.raw.release();
-      else this.out.take(output.raw);
-    }
+    this.error = this.outputs.finish();
+    if (this.error == null) this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
 }

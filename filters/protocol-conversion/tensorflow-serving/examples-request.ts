@@ -9,7 +9,10 @@ import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } fro
 import { PieceSink, startRequestFrame } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
 import { copyText, textClosed, textMalformed } from "../json/element-text";
-import { DUPLICATE, IGNORED, JsonReader, text, WRONG_TYPE } from "../json/reader";
+import { DUPLICATE, WRONG_TYPE } from "../json/faults";
+import { IGNORED } from "../json/place";
+import { JsonReader } from "../json/reader";
+import { text } from "../json/tokens";
 import { Base64Text } from "./base64-text";
 import { Example, Kind } from "./example";
 import { appendSignatureName } from "./model-spec";
