@@ -34,4 +34,9 @@ export abstract class RequestReader {
   protected fail(why: Bytes): void {
     if (this.error == null) this.error = why;
   }
+
+  /** Fails if something is wrong. */
+  protected check(why: Bytes | null): void {
+    if (why != null) this.fail(why);
+  }
 }

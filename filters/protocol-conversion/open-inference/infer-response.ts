@@ -54,7 +54,7 @@ enum Part {
 }
 
 export class InferResponse extends FrameReader {
-  private readonly outputs: ReplyOutputs = new ReplyOutputs();
+  private readonly outputs: ReplyOutputs = new ReplyOutputs(this.out);
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
@@ -69,7 +69,7 @@ export class InferResponse extends FrameReader {
    */
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32, mixed: RequestedOutputs | null): void {
     this.release();
-    this.outputs.reset(form, headerBytes, mixed, this.out);
+    this.outputs.reset(form, headerBytes, mixed);
     this.startFrames(maxMessageBytes);
   }
 

@@ -14,7 +14,6 @@ const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeader
  * some so. Methods that can fail return what is wrong, or null.
  */
 export class ReplyOutputs {
-  private out: SlabChain = new SlabChain();
   readonly json: ReplyJson = new ReplyJson();
   private readonly outputs: Output[] = [];
   private count: i32 = 0;
@@ -28,10 +27,12 @@ export class ReplyOutputs {
   /** The outputs that the caller named, where some are to be JSON and some binary data; else null. */
   private mixed: RequestedOutputs | null = null;
 
-  /** As `InferResponse.reset`; what goes to the caller is appended to `out`. */
-  reset(form: Form, headerBytes: i32, mixed: RequestedOutputs | null, out: SlabChain): void {
+  /** @param out what goes to the caller is appended to it */
+  constructor(private readonly out: SlabChain) {}
+
+  /** As `InferResponse.reset`. */
+  reset(form: Form, headerBytes: i32, mixed: RequestedOutputs | null): void {
     this.mixed = mixed;
-    this.out = out;
     this.json.form = form;
     this.json.headerBytes = headerBytes;
     this.json.neededBytes = 0;

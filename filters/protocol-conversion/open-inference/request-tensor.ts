@@ -1,4 +1,4 @@
-import { Datatype, datatypeName } from "../../model-protocol/datatype";
+import { Datatype, datatypeName, elementSize } from "../../model-protocol/datatype";
 import {
   OUTPUT_NAME,
   REQUEST_INPUTS,
@@ -61,6 +61,17 @@ export class RequestTensor {
     this.datatype = rawTensor.datatype;
     this.rank = rawTensor.rank;
     for (let i = 0; i < this.rank; i++) this.shape[i] = rawTensor.shape[i];
+  }
+
+  /** Is all there that an input needs, data aside? */
+  get isComplete(): bool {
+    return this.name.len > 0 && this.rank >= 0 && this.datatype != Datatype.Unknown;
+  }
+
+  /** May its raw contents have `length` bytes? Of BYTES any number. */
+  holds(length: i64): bool {
+    const size = elementSize(this.datatype);
+    return size == 0 || this.product * <f64>size == <f64>length;
   }
 
   /** Elements that the shape says. */
