@@ -1,4 +1,5 @@
 import { AccessLog } from "../access-log/access-log";
+import { Decompression } from "../decompression/decompression";
 import { ProtocolConversion } from "../protocol-conversion/protocol-conversion";
 import { RateLimit } from "../rate-limit/rate-limit";
 import { defineModule } from "../sdk/pipeline/contexts";
@@ -10,4 +11,7 @@ export * from "../sdk/pipeline/exports/request-body";
 export * from "../sdk/pipeline/exports/request-headers";
 export * from "../sdk/pipeline/exports/response";
 
-defineModule(() => [new TenantAuth(), new RateLimit(), new ProtocolConversion(), new AccessLog()], false);
+defineModule(
+  () => [new TenantAuth(), new RateLimit(), new Decompression(), new ProtocolConversion(), new AccessLog()],
+  false,
+);

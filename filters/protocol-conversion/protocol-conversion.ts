@@ -102,6 +102,7 @@ export class ProtocolConversion extends Stage {
     const refusal = convertRequestChunk(conversion, size, endOfStream, this.settings.maxMemoryBytes);
     http.requestTensorBytes += takeFrameBytes();
     if (refusal != null) return this.refuse(http, refusal, BodyAction.STOP_NO_BUFFER);
+    http.heldBytes = conversion.heldBytes;
     if (conversion.begun || endOfStream) return BodyAction.CONTINUE;
     return conversion.heldBytes > 0 ? BodyAction.STOP_AND_BUFFER : BodyAction.STOP_NO_BUFFER;
   }

@@ -175,7 +175,7 @@ export class TenantAuth extends Stage {
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const body = <BodyDigest | null>http.state(this.slot);
     if (body == null) return BodyAction.CONTINUE;
-    const len = readBuffer(REQUEST_BODY, 0, size);
+    const len = readBuffer(REQUEST_BODY, http.heldBytes, size - http.heldBytes);
     body.add(bufferData(), len);
     return !endOfStream || acceptBody(http, body) ? BodyAction.CONTINUE : BodyAction.STOP_NO_BUFFER;
   }

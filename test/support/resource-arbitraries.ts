@@ -156,6 +156,13 @@ const tenantSpec = optional({
   tenantHeader: fc.constantFrom("x-tenant", "x-modelgate-tenant"),
   revoked: fc.uniqueArray(fc.nat(5), { maxLength: 3 }).map((list) => list.map((each) => sha256(`${each}`))),
   tasks: permissions,
+  compression: optional({
+    requests: optional({
+      maxBytes: fc.constantFrom(1, 1_073_741_824),
+      maxRatio: fc.constantFrom(1, 1032),
+    }),
+    responses: optional({ minBytes: fc.constantFrom(30, 1_048_576) }),
+  }),
   limits: fc.record({ requestsPerSecond: rate, burst: rate }, { requiredKeys: ["requestsPerSecond"] }),
   mode,
 });

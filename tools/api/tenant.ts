@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { credential, permission } from "./credential.ts";
 import {
@@ -132,6 +133,9 @@ const tenantSpec = withRules(
     cors: cors
       .optional()
       .describe("Pages of other origins that may call the tenant's tasks. Default: none may."),
+    compression: compression
+      .optional()
+      .describe("Compressed bodies of requests and responses. Default: none."),
     publicPaths: z
       .array(publicPath)
       .max(64)

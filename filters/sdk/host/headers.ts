@@ -98,6 +98,17 @@ export class Headers {
     }
   }
 
+  /** `find` finds this header no more: a stage has removed it, for those behind it as well. */
+  forget(name: Bytes): void {
+    let at = this.memory.ptr + 4 + <usize>this.count * 8;
+    for (let i: i32 = 0; i < this.count; i++) {
+      const lengths = this.memory.ptr + 4 + i * 8;
+      const nameLen = load<i32>(lengths);
+      if (nameLen == name.len && memory.compare(at, name.ptr, nameLen) == 0) store<u8>(at, 0);
+      at += nameLen + load<i32>(lengths + 4) + 2;
+    }
+  }
+
   /**
    * Looks for a header by its lower-case name and sets `value` to what was found.
    * @returns how often the header occurs; `value` is its first occurrence.

@@ -65,6 +65,10 @@ export class HttpContext {
   /** The request has headers only. */
   endOfRequest: bool = false;
 
+  /** Size of the chunk in the request body buffer, and how many bytes at its front were there before. */
+  chunkBytes: i32 = 0;
+  heldBytes: i32 = 0;
+
   private states: StaticArray<StreamState | null> = new StaticArray<StreamState | null>(0);
 
   constructor(public pipeline: PipelineFacts) {}
@@ -86,6 +90,7 @@ export class HttpContext {
     if (this.states.length < pipeline.stageCount) {
       this.states = new StaticArray<StreamState | null>(pipeline.stageCount);
     }
+    this.heldBytes = 0;
     this.requestTensorBytes = 0;
     this.responseTensorBytes = 0;
     this.times.reset(pipeline.stageCount, pipeline.timed);

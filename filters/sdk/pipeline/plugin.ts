@@ -56,7 +56,7 @@ export class Plugin extends PipelineFacts {
       const stage = this.stages[i];
       const own = config.object(stage.key);
       if (own == null) {
-        if (!config.has(stage.key)) config.fault(stage.key, "is required");
+        if (stage.isRequired && !config.has(stage.key)) config.fault(stage.key, "is required");
       } else {
         stage.configure(own);
         own.finish();
@@ -104,8 +104,9 @@ export class Plugin extends PipelineFacts {
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     http.times.start();
+    http.chunkBytes = size;
     for (let i = 0; i < this.stageCount; i++) {
-      const action = this.stages[i].onRequestBody(http, size, endOfStream);
+      const action = this.stages[i].onRequestBody(http, http.chunkBytes, endOfStream);
       http.times.lap(i);
       if (action != BodyAction.CONTINUE) return action;
     }

@@ -14,6 +14,11 @@ export abstract class Stage {
   /** The field of the plug-in configuration that is this stage's. */
   abstract get key(): string;
 
+  /** Must the plug-in configuration have it? */
+  get isRequired(): bool {
+    return true;
+  }
+
   /** Once configured: does it want every stage of its pipeline timed, for `HttpContext.times`? */
   get wantsTimes(): bool {
     return false;
@@ -26,7 +31,10 @@ export abstract class Stage {
     return HeadersAction.CONTINUE;
   }
 
-  /** A chunk of `size` bytes lies in the request body buffer. */
+  /**
+   * A chunk of `size` bytes lies in the request body buffer. A stage that puts another chunk there says its
+   * size in `http.chunkBytes`.
+   */
   onRequestBody(_http: HttpContext, _size: i32, _endOfStream: bool): BodyAction {
     return BodyAction.CONTINUE;
   }

@@ -5,6 +5,7 @@ import { tablesOf } from "./readme.ts";
 export const STAGES = [
   ["tenantAuth", "filters/tenant-auth/README.md", "field"],
   ["rateLimit", "filters/rate-limit/README.md", "field of `rateLimit`"],
+  ["decompression", "filters/decompression/README.md", "field of `decompression`"],
   ["protocolConversion", "filters/protocol-conversion/README.md", "field of `protocolConversion`"],
   ["accessLog", "filters/access-log/README.md", "field of `accessLog`"],
 ] as const;

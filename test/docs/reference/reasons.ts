@@ -276,6 +276,18 @@ export const REASONS: ReasonGroup[] = [
         "`Inference-Header-Content-Length` is not the length of the JSON.",
         "Send the bytes of JSON before the binary data.",
       ),
+      invalid(
+        "encoded_body_malformed",
+        "The body is no gzip or deflate (zlib's format, RFC 1950), is cut, or its checksum is wrong.",
+        "Send it as its `Content-Encoding` says, or without one.",
+      ),
+      reason(
+        "decompressed_too_large",
+        413,
+        "RESOURCE_EXHAUSTED",
+        "Decompressed, the body is over `maxBytes`, or over 1 MiB and `maxRatio` times its own size.",
+        "Send less, or raise them in `spec.compression.requests`.",
+      ),
       invalid("request_trailers", "The body has trailers.", "Send it without."),
       reason(
         "body_too_large",
@@ -288,8 +300,8 @@ export const REASONS: ReasonGroup[] = [
         "content_encoding",
         415,
         "INVALID_ARGUMENT",
-        "The body is compressed.",
-        "Send it plain, or put Envoy's decompressor before the filter.",
+        "The body is compressed, and the gateway decompresses none, or none in that way.",
+        "Send it plain or, where the Tenant has `spec.compression.requests`, in gzip or deflate.",
       ),
       reason(
         "memory_exhausted",

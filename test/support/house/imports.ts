@@ -16,7 +16,7 @@ const FLOORS: Record<string, string[][]> = {
     ["sdk/host"],
     ["sdk/pipeline"],
     ["model-protocol"],
-    ["tenant-auth", "rate-limit", "protocol-conversion", "converter", "access-log"],
+    ["tenant-auth", "rate-limit", "decompression", "protocol-conversion", "converter", "access-log"],
     ["gateway"],
   ],
 };

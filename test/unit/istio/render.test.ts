@@ -421,6 +421,31 @@ describe("WasmPlugin", () => {
   });
 });
 
+describe("compression", () => {
+  const patchesOf = (spec: object, target?: Target) =>
+    (
+      find(render(spec, {}, undefined, target), "EnvoyFilter").spec as {
+        configPatches: { patch: { operation: string; value?: { name?: string } } }[];
+      }
+    ).configPatches.filter(({ patch }) => patch.value?.name === "modelgate.compressor");
+
+  it.each<Target>(["istio", "gateway-api"])("compresses responses in front of all filters: %s", (target) => {
+    expect(patchesOf({ compression: { responses: {} } }, target)).toMatchObject([
+      { applyTo: "HTTP_FILTER", patch: { operation: "INSERT_FIRST" } },
+    ]);
+    expect(patchesOf({ compression: { requests: {} } }, target)).toEqual([]);
+  });
+
+  it("has the filter decompress requests", () => {
+    const configOf = (spec: object) =>
+      (find(render(spec, {}), "WasmPlugin").spec as { pluginConfig: object }).pluginConfig;
+    expect(configOf({ compression: { requests: {} } })).toMatchObject({
+      decompression: { maxBytes: 67_108_864, maxRatio: 100 },
+    });
+    expect(configOf({ compression: { responses: {} } })).not.toHaveProperty("decompression");
+  });
+});
+
 describe("Gateway API", () => {
   it("A/B by a prefix, and callers that show a certificate", () => {
     const versions = [{ name: "v2", labels: { app: "a", version: "v2" } }];

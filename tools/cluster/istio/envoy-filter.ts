@@ -3,6 +3,7 @@ import { protectionOf } from "../../api/gateway-protection.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
+import { compressor } from "../../lib/envoy/compressor.ts";
 import {
   connectionLimit,
   http2Protection,
@@ -20,7 +21,7 @@ const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 
 /**
  * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore,
- * credentials that no route hands on, what one client may take, and stats filters off.
+ * credentials that no route hands on, what one client may take, compressed responses, and stats filters off.
  * @param tasks whose longest timeout no idle timeout may undercut
  */
 export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
@@ -82,6 +83,7 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
           match: { context: "GATEWAY" },
           patch: { operation: "MERGE", value: { request_headers_to_remove: credentialHeaders(tenant) } },
         },
+        ...compressorPatch(tenant),
         ...(tuning.stats ? [] : STATS_FILTERS.map(withoutFilter)),
       ],
     },
@@ -104,6 +106,21 @@ function overload({ spec: { gateway } }: Tenant): object[] {
 function heapBytesOf({ deployment, protection }: Tenant["spec"]["gateway"]): number | undefined {
   const memory = deployment?.limits.memory;
   return memory === undefined ? undefined : (quantityValue(memory) * protection.heapPercent) / 100;
+}
+
+/** In front of all filters, as responses pass them last to first. */
+function compressorPatch({ spec: { compression } }: Tenant): object[] {
+  if (!compression?.responses) return [];
+  return [
+    {
+      applyTo: "HTTP_FILTER",
+      match: {
+        context: "GATEWAY",
+        listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER } } },
+      },
+      patch: { operation: "INSERT_FIRST", value: compressor(compression.responses.minBytes) },
+    },
+  ];
 }
 
 function withoutFilter(name: string): object {

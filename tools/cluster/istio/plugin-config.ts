@@ -15,10 +15,12 @@ export function pluginConfig(
   secrets: SecretLookup,
   controller?: ControllerAddress,
 ): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
+  const { requests } = tenant.spec.compression ?? {};
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
+    ...(requests && { decompression: requests }),
     protocolConversion: conversionConfig(tasks),
     accessLog: accessLogConfig(tenant, secrets),
     ...(behind.length > 0 && { filtersBehind: behind }),

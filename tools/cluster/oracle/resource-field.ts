@@ -25,6 +25,8 @@ export function resourceField(
       return ofTenantAuth(tenant, tasks, rest);
     case "rateLimit":
       return ofRateLimit(tasks, rest);
+    case "decompression":
+      return inTenant("compression", "requests", ...rest);
     case "protocolConversion":
       return ofTask(tasks, isConverted, rest, (fields) => ["conversion", ...fields]);
     case "accessLog":

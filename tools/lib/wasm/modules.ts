@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../installation.ts";
 
-/** The filter modules this project ships: one per stage, and `gateway`, which holds all four. */
+/** The filter modules this project ships: `gateway`, which holds all stages, and most stages alone. */
 export const MODULES = ["gateway", "tenant-auth", "rate-limit", "protocol-conversion", "access-log"] as const;
 export type ModuleName = (typeof MODULES)[number];
 

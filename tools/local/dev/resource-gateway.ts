@@ -8,6 +8,7 @@ import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
 import { httpCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import { compressor } from "../../lib/envoy/compressor.ts";
 import { discoveredFilter, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
@@ -71,11 +72,14 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     });
     if (!first) throw new Error("no resources were read");
     await write(first);
+    const tenant = localTenant(first);
+    const { responses } = tenant.spec.compression ?? {};
     const gateway = await startLocalGateway({
       ...options,
       tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
-      log: fileLogOptions(localTenant(first)),
+      log: fileLogOptions(tenant),
       filters: [
+        ...(responses ? [compressor(responses.minBytes)] : []),
         discoveredFilter("modelgate.gateway", file, WASM_TYPE),
         checkFilter(),
         ...converterFilter(folder.path, first.tasks),
