@@ -1,4 +1,5 @@
 import { Datatype } from "../model-protocol/datatype";
+import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
@@ -13,6 +14,7 @@ import { isRaw, rawTensor } from "./tensor/raw-tensor";
 import { appendModelSpec } from "./tensorflow-serving/model-spec";
 import { PredictRequest } from "./tensorflow-serving/predict-request";
 import { PredictResponse } from "./tensorflow-serving/predict-response";
+import { startRawPredict } from "./tensorflow-serving/raw-predict";
 import { RawStringsRequest } from "./tensorflow-serving/raw-strings-request";
 
 const PREDICT = bytes("/tensorflow.serving.PredictionService/Predict");
@@ -23,6 +25,7 @@ const pool: StreamPool<PredictConversion> = new StreamPool<PredictConversion>();
 export class PredictConversion extends Conversion {
   private readonly predictRequest: PredictRequest = new PredictRequest();
   private readonly rawContents: RawContents = new RawContents();
+  private readonly rawHead: ByteBuffer = new ByteBuffer();
   private readonly rawStrings: RawStringsRequest = new RawStringsRequest();
   private readonly predictResponse: PredictResponse = new PredictResponse();
   /** The body is a raw tensor of strings. */
@@ -69,10 +72,10 @@ export class PredictConversion extends Conversion {
       return null;
     }
     this.startRaw();
-    return predict.setRaw(this.rawContents) ? null : RAW_TENSOR;
+    return startRawPredict(this.rawContents, this.rawHead, predict.spec) ? null : RAW_TENSOR;
   }
 
   startReply(): void {
-    this.predictResponse.reset(this.predictRequest.rows, this.policy.maxResponseBytes);
+    this.predictResponse.reset(this.predictRequest.rows.present, this.policy.maxResponseBytes);
   }
 }

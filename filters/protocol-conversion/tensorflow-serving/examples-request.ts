@@ -1,28 +1,23 @@
 import { decimalToInteger, integerValue, integral } from "../../model-protocol/numbers/decimal";
 import { decimalToF32 } from "../../model-protocol/numbers/decimal-float";
 import { nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
-import { MODEL_SPEC } from "../../model-protocol/tensor-proto-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
-import { appendField, appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
-import { PieceSink, startRequestFrame } from "../body/piece-sink";
+import { appendTag, appendVarint, fieldSize, LENGTH_DELIMITED } from "../../sdk/bytes/protobuf";
+import { PieceSink } from "../body/piece-sink";
 import { SlabChain } from "../body/slabs";
-import { copyText, textClosed, textMalformed } from "../json/element-text";
 import { DUPLICATE, WRONG_TYPE } from "../json/faults";
 import { IGNORED } from "../json/place";
-import { JsonReader } from "../json/reader";
 import { text } from "../json/tokens";
-import { Base64Text } from "./base64-text";
 import { Example, Kind } from "./example";
-import { appendSignatureName } from "./model-spec";
+import { B64, NOT_BASE64, ServingRequest, SIGNATURE_NAME } from "./serving-request";
 
 /**
  * `POST /v1/models/{model}:classify` and `:regress` of TensorFlow Serving -> `ClassificationRequest`,
  * `RegressionRequest`, which look alike. A feature is a value or a list of values of one kind. As in
  * TensorFlow Serving, JSON says the kind: a number with a point or an exponent is a float, another one or a
- * boolean an int64, a string or
- * `{"b64": "..."}` is bytes.
+ * boolean an int64, a string or `{"b64": "..."}` is bytes.
  */
 
 enum Role {
@@ -48,10 +43,8 @@ enum Member {
   Decoded,
 }
 
-const SIGNATURE_NAME = bytes("signature_name");
 const EXAMPLES = bytes("examples");
 const CONTEXT = bytes("context");
-const B64 = bytes("b64");
 
 const NO_EXAMPLES = bytes("examples is required");
 const EMPTY_EXAMPLES = bytes("examples must not be empty");
@@ -60,8 +53,6 @@ const NESTED = bytes("a feature is a value or a flat list of values");
 const NO_VALUE = bytes("a value of a feature must be a number, a string, a boolean or a base64 object");
 const MIXED = bytes("the values of a feature must be of one kind: floats, integers or strings");
 const TOO_LARGE = bytes("a number fits neither int64 nor float");
-const BAD_TEXT = bytes("a string is malformed");
-const NOT_BASE64 = bytes("b64 must be base64 text");
 
 const INPUT: i32 = 2;
 const EXAMPLE_LIST: i32 = 1;
@@ -71,25 +62,19 @@ const LIST_CONTEXT: i32 = 2;
 
 const piece: ByteBuffer = new ByteBuffer();
 
-export class ExamplesRequest extends JsonReader {
-  /** `ModelSpec` as far as the path says it. */
-  readonly spec: ByteBuffer = new ByteBuffer();
+export class ExamplesRequest extends ServingRequest {
   private readonly signature: ByteBuffer = new ByteBuffer();
   private readonly example: Example = new Example();
   /** The finished ones as fields of their list, and of them the context. */
   private readonly examples: SlabChain = new SlabChain();
   private readonly context: SlabChain = new SlabChain();
-  private readonly base64: Base64Text = new Base64Text();
   /** Which members came, a bit each. */
   private seen: u32 = 0;
 
   /** Makes it ready; `spec` is filled in by the caller. */
   reset(): void {
-    this.release();
-    this.start();
-    this.spec.clear();
+    this.startRequest();
     this.signature.clear();
-    this.base64.reset();
     this.seen = 0;
   }
 
@@ -107,13 +92,10 @@ export class ExamplesRequest extends JsonReader {
   }
 
   write(sink: PieceSink): void {
-    appendSignatureName(this.spec, this.signature.ptr, this.signature.len);
     const field = this.context.length > 0 ? EXAMPLE_LIST_WITH_CONTEXT : EXAMPLE_LIST;
     const list: i64 = this.examples.length + this.context.length;
     const input = fieldSize(field, list);
-    const length = fieldSize(MODEL_SPEC, this.spec.len) + fieldSize(INPUT, input);
-    startRequestFrame(piece, length);
-    appendField(piece, MODEL_SPEC, this.spec.ptr, this.spec.len);
+    this.startMessage(piece, this.signature.ptr, this.signature.len, fieldSize(INPUT, input));
     appendTag(piece, INPUT, LENGTH_DELIMITED);
     appendVarint(piece, input);
     appendTag(piece, field, LENGTH_DELIMITED);
@@ -244,18 +226,13 @@ export class ExamplesRequest extends JsonReader {
     return true;
   }
 
-  protected moreText(at: usize, to: usize): usize {
-    const values = this.example.values;
-    const base64 = this.base64;
-    const inBase64 = this.role == Role.Base64;
-    const end = inBase64 ? base64.take(at, to, values) : copyText(at, to, values);
-    if (inBase64 ? base64.malformed : textMalformed) this.fail(inBase64 ? NOT_BASE64 : BAD_TEXT);
-    else if (inBase64 ? !base64.open : textClosed) {
-      this.example.endText();
-      this.textDone();
-      if (inBase64) this.member = Member.Decoded;
-      this.endValue();
-    }
-    return end;
+  protected get textTarget(): SlabChain {
+    return this.example.values;
+  }
+
+  protected textOver(wasBase64: bool): void {
+    this.example.endText();
+    if (wasBase64) this.member = Member.Decoded;
+    this.endValue();
   }
 }

@@ -1,4 +1,5 @@
 import { Datatype } from "../../model-protocol/datatype";
+import { isNonFiniteText, nonFiniteValue } from "../../model-protocol/numbers/non-finite-text";
 import {
   CONTENT,
   DIM_SIZE,
@@ -9,6 +10,7 @@ import {
 } from "../../model-protocol/tensor-proto-fields";
 import { datatypeOf } from "../../model-protocol/tensorflow-datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Char } from "../../sdk/bytes/chars";
 import {
   appendField,
   appendTag,
@@ -19,6 +21,7 @@ import {
 } from "../../sdk/bytes/protobuf";
 import { SlabChain } from "../body/slabs";
 import { LongField } from "../protobuf/long-field";
+import { appendNonFinite, appendNumberElement } from "../tensor/append-element";
 import { Nesting } from "../tensor/nesting";
 import { NO_TENSOR, TensorInfo } from "./signature";
 
@@ -44,6 +47,35 @@ export class Input {
     this.chain.release();
     this.nesting.reset();
     this.values = 0;
+  }
+
+  /**
+   * Appends the number that `parseNumber` read.
+   * @returns false where the type can't hold it, as all of these
+   */
+  takeNumber(): bool {
+    return appendNumberElement(this.datatype, this.chain);
+  }
+
+  /** Appends the NaN or infinity that was read. */
+  takeNonFinite(): bool {
+    return appendNonFinite(this.datatype, nonFiniteValue, this.chain);
+  }
+
+  /** Appends `true`, `false` or `null`, by its first letter. */
+  takeLiteral(letter: u8): bool {
+    if (this.datatype != Datatype.BOOL || letter == Char.n) return false;
+    this.chain.appendByte(<u8>(letter == Char.t));
+    return true;
+  }
+
+  /** Appends a string, which may be the name of a NaN or an infinity. */
+  takeText(ptr: usize, len: i32): bool {
+    if (this.datatype != Datatype.BYTES) return isNonFiniteText(ptr, len) && this.takeNonFinite();
+    this.startText();
+    this.chain.append(ptr, len);
+    this.endText();
+    return true;
   }
 
   startText(): void {

@@ -11,7 +11,5 @@ export const NAMES_NEEDED = bytes("the signature has several inputs: they must b
 export const MISSING_INPUT = bytes("each input of the signature is required, in each instance");
 export const RAGGED = bytes("nested lists must be of equal length, in all instances");
 export const OUT_OF_RANGE = bytes("a value does not fit the type that the signature says");
-export const NOT_BASE64 = bytes("b64 must be base64 text");
 export const NOT_A_STRING = bytes("the signature says strings");
-export const BAD_TEXT = bytes("a string is malformed");
 export const MIXED = bytes("instances must be all objects or none");

@@ -18,6 +18,7 @@ import {
   LENGTH_DELIMITED,
   VARINT,
 } from "../../sdk/bytes/protobuf";
+import { RawContents } from "../tensor/raw-contents";
 import { rawTensor } from "../tensor/raw-tensor";
 
 /** A raw tensor -> `tensorflow.serving.PredictRequest` whose content is the body itself, uncopied. */
@@ -27,10 +28,19 @@ const shape: ByteBuffer = new ByteBuffer();
 const dim: ByteBuffer = new ByteBuffer();
 
 /**
- * Writes the message of `rawTensor` up to the tag of its content.
+ * Makes `contents` the request of `rawTensor`, whose bytes pass by; it keeps `head`.
  * @returns false for a data type that has no such content
  */
-export function appendRawPredict(head: ByteBuffer, spec: ByteBuffer): bool {
+export function startRawPredict(contents: RawContents, head: ByteBuffer, spec: ByteBuffer): bool {
+  head.clear();
+  contents.release();
+  contents.enclose(head, CONTENT);
+  contents.add(rawTensor.size);
+  return appendMessage(head, spec);
+}
+
+/** Writes the message of `rawTensor` up to the tag of its content. */
+function appendMessage(head: ByteBuffer, spec: ByteBuffer): bool {
   const dataType = dataTypeOf(rawTensor.datatype);
   if (dataType == 0) return false;
   tensor.clear();
