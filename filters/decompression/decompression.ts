@@ -9,7 +9,7 @@ import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Stage } from "../sdk/pipeline/stage";
 import { Coding, EncodedBody, takeEncodedBody } from "./encoded-body";
-import { Progress } from "./inflater";
+import { Progress } from "./progress";
 import { MALFORMED, TOO_LARGE } from "./replies";
 
 const GZIP = bytes("gzip");

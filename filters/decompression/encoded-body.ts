@@ -1,7 +1,8 @@
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 import { adler32, crc32 } from "./checksums";
-import { Inflater, Progress, WINDOW } from "./inflater";
+import { Inflater, WINDOW } from "./inflater";
+import { Progress } from "./progress";
 
 export enum Coding {
   None,

@@ -1,6 +1,8 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { BitReader } from "./bit-reader";
-import { HuffmanCode, NO_CODE, QUICK_BITS, SHORT } from "./huffman-code";
+import { BlockCodes, DISTANCE_CODES, END_OF_BLOCK } from "./block-codes";
+import { HuffmanCode, QUICK_BITS, SHORT } from "./huffman-code";
+import { Progress } from "./progress";
 
 /** How far back a copy may reach. */
 export const WINDOW: i32 = 32_768;
@@ -10,10 +12,7 @@ const ROOM: i32 = LONGEST_COPY + 8;
 const GROWTH: i32 = 16_384;
 
 const QUICK_MASK: u64 = (1 << QUICK_BITS) - 1;
-const END_OF_BLOCK: u32 = 256;
 const LENGTH_CODES: u32 = 29;
-const DISTANCE_CODES: u32 = 30;
-const LITERALS: i32 = 286;
 
 /** RFC 1951, section 3.2.5: least length of each code, and how many bits say more. */
 const LENGTH_BASE = memory.data<u16>([
@@ -30,29 +29,13 @@ const DISTANCE_BASE = memory.data<u16>([
 const DISTANCE_EXTRA = memory.data<u8>([
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ]);
-/** Section 3.2.7: the order in which the lengths of the codes for code lengths come. */
-const CODE_ORDER = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]);
-const CODE_LENGTHS: i32 = 19;
-const MOST_LENGTHS: i32 = 320;
-
 enum Step {
   Block,
   StoredLength,
   Stored,
-  Sizes,
-  CodeLengths,
-  Lengths,
+  Head,
   Codes,
   Done,
-}
-
-export enum Progress {
-  /** The chunk is used up. */
-  NeedsMore,
-  Done,
-  Malformed,
-  /** More came out than `mostLength` allows. */
-  TooLarge,
 }
 
 /** DEFLATE (RFC 1951), as its bytes come. */
@@ -69,14 +52,9 @@ export class Inflater {
   private last: bool = false;
   /** Bytes of a stored block that are still to come. */
   private left: i32 = 0;
-  private readonly literals: HuffmanCode = new HuffmanCode();
-  private readonly distances: HuffmanCode = new HuffmanCode();
-  private readonly lengths: StaticArray<u8> = new StaticArray<u8>(MOST_LENGTHS);
-  private literalCount: i32 = 0;
-  private distanceCount: i32 = 0;
-  private codeCount: i32 = 0;
-  /** Lengths that are known. */
-  private known: i32 = 0;
+  private readonly blockCodes: BlockCodes = new BlockCodes();
+  private readonly literals: HuffmanCode = this.blockCodes.literals;
+  private readonly distances: HuffmanCode = this.blockCodes.distances;
 
   /** Begins with another deflated text, behind what is in `out` already. */
   start(): void {
@@ -102,12 +80,8 @@ export class Inflater {
         return this.storedLength();
       case Step.Stored:
         return this.stored();
-      case Step.Sizes:
-        return this.sizes();
-      case Step.CodeLengths:
-        return this.codeLengths();
-      case Step.Lengths:
-        return this.readLengths();
+      case Step.Head:
+        return this.head();
       default:
         return this.codes();
     }
@@ -119,10 +93,23 @@ export class Inflater {
     this.last = input.take(1) == 1;
     const kind = input.take(2);
     if (kind == 3) return Progress.Malformed;
-    if (kind == 1) return this.fixed();
-    if (kind == 0) input.align();
-    this.step = kind == 0 ? Step.StoredLength : Step.Sizes;
+    if (kind == 0) {
+      input.align();
+      this.step = Step.StoredLength;
+    } else if (kind == 1) {
+      this.blockCodes.setFixed();
+      this.step = Step.Codes;
+    } else {
+      this.blockCodes.start();
+      this.step = Step.Head;
+    }
     return Progress.Done;
+  }
+
+  private head(): Progress {
+    const progress = this.blockCodes.read(this.input);
+    if (progress == Progress.Done) this.step = Step.Codes;
+    return progress;
   }
 
   private endBlock(): void {
@@ -153,78 +140,6 @@ export class Inflater {
     if (out.len > this.mostLength) return Progress.TooLarge;
     if (this.left > 0) return Progress.NeedsMore;
     this.endBlock();
-    return Progress.Done;
-  }
-
-  /** Section 3.2.6. */
-  private fixed(): Progress {
-    const lengths = changetype<usize>(this.lengths);
-    memory.fill(lengths, 8, 144);
-    memory.fill(lengths + 144, 9, 112);
-    memory.fill(lengths + 256, 7, 24);
-    memory.fill(lengths + 280, 8, 8);
-    this.literals.build(lengths, 288);
-    memory.fill(lengths, 5, 32);
-    this.distances.build(lengths, 32);
-    this.step = Step.Codes;
-    return Progress.Done;
-  }
-
-  private sizes(): Progress {
-    const input = this.input;
-    if (!input.has(14)) return Progress.NeedsMore;
-    this.literalCount = <i32>input.take(5) + 257;
-    this.distanceCount = <i32>input.take(5) + 1;
-    this.codeCount = <i32>input.take(4) + 4;
-    if (this.literalCount > LITERALS || this.distanceCount > <i32>DISTANCE_CODES) return Progress.Malformed;
-    memory.fill(changetype<usize>(this.lengths), 0, CODE_LENGTHS);
-    this.known = 0;
-    this.step = Step.CodeLengths;
-    return Progress.Done;
-  }
-
-  private codeLengths(): Progress {
-    const input = this.input;
-    const lengths = changetype<usize>(this.lengths);
-    for (; this.known < this.codeCount; this.known++) {
-      if (!input.has(3)) return Progress.NeedsMore;
-      store<u8>(lengths + load<u8>(CODE_ORDER + this.known), <u8>input.take(3));
-    }
-    if (!this.literals.build(lengths, CODE_LENGTHS, false)) return Progress.Malformed;
-    this.known = 0;
-    this.step = Step.Lengths;
-    return Progress.Done;
-  }
-
-  private readLengths(): Progress {
-    const input = this.input;
-    const lengths = changetype<usize>(this.lengths);
-    const all = this.literalCount + this.distanceCount;
-    while (this.known < all) {
-      input.has(14);
-      const entry = this.literals.search(input.bits, input.count);
-      if (entry == SHORT) return Progress.NeedsMore;
-      if (entry == NO_CODE) return Progress.Malformed;
-      const symbol = entry >> 4;
-      const codeBits = <i32>entry & 15;
-      if (symbol < 16) {
-        input.take(codeBits);
-        store<u8>(lengths + this.known++, <u8>symbol);
-        continue;
-      }
-      const extra = symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
-      if (input.count < codeBits + extra) return Progress.NeedsMore;
-      input.take(codeBits);
-      const times = <i32>input.take(extra) + (symbol == 18 ? 11 : 3);
-      if (this.known + times > all || (symbol == 16 && this.known == 0)) return Progress.Malformed;
-      const value = symbol == 16 ? load<u8>(lengths + this.known - 1) : 0;
-      memory.fill(lengths + this.known, value, times);
-      this.known += times;
-    }
-    if (load<u8>(lengths + END_OF_BLOCK) == 0) return Progress.Malformed;
-    if (!this.literals.build(lengths, this.literalCount)) return Progress.Malformed;
-    if (!this.distances.build(lengths + this.literalCount, this.distanceCount)) return Progress.Malformed;
-    this.step = Step.Codes;
     return Progress.Done;
   }
 

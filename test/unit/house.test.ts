@@ -54,6 +54,6 @@ it("every export is needed", () => {
   expect(told(unusedExports(product, inFolder("test"), isEntry))).toEqual([]);
 });
 it("every file is reached", () => expect(told(deadFiles(product, isEntry))).toEqual([]));
-it("files are short", () => expect(told(longFiles(tools))).toEqual([]));
+it("files are short", () => expect(told(longFiles(product))).toEqual([]));
 it("comments are of 110 columns at the most", () => expect(told(longComments(product))).toEqual([]));
 it("times say their unit", () => expect(told(unitsMissing(product))).toEqual([]));
