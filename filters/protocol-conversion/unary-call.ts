@@ -129,13 +129,10 @@ export function startCall(
   timeoutMs: u32,
   slot: i32,
 ): UnaryCall | null {
-  const length = getProperty(CLUSTER_NAME);
-  if (length <= 0) {
+  if (!findCluster(http)) {
     http.refuse(MODEL_UNREACHABLE);
     return null;
   }
-  cluster.ptr = propertyValue();
-  cluster.len = length;
   startFrame(frame, 0);
   question.appendRequest(frame);
   finishFrame(frame);
@@ -153,3 +150,11 @@ export function startCall(
 }
 
 const cluster: Slice = new Slice();
+
+/** Sets `cluster`. @returns false when the request has no route */
+function findCluster(http: HttpContext): bool {
+  const known = http.cluster;
+  cluster.len = known == null ? getProperty(CLUSTER_NAME) : known.len;
+  cluster.ptr = known == null ? propertyValue() : known.ptr;
+  return cluster.len > 0;
+}

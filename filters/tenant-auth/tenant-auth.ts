@@ -14,6 +14,7 @@ import { Identity } from "./identity";
 import { Mode } from "./mode";
 import { Decision } from "./permissions";
 import { Presentation } from "./presented";
+import { PublicPath } from "./public-path";
 import { readConfig } from "./read-config";
 import { Registry } from "./registry";
 import { forgetAll } from "./remembered";
@@ -79,7 +80,9 @@ export class TenantAuth extends Stage {
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
-    if (this.isPublic(http) || this.modeOf(http) == Mode.Off) {
+    const path = this.publicPathOf(http);
+    if (path != null && path.answers(http)) return HeadersAction.STOP;
+    if (path != null || this.modeOf(http) == Mode.Off) {
       http.pass();
       return HeadersAction.CONTINUE;
     }
@@ -108,10 +111,10 @@ export class TenantAuth extends Stage {
     return HeadersAction.CONTINUE;
   }
 
-  private isPublic(http: HttpContext): bool {
+  private publicPathOf(http: HttpContext): PublicPath | null {
     const paths = this.registry.publicPaths;
-    for (let i = 0; i < paths.length; i++) if (paths[i].admits(http)) return true;
-    return false;
+    for (let i = 0; i < paths.length; i++) if (paths[i].admits(http)) return paths[i];
+    return null;
   }
 
   /**

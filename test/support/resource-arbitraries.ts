@@ -156,6 +156,19 @@ const tenantSpec = optional({
   tenantHeader: fc.constantFrom("x-tenant", "x-modelgate-tenant"),
   revoked: fc.uniqueArray(fc.nat(5), { maxLength: 3 }).map((list) => list.map((each) => sha256(`${each}`))),
   tasks: permissions,
+  publicPaths: fc.array(
+    fc.oneof(
+      fc.record(
+        { path: fc.constantFrom("/", "/healthz", "/v2/models/*/ready", "/*"), gateway: fc.boolean() },
+        { requiredKeys: ["path"] },
+      ),
+      fc.record(
+        { path: fc.constantFrom("/v2", "/grpc.health.v1.Health/Check"), task: fc.constant("t0") },
+        { requiredKeys: ["path"] },
+      ),
+    ),
+    { maxLength: 3 },
+  ),
   compression: optional({
     requests: optional({
       maxBytes: fc.constantFrom(1, 1_073_741_824),
@@ -213,13 +226,17 @@ const limits = fc
 
 const task = optional({ limits, mode, conversion: arbitraryConversion });
 
-/** A Tenant with up to three tasks. */
-export const arbitraryResources: fc.Arbitrary<Written> = fc.record({
-  tenant,
-  tasks: fc.array(task, { maxLength: 3 }).map((specs) =>
-    specs.map((spec, index) => ({
-      ...{ apiVersion, kind: "ModelTask", metadata: { name: `t${index}`, namespace: "search" } },
-      spec: { taskid: `t${index}`, tenant: "search", service: { name: "model" }, ...spec },
-    })),
-  ),
-});
+const arbitraryTasks = fc.array(task, { maxLength: 3 }).map((specs) =>
+  specs.map((spec, index) => ({
+    ...{ apiVersion, kind: "ModelTask", metadata: { name: `t${index}`, namespace: "search" } },
+    spec: { taskid: `t${index}`, tenant: "search", service: { name: "model" }, ...spec },
+  })),
+);
+
+/** A Tenant with up to three tasks, and public paths of the first of them. */
+export const arbitraryResources: fc.Arbitrary<Written> = fc
+  .record({ tenant, tasks: arbitraryTasks })
+  .map(({ tenant, tasks }) => {
+    const paths = tenant.spec.publicPaths?.filter((each) => tasks.length > 0 || !("task" in each));
+    return { tasks, tenant: { ...tenant, spec: { ...tenant.spec, ...(paths && { publicPaths: paths }) } } };
+  });

@@ -81,6 +81,12 @@ const RULES: Rule[] = [
     reason: "a limit of each replica has no rate in the configuration: the controller gives it",
   },
   {
+    path: /^spec\.publicPaths\[\d+\]\.(task|gateway)$/,
+    message: /is no task id of|is for no gRPC method|^must be 1 to 128/,
+    reason:
+      "a task that is not there, or a gRPC call without one: the request finds no route, or needs a credential",
+  },
+  {
     path: /^spec\.(revoked|jwtIssuers\[\d+\]\.algorithms)$/,
     reason: "one twice is no harm to the filter; lists of Kubernetes are sets",
   },

@@ -49,6 +49,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
       "is the task id of another task",
     ),
     ...ownerFaults(tenants, tasks),
+    ...tenants.flatMap((tenant) => publicPathFaults(tenant, tasks)),
     ...tasks.flatMap(routingFaults),
   ];
 }
@@ -99,6 +100,22 @@ function ownerFaults(tenants: Loaded<Tenant>[], tasks: Loaded<ModelTask>[]): Fau
       ),
     ];
   });
+}
+
+/** A public path may only be for one of the tenant's own tasks. */
+function publicPathFaults({ resource, fault }: Loaded<Tenant>, tasks: Loaded<ModelTask>[]): Fault[] {
+  const { name } = resource.metadata;
+  const own = tasks.flatMap(({ resource: { spec } }) => (spec.tenant === name ? [spec.taskid] : []));
+  return resource.spec.publicPaths.flatMap(({ task }, index) =>
+    task === undefined || own.includes(task)
+      ? []
+      : [
+          fault(
+            ["spec", "publicPaths", index, "task"],
+            `${JSON.stringify(task)} is no task id of a ModelTask of this tenant${own.length > 0 ? ` (it has ${own.join(", ")})` : ""}`,
+          ),
+        ],
+  );
 }
 
 /** Each version that a task routes to must be one of its own. */

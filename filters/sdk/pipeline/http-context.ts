@@ -3,7 +3,7 @@ import { Bytes, bytes, startsWithIgnoreCase } from "../bytes/bytes";
 import { AUTHORITY, CONTENT_TYPE, METHOD, PATH, TASKID, VERSION } from "../bytes/header-names";
 import { Slice } from "../bytes/slice";
 import { REQUEST_HEADERS } from "../host/abi";
-import { Headers } from "../host/headers";
+import { Headers, setHeader } from "../host/headers";
 import { getProperty, propertyValue, setFilterState } from "../host/properties";
 import { CrossOrigin } from "./cross-origin";
 import { LocalReply } from "./local-reply";
@@ -42,6 +42,9 @@ export class HttpContext {
   versions: i32 = 0;
   /** Is the caller a gRPC client? */
   grpc: bool = false;
+
+  /** Where the request goes, if it is not to be asked of Envoy. */
+  cluster: Bytes | null = null;
 
   /** Who calls; null while nobody is authenticated. */
   principal: Principal | null = null;
@@ -102,6 +105,7 @@ export class HttpContext {
     this.pipeline = none;
     this.principal = null;
     this.crossOrigin = null;
+    this.cluster = null;
     for (let i = 0; i < this.states.length; i++) this.states[i] = null;
   }
 
@@ -125,6 +129,19 @@ export class HttpContext {
     this.versions = headers.find(VERSION, this.version);
     headers.find(CONTENT_TYPE, value);
     this.grpc = startsWithIgnoreCase(value.ptr, value.len, GRPC_CONTENT_TYPE);
+  }
+
+  /**
+   * Makes the request one for this task, for the stages and for Envoy's routes.
+   * @param cluster Envoy's name for where the task is served: it matches its routes anew only behind this
+   * filter
+   */
+  nameTask(task: Bytes, cluster: Bytes | null): void {
+    this.cluster = cluster;
+    this.taskid.ptr = task.ptr;
+    this.taskid.len = task.len;
+    this.taskids = 1;
+    setHeader(REQUEST_HEADERS, TASKID, task.ptr, task.len);
   }
   private readonly scratch: Slice = new Slice();
 

@@ -7,6 +7,7 @@ import { type SecretLookup, type TenantAuthConfig, tenantAuthConfig } from "./te
 
 /**
  * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.
+ * @param clusterOf Envoy's name for where a task is served; default: Istio's
  * @throws Error for a Secret that `secrets` does not know
  */
 export function pluginConfig(
@@ -14,11 +15,12 @@ export function pluginConfig(
   tasks: ModelTask[],
   secrets: SecretLookup,
   controller?: ControllerAddress,
+  clusterOf?: (task: ModelTask) => string,
 ): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
-    tenantAuth: tenantAuthConfig(tenant, tasks, secrets),
+    tenantAuth: tenantAuthConfig(tenant, tasks, secrets, clusterOf),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     ...(requests && { decompression: requests }),
     protocolConversion: conversionConfig(tasks),

@@ -5,6 +5,7 @@ import type { JwtIssuer } from "../../api/jwt-issuer.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { corsConfig } from "./cors-config.ts";
+import { namespaceOf, serviceCluster } from "./names.ts";
 import { seal } from "./seal.ts";
 
 /** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
@@ -15,7 +16,7 @@ export interface TenantAuthConfig {
   mode?: string;
   apiKey?: object;
   cors?: object;
-  publicPaths?: { path: string }[];
+  publicPaths?: object[];
   signature?: object;
   removeCredentials?: boolean;
   tenantHeader?: string;
@@ -53,12 +54,14 @@ export interface GrantConfig {
 /**
  * What tenant-auth must know of a tenant and its tasks. The tenant's mode is that of the whole gateway, so
  * that it holds for callers too that nobody knows; a task's own mode goes before it.
+ * @param clusterOf Envoy's name for where a task is served; default: Istio's
  * @throws Error for a Secret that `secrets` does not know
  */
 export function tenantAuthConfig(
   tenant: Tenant,
   tasks: ModelTask[],
   secrets: SecretLookup,
+  clusterOf: (task: ModelTask) => string = taskCluster,
 ): TenantAuthConfig {
   const { mode, apiKey, signature, tenantHeader, revoked, jwtIssuers, credentials, publicPaths } =
     tenant.spec;
@@ -69,7 +72,7 @@ export function tenantAuthConfig(
     ...(apiKey && { apiKey: defined(apiKey) }),
     ...(signature && { signature: defined(signature) }),
     ...(cors && { cors }),
-    ...(publicPaths.length > 0 && { publicPaths }),
+    ...(publicPaths.length > 0 && { publicPaths: publicPathsOf(tenant, tasks, clusterOf) }),
     ...(!tasks.some(hasConverter) && { removeCredentials: false }),
     ...(tenantHeader !== undefined && { tenantHeader }),
     ...(revoked.length > 0 && { revoked }),
@@ -85,6 +88,21 @@ export function tenantAuthConfig(
       },
     ],
   };
+}
+
+function taskCluster({ metadata, spec: { service } }: ModelTask): string {
+  return serviceCluster({ namespace: namespaceOf(metadata), service: service.name, port: service.port });
+}
+
+function publicPathsOf(
+  { spec }: Tenant,
+  tasks: ModelTask[],
+  clusterOf: (task: ModelTask) => string,
+): object[] {
+  return spec.publicPaths.map(({ path, task, gateway }) => {
+    const named = tasks.find(({ spec }) => spec.taskid === task);
+    return defined({ path, task, cluster: named && clusterOf(named), gateway });
+  });
 }
 
 /**

@@ -162,16 +162,21 @@ function downstreamTls({ certificate, key, clientCa }: NonNullable<BootstrapOpti
   };
 }
 
+/** The cluster of a task's model server. */
+export function taskCluster(taskid: string): string {
+  return `task-${taskid}`;
+}
+
 function route({ taskid }: TaskRoute): object {
   return {
     match: { prefix: "/", headers: [{ name: "taskid", string_match: { exact: taskid } }] },
-    route: { cluster: `task-${taskid}`, timeout: "15s" },
+    route: { cluster: taskCluster(taskid), timeout: "15s" },
   };
 }
 
 function cluster({ taskid, host, port }: TaskRoute): object {
   return {
-    name: `task-${taskid}`,
+    name: taskCluster(taskid),
     type: "STRICT_DNS",
     connect_timeout: "1s",
     typed_extension_protocol_options: {
@@ -182,7 +187,7 @@ function cluster({ taskid, host, port }: TaskRoute): object {
     },
     circuit_breakers: { thresholds: [NO_CIRCUIT_BREAKER] },
     load_assignment: {
-      cluster_name: `task-${taskid}`,
+      cluster_name: taskCluster(taskid),
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port, host) } }] }],
     },
   };

@@ -7,7 +7,7 @@ import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
-import { httpCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import { httpCluster, taskCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { compressor } from "../../lib/envoy/compressor.ts";
 import { discoveredFilter, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
@@ -56,7 +56,13 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await folder.remove();
   };
   const write = async (inventory: Inventory) => {
-    const config = pluginConfig(localTenant(inventory), inventory.tasks, lookupIn(options.secrets), address);
+    const config = pluginConfig(
+      localTenant(inventory),
+      inventory.tasks,
+      lookupIn(options.secrets),
+      address,
+      ({ spec }) => taskCluster(spec.taskid),
+    );
     // The routes here do not follow the files.
     delete config.tenantAuth.removeCredentials;
     await writeConverters(folder.path, inventory.tasks);
