@@ -11,12 +11,6 @@ import { SDK_PACKAGE } from "../lib/wasm/sdk.ts";
 const STAGE = new URL("build/package/modelgate/", PROJECT_ROOT);
 const SDK_STAGE = new URL("build/package/filter-sdk/", PROJECT_ROOT);
 
-/**
- * What only some commands need: the collector's database and exports. npm installs none of them by itself.
- */
-const OPTIONAL = ["@duckdb/node-api", "@platformatic/kafka", /^@opentelemetry\//];
-/** What a checkout needs to run its TypeScript. */
-const CHECKOUT_ONLY = ["amaro"];
 const COPIED = ["proto", "manifests", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE"];
 const SDK_COPIED = ["filters", "asconfig.json", "LICENSE", "NOTICE"];
 /** What the filters are compiled with. */
@@ -32,7 +26,9 @@ export async function stagePackage(): Promise<string> {
   await rm(STAGE, { recursive: true, force: true });
   await mkdir(new URL("build/", STAGE), { recursive: true });
   await run("node_modules/.bin/tsc", ["-p", "tsconfig.package.json"]);
-  for (const name of COPIED) await cp(new URL(name, PROJECT_ROOT), new URL(name, STAGE), { recursive: true });
+  const filter = (path: string) => !path.endsWith("/manifests/chart");
+  for (const name of COPIED)
+    await cp(new URL(name, PROJECT_ROOT), new URL(name, STAGE), { recursive: true, filter });
   await copyPage();
   for (const name of MODULES)
     for (const suffix of ["", ".map"])
@@ -64,6 +60,8 @@ interface OwnManifest {
   version: string;
   bin: { modelgate: string };
   dependencies: Versions;
+  /** What only some commands need: the collector's database and exports. */
+  optionalDependencies: Versions;
   devDependencies: Versions;
 }
 
@@ -75,26 +73,18 @@ async function writeManifest(folder: URL, content: object): Promise<void> {
   await writeFile(new URL("package.json", folder), `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** The package.json that is published, made of the checkout's. */
+/** The package.json that is published, made of the checkout's. npm installs optional peers when told to. */
 function manifest(own: OwnManifest): object {
-  const { private: _, scripts, devDependencies, dependencies, ...rest } = own;
-  const all = Object.entries(dependencies);
-  const optional = [...all.filter(([name]) => isOneOf(OPTIONAL, name)), [SDK_PACKAGE, own.version] as const];
+  const { private: _, scripts, devDependencies, optionalDependencies, ...rest } = own;
+  const optional = { ...optionalDependencies, [SDK_PACKAGE]: own.version };
   return {
     ...rest,
     bin: { modelgate: own.bin.modelgate.replace(/ts$/, "js") },
     exports: { "./converter-test": "./tools/local/converter/try.js", "./package.json": "./package.json" },
     engines: { node: ">=22.15" },
-    dependencies: Object.fromEntries(
-      all.filter(([name]) => !isOneOf(OPTIONAL, name) && !CHECKOUT_ONLY.includes(name)),
-    ),
-    peerDependencies: Object.fromEntries(optional),
-    peerDependenciesMeta: Object.fromEntries(optional.map(([name]) => [name, { optional: true }])),
+    peerDependencies: optional,
+    peerDependenciesMeta: Object.fromEntries(Object.keys(optional).map((name) => [name, { optional: true }])),
   };
-}
-
-function isOneOf(patterns: (string | RegExp)[], name: string): boolean {
-  return patterns.some((each) => (typeof each === "string" ? each === name : each.test(name)));
 }
 
 /** What of the page is no TypeScript: the compiler has left that there as JavaScript. */

@@ -66,7 +66,7 @@ it("of the command is valid CycloneDX and names all that runs with it, each with
   expect(components.filter(({ hashes, licenses }) => !hashes || !licenses)).toEqual([]);
   const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages as Record<string, Locked>;
   const production = Object.entries(lock)
-    .filter(([path, { dev, devOptional, link }]) => path && !dev && !devOptional && !link)
+    .filter(([path, { dev, link }]) => path && !dev && !link)
     .map(([path, { version }]) => `${path.slice(path.lastIndexOf("node_modules/") + 13)}@${version}`);
   const names = components.map(({ group, name, version }) => `${group ? `${group}/` : ""}${name}@${version}`);
   expect(names.sort()).toEqual([...new Set(production)].sort());
@@ -82,6 +82,5 @@ it("is the same each time", async () => {
 interface Locked {
   version: string;
   dev?: boolean;
-  devOptional?: boolean;
   link?: boolean;
 }

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Logger } from "pino";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Milliseconds } from "../../lib/units.ts";
@@ -49,8 +49,16 @@ export function collectorCommand(): Command {
   const command = new Command("collector")
     .description("Run the collector: store access logs, compute traffic metrics, serve the traffic page")
     .argument("[file...]", "access logs to follow; globs also match files that appear later")
-    .option("--store <folder>", "folder for lines and metrics", "modelgate-logs")
-    .addOption(withDefault("--listen <host:port>", "address to listen on", address, "127.0.0.1:8092"))
+    .addOption(
+      new Option("--store <folder>", "folder for lines and metrics")
+        .default("modelgate-logs")
+        .env("MODELGATE_COLLECTOR_STORE"),
+    )
+    .addOption(
+      withDefault("--listen <host:port>", "address to listen on", address, "127.0.0.1:8092").env(
+        "MODELGATE_COLLECTOR_LISTEN",
+      ),
+    )
     .option(
       "--allow-host <name>",
       "host name that readers may use, besides localhost, this machine's name and IP addresses; repeatable",

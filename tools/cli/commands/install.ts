@@ -6,6 +6,7 @@ import { yaml } from "../output/manifests.ts";
 
 interface InstallOptions extends ConnectOptions {
   image?: string;
+  collectorImage?: string;
   crdsOnly?: true;
   forceConflicts?: true;
   dryRun: "none" | "client" | "server";
@@ -15,6 +16,7 @@ export function installCommand(): Command {
   const command = new Command("install")
     .description("Install the custom resource definitions, roles, controller and collector in a cluster")
     .option("--image <reference>", "image of the controller and collector: host/name@sha256:...")
+    .option("--collector-image <reference>", "image of the collector, if it has one of its own")
     .option("--crds-only", "install only the custom resource definitions")
     .option("--force-conflicts", "overwrite fields owned by others, such as kubectl apply -k")
     .addOption(
@@ -38,9 +40,9 @@ export function installCommand(): Command {
   });
 }
 
-async function chosen({ image, crdsOnly }: InstallOptions): Promise<Manifest[]> {
+async function chosen({ image, collectorImage = image, crdsOnly }: InstallOptions): Promise<Manifest[]> {
   if (crdsOnly) return definitions();
-  if (image === undefined)
+  if (image === undefined || collectorImage === undefined)
     throw new Error("name the image of controller and collector with --image, or install --crds-only");
-  return installation(image);
+  return installation({ controller: image, collector: collectorImage });
 }

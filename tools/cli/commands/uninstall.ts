@@ -22,12 +22,16 @@ export function uninstallCommand(): Command {
     const left = objects.filter(({ kind }) => kind === "Tenant").map(({ metadata }) => metadata.name);
     if (options.crds && left.length > 0)
       throw new Error(`there are Tenants left (${left.join(", ")}): modelgate delete tenant them first`);
-    await uninstall(client, await installation("modelgate"), {
-      withDefinitions: options.crds ?? false,
-      onDone: (object) => console.log(`${resourceName(object)} deleted`),
-      onKept: (namespace, volumes) =>
-        console.log(`${resourceName(namespace)} stays: it holds the volume ${volumes.join(", ")}`),
-    });
+    await uninstall(
+      client,
+      await installation({ controller: "modelgate", collector: "modelgate-collector" }),
+      {
+        withDefinitions: options.crds ?? false,
+        onDone: (object) => console.log(`${resourceName(object)} deleted`),
+        onKept: (namespace, volumes) =>
+          console.log(`${resourceName(namespace)} stays: it holds the volume ${volumes.join(", ")}`),
+      },
+    );
     await releaseTenants(client);
   });
 }

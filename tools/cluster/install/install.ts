@@ -13,10 +13,16 @@ const FIELD_MANAGER = "modelgate-install";
 const TIMEOUT_MS = 60_000;
 const DEFINITION = "CustomResourceDefinition";
 
-/** All that Modelgate needs in a cluster once, with the image of its controller and collector. */
-export async function installation(image: string): Promise<Manifest[]> {
+/** References of images. */
+interface Images {
+  controller: string;
+  collector: string;
+}
+
+/** All that Modelgate needs in a cluster once. */
+export async function installation(images: Images): Promise<Manifest[]> {
   const objects = await readKustomization(fileURLToPath(new URL("manifests", PROJECT_ROOT)));
-  return objects.map((object) => withImage(object, image));
+  return objects.map((object) => withImage(object, images));
 }
 
 /** Only the custom resource definitions. */
@@ -24,16 +30,17 @@ export function definitions(): Promise<Manifest[]> {
   return readKustomization(fileURLToPath(new URL("manifests/crds", PROJECT_ROOT)));
 }
 
-const WORKLOADS = ["Deployment", "StatefulSet"];
+const WORKLOADS: Record<string, keyof Images> = { Deployment: "controller", StatefulSet: "collector" };
 
 interface Workload extends Manifest {
   spec: { template: { spec: { containers: { image: string }[] } } };
 }
 
-function withImage(object: Manifest, image: string): Manifest {
-  if (!WORKLOADS.includes(object.kind)) return object;
+function withImage(object: Manifest, images: Images): Manifest {
+  const part = WORKLOADS[object.kind];
+  if (part === undefined) return object;
   const workload = structuredClone(object) as Workload;
-  for (const container of workload.spec.template.spec.containers) container.image = image;
+  for (const container of workload.spec.template.spec.containers) container.image = images[part];
   return workload;
 }
 

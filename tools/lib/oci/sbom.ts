@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { PROJECT_ROOT } from "../installation.ts";
 import { versionOf } from "../wasm/version.ts";
@@ -52,13 +53,15 @@ export async function moduleBill(
 }
 
 /**
- * The bill of materials of the command, which is that of the controller's and the collector's image above its
- * base: the npm packages that it runs with. Programs for other platforms are in it with scope `optional`.
+ * The bill of materials of the command: the npm packages that it runs with. Those that may be missing, as
+ * programs for other platforms, are in it with scope `optional`.
+ * @param installedOnly as for an image: without packages that are not there
  */
-export async function commandBill(): Promise<Blob> {
+export async function commandBill({ installedOnly = false } = {}): Promise<Blob> {
   const lock = await readLock();
   const own = lock.get("") as LockedPackage;
-  const packages = closure(lock, own.dependsOn);
+  const all = closure(lock, own.dependsOn);
+  const packages = installedOnly ? all.filter(({ path }) => existsSync(new URL(path, PROJECT_ROOT))) : all;
   return bill(
     {
       type: "application",

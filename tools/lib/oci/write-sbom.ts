@@ -1,3 +1,4 @@
 import { commandBill } from "./sbom.ts";
 
-process.stdout.write((await commandBill()).bytes);
+const installedOnly = process.argv.includes("--installed");
+process.stdout.write((await commandBill({ installedOnly })).bytes);
