@@ -11,7 +11,7 @@ const MODULES = fileURLToPath(new URL("../go", import.meta.url));
 
 interface ProgramSet {
   /** Folder under test/cluster/go, whose go.mod and go.sum pin all versions. */
-  module: "istio" | "kubernetes";
+  module: "istio" | "kubernetes" | "helm";
   packages: string[];
   /** Files of Go modules to keep beside the programs: module, path in it. */
   files: [string, string][];
@@ -40,6 +40,7 @@ const PROGRAM_SETS = {
     ),
     files: [],
   },
+  helm: { module: "helm", packages: ["helm.sh/helm/v4/cmd/helm"], files: [] },
   istioctl: { module: "istio", packages: ["istio.io/istio/istioctl/cmd/istioctl"], files: [] },
 } satisfies Record<string, ProgramSet>;
 
