@@ -28,8 +28,13 @@ describe.skipIf(reason !== undefined)("the images", () => {
 
   beforeAll(async () => {
     const cwd = fileURLToPath(PROJECT_ROOT);
-    const options = { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] } as const;
-    [tarball = ""] = execFileSync("npm", ["run", "--silent", "package"], options).trim().split("\n");
+    const args = ["run", "--silent", "package"];
+    const packed = execFileSync("npm", args, {
+      cwd,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    [tarball = ""] = packed.trim().split("\n");
     engine = await Engine.start();
     for (const target of TARGETS) {
       const named = ["--target", target, "--build-arg", "VERSION=0.1.0", "--build-arg", "REVISION=abc"];
