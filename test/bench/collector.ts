@@ -3,6 +3,7 @@
  * are those that the real gateway writes, with ids, times and tasks of their own. Beside it: JSON.parse alone of the same
  * lines, on the same core. `npm run bench:collector [lines]`
  */
+
 import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -11,11 +12,12 @@ import { mkdir, readFile, rename, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { settle } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 
 const MODELGATE = fileURLToPath(new URL("../../tools/cli/modelgate.ts", import.meta.url));
 const CORE = "1";
@@ -33,7 +35,7 @@ async function templates(): Promise<Record<string, unknown>[]> {
   for (let i = 0; i < 14; i++) await gateway.post(path, body);
   for (let i = 0; i < 3; i++) await gateway.post(path, body, { "x-api-key": "wrong" });
   await gateway.post(path, body, { taskid: "gone" });
-  await sleep(1_500);
+  await settle(1_500);
   const found = await gateway.logged(() => true);
   await gateway.stop();
   return found;
@@ -101,21 +103,25 @@ for await (const line of createInterface({ input: child.stderr })) {
 }
 if (url === "") throw new Error(`the collector did not start: ${errors.join("\n")}`);
 const pid = child.pid as number;
-await sleep(2_000);
+await settle(2_000);
 const before = await cpuMicroseconds(pid);
 const started = Date.now();
 await rename(source, join(logs, "access.log"));
-for (;;) {
+const isStored = async () => {
   const answer = await fetch(`${url}/api/v1/traffic?from=1h&step=0&by=`);
   const { rows } = (await answer.json()) as { rows: { requests: number }[] };
-  if (rows[0]?.requests === lines) break;
-  // Each question costs the core that is measured.
-  await sleep(1_000);
-}
+  return rows[0]?.requests === lines;
+};
+// Each question costs the core that is measured.
+await until(isStored, {
+  withinMs: 600_000,
+  everyMs: 1_000,
+  message: "the collector does not store all lines",
+});
 const seconds = (Date.now() - started) / 1_000;
 const cpu = ((await cpuMicroseconds(pid)) - before) / 1e6;
 // The files are merged meanwhile or now.
-await sleep(12_000);
+await settle(12_000);
 const settled = ((await cpuMicroseconds(pid)) - before) / 1e6;
 const peak = await memory(pid);
 child.kill("SIGTERM");

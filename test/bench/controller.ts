@@ -7,11 +7,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { PROTOCOL_VERSION, REPORT_PATH } from "../../tools/servers/controller/protocol.ts";
+import { pace } from "../support/pace.ts";
 
 const TASKS = 5_000;
 const PODS = 50;
@@ -61,13 +61,13 @@ async function run(active: number): Promise<void> {
   const cpuBefore = { at: 0, cpu: 0 };
   const pods = Array.from({ length: PODS }, (_, i) => pod(i));
   const memory: string[] = [];
-  await sleep(WARM_UP_SECONDS * 1000);
+  await pace(WARM_UP_SECONDS * 1000);
   latencies.length = 0;
   moves.length = 0;
   Object.assign(cpuBefore, { at: performance.now(), cpu: (await cpuMicroseconds(controller.pid)) / 1e6 });
   for (let i = 0; i < 6; i++) {
     memory.push(`${Math.round(await residentMiB(controller.pid))}`);
-    await sleep((seconds * 1000) / 5 - (i === 5 ? (seconds * 1000) / 5 : 0));
+    await pace((seconds * 1000) / 5 - (i === 5 ? (seconds * 1000) / 5 : 0));
   }
   const cpu = (await cpuMicroseconds(controller.pid)) / 1e6 - cpuBefore.cpu;
   const wall = (performance.now() - cpuBefore.at) / 1000;
@@ -93,7 +93,7 @@ async function run(active: number): Promise<void> {
     let generation = 0;
     const rests = bodies[index] as Buffer[];
     // Each at its own time of the second, as gateways that started at different times.
-    await sleep((index * 1000) / PODS);
+    await pace((index * 1000) / PODS);
     let next = performance.now();
     for (let i = 0; running; i++) {
       const start = performance.now();
@@ -105,7 +105,7 @@ async function run(active: number): Promise<void> {
         moves.push(reply.toString("latin1").split('"burst"').length - 1);
       } else failures.set(String(status), (failures.get(String(status)) ?? 0) + 1);
       next = Math.max(next + 1000, performance.now() + 100);
-      await sleep(Math.max(0, next - performance.now()));
+      await pace(Math.max(0, next - performance.now()));
     }
     session.close();
   }

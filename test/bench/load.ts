@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { cpuMicroseconds } from "../../tools/lib/envoy/cpu.ts";
 import type { RunningEnvoy } from "../../tools/lib/envoy/process.ts";
+import { settle } from "../support/pace.ts";
 
 export interface Load {
   path: string;
@@ -56,7 +56,7 @@ export async function run(envoy: Pick<RunningEnvoy, "port" | "pid">, load: Load)
   const log = join(tmpdir(), `modelgate-h2load-${process.pid}-${logs++}`);
   if (load.latencies) args.push(`--log-file=${log}`);
   const { stdout } = await h2load([...args, ...target]);
-  if (load.settle) await sleep(load.settle);
+  if (load.settle) await settle(load.settle);
   const used = (await cpuMicroseconds(envoy.pid)) - before;
   const ok = Number(/status codes: (\d+) 2xx/.exec(stdout)?.[1]);
   if (ok !== load.requests)

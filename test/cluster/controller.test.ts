@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { pino } from "pino";
@@ -18,6 +17,7 @@ import { LeaseElection } from "../../tools/servers/controller/kubernetes/electio
 import { KubernetesSource } from "../../tools/servers/controller/kubernetes/source.ts";
 import { serviceAccountToken } from "../../tools/servers/controller/kubernetes/token-review.ts";
 import { FakeGatewayPod } from "../support/fake-gateway-pod.ts";
+import { pace, settle } from "../support/pace.ts";
 import { type ControlPlane, installDefinitions, startControlPlane } from "./support/api-server.ts";
 
 const MODELGATE = fileURLToPath(new URL("../../tools/cli/modelgate.ts", import.meta.url));
@@ -122,7 +122,7 @@ async function start(options: Partial<ControllerOptions> = {}): Promise<Controll
 
 async function rounds(url: string, pods: FakeGatewayPod[], count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await sleep(60);
+    await pace(60);
     await Promise.all(pods.map((each) => each.report(url)));
   }
 }
@@ -164,7 +164,7 @@ describe("a controller on a real API server", () => {
     const { url } = await start({ authenticate: serviceAccountToken(cluster.client.config, [AUDIENCE]) });
     const a = new FakeGatewayPod("gateway-a", 1);
     const answer = async (token: string | undefined, from = a) => {
-      await sleep(60);
+      await pace(60);
       const response = await from.report(
         url,
         token === undefined ? {} : { authorization: `Bearer ${token}` },
@@ -239,7 +239,7 @@ describe("a controller on a real API server", () => {
     expect(leadership.isLeader).toBe(false);
     child.kill("SIGKILL");
     await once(child, "exit");
-    await sleep(100);
+    await settle(100);
     expect((await a.report(follower.url)).status).toBe(503);
     await vi.waitFor(async () => expect((await a.report(follower.url)).status).toBe(200), 20_000);
     expect(leadership.isLeader).toBe(true);

@@ -1,6 +1,5 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
@@ -8,6 +7,8 @@ import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
+import { pace } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
@@ -68,10 +69,11 @@ it("Istio's agent drains a gateway pod until its clients have left", async () =>
   // The only connection: any other that is kept open would hold its pod up.
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let first = { status: 0, leave: false };
-  for (let i = 0; i < 100 && first.status !== 200; i++) {
-    await sleep(200);
+  const isServed = async () => {
     first = await send(agent).catch(() => first);
-  }
+    return first.status === 200;
+  };
+  await until(isServed, { everyMs: 200, message: () => `the gateway answers ${first.status}` });
   expect(first).toEqual({ status: 200, leave: false });
   const selector = { namespace: "search", labelSelector: "istio=search-gateway" };
   const pods = await cluster.client.list("v1", "Pod", selector);
@@ -81,15 +83,16 @@ it("Istio's agent drains a gateway pod until its clients have left", async () =>
   for (let i = 0; i < 100 && !answer.leave; i++) {
     answer = await send(agent);
     expect(answer.status).toBe(200);
-    await sleep(50);
+    await pace(50);
   }
   expect(answer.leave).toBe(true);
   agent.destroy();
   // A pod that never had a connection ends at once, and says so.
   let logs: string[] = [];
-  for (let i = 0; i < 50 && logs.filter((log) => log.includes("terminating proxy")).length === 0; i++) {
-    await sleep(200);
+  const hasEnded = async () => {
     logs = await Promise.all(gateways.map((gateway) => gateway?.log() ?? ""));
-  }
+    return logs.some((log) => log.includes("terminating proxy"));
+  };
+  await until(hasEnded, { everyMs: 200, message: () => logs.join("\n") });
   expect(logs.join("\n")).toContain("There are no more active connections. terminating proxy...");
 });

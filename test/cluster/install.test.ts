@@ -1,10 +1,10 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { FINALIZER } from "../../tools/cluster/deploy/finalizer.ts";
 import { OWNED_KINDS } from "../../tools/cluster/deploy/owned-objects.ts";
+import { settle } from "../support/pace.ts";
 import { type ControlPlane, startControlPlane } from "./support/api-server.ts";
 import { runModelgate } from "./support/modelgate.ts";
 
@@ -106,7 +106,7 @@ it("the deployer may do what apply and rollout do", async () => {
     metadata: { name: "d" },
   };
   await cluster.client.apply({ ...binding, roleRef, subjects }, { fieldManager: "cluster-test" });
-  await sleep(500);
+  await settle(500);
   const deployer = { user: "deployer" };
   for (const [apiVersion, kind] of OWNED_KINDS) {
     for (const verb of ["list", "patch", "create", "delete"])

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
+import { pace, settle } from "../support/pace.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { SCRIPTED_SERVER_IMAGE } from "./support/node.ts";
@@ -103,7 +103,7 @@ describe("a gateway without its filter", () => {
     const url = plugin.spec.url.replace(/sha256:.*/, `sha256:${"0".repeat(64)}`);
     const before = calls();
     await cluster.apply({ ...(PLUGIN as Manifest), spec: { ...plugin.spec, url } });
-    for (let i = 0; i < 40; i++, await sleep(50))
+    for (let i = 0; i < 40; i++, await pace(50))
       expect((await tenant.call("task", bad)).status).toBeGreaterThan(400);
     expect(calls()).toBe(before);
     await restore();
@@ -122,7 +122,7 @@ describe("a gateway without its filter", () => {
         pluginConfig: { accessLog: {} },
       },
     } as Manifest);
-    await sleep(3000);
+    await settle(3000);
     await tenant.untilServed("task");
     const before = calls();
     expect((await tenant.call("task", bad)).status).toBe(401);

@@ -1,9 +1,9 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
+import { settle } from "../support/pace.ts";
 import {
   type ControlPlane,
   installDefinitions,
@@ -71,7 +71,7 @@ async function bind(name: string, namespace?: string): Promise<void> {
     } as Manifest,
     { fieldManager: "cluster-test" },
   );
-  await sleep(500);
+  await settle(500);
 }
 
 const apply = (text: string, ...args: string[]) =>

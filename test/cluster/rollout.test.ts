@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { WasmPlugin } from "../../tools/cluster/deploy/wasm-plugins.ts";
@@ -12,6 +11,8 @@ import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
+import { pace, quiet } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
@@ -96,13 +97,13 @@ describe("rollout", () => {
       signal,
     );
   /** Waits for what `rollout status` prints. */
-  const until = async (text: string) => {
+  const untilSaid = async (text: string) => {
     let last = "";
-    for (let i = 0; i < 60; i++, await sleep(500)) {
+    const isSaid = async () => {
       last = (await rollout("status")).stdout;
-      if (last.includes(text)) return;
-    }
-    throw new Error(`never ${text}: ${last}`);
+      return last.includes(text);
+    };
+    await until(isSaid, { everyMs: 500, message: () => `never ${text}: ${last}` });
   };
 
   it("takes a filter that traps on one request in a hundred back by itself", async () => {
@@ -110,7 +111,7 @@ describe("rollout", () => {
     const traffic = new Traffic(400, { taskid: "666" });
     const started = await start(bad, [CANARY.steps, CANARY.interval]);
     console.log(started.stdout, started.stderr);
-    await sleep(15_000);
+    await pace(15_000);
     const { sent, failed, again, outcomes } = await traffic.stop();
     console.log(
       `bad filter: ${failed} of ${sent} requests failed, ${((failed / sent) * 100).toFixed(3)} %: ${JSON.stringify(outcomes)}, ${again} sent anew`,
@@ -128,11 +129,11 @@ describe("rollout", () => {
     const traffic = new Traffic(300, { taskid: "666" });
     const killed = new AbortController();
     const started = start(good, [CANARY.steps, CANARY.interval], killed.signal);
-    await until("running: step 2 of 3");
+    await untilSaid("running: step 2 of 3");
     killed.abort();
     await started;
     expect((await rollout("status")).stdout).toMatch(/^running/);
-    await until("nobody runs it");
+    await untilSaid("nobody runs it");
     const refused = await start(good, []);
     expect(refused.stderr).toMatch(/is running \(nobody runs it: resume it\) .*: resume or undo it first/);
     const resumed = await rollout("resume");
@@ -156,7 +157,7 @@ describe("rollout", () => {
     const other = await push("paused", await variant("paused"));
     const traffic = new Traffic(100, { taskid: "666" });
     const started = start(other, ["--steps=10,100", "--interval=60"]);
-    await until("running: step 1 of 2");
+    await untilSaid("running: step 1 of 2");
     const second = await start(other, ["--steps=100"]);
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(
@@ -186,7 +187,7 @@ describe("rollout", () => {
     }, WITHIN);
 
     const resumed = rollout("resume");
-    await until("running: step 1 of 2");
+    await untilSaid("running: step 1 of 2");
     expect((await rollout("resume")).stderr).toContain("another process takes it on");
     expect((await rollout("undo")).stdout).toContain("asked the rollout to go back");
     const back = await resumed;
@@ -202,8 +203,8 @@ describe("rollout", () => {
     const args = ["--steps=10,100", "--interval=60"];
     const stop = new AbortController();
     const both = Promise.all(images.map((image) => start(image, args, stop.signal, "SIGINT")));
-    await until("running: step 1 of 2");
-    await sleep(5000);
+    await untilSaid("running: step 1 of 2");
+    await quiet(5000);
     stop.abort();
     const codes = (await both).map(({ code }) => code).sort((a, b) => a - b);
     expect(codes).toEqual([1, 130]);
@@ -251,7 +252,7 @@ describe("rollout", () => {
     const image = await push("unreachable", await variant("unreachable"));
     const traffic = new Traffic(100, { taskid: "666" });
     const started = start(image, ["--steps=10,50,100", "--interval=8", "--min-requests=0"]);
-    await until("running: step 1 of 3");
+    await untilSaid("running: step 1 of 3");
     const { stdout, stderr, code } = await cluster.withoutRegistry(() => started);
     expect(code, stdout).toBe(1);
     expect(stderr).toContain("the registry does not serve the new filter");

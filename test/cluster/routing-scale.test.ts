@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import { tenant as tenantSchema } from "../../tools/api/tenant.ts";
@@ -10,6 +9,8 @@ import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
 import { median } from "../bench/load.ts";
+import { settle } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
@@ -58,10 +59,9 @@ describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
     const started = performance.now();
     for (const object of objects)
       await cluster.client.apply(object, { fieldManager: "modelgate", force: true });
-    for (;;) {
-      if ((await tenant.call("probe")).status === status) return (performance.now() - started) / 1000;
-      await sleep(5);
-    }
+    const isChanged = async () => (await tenant.call("probe")).status === status;
+    await until(isChanged, { withinMs: 300_000, everyMs: 5, message: `the task does not answer ${status}` });
+    return (performance.now() - started) / 1000;
   };
 
   /** Bytes and number of the route configurations that istiod has pushed. */
@@ -81,7 +81,7 @@ describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
     { timeout: 900_000 },
     async (count, routing) => {
       const seconds = await apply(routing, count);
-      await sleep(3000);
+      await settle(3000);
       const labelSelector = "istio=scale-gateway";
       const [pod] = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE, labelSelector });
       const { name = "" } = pod?.metadata ?? {};

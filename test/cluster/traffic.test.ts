@@ -1,5 +1,4 @@
 import { Agent } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
 import { concurrently } from "../../tools/lib/kubernetes/concurrently.ts";
@@ -8,6 +7,7 @@ import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
+import { settle } from "../support/pace.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { SCRIPTED_SERVER_IMAGE } from "./support/node.ts";
@@ -131,7 +131,7 @@ describe("traffic", () => {
     Object.assign(first, { calls: 0 });
     Object.assign(second, { calls: 0, failures: 1000 });
     for (let i = 0; i < 20; i++) expect((await traffic.call("mirrored")).status).toBe(200);
-    await sleep(300);
+    await settle(300);
     expect([first.calls, second.calls]).toEqual([20, 20]);
   });
 

@@ -7,6 +7,7 @@ import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
 import { freePort } from "../support/free-port.ts";
+import { pace } from "../support/pace.ts";
 import { newConsumer, startBroker } from "./support/kafka-broker.ts";
 import { JAVA, lacking } from "./support/parts.ts";
 
@@ -50,7 +51,7 @@ describe.skipIf(missing)("a real Kafka broker", () => {
     };
     await write(8_000);
     collector = await CollectorProcess.start(args);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await pace(1_500);
     await collector.end("SIGKILL");
     await broker.stop();
     await write(3_000);

@@ -7,6 +7,7 @@ import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
 import { freePort } from "../support/free-port.ts";
+import { pace } from "../support/pace.ts";
 import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
 
 const missing = lacking(JAVA);
@@ -47,7 +48,7 @@ describe.skipIf(missing)("a real OpenSearch node", () => {
     };
     await appendFile(path, toText(Array.from({ length: 6_000 }, () => logLine())));
     collector = await CollectorProcess.start(args);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await pace(1_500);
     await collector.end("SIGKILL");
     collector = await CollectorProcess.start(args);
     await expect.poll(count, { timeout: 60_000 }).toBe(6_000);

@@ -10,10 +10,10 @@ import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { frame, ModelInferResponse } from "../support/conversion.ts";
 import { probeModule, startConverters } from "../support/converter.ts";
+import { pace } from "../support/pace.ts";
 
 const REQUESTS_PER_SECOND = 2000;
 const CONNECTIONS = 8;
@@ -44,7 +44,7 @@ let running = true;
 let swaps = 0;
 const swapping = (async () => {
   while (running) {
-    await sleep(SWAP_EVERY_MS);
+    await pace(SWAP_EVERY_MS);
     await gateway.swap("swapped", modules[++swaps % 2] as string);
   }
 })();

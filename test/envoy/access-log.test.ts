@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
@@ -10,6 +9,7 @@ import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { startTestCollector, type TestCollector } from "../support/collector.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { pace, settle } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 
 type Line = Record<string, unknown>;
@@ -73,7 +73,7 @@ async function leave(port: number, id: string): Promise<void> {
   socket.write(
     `POST ${ECHO} HTTP/1.1\r\nhost: x\r\nx-api-key: ${KEY}\r\ntaskid: 666\r\nx-request-id: ${id}\r\ncontent-length: 1000\r\n\r\n{`,
   );
-  await sleep(100);
+  await pace(100);
   socket.destroy();
 }
 
@@ -201,7 +201,7 @@ describe("a line of the file", () => {
     await raw(port, Buffer.from(`${head("line", "/v2/x")}user-agent: a\nx: b\r\n\r\n`));
     await raw(port, Buffer.from(`${head("host", "/v2/x").replace("host: x", 'host: a"b')}\r\n`));
     await raw(port, Buffer.from(`${head("folded", "/v2/x")}user-agent: a\r\n b\r\n\r\n`));
-    await sleep(500);
+    await settle(500);
     const lines = (await gateway.logText())
       .trim()
       .split("\n")
@@ -261,7 +261,7 @@ describe("with names and a sample of one's own", () => {
     );
     expect(await infer(gateway.envoy.port, "none", "ffffffff-grpc-error")).toBe(grpc.status.NOT_FOUND);
     await leave(gateway.envoy.port, "000f423f-left");
-    await sleep(700);
+    await settle(700);
     const lines = (await gateway.logText())
       .trim()
       .split("\n")

@@ -1,11 +1,12 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { DEFAULT_PROTECTION } from "../../tools/lib/envoy/protection.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { digestOf } from "../support/auth.ts";
 import { pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { pace, quiet } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 
 /** Requests that never become whole, by one client: all others are served as if there were none. */
 
@@ -78,7 +79,8 @@ const other = (taskid: string) =>
 const answered = (streams: Unfinished[]) => streams.filter(({ status }) => status !== undefined);
 
 async function someAnswered(streams: Unfinished[], count: number): Promise<void> {
-  for (let wait = 0; wait < 100 && answered(streams).length < count; wait++) await sleep(50);
+  const message = () => `only ${answered(streams).length} of ${count} are answered`;
+  await until(() => answered(streams).length >= count, { message });
 }
 
 it("16 bodies that come a space a second take no permit of a task of 16", async () => {
@@ -90,7 +92,7 @@ it("16 bodies that come a space a second take no permit of a task of 16", async 
     expect(await Promise.all(Array.from({ length: IN_FLIGHT / 2 }, () => other("666")))).toEqual(
       Array(IN_FLIGHT / 2).fill(200),
     );
-    await sleep(1000);
+    await pace(1000);
   }
   expect(answered(streams).length).toBe(IN_FLIGHT / 2);
 });
@@ -99,7 +101,7 @@ it("a body that has not come in time ends its request", async () => {
   const [unfinished] = open(1, "666") as [Unfinished];
   for (let second = 0; second < 10 && unfinished.status === undefined; second++) {
     if (!unfinished.stream.closed) unfinished.stream.write(" ");
-    await sleep(1000);
+    await pace(1000);
   }
   expect(unfinished.status).toBe(408);
 });
@@ -118,7 +120,7 @@ it("1,100 unfinished requests over 11 connections leave a task without a limit t
 
 it("the client has its own share back when its streams end", async () => {
   const streams = open(IN_FLIGHT / 2, "666");
-  await sleep(300);
+  await quiet(300);
   expect(answered(streams)).toEqual([]);
   for (const { stream } of streams) stream.end(BODY.slice(BODY.length / 2));
   await someAnswered(streams, streams.length);

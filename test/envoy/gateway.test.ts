@@ -1,10 +1,10 @@
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { pace, settle } from "../support/pace.ts";
 import { separateFilters } from "../support/separate-filters.ts";
 
 const INFER = "/v2/models/linear/infer";
@@ -180,7 +180,7 @@ describe("gateway.wasm under stress", () => {
       socket.write(
         `POST ${ECHO} HTTP/1.1\r\nhost: x\r\nx-api-key: ${KEY}\r\ntaskid: 666\r\ncontent-length: 100000\r\n\r\n${BODY.slice(0, 60)}`,
       );
-      await sleep(10);
+      await pace(10);
       socket.destroy();
     }
     expect((await gateway.post(INFER, BODY)).status).toBe(200);
@@ -197,7 +197,7 @@ describe("gateway.wasm under stress", () => {
         while (left-- > 0) if ((await gateway.post(INFER, BODY)).status === 200) ok++;
       };
       await Promise.all(Array.from({ length: 32 }, client));
-      await sleep(1200);
+      await settle(1200);
       return { ok, memory: await stat(gateway.envoy, "vm_memory_bytes") };
     };
     const warm = await run(1000);

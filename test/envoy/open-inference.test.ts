@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KEY, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
+import { quiet, settle } from "../support/pace.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -56,7 +56,7 @@ describe("questions without a body", () => {
           for (let i = 0; i < count / 8; i++) expect((await get("/v2/health/live")).status).toBe(200);
         }),
       );
-      await sleep(1200);
+      await settle(1200);
       return stat(gateway.envoy, "vm_memory_bytes");
     };
     const warm = await ask(400);
@@ -185,7 +185,7 @@ describe("a stream of replies", () => {
     const before = await heap();
     // 200 MB in all, of which nothing is read at first.
     const response = await infer("application/x-ndjson", 2000, [50_000], stop.signal);
-    await sleep(1500);
+    await quiet(1500);
     expect((await heap()) - before).toBeLessThan(16e6);
     let bytes = 0;
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {

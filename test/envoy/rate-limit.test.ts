@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
@@ -10,6 +9,7 @@ import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
+import { quiet, settle } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 
 const INFER = "/v2/models/linear/infer";
@@ -186,7 +186,7 @@ describe("requests in flight", () => {
       const abort = new AbortController();
       const requests = Array.from({ length: 12 }, () => send(abort.signal));
       await until(() => waiting.length >= 5, { message: () => `only ${waiting.length} requests came` });
-      await sleep(100);
+      await quiet(100);
       expect(waiting.length).toBe(5);
       if (end === "answers") for (const answer of waiting) answer();
       if (end === "callers that leave") abort.abort();
@@ -194,7 +194,7 @@ describe("requests in flight", () => {
       const expected = end === "answers" ? 200 : end === "time-outs" ? 504 : 0;
       expect(statuses.filter((status) => status === 503).length).toBe(7);
       expect(statuses.filter((status) => status === expected).length).toBe(5);
-      await sleep(100);
+      await settle(100);
     }
   });
 });

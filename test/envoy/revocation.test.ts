@@ -2,7 +2,6 @@ import { cp, readFile, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -12,6 +11,7 @@ import { type Controller, startController } from "../../tools/servers/controller
 import { FileSource } from "../../tools/servers/controller/file-source.ts";
 import { digestOf, KEY } from "../support/auth.ts";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
+import { quiet } from "../support/pace.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../manifests/examples/search", import.meta.url));
 
@@ -63,7 +63,7 @@ it("reaches both workers through the controller, and outlives it", async () => {
       request.once("error", reject);
     });
   const statuses = async (key: string) => new Set(await Promise.all(agents.map((agent) => send(agent, key))));
-  await sleep(3000);
+  await quiet(3000);
   expect(await statuses(KEY)).toEqual(new Set([200]));
   const file = join(folder.path, "tenant.yaml");
   const before = await readFile(file, "utf8");
@@ -73,7 +73,7 @@ it("reaches both workers through the controller, and outlives it", async () => {
   console.info(`revoked in both workers after ${Date.now() - revoked} ms`);
   expect(await statuses("second")).toEqual(new Set([200]));
   await controller.stop();
-  await sleep(2500);
+  await quiet(2500);
   expect(await statuses(KEY)).toEqual(new Set([401]));
   expect(await statuses("second")).toEqual(new Set([200]));
   for (const agent of agents) agent.destroy();

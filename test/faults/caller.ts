@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { KEY } from "../support/gateway.ts";
+import { pace } from "../support/pace.ts";
 
 /** One request and what came of it. */
 export interface Call {
@@ -25,7 +25,7 @@ export async function callSteadily(
   const calls: Promise<Call>[] = [];
   const start = performance.now();
   while (!signal.aborted) {
-    await sleep(Math.max(0, start + (calls.length * 1000) / requestsPerSecond - performance.now()));
+    await pace(Math.max(0, start + (calls.length * 1000) / requestsPerSecond - performance.now()));
     calls.push(call(port(), agent));
   }
   const all = await Promise.all(calls);

@@ -4,7 +4,7 @@
  * docs/measurements/faults.md.
  */
 import { writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../support/pace.ts";
 import { type Call, callSteadily } from "./caller.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 import { startStack } from "./stack.ts";
@@ -33,13 +33,13 @@ async function run(scenario: Scenario): Promise<Result> {
   const over = new AbortController();
   const load = callSteadily(() => stack.envoy.port, REQUESTS_PER_SECOND, over.signal);
   try {
-    await sleep(BEFORE_SECONDS * 1000);
+    await pace(BEFORE_SECONDS * 1000);
     const begun = performance.now();
     await scenario.begin(stack);
-    await sleep(begun + FAULT_SECONDS * 1000 - performance.now());
+    await pace(begun + FAULT_SECONDS * 1000 - performance.now());
     await scenario.end(stack);
     const ended = performance.now();
-    await sleep(AFTER_SECONDS * 1000);
+    await pace(AFTER_SECONDS * 1000);
     over.abort();
     const calls = await load;
     const failed = calls.filter(({ status }) => status !== 200);

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { frame, ModelInferResponse } from "../support/conversion.ts";
+import { pace } from "../support/pace.ts";
 
 /** How a model server answers a call, once it has all of it. */
 export type Behaviour = (stream: ServerHttp2Stream) => void | Promise<void>;
@@ -19,7 +19,7 @@ export const answers: Behaviour = (stream) => {
 
 export function answersAfter(milliseconds: number): Behaviour {
   return async (stream) => {
-    await sleep(milliseconds);
+    await pace(milliseconds);
     if (!stream.destroyed) await answers(stream);
   };
 }

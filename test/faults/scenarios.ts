@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../support/pace.ts";
 import { answers, answersAfter, answersHalf, resets } from "./model.ts";
 import { type Stack, type StackOptions, TIMEOUT } from "./stack.ts";
 import { allStored } from "./stored.ts";
@@ -109,9 +109,9 @@ export const SCENARIOS: Scenario[] = [
     begin: async ({ envoy }) => {
       for (let i = 0; i < 3; i++) {
         process.kill(envoy.pid as number, "SIGSTOP");
-        await sleep(500);
+        await pace(500);
         process.kill(envoy.pid as number, "SIGCONT");
-        await sleep(200);
+        await pace(200);
       }
     },
     end: () => {},

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { quiet } from "../support/pace.ts";
+import { within } from "../support/until.ts";
 import type { Stack } from "./stack.ts";
 
 /** Longer than Envoy and the collector wait before they write, and than a sender waits before it tries again. */
@@ -15,13 +16,14 @@ export async function allStored({ collector }: Stack, calls: number): Promise<st
     return traffic?.rows[0]?.requests ?? 0;
   };
   const start = performance.now();
-  let stored = await count();
-  while (stored < calls && performance.now() < start + WITHIN_MS) {
-    await sleep(100);
+  let stored = 0;
+  const isStored = async () => {
     stored = await count();
-  }
+    return stored >= calls;
+  };
+  await within(isStored, { withinMs: WITHIN_MS, everyMs: 100 });
   const took = Math.round((performance.now() - start) / 100) / 10;
-  await sleep(SETTLE_MS);
+  await quiet(SETTLE_MS);
   stored = await count();
   if (stored !== calls) throw new Error(`the collector has ${stored} lines of ${calls} requests`);
   return `${calls} lines of ${calls} in store, none twice, ${took} s after the last request`;

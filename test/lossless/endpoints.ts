@@ -1,8 +1,8 @@
 import { rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { pace } from "../support/pace.ts";
 
 /** What Kubernetes, istiod and the gateway take from a pod's change to Envoy's next choice of an endpoint, milliseconds. */
 const PROPAGATION_MS = 500;
@@ -28,13 +28,13 @@ export class Endpoints {
   }
 
   async add(port: number): Promise<void> {
-    await sleep(PROPAGATION_MS);
+    await pace(PROPAGATION_MS);
     this.ports.add(port);
     await this.write();
   }
 
   async remove(port: number): Promise<void> {
-    await sleep(PROPAGATION_MS);
+    await pace(PROPAGATION_MS);
     this.ports.delete(port);
     await this.write();
   }

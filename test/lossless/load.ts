@@ -5,6 +5,7 @@ import {
   type Sample,
 } from "../../tools/serving/loadtest/open-loop.ts";
 import type { Connection, PreparedRequest } from "../../tools/serving/model-client/connection.ts";
+import { pace } from "../support/pace.ts";
 
 /** A call that the model server of test/support/model-process.ts answers. */
 export const REQUEST: PreparedRequest = {
@@ -53,7 +54,7 @@ export class SteadyLoad {
   /** Runs a span of it: `work`, and what is needed beyond that for so many seconds. */
   async span(name: string, seconds: number, work: () => Promise<unknown> = async () => {}): Promise<Span> {
     const from = this.now;
-    const rest = new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    const rest = pace(seconds * 1000);
     await Promise.all([work(), rest]);
     return { name, from, to: this.now };
   }

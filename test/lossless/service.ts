@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../support/pace.ts";
 
 /** What kube-proxy and load balancers take to hear of a pod, milliseconds. */
 const PROPAGATION_MS = 500;
@@ -40,12 +40,12 @@ export class ConnectionBalancer {
   }
 
   async add(port: number): Promise<void> {
-    await sleep(PROPAGATION_MS);
+    await pace(PROPAGATION_MS);
     this.ports.push(port);
   }
 
   async remove(port: number): Promise<void> {
-    await sleep(PROPAGATION_MS);
+    await pace(PROPAGATION_MS);
     this.ports = this.ports.filter((each) => each !== port);
   }
 

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { FOLDER, monitoringFiles } from "../../tools/dashboards/files.ts";
@@ -9,6 +8,7 @@ import { answers, type Program, startProgram } from "../cluster/support/process.
 import { Child } from "../support/child.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { freePort } from "../support/free-port.ts";
+import { pace } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 import { panelExpressions } from "./expressions.ts";
 
@@ -156,7 +156,7 @@ async function send(url: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const lines = [logLine(), logLine(refusal)];
     await fetch(`${url}/v1/logs`, { method: "POST", body: toText(lines) });
-    await sleep(200);
+    await pace(200);
   }
 }
 

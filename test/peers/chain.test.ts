@@ -3,12 +3,12 @@ import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../bench/conversion/backend.ts";
 import { type Case, grpcReply, ModelInferRequest, type Tensor, tensorOf } from "../bench/conversion/cases.ts";
 import type { ChainConfig } from "../bench/peers/chain-config.ts";
 import { attacker, claims, ISSUER, jwks, jwt, seconds } from "../support/auth.ts";
+import { pace } from "../support/pace.ts";
 import { CHAIN_PEERS, type RunningChain } from "./chain-peers.ts";
 
 /** The peers that the bench compares the whole chain with: do they do what they are measured for? */
@@ -128,7 +128,7 @@ for (const peer of CHAIN_PEERS) {
           expect((await infer({ authorization: `Bearer ${token}`, agent, to })).status).toBe(200);
         }
       }
-      await sleep(3500);
+      await pace(3500);
       for (const to of [chain, forgetful]) {
         expect((await infer({ authorization: `Bearer ${short}`, agent: "expired", to })).status).toBe(401);
       }

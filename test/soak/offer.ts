@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../support/pace.ts";
+import { until } from "../support/until.ts";
 import type { Kind } from "./traffic.ts";
 
 export interface Counts {
@@ -34,7 +35,7 @@ export async function offerMixture(
   let last = performance.now();
   let due = 0;
   while (!signal.aborted) {
-    await sleep(5);
+    await pace(5);
     const now = performance.now();
     due = Math.min(due + ((now - last) / 1000) * requestsPerSecond, requestsPerSecond);
     last = now;
@@ -42,6 +43,6 @@ export async function offerMixture(
     for (; due >= 1 && inFlight < MOST_IN_FLIGHT; due--, next += 37)
       void send(deck[next % deck.length] as Kind);
   }
-  while (inFlight > 0) await sleep(20);
+  await until(() => inFlight === 0, { message: () => `${inFlight} requests are not answered` });
   return counts;
 }

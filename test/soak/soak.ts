@@ -4,9 +4,9 @@
  * five minutes. Writes docs/measurements/soak.svg.
  */
 import { writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { timeSeriesSvg } from "../../tools/lib/plot/time-series.ts";
 import { startModelServer } from "../../tools/serving/model-server/server.ts";
+import { pace } from "../support/pace.ts";
 import { startSoakGateway } from "./gateway.ts";
 import { offerMixture } from "./offer.ts";
 import { hangUp, KINDS } from "./traffic.ts";
@@ -36,7 +36,7 @@ let changes = 0;
 let swaps = 0;
 console.error(`${minutes} minutes of ${REQUESTS_PER_SECOND} requests a second`);
 for (let second = 1; second <= end; second++) {
-  await sleep(Math.max(0, start + second * 1000 - performance.now()));
+  await pace(Math.max(0, start + second * 1000 - performance.now()));
   samples.push(await sample(pid, second));
   if (second % SWAP_EVERY === 0) {
     await gateway.swap();

@@ -4,13 +4,13 @@ import { createServer, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { type BootstrapOptions, bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { digestOf } from "./auth.ts";
+import { settle } from "./pace.ts";
 
 export const KEY = "the-key-of-search";
 /** Sent by whoever has no credential: a request with it must never reach a model. */
@@ -91,7 +91,7 @@ export async function startAbusedGateway(): Promise<AbusedGateway> {
       return stats.text();
     },
     async log() {
-      await sleep(300);
+      await settle(300);
       const text = await readFile(logFile, "utf8").catch(() => "");
       return text.split("\n").filter(Boolean);
     },

@@ -6,7 +6,6 @@ import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { WASM_TYPE, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
@@ -15,6 +14,7 @@ import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts"
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import type { Call } from "./auth.ts";
 import { type TestBootstrapOptions, testBootstrap } from "./bootstrap.ts";
+import { settle } from "./pace.ts";
 
 export interface AuthAnswer {
   status: number;
@@ -75,7 +75,7 @@ export async function startAuthGateway(
     configure,
     send: (call, options) => send(envoy.port, call, options),
     async log() {
-      await sleep(300);
+      await settle(300);
       return readFile(join(folder, "access.log"), "latin1");
     },
     async stop() {

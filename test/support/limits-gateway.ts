@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { bootstrap, httpCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { settle } from "./pace.ts";
 
 /** One decision, as Envoy's access log has it. */
 export interface Decision {
@@ -79,7 +79,7 @@ export async function startLimitsGateway(options: LimitsGatewayOptions): Promise
   return {
     envoy,
     async decisions() {
-      await sleep(300);
+      await settle(300);
       const text = await readFile(file, "utf8").catch(() => "");
       return text
         .trim()

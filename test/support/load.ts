@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { pace } from "./pace.ts";
+import { within } from "./until.ts";
 
 export interface LoadOptions {
   port: number;
@@ -59,13 +61,11 @@ export async function offer(options: LoadOptions): Promise<Statuses> {
   const start = performance.now();
   let sent = 0;
   while (sent < total && !options.signal?.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pace(1);
     const due = Math.min(Math.floor(((performance.now() - start) / 1000) * requestsPerSecond), total);
     for (; sent < due; sent++) send(sessions[sent % connections] as ClientHttp2Session);
   }
-  for (let waited = 0; answered < sent && waited < 100; waited++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await within(() => answered >= sent, { withinMs: 2000 });
   for (const session of sessions) session.destroy();
   return statuses;
 }

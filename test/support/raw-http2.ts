@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until, within } from "./until.ts";
 
 /** HTTP/2 by hand (RFC 9113, RFC 7541), for what no client library would send. */
 
@@ -84,7 +84,8 @@ export class RawHttp2 {
     const socket = connect(port, "127.0.0.1");
     const connection = new RawHttp2(socket);
     socket.write(Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, 0, 0, settings)]));
-    while (connection.frames().length === 0 && !connection.ended) await sleep(5);
+    const answered = () => connection.frames().length > 0 || connection.ended;
+    await until(answered, { message: "the server sends no settings" });
     socket.write(frame(TYPE.settings, ACK, 0));
     return connection;
   }
@@ -115,26 +116,26 @@ export class RawHttp2 {
   }
 
   /** What became of a stream, waiting for it so many milliseconds at most. */
-  async fate(stream: number, wait = 2000): Promise<Fate> {
-    for (const end = Date.now() + wait; ; await sleep(10)) {
-      const frames = this.frames();
-      const own = frames.find((each) => each.stream === stream && each.type <= TYPE.reset);
-      if (own?.type === TYPE.headers) return own.payload[0] === 0x88 ? "ok" : "answered";
-      if (own?.type === TYPE.reset) return "reset";
-      if (frames.some(({ type }) => type === TYPE.goaway)) return "goaway";
-      if (this.ended) return "closed";
-      if (Date.now() > end) return "silent";
-    }
+  async fate(stream: number, withinMs = 2000): Promise<Fate> {
+    return (await within(() => this.fateNow(stream), { withinMs })) ?? "silent";
+  }
+
+  private fateNow(stream: number): Fate | undefined {
+    const frames = this.frames();
+    const own = frames.find((each) => each.stream === stream && each.type <= TYPE.reset);
+    if (own?.type === TYPE.headers) return own.payload[0] === 0x88 ? "ok" : "answered";
+    if (own?.type === TYPE.reset) return "reset";
+    if (frames.some(({ type }) => type === TYPE.goaway)) return "goaway";
+    return this.ended ? "closed" : undefined;
   }
 
   /** The first end that one of the streams or the connection comes to; if none does, whether one was answered. */
-  async end(streams: number[], wait = 1500): Promise<Fate> {
-    for (const end = Date.now() + wait; ; await sleep(10)) {
-      const fates = await Promise.all(streams.map((stream) => this.fate(stream, 0)));
-      const found = fates.find((fate) => fate !== "ok" && fate !== "silent");
-      if (found) return found;
-      if (Date.now() > end) return fates.includes("ok") ? "ok" : "silent";
-    }
+  async end(streams: number[], withinMs = 1500): Promise<Fate> {
+    const fates = () => streams.map((stream) => this.fateNow(stream));
+    const found = await within(() => fates().find((fate) => fate !== undefined && fate !== "ok"), {
+      withinMs,
+    });
+    return found ?? (fates().includes("ok") ? "ok" : "silent");
   }
 
   close(): void {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConverterGateway } from "./converter.ts";
 import { offer, type Statuses } from "./load.ts";
+import { pace } from "./pace.ts";
 
 export interface SwapLoad {
   taskid: string;
@@ -22,7 +22,7 @@ export async function swapUnderLoad(
   let swaps = 0;
   const swapping = (async () => {
     while (running) {
-      await sleep(everyMs);
+      await pace(everyMs);
       await gateway.swap(taskid, modules[++swaps % 2] as string);
     }
   })();

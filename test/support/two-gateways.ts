@@ -1,7 +1,6 @@
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
@@ -9,6 +8,7 @@ import { startController } from "../../tools/servers/controller/controller.ts";
 import { FileSource } from "../../tools/servers/controller/file-source.ts";
 import { type Decision, type LimitsGateway, startLimitsGateway } from "./limits-gateway.ts";
 import { offer } from "./load.ts";
+import { settle } from "./pace.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../manifests/examples/search", import.meta.url));
 const PER_REPLICA = 50;
@@ -80,7 +80,7 @@ export async function runTwoGateways(plan: Phase[], seconds: number): Promise<Ru
   try {
     first = await gateway("gateway-1");
     second = await gateway("gateway-2");
-    await sleep(SETTLE * 1000 + 1500);
+    await settle(SETTLE * 1000 + 1500);
     const start = Date.now() / 1000;
     const phases: Run["phases"] = [];
     for (const { name, replicas, offered } of plan) {

@@ -1,12 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "./pace.ts";
 
 /** For a machine with much else to do: what a test waits for comes soon, or never. */
 export const WITHIN_MS = 30_000;
 const EVERY_MS = 20;
 
-interface Wait {
+interface Often {
   withinMs?: number;
   everyMs?: number;
+}
+
+interface Wait extends Often {
   /** What was waited for, told when it did not come; a function is asked then. */
   message: string | (() => string);
 }
@@ -20,12 +23,20 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   { withinMs = WITHIN_MS, everyMs = EVERY_MS, message }: Wait,
 ): Promise<NonNullable<Exclude<T, false>>> {
-  for (const deadline = performance.now() + withinMs; ; await sleep(everyMs)) {
+  const came = await within(condition, { withinMs, everyMs });
+  if (came !== undefined) return came;
+  const told = typeof message === "string" ? message : message();
+  throw new Error(`waited ${withinMs / 1000} s: ${told}`);
+}
+
+/** As `until`; @returns undefined when the condition does not hold in time */
+export async function within<T>(
+  condition: () => T | Promise<T>,
+  { withinMs = WITHIN_MS, everyMs = EVERY_MS }: Often,
+): Promise<NonNullable<Exclude<T, false>> | undefined> {
+  for (const deadline = performance.now() + withinMs; ; await pace(everyMs)) {
     const came = await condition();
     if (came) return came as NonNullable<Exclude<T, false>>;
-    if (performance.now() >= deadline) {
-      const told = typeof message === "string" ? message : message();
-      throw new Error(`waited ${withinMs / 1000} s: ${told}`);
-    }
+    if (performance.now() >= deadline) return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
+import { pace } from "../support/pace.ts";
 
 /** A model server that works on so many requests at once and lets the others queue. */
 const SLOTS = 4;
@@ -16,7 +16,7 @@ const server = createServer(async (request, response) => {
   request.resume();
   if (working === SLOTS) await new Promise<void>((resolve) => queue.push(resolve));
   working++;
-  await sleep(serviceMs);
+  await pace(serviceMs);
   working--;
   queue.shift()?.();
   inside--;
@@ -71,7 +71,7 @@ async function crowd(
       else {
         expect([response.status, JSON.parse(text).reason]).toEqual([503, "task_concurrency_limited"]);
         refused++;
-        await sleep(20);
+        await pace(20);
       }
       if (Date.now() > end - 1000) mostInside = Math.max(mostInside, inside);
     }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LimitsController, startLimitsController } from "../support/limits-controller.ts";
 import { compare, type Decision, type LimitsGateway, startLimitsGateway } from "../support/limits-gateway.ts";
 import { offer } from "../support/load.ts";
+import { pace } from "../support/pace.ts";
 import { builtTestModule } from "../support/wasm.ts";
 
 const V1 = "limits.modelgate.dev/v1";
@@ -90,7 +90,7 @@ async function trap(): Promise<void> {
       requestsPerSecond: 1000,
       seconds: 0.008,
     });
-    await sleep(200);
+    await pace(200);
   }
 }
 
@@ -123,7 +123,7 @@ beforeAll(async () => {
     const settle = phase.rate === ends.at(-1)?.[0].rate ? SETTLE : CHANGE;
     const end = Date.now() + (settle + MEASURE) * 1000;
     await phase.begin();
-    await sleep(end - Date.now());
+    await pace(end - Date.now());
     ends.push([phase, Date.now() / 1000]);
   }
   over.abort();

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { startEnvoy } from "../../tools/lib/envoy/process.ts";
@@ -10,6 +9,7 @@ import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { freePort } from "../support/free-port.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
 import { writeRepository } from "./repository.ts";
 
 /** Triton Inference Server with the models of the lane, and the gateway in front of its gRPC. */
@@ -28,7 +28,7 @@ export const TASKID = "triton";
 /** What a caller of the gateway sends with each request. */
 export const CREDENTIALS = { "x-api-key": KEY, taskid: TASKID };
 
-const READY_ATTEMPTS = 300;
+const READY_WITHIN_MS = 60_000;
 
 /** @throws Error when Triton does not become ready within a minute */
 export async function startStack(): Promise<Stack> {
@@ -119,12 +119,12 @@ async function backend(distribution: string, python: string, folder: string): Pr
 }
 
 async function ready(server: ChildProcess, http: number): Promise<void> {
-  for (let attempt = 0; attempt < READY_ATTEMPTS && server.exitCode === null; attempt++) {
+  const isReady = async () => {
+    if (server.exitCode !== null) throw new Error("Triton ended before it was ready");
     const answer = await fetch(`http://127.0.0.1:${http}/v2/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
-    await sleep(200);
-  }
-  throw new Error("Triton did not become ready");
+    return answer?.ok;
+  };
+  await until(isReady, { withinMs: READY_WITHIN_MS, everyMs: 200, message: "Triton did not become ready" });
 }
 
 async function end(server: ChildProcess): Promise<void> {

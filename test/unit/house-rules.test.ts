@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { loops, roomOf, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
-import { longComments, longFiles, unitsMissing } from "../support/house/text.ts";
+import { bareSleeps, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
 
 /** Files by their paths. */
@@ -144,4 +144,21 @@ it("finds long files and long comments, and lets long strings be", () => {
   });
   expect(places(longFiles(sources))).toEqual(["tools/lib/long.ts:251"]);
   expect(places(longComments(sources))).toEqual(["tools/lib/commented.ts:504"]);
+});
+
+it("finds sleeps that do not say what for", () => {
+  const sources = tree({
+    "test/support/pace.ts": "export const pace = (ms) => new Promise((resolve) => setTimeout(resolve, ms));",
+    "test/unit/a.test.ts": `import { setTimeout as wait } from "node:timers/promises";
+await pace(5);
+await sleep(5);
+await new Promise((resolve) => setTimeout(resolve, 5));
+const timer = setTimeout(resolve, 5); // await sleep(5)
+`,
+  });
+  expect(places(bareSleeps(sources, "test/support/pace.ts"))).toEqual([
+    "test/unit/a.test.ts:1",
+    "test/unit/a.test.ts:3",
+    "test/unit/a.test.ts:4",
+  ]);
 });

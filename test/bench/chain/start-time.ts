@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../support/free-port.ts";
+import { within } from "../../support/until.ts";
 import type { Gateway } from "./gateways.ts";
 import { requestOf, tensorFor } from "./requests.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -43,14 +43,14 @@ async function startTime(gateway: Gateway, modelPort: number): Promise<number> {
     return running;
   });
   const { path, headers } = requestOf("GET", tensorFor("GET", 0), gateway.dialect);
-  while (true) {
+  const isServed = async () => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       headers: { ...headers, ...gateway.credential, connection: "close" },
     }).catch(() => undefined);
     await response?.arrayBuffer();
-    if (response?.status === 200 || performance.now() - started > DEADLINE_MS) break;
-    await sleep(POLL_MS);
-  }
+    return response?.status === 200;
+  };
+  await within(isServed, { withinMs: DEADLINE_MS, everyMs: POLL_MS });
   const milliseconds = performance.now() - started;
   await (await starting).stop();
   if (milliseconds > DEADLINE_MS) throw new Error(`${gateway.name} did not answer in time after its start`);

@@ -1,7 +1,7 @@
 import type { Server } from "node:https";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { startModelServer } from "../../../tools/serving/model-server/server.ts";
+import { pace } from "../../support/pace.ts";
 import { type GatewayPod, startGatewayPod } from "./gateway-pod.ts";
 import { KUBELET_PORT, startKubelet } from "./kubelet.ts";
 import { ScriptedServer } from "./scripted-server.ts";
@@ -92,7 +92,7 @@ export class TestNode {
     while (!this.stopped) {
       const { items } = await this.core.listPodForAllNamespaces().catch(() => ({ items: [] }));
       for (const pod of items) await this.sync(pod);
-      await sleep(POLL_MS);
+      await pace(POLL_MS);
     }
   }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../../support/until.ts";
 
 export interface Program {
   name: string;
@@ -51,10 +51,9 @@ export async function startProgram(options: StartOptions): Promise<Program> {
     await ended;
     clearTimeout(timer);
   };
-  for (const deadline = Date.now() + timeoutSeconds * 1000; Date.now() < deadline; await sleep(100)) {
-    if (hasEnded(child)) break;
-    if (await ready().catch(() => false)) return { name, pid: child.pid as number, log, stop };
-  }
+  const isDecided = async () => hasEnded(child) || (await ready().catch(() => false));
+  const came = await within(isDecided, { withinMs: timeoutSeconds * 1000, everyMs: 100 });
+  if (came && !hasEnded(child)) return { name, pid: child.pid as number, log, stop };
   await stop();
   throw new Error(`${name} did not become ready\n${(await log()).split("\n").slice(-25).join("\n")}`);
 }

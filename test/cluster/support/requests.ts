@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { concurrently } from "../../../tools/lib/kubernetes/concurrently.ts";
+import { until } from "../../support/until.ts";
 
 /** Key of the tenant of manifests/examples/new-tenant. */
 export const EXAMPLE_KEY = "demo-search-key";
@@ -49,16 +49,15 @@ export async function post(
   content?: string,
 ): Promise<string> {
   let last = "";
-  for (let attempt = 0; attempt < 100; attempt++) {
+  const wanted = async () => {
     const answer = await send(headers, undefined, content).catch((error) => ({
       status: 0,
       body: String(error),
     }));
-    if (answer.status === status) return answer.body;
     last = `${answer.status} ${answer.body}`;
-    await sleep(200);
-  }
-  throw new Error(`no ${status} but ${last}`);
+    return answer.status === status && answer;
+  };
+  return (await until(wanted, { everyMs: 200, message: () => `no ${status} but ${last}` })).body;
 }
 
 /** Sends a number of requests over a few connections. @returns how many were answered with which status; 0: not at all */

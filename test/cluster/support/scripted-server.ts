@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../../support/pace.ts";
 
 const UNAVAILABLE = "14";
 /** A gRPC message of no bytes: a reply without outputs. */
@@ -47,7 +47,7 @@ export class ScriptedServer {
     stream.on("error", () => undefined);
     stream.resume();
     await once(stream, "end");
-    await sleep(this.delayMilliseconds);
+    await pace(this.delayMilliseconds);
     if (stream.destroyed) return;
     const headers = { ":status": 200, "content-type": "application/grpc" };
     if (this.failures > 0) {

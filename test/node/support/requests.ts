@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pace } from "../../support/pace.ts";
+import { until } from "../../support/until.ts";
 
 /** Eight features of the demo's model `linear`. */
 export const FEATURES = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -39,11 +40,12 @@ export function infer(key: string, taskid = "666"): Promise<Answer> {
  */
 export async function untilServed(key: string, taskid = "666"): Promise<void> {
   let last: Answer | undefined;
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(500)) {
+  const isServed = async () => {
     last = await infer(key, taskid);
-    if (last.status === 200) return;
-  }
-  throw new Error(`the gateway does not serve: ${last?.status} ${last?.body}`);
+    return last.status === 200;
+  };
+  const message = () => `the gateway does not serve: ${last?.status} ${last?.body}`;
+  await until(isServed, { withinMs: 60_000, everyMs: 500, message });
 }
 
 const CALLERS = 4;
@@ -57,7 +59,7 @@ export async function whileAsked(key: string, work: () => Promise<void>): Promis
   const counts: Record<string, number> = {};
   let done = false;
   const callers = Array.from({ length: CALLERS }, async () => {
-    for (; !done; await sleep(PAUSE_MS)) {
+    for (; !done; await pace(PAUSE_MS)) {
       const { status, body } = await infer(key);
       const kind = status === 200 ? "200" : `${status} ${body}`;
       counts[kind] = (counts[kind] ?? 0) + 1;

@@ -24,6 +24,21 @@ export function longComments(sources: Source[]): Finding[] {
   });
 }
 
+const SLEEP = /\bawait (?:sleep|delay|setTimeout)\(|\bsetTimeout\((?:resolve|done)\b[^)]*\)\)/g;
+
+/** Tests that let time pass and do not say what for; `home` is the file whose functions do. */
+export function bareSleeps(sources: Source[], home: string): Finding[] {
+  const text = `sleeps: wait for what comes with until(), or say what the time is for (${home})`;
+  return sources
+    .filter(({ path }) => path !== home)
+    .flatMap(({ path, bare, imports }) =>
+      [
+        ...imports.filter(({ specifier }) => specifier === "node:timers/promises").map(({ line }) => line),
+        ...[...bare.matchAll(SLEEP)].map(({ index }) => lineAt(bare, index)),
+      ].map((line) => ({ path, line, text })),
+    );
+}
+
 const TIME = "timeout|interval|delay|period|grace|duration|latency|pause|backoff|lifetime|elapsed|wait|ttl";
 /** A field, parameter or variable of a number type, and a constant that is a number. */
 const NUMBER = /\b([a-z]\w*)\??: (?:number|[iuf](?:32|64))\b/g;

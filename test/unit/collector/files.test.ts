@@ -1,15 +1,15 @@
 import { appendFile, copyFile, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, type TestCollector, testFolder } from "../../support/collector/start.ts";
+import { quiet } from "../../support/pace.ts";
 
 const lines = (count: number, fields = {}) => toText(Array.from({ length: count }, () => logLine(fields)));
 
 async function counted(collector: TestCollector, requests: number): Promise<void> {
   await expect.poll(() => collector.requests()).toBe(requests);
-  await sleep(100);
+  await quiet(100);
   expect(await collector.requests()).toBe(requests);
 }
 
@@ -73,7 +73,7 @@ it("starts anew with a file that is cut (copytruncate), and knows the copy", asy
   await truncate(path, 0);
   await appendFile(path, lines(3, { request_id: undefined }));
   await counted(collector, 53);
-  await sleep(1_200);
+  await quiet(1_200);
   await counted(collector, 53);
 });
 

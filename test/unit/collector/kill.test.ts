@@ -1,13 +1,13 @@
 import { appendFile, rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
 import { quote } from "../../../tools/servers/collector/fields.ts";
 import { Database } from "../../../tools/servers/collector/store/database.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { CollectorProcess } from "../../support/collector/process.ts";
+import { pace, quiet } from "../../support/pace.ts";
 import { random } from "../../support/random.ts";
 
 const KILLS = Number(process.env.MODELGATE_KILLS ?? 5);
@@ -38,7 +38,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
       for (const line of lines)
         sent.set(line.request_id as string, { from: "file", code: line.response_code as number });
       if (n % 20 === 19) await rename(path, `${path}.${n}`);
-      await sleep(50);
+      await pace(50);
     }
   };
   // A sender sends a batch again until it is acknowledged, as the contract has it.
@@ -51,17 +51,17 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
           () => undefined,
         );
         isSent = response?.status === 200;
-        if (!isSent) await sleep(20);
+        if (!isSent) await pace(20);
       }
       for (const line of lines) sent.set(line.request_id as string, { from: "http", code: 200 });
-      await sleep(50);
+      await pace(50);
     }
   };
 
   collector = await CollectorProcess.start(args);
   const writers = [write(), send()];
   for (let kill = 0; kill < KILLS; kill++) {
-    await sleep(50 + next() * 800);
+    await pace(50 + next() * 800);
     await collector.end("SIGKILL");
     collector = await CollectorProcess.start(args);
   }
@@ -75,7 +75,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
     return rows[0] ?? { requests: 0, codes: {} };
   };
   await expect.poll(async () => (await count("")).requests).toBeGreaterThanOrEqual(sent.size);
-  await sleep(300);
+  await quiet(300);
   const all = [...sent.values()];
   expect((await count("")).requests).toBe(sent.size);
   expect((await count("&taskid=667")).requests).toBe(all.filter(({ from }) => from === "http").length);

@@ -3,7 +3,6 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -15,6 +14,7 @@ import {
 import { FileSource } from "../../../tools/servers/controller/file-source.ts";
 import { REPORT_PATH } from "../../../tools/servers/controller/protocol.ts";
 import { FakeGatewayPod } from "../../support/fake-gateway-pod.ts";
+import { pace, quiet } from "../../support/pace.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../manifests/examples/search", import.meta.url));
 const silent = pino({ level: "silent" });
@@ -46,7 +46,7 @@ async function start(options: Partial<ControllerOptions> = {}): Promise<Controll
 /** Rounds of reports, as if a second passed between them. */
 async function rounds(url: string, pods: FakeGatewayPod[], count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await sleep(60);
+    await pace(60);
     await Promise.all(pods.map((pod) => pod.report(url)));
   }
 }
@@ -118,7 +118,7 @@ describe("limits", () => {
     const pod = new FakeGatewayPod("a", 500);
     await rounds(url, [pod], 4);
     await edit("tasks.yaml", "perReplica: 50", "perReplica: -1");
-    await sleep(300);
+    await quiet(300);
     await rounds(url, [pod], 2);
     expect(pod.rate).toBeGreaterThan(95);
   });
@@ -131,7 +131,7 @@ test("revocations: listed, disabled and expired credentials, by key and by id", 
   expect(pod.revoked).toEqual([]);
   const soon = new Date(Date.now() + 700).toISOString();
   await edit("tenant.yaml", "      # SHA-256", `      notAfter: ${soon}\n      # SHA-256`);
-  await sleep(300);
+  await quiet(300);
   await rounds(url, [pod], 1);
   expect(pod.revoked).toEqual([]);
   await vi.waitFor(async () => {
@@ -205,7 +205,7 @@ describe("HTTP", () => {
     const mute = createConnection(port, "127.0.0.1");
     const socket = createConnection(port, "127.0.0.1");
     socket.write("PRI * HT");
-    await sleep(50);
+    await pace(50);
     socket.write("TP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
     const [settings] = await new Promise<Buffer[]>((resolve) =>
       socket.once("data", (data) => resolve([data])),
@@ -220,7 +220,7 @@ describe("HTTP", () => {
 
   test("clients that break off anywhere do no harm", async () => {
     const authenticate = async () => {
-      await sleep(50);
+      await pace(50);
       return {};
     };
     const { url, port } = await start({ authenticate });
@@ -242,9 +242,9 @@ describe("HTTP", () => {
         });
         stream.on("error", () => {});
         stream.write('{"apiVersion":');
-        await sleep(20);
+        await pace(20);
         stream.close(code);
-        await sleep(20);
+        await pace(20);
         session.destroy();
       }
     for (const text of [
@@ -254,10 +254,10 @@ describe("HTTP", () => {
     ]) {
       const socket = createConnection(port, "127.0.0.1").on("error", () => {});
       socket.write(Buffer.from(text, "latin1"));
-      await sleep(20);
+      await pace(20);
       socket.resetAndDestroy();
     }
-    await sleep(50);
+    await quiet(50);
     process.off("uncaughtException", note);
     expect(errors).toEqual([]);
     expect((await new FakeGatewayPod("a", 1).report(url)).status).toBe(200);

@@ -1,8 +1,8 @@
 import { connect } from "node:http2";
 import { createConnection } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { type Handle, type Listener, listen } from "../../../tools/servers/http/listener.ts";
+import { pace } from "../../support/pace.ts";
 
 let listener: Listener;
 
@@ -26,7 +26,7 @@ test("an HTTP/2 connection in use stays open, one without use doesn't", async ()
     const stream = session.request({ ":path": "/" });
     stream.resume();
     await new Promise((resolve, reject) => stream.on("close", resolve).on("error", reject));
-    await sleep(100);
+    await pace(100);
   }
   expect(session.closed || session.destroyed).toBe(false);
   await new Promise((resolve) => session.on("close", resolve));

@@ -1,12 +1,12 @@
 /** Against a mock of two calls of the Kubernetes API; the real API server has test/cluster/controller.test.ts. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LeaseElection } from "../../../tools/servers/controller/kubernetes/election.ts";
 import { serviceAccountToken } from "../../../tools/servers/controller/kubernetes/token-review.ts";
+import { quiet } from "../../support/pace.ts";
 
 const log = pino({ level: "silent" });
 /** For a machine with much else to do. */
@@ -132,7 +132,7 @@ describe("election", () => {
       spec: { holderIdentity: "gone", leaseDurationSeconds: 3 } as never,
     };
     const [first, second] = [join("a"), join("b")];
-    await sleep(600);
+    await quiet(600);
     expect(first.election.isLeader || second.election.isLeader).toBe(false);
     await vi.waitFor(() => expect(first.election.isLeader || second.election.isLeader).toBe(true), WITHIN);
     const [leader, other] = first.election.isLeader ? [first, second] : [second, first];

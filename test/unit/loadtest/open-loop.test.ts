@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { constantRate, openLoop, percentile } from "../../../tools/serving/loadtest/open-loop.ts";
 import { breaches, formatSlo, parseSlo } from "../../../tools/serving/loadtest/slo.ts";
@@ -8,6 +7,7 @@ import {
   type PreparedRequest,
 } from "../../../tools/serving/model-client/connection.ts";
 import { GrpcConnection } from "../../../tools/serving/model-client/grpc-connection.ts";
+import { pace } from "../../support/pace.ts";
 
 const request: PreparedRequest = {
   protocol: "grpc",
@@ -27,7 +27,7 @@ function stalling(from: number, to: number): Connection & { sent: number } {
     async send() {
       this.sent++;
       const now = performance.now() - start;
-      if (now >= from && now < to) await sleep(to - now);
+      if (now >= from && now < to) await pace(to - now);
       return OK;
     },
     close() {},

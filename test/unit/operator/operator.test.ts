@@ -1,4 +1,5 @@
 /** Against the fake API server; the real one has test/cluster/operator.test.ts. */
+
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,6 +9,7 @@ import { parseReference } from "../../../tools/lib/oci/reference.ts";
 import { type Leadership, soleLeader } from "../../../tools/servers/controller/leadership.ts";
 import { Operator } from "../../../tools/servers/operator/operator.ts";
 import { FakeApiServer } from "../../support/fake-api-server.ts";
+import { settle } from "../../support/pace.ts";
 
 const WITHIN = 10_000;
 /** Half of a surrogate pair, in no JSON of RFC 8259: the schema takes it, and the filter can read none of the configuration. */
@@ -75,7 +77,7 @@ const waitFor = (check: () => unknown) => vi.waitFor(check, WITHIN);
 async function settled(): Promise<void> {
   for (let before = -1; before !== api.writes.length; ) {
     before = api.writes.length;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await settle(300);
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WorkQueue } from "../../../tools/servers/operator/work-queue.ts";
+import { pace } from "../../support/pace.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -40,7 +41,7 @@ describe("work queue", () => {
     let most = 0;
     const work = vi.fn(async () => {
       most = Math.max(most, ++atOnce);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pace(50);
       atOnce--;
     });
     const { made } = queue(work);
@@ -97,7 +98,7 @@ describe("work queue", () => {
   test("stops: waits for what is under way, does nothing more", async () => {
     let ended = false;
     const work = vi.fn(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pace(50);
       ended = true;
       throw new Error("no");
     });

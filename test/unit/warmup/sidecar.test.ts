@@ -1,10 +1,10 @@
 import { type AddressInfo, createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { connectionsTo } from "../../../tools/serving/drain/tcp-sockets.ts";
 import { prepareRequests } from "../../../tools/serving/model-client/prepare.ts";
 import { type Sidecar, startSidecar } from "../../../tools/serving/warmup/sidecar.ts";
 import { Child } from "../../support/child.ts";
+import { quiet } from "../../support/pace.ts";
 import { until } from "../../support/until.ts";
 
 let sidecar: Sidecar | undefined;
@@ -94,7 +94,7 @@ describe("the sidecar", () => {
     await start(port);
     await answers("/readyz", 200);
     expect(await get("/drain")).toBe(200);
-    await sleep(600);
+    await quiet(600);
     expect(await get("/readyz")).toBe(503);
     await model.stop();
     model = Child.model(port, 1, 1);
