@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { pace } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 import { Engine, whyNoEngine } from "./engine.ts";
 
@@ -119,7 +120,7 @@ describe.skipIf(reason !== undefined)("the images", () => {
     const name = `stopped-${target}-${afterMs}`;
     const files = target === "controller" ? ["controller", "--config", "manifests/examples/search"] : [];
     await engine.must("run", "-d", "--name", name, ...RESTRICTED, image(target), ...files, ...args);
-    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    await pace(afterMs);
     await engine.must("stop", "-t", "25", name);
     const code = Number(await engine.must("inspect", "-f", "{{.State.ExitCode}}", name));
     await engine.must("rm", "-v", name);
