@@ -187,7 +187,7 @@ describe("a controller on a real API server", () => {
     const elected = (identity: string, url: string) =>
       new LeaseElection({
         ...{ config: cluster.client.config, namespace: "search-ingress", identity, url, log },
-        ...{ name: "election", leaseMs: 2000, renewMs: 1500, retryMs: 300 },
+        ...{ name: "election", retryMs: 300 },
       });
     const start1 = await startOn(18_301, elected("one", "http://127.0.0.1:18301"));
     await vi.waitFor(

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { cp, readFile, writeFile } from "node:fs/promises";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
@@ -14,7 +15,9 @@ import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { newConverter } from "../../tools/local/converter/new-folder.ts";
+import { startModelServer } from "../../tools/serving/model-server/server.ts";
 import { probeModule } from "../support/converter.ts";
+import { freePort } from "../support/free-port.ts";
 import { missingPrograms, startTestRegistry } from "../support/registry.ts";
 
 const missing = missingPrograms("docker-registry");
@@ -48,7 +51,10 @@ it("modelgate dev -f follows the resources as they change, with a controller bes
   await cp(fileURLToPath(new URL("manifests/examples/search", PROJECT_ROOT)), resources.path, {
     recursive: true,
   });
-  const child = spawn(process.execPath, [COMMAND, "dev", "-f", resources.path], {
+  const models = await startModelServer();
+  const wanted = String(await freePort());
+  const server = ["--server", `666=127.0.0.1:${models.port}`, "--port", wanted];
+  const child = spawn(process.execPath, [COMMAND, "dev", "-f", resources.path, ...server], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   try {
@@ -67,6 +73,14 @@ it("modelgate dev -f follows the resources as they change, with a controller bes
       return response.status;
     };
     expect(await status(), log.join("\n")).toBe(200);
+    expect(port).toBe(wanted);
+    const body = `{"inputs":[{"name":"x","shape":[1,8],"datatype":"FP32","data":[1,2,3,4,5,6,7,8]}]}`;
+    const command = [
+      ...["-sS", `localhost:${port}/v2/models/linear/infer`, "-d", body],
+      ...["-H", "x-api-key: demo-search-key", "-H", "taskid: 666"],
+    ];
+    const { stdout } = await promisify(execFile)("curl", command);
+    expect(JSON.parse(stdout)).toMatchObject({ model_name: "linear", outputs: [{ datatype: "FP32" }] });
     const file = join(resources.path, "tenant.yaml");
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace("- id: search-demo", "- id: search-demo\n      enabled: false"));
@@ -76,6 +90,7 @@ it("modelgate dev -f follows the resources as they change, with a controller bes
   } finally {
     child.kill("SIGTERM");
     await once(child, "exit");
+    models.stop();
     await resources.remove();
   }
 });

@@ -73,10 +73,17 @@ function answer(method: string, url: string, body: any): [number, object] {
   return [method === "POST" ? 201 : 200, lease as object];
 }
 
-function join(identity: string, renewMs = 6000): { election: LeaseElection; elected: () => number } {
+/** After so long without a renewal a leader leads no more. */
+const RENEW_MS = 6000;
+/** How far the process's clock is ahead of the real one. */
+let aheadMs = 0;
+const now = performance.now.bind(performance);
+vi.spyOn(performance, "now").mockImplementation(() => now() + aheadMs);
+
+function join(identity: string): { election: LeaseElection; elected: () => number } {
   const election = new LeaseElection({
     ...{ config, namespace: "n", identity, url: `http://${identity}`, log },
-    ...{ leaseMs: 10_000, renewMs, retryMs: 50 },
+    retryMs: 50,
   });
   let count = 0;
   election.start(() => count++);
@@ -97,9 +104,10 @@ describe("election", () => {
   });
 
   test("a leader that can't renew stops leading before the Lease is over, and is elected anew", async () => {
-    const { election, elected } = join("a", 400);
+    const { election, elected } = join("a");
     await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
     isDown = true;
+    aheadMs += RENEW_MS;
     await vi.waitFor(() => expect(election.isLeader).toBe(false), WITHIN);
     isDown = false;
     await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
@@ -107,9 +115,10 @@ describe("election", () => {
   });
 
   test("a leader is elected anew after the API server hung, and can stop while it does", async () => {
-    const { election, elected } = join("a", 600);
+    const { election, elected } = join("a");
     await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);
     isHung = true;
+    aheadMs += RENEW_MS;
     await vi.waitFor(() => expect(election.isLeader).toBe(false), WITHIN);
     isHung = false;
     await vi.waitFor(() => expect(election.isLeader).toBe(true), WITHIN);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
@@ -35,6 +35,42 @@ it("a fence that is not run says so: no-test, or run-by=FILE", () => {
     return info !== "sh" && (mark === undefined || (file !== undefined && !existsSync(inProject(file))));
   });
   expect(wrong.map(({ path, line, info }) => `${path}:${line}: ${info}`)).toEqual([]);
+});
+
+/** Text of a file that runs commands, with that of the helpers which it imports from its own folders. */
+function runnerText(file: string, seen = new Set<string>()): string {
+  if (seen.has(file) || !existsSync(inProject(file))) return "";
+  seen.add(file);
+  const text = readFileSync(inProject(file), "utf8");
+  const helpers = [...text.matchAll(/from "(\.[^"]+\.ts)"/g)].map(([, to = ""]) =>
+    posix.join(dirname(file), to),
+  );
+  return [
+    text,
+    ...helpers.filter((each) => each.startsWith("test/")).map((each) => runnerText(each, seen)),
+  ].join("\n");
+}
+
+/** Words of a command that its runner must have: what it is called, its subcommands, options, headers and path. */
+function tellingWords(command: string): string[] {
+  const words = shellWords(command.replace(/\s#.*$/, "")).filter((word) => !word.includes("://"));
+  const isName = (word: string) => /^[a-z][a-z-]*$/.test(word) || /^-{1,2}[a-z][\w-]*$/i.test(word);
+  const names = words.filter(isName).filter((word) => word !== "modelgate" && word !== "ranking");
+  const headers = words.flatMap((word) => /^([\w-]+): /.exec(word)?.[1] ?? []);
+  return [...names, ...headers].filter((word) => word !== "my-tenant");
+}
+
+it("a file that is said to run commands has their words, or runs the page", () => {
+  const wrong = SHELL.flatMap((fence) => {
+    const [, file] = /run-by=(\S+)/.exec(fence.info) ?? [];
+    const text = file === undefined ? "" : runnerText(file);
+    if (file === undefined || text.includes(`"${fence.path}"`)) return [];
+    const missing = commandLines(fence).flatMap((command) =>
+      tellingWords(command).filter((word) => !new RegExp(`(?<![\\w-])${word}(?![\\w-])`).test(text)),
+    );
+    return missing.map((word) => `${fence.path}:${fence.line}: ${file} has no ${word}`);
+  });
+  expect(wrong).toEqual([]);
 });
 
 /** The commands of a fence: comments and line ends behind a backslash are gone. */

@@ -12,6 +12,11 @@ import type { Leadership } from "../leadership.ts";
 /** The Lease says where its holder takes reports. */
 const URL_ANNOTATION = "modelgate.dev/url";
 
+/** Others may take the Lease when it wasn't renewed for so long. */
+const LEASE_MS = 10_000;
+/** The leader stops leading when it couldn't renew for so long; shorter than the Lease. */
+const RENEW_MS = 6_000;
+
 interface ElectionOptions {
   config: KubeConfig;
   namespace: string;
@@ -22,10 +27,6 @@ interface ElectionOptions {
   /** Where this controller takes reports. */
   url: string;
   log: Logger;
-  /** Others may take the Lease when it wasn't renewed for so long. Default: 10,000. */
-  leaseMs?: number;
-  /** The leader stops leading when it couldn't renew for so long; shorter than the Lease. Default: 6,000. */
-  renewMs?: number;
   /** Between two tries. Default: 2,000. */
   retryMs?: number;
 }
@@ -50,8 +51,6 @@ export class LeaseElection implements Leadership {
   constructor(options: ElectionOptions) {
     this.options = {
       name: "modelgate-controller",
-      leaseMs: 10_000,
-      renewMs: 6_000,
       retryMs: 2_000,
       ...options,
     };
@@ -59,7 +58,7 @@ export class LeaseElection implements Leadership {
   }
 
   get isLeader(): boolean {
-    return performance.now() - this.renewedAt < this.options.renewMs;
+    return performance.now() - this.renewedAt < RENEW_MS;
   }
 
   get leaderUrl(): string | undefined {
@@ -134,19 +133,19 @@ export class LeaseElection implements Leadership {
 
   /** A try that hangs ends while there is time for another. */
   private inTime() {
-    return within(Math.ceil(this.options.renewMs / 3));
+    return within(Math.ceil(RENEW_MS / 3));
   }
 
   /** Whether the Lease stayed as it is for its duration. */
   private isExpired({ metadata, spec }: V1Lease): boolean {
     const record = `${metadata?.uid} ${metadata?.resourceVersion}`;
     if (record !== this.seen.record) this.seen = { record, at: performance.now() };
-    const duration = (spec?.leaseDurationSeconds ?? 0) * 1000 || this.options.leaseMs;
+    const duration = (spec?.leaseDurationSeconds ?? 0) * 1000 || LEASE_MS;
     return performance.now() - this.seen.at > duration;
   }
 
   private held(lease: V1Lease, leaseTransitions: number): V1Lease {
-    const { identity, leaseMs, url } = this.options;
+    const { identity, url } = this.options;
     const now = new V1MicroTime();
     const isNew = lease.spec?.holderIdentity !== identity;
     return {
@@ -155,7 +154,7 @@ export class LeaseElection implements Leadership {
       spec: {
         ...lease.spec,
         holderIdentity: identity,
-        leaseDurationSeconds: Math.max(1, Math.ceil(leaseMs / 1000)),
+        leaseDurationSeconds: LEASE_MS / 1000,
         acquireTime: isNew ? now : (lease.spec?.acquireTime ?? now),
         renewTime: now,
         leaseTransitions,
