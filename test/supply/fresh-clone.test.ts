@@ -61,7 +61,7 @@ describe("a fresh clone, installed with npm ci", () => {
       "npm run build && npx vitest run test/unit/numbers.test.ts test/unit/oci test/unit/collector",
     );
     expect(await elsewhere(clone, "npm exec -- node --version")).toBe(
-      `v${lock.get("tools/node")?.version}\n`,
+      `v${lock.get("tools/release/node")?.version}\n`,
     );
   });
 

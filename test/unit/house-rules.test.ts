@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loops, roomOf, wrongFloors } from "../support/house/imports.ts";
+import { loops, roomOf, unplaced, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
 import { bareSleeps, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
@@ -35,6 +35,16 @@ export { pattern as shown };
     "G 8",
     "shown 9",
   ]);
+});
+
+it("finds folders that are on no floor", () => {
+  const paths = [
+    "tools/lib/a.ts",
+    "tools/node/package.json",
+    "filters/tsconfig.json",
+    "filters/gateway/README.md",
+  ];
+  expect(places(unplaced(paths))).toEqual(["tools/node/package.json:1"]);
 });
 
 it("finds imports that lead up, to a neighbour, or out of the tree", () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { MODULES } from "../../tools/lib/wasm/modules.ts";
-import { loops, roomOf, wrongFloors } from "../support/house/imports.ts";
+import { loops, roomOf, unplaced, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
 import { bareSleeps, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
@@ -11,7 +11,7 @@ import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/
 /** The rules of the house (ARCHITECTURE.md). There is no list of exceptions: what breaks a rule is changed. */
 
 const read = (path: string) => readFileSync(new URL(path, PROJECT_ROOT), "utf8");
-const paths = execFileSync(
+const files = execFileSync(
   "git",
   ["ls-files", "--cached", "--others", "--exclude-standard", "tools", "filters", "test"],
   {
@@ -20,7 +20,8 @@ const paths = execFileSync(
   },
 )
   .split("\n")
-  .filter((path) => /\.(?:ts|mts|html|css|svg)$/.test(path) && existsSync(new URL(path, PROJECT_ROOT)));
+  .filter((path) => path !== "" && existsSync(new URL(path, PROJECT_ROOT)));
+const paths = files.filter((path) => /\.(?:ts|mts|html|css|svg)$/.test(path));
 const there = new Set(paths);
 const sources = paths.map((path) => sourceOf(path, read(path), (each) => there.has(each)));
 const inFolder = (folder: string) => sources.filter(({ path }) => path.startsWith(`${folder}/`));
@@ -46,6 +47,9 @@ function told(findings: Finding[]): string[] {
   return findings.map(({ path, line, text }) => `${path}:${line}: ${text}`);
 }
 
+it("every folder is on a floor", () => {
+  expect(told(unplaced(files.filter((path) => /^(?:tools|filters)\//.test(path))))).toEqual([]);
+});
 it("imports lead down", () => expect(told(wrongFloors(product))).toEqual([]));
 it("no room leads back into itself", () => expect(told(loops(product, roomOf))).toEqual([]));
 it("no file leads back into itself", () => expect(told(loops(product, (path) => path))).toEqual([]));

@@ -42,6 +42,15 @@ function wrongFloor(path: string, target: string): string | undefined {
   return `imports ${target}: ${to.name} is on ${where} ${from.name}. Move what both need to a floor below, or hand it in`;
 }
 
+/** Files of any kind, in folders that are on no floor. */
+export function unplaced(paths: string[]): Finding[] {
+  const text = (path: string) =>
+    `is on no floor: put it into one of ${known(path)}, or add its folder to FLOORS`;
+  return paths
+    .filter((path) => path.split("/").length > 2 && floorOf(path) === undefined)
+    .map((path) => ({ path, line: 1, text: text(path) }));
+}
+
 function floorOf(path: string): { tree: string; name: string; height: number } | undefined {
   const tree = path.split("/")[0] as string;
   for (const [height, floor] of (FLOORS[tree] ?? []).entries()) {
