@@ -7,6 +7,7 @@ import { defineModule } from "modelgate/sdk/pipeline/contexts";
 import { after, before } from "./converter";
 
 export * from "modelgate/converter/exports";
+export * from "modelgate/sdk/host/budget";
 
 class OwnConverter extends Converter {
   before(request: Request): ModelRequest | null {

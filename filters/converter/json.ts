@@ -6,6 +6,7 @@ import { CASE_BIT, Char } from "../sdk/bytes/chars";
 import { JsonScanner } from "../sdk/bytes/json-scanner";
 import { appendUnescaped, stringEnd } from "../sdk/bytes/json-string";
 import { setFault } from "./fault";
+import { afterComma, afterSpace, afterValue, elementCount, isSpace } from "./json-walk";
 
 const scanner: JsonScanner = new JsonScanner();
 const scratch: ByteBuffer = new ByteBuffer();
@@ -154,17 +155,32 @@ export class Json {
     return texts;
   }
 
+  /** Itself, as an array of rows of so many values each; the first row that is none complains. */
+  rowsOf(columns: i32): Json {
+    if (this.first != Char.OPEN_BRACKET) {
+      this.wrong("an array of rows");
+      return this;
+    }
+    let index = 0;
+    let at = afterSpace(this.at + 1);
+    for (; load<u8>(at) != Char.CLOSE_BRACKET; at = afterComma(afterValue(at))) {
+      if (load<u8>(at) != Char.OPEN_BRACKET || elementCount(at) != columns) {
+        new Json(at, `${this.path}[${index}]`).wrong(`an array of ${columns} values`);
+        return this;
+      }
+      index++;
+    }
+    return this;
+  }
+
   /** Sizes of nested arrays: those of the first element of each level. Empty for a value that is no array. */
   shape(): i64[] {
     const shape: i64[] = [];
     let at = this.at;
     while (at != 0 && load<u8>(at) == Char.OPEN_BRACKET) {
-      const first = afterSpace(at + 1);
-      let count: i64 = 0;
-      for (let each = first; load<u8>(each) != Char.CLOSE_BRACKET; each = afterComma(afterValue(each)))
-        count++;
+      const count = elementCount(at);
       shape.push(count);
-      at = count > 0 ? first : 0;
+      at = count > 0 ? afterSpace(at + 1) : 0;
     }
     return shape;
   }
@@ -241,44 +257,6 @@ function hasOtherThanNumbers(at: usize): bool {
     if (c == Char.QUOTE || c == Char.OPEN_BRACE || c == Char.n || c == Char.t || c == Char.f) return true;
   }
   return false;
-}
-
-function isSpace(c: u8): bool {
-  return c == Char.SPACE || c == Char.LF || c == Char.CR || c == Char.TAB;
-}
-
-function afterSpace(at: usize): usize {
-  while (isSpace(load<u8>(at))) at++;
-  return at;
-}
-
-/** The next element or key, or the closing bracket. */
-function afterComma(at: usize): usize {
-  at = afterSpace(at);
-  return load<u8>(at) == Char.COMMA ? afterSpace(at + 1) : at;
-}
-
-/** The byte after a valid value. */
-function afterValue(at: usize): usize {
-  const first = load<u8>(at);
-  if (first == Char.QUOTE) return stringEnd(at, usize.MAX_VALUE) + 1;
-  if (first != Char.OPEN_BRACE && first != Char.OPEN_BRACKET) {
-    for (
-      let c = load<u8>(at);
-      c != 0 && c != Char.COMMA && c != Char.CLOSE_BRACKET && c != Char.CLOSE_BRACE && !isSpace(c);
-      c = load<u8>(++at)
-    ) {}
-    return at;
-  }
-  let depth = 0;
-  do {
-    const c = load<u8>(at);
-    if (c == Char.QUOTE) at = stringEnd(at, usize.MAX_VALUE);
-    else if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET) depth++;
-    else if (c == Char.CLOSE_BRACE || c == Char.CLOSE_BRACKET) depth--;
-    at++;
-  } while (depth > 0);
-  return at;
 }
 
 function textBetween(from: usize, to: usize): string {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -5,7 +6,10 @@ import { converterChain, localConverter } from "../../tools/cluster/istio/conver
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { fileSource, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import { Backtrace } from "../../tools/lib/wasm/backtrace.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { readPlaces } from "../../tools/lib/wasm/places.ts";
+import { sourceIn } from "../../tools/local/converter/compile.ts";
 import { type ConverterGateway, probeModule, startConverters } from "../support/converter.ts";
 import { KEY, pluginConfig, startTestGateway } from "../support/gateway.ts";
 import { swapUnderLoad } from "../support/swap-load.ts";
@@ -61,6 +65,29 @@ it.each(["trap", "after-trap"])("%s costs a 503, and soon the converter is back"
   expect((await gateway.post("probe", body(what))).status).toBe(503);
   expect((await gateway.post("other", "x")).status).toBe(200);
   await expect.poll(async () => (await gateway.post("probe", body("infer"))).status).toBe(200);
+});
+
+it.each([
+  ["loop", "a callback ran for more instructions than it may", "values[i & 7]"],
+  ["hog", "no memory is left", "kept.push"],
+  ["index", "Index out of range", 'how == "index"'],
+])("a converter that goes wrong (%s) costs a 503 and names its own line", async (how, why, line) => {
+  const folder = "test/wasm/converters/traps";
+  const traps = await probeModule("traps");
+  const own = await startConverters({ traps }, 1);
+  try {
+    expect((await own.post("traps", how)).status).toBe(503);
+    await expect.poll(async () => (await own.post("traps", "nothing")).status).not.toBe(503);
+    const backtrace = new Backtrace(readPlaces(traps, sourceIn(folder)));
+    const told = own.envoy.log.flatMap((each) => backtrace.line(each) ?? []).join("\n");
+    const source = (await readFile(join(folder, "converter.ts"), "utf8")).split("\n");
+    const number = source.findIndex((each) => each.includes(line)) + 1;
+    expect(told).toContain(why);
+    expect(told).toMatch(new RegExp(`at \\w+ \\(${folder}/converter.ts:${number}:\\d+\\)`));
+    expect(told).not.toMatch(/~lib|undefined/);
+  } finally {
+    await own.stop();
+  }
 });
 
 it("swaps and rolls back under load without a failed request", async () => {

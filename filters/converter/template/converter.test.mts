@@ -15,8 +15,10 @@ test("before: the example becomes a tensor", () => {
 });
 
 test("before: what is wrong with a request is said", () => {
-  const { status, error } = converter.before('{"rows": [[1, 2, "three"]]}');
-  assert.deepEqual([status, error], [400, "rows[2]: must be a number"]);
+  const long = converter.before('{"rows": [[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8, 9]]}');
+  assert.deepEqual([long.status, long.error], [400, "rows[1]: must be an array of 8 values"]);
+  const text = converter.before('{"rows": [[1, 2, 3, 4, 5, 6, 7, "eight"]]}');
+  assert.deepEqual([text.status, text.error], [400, "rows[7]: must be a number"]);
 });
 
 test("after: scores become the best class of each row", () => {

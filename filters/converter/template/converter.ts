@@ -4,8 +4,7 @@ const FEATURES = 8;
 
 /** `{"rows": [[8 numbers], ...]}` -> the FP32 tensor `x` [rows, 8] of the model `linear`. */
 export function before(request: Request): InferRequest | null {
-  const rows = request.json().get("rows");
-  const values = rows.floats();
+  const values = request.json().get("rows").rowsOf(FEATURES).floats();
   const inference = new InferRequest("linear");
   inference.input(Tensor.floats("x", values, [values.length / FEATURES, FEATURES]));
   return inference;

@@ -4,6 +4,7 @@ import { Argument, Command } from "commander";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { packImage, type Variant } from "../../lib/oci/image.ts";
 import { writeLayout } from "../../lib/oci/layout.ts";
+import { checkModule, ownVersion } from "../../lib/wasm/made-with.ts";
 import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { readModule } from "../../lib/wasm/read.ts";
 import { converterOption, variantOption } from "../options/image.ts";
@@ -19,7 +20,9 @@ export function packCommand(): Command {
       "output folder (default: build/oci/<module>-<variant>; of a converter in its folder)",
     )
     .action(async (module: ModuleName, { variant, output, converter }: PackOptions) => {
-      const image = await packImage(await readModule(module, converter), variant);
+      const bytes = await readModule(module, converter);
+      if (converter !== undefined) checkModule(bytes, await ownVersion(), converter);
+      const image = await packImage(bytes, variant);
       const root = converter === undefined ? PROJECT_ROOT : pathToFileURL(`${resolve(converter)}/`);
       const name = converter === undefined ? module : "converter";
       const folder = output ?? fileURLToPath(new URL(`build/oci/${name}-${variant}`, root));

@@ -4,6 +4,7 @@ import { parseReference } from "../../lib/oci/reference.ts";
 import { attach } from "../../lib/oci/referrers.ts";
 import { pushImage } from "../../lib/oci/registry.ts";
 import { moduleBill, SBOM_NAME } from "../../lib/oci/sbom.ts";
+import { checkModule, ownVersion } from "../../lib/wasm/made-with.ts";
 import { MODULES, type ModuleName } from "../../lib/wasm/modules.ts";
 import { readModule, readSources } from "../../lib/wasm/read.ts";
 import { converterOption, variantOption } from "../options/image.ts";
@@ -32,6 +33,7 @@ export function pushCommand(): Command {
       const reference = parseReference(text);
       const { module, variant, converter } = options;
       const bytes = await readModule(module, converter);
+      if (converter !== undefined) checkModule(bytes, await ownVersion(), converter);
       const registry = registryOptions(options);
       const pushed = await pushImage(await packImage(bytes, variant), reference, {
         ...registry,

@@ -7,7 +7,9 @@ import type { HeaderList } from "../../lib/host/header-pairs.ts";
 import type { Stream } from "../../lib/host/stream.ts";
 import { Vm } from "../../lib/host/vm.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
-import { compileConverter } from "./compile.ts";
+import { readPlaces } from "../../lib/wasm/places.ts";
+import { trapping } from "../../lib/wasm/trap.ts";
+import { compileConverter, sourceIn } from "./compile.ts";
 
 const TASKID = "test";
 const OPTIONS = { longs: Number, enums: String } as const;
@@ -58,35 +60,41 @@ export async function loadConverter(folder: string, settings: object = {}): Prom
   try {
     const module = join(temporary, "converter.wasm");
     await compileConverter(folder, module);
-    return converterInNode(module, settings);
+    return converterInNode(module, settings, folder);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-/** As `loadConverter`, of a module that is built. */
-export function converterInNode(module: string, settings: object = {}): LoadedConverter {
+/**
+ * As `loadConverter`, of a module that is built. An exception in it is a TrapError here, with the place in
+ * `folder` where it was.
+ */
+export function converterInNode(module: string, settings: object = {}, folder = ""): LoadedConverter {
   const vm = new Vm(module);
+  const places = readPlaces(module, sourceIn(folder));
   if (!vm.configure({ converter: { taskid: TASKID, ...settings } })) throw new Error(vm.logs.join("\n"));
   const open = (headers: Record<string, string> = {}) =>
     vm.open({ ":method": "POST", ":path": "/", taskid: TASKID, ...headers });
   return {
     vm,
-    before(body, headers) {
-      const stream = open(headers);
-      const frame = stream.reply ? Buffer.of() : stream.sendRequestBody(Buffer.from(body));
-      const asked = stream.reply ? { ...errorOf(stream), method: "", message: {} } : askedOf(stream, frame);
-      stream.close();
-      return asked;
-    },
-    after(reply, body) {
-      const stream = open();
-      stream.sendRequestBody(Buffer.from(body));
-      if (stream.reply) throw new Error(`before refused the request: ${stream.reply.body}`);
-      const answered = answer(stream, stream.header(":path") ?? "", reply);
-      stream.close();
-      return answered;
-    },
+    before: (body, headers) =>
+      trapping(places, vm.logs, () => {
+        const stream = open(headers);
+        const frame = stream.reply ? Buffer.of() : stream.sendRequestBody(Buffer.from(body));
+        const asked = stream.reply ? { ...errorOf(stream), method: "", message: {} } : askedOf(stream, frame);
+        stream.close();
+        return asked;
+      }),
+    after: (reply, body) =>
+      trapping(places, vm.logs, () => {
+        const stream = open();
+        stream.sendRequestBody(Buffer.from(body));
+        if (stream.reply) throw new Error(`before refused the request: ${stream.reply.body}`);
+        const answered = answer(stream, stream.header(":path") ?? "", reply);
+        stream.close();
+        return answered;
+      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { copyFile, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Worker } from "node:worker_threads";
 import { converterChain, localConverter } from "../../cluster/istio/converter-chain.ts";
 import { bootstrap } from "../../lib/envoy/bootstrap.ts";
@@ -10,9 +10,11 @@ import { findEnvoy } from "../../lib/envoy/find.ts";
 import { startEnvoy } from "../../lib/envoy/process.ts";
 import { scriptPath } from "../../lib/installation.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
+import { Backtrace } from "../../lib/wasm/backtrace.ts";
 import { converterModule } from "../../lib/wasm/modules.ts";
-import { symbolizer } from "../../lib/wasm/symbolize.ts";
+import { readPlaces } from "../../lib/wasm/places.ts";
 import { startModelServer } from "../../serving/model-server/server.ts";
+import { sourceIn } from "../converter/compile.ts";
 
 const TASKID = "dev";
 /** Editors write a file in several steps. */
@@ -48,7 +50,7 @@ async function serve(
   const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
   await hand(folder, own.path);
   const models = await startModelServer();
-  let symbolize = await symbolizer(converterModule(folder));
+  let backtrace = backtraceOf(folder);
   const envoy = await startEnvoy({
     envoy: command,
     concurrency,
@@ -57,7 +59,7 @@ async function serve(
       tasks: [{ taskid: TASKID, port: models.port }],
       filters: [converterChain([TASKID], () => fileSource(configFile(own.path)))],
     }),
-    onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
+    onLog: (line) => tell(backtrace.line(line)),
   });
   console.error(
     `try: curl -H 'taskid: ${TASKID}' -d @${join(folder, "example.json")} http://127.0.0.1:${envoy.port}/`,
@@ -67,7 +69,7 @@ async function serve(
     try {
       await build(builder, folder);
       await hand(folder, own.path);
-      symbolize = await symbolizer(converterModule(folder));
+      backtrace = backtraceOf(folder);
       console.error("swapped");
     } catch (error) {
       console.error((error as Error).message);
@@ -92,6 +94,14 @@ async function build(builder: Worker, folder: string): Promise<void> {
   builder.postMessage(folder);
   const [fault] = (await once(builder, "message")) as [string];
   if (fault !== "") throw new Error(fault);
+}
+
+function backtraceOf(folder: string): Backtrace {
+  return new Backtrace(readPlaces(converterModule(folder), sourceIn(relative("", folder))));
+}
+
+function tell(line: string | undefined): void {
+  if (line !== undefined) console.error(`envoy | ${line}`);
 }
 
 let modules = 0;

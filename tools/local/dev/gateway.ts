@@ -6,8 +6,9 @@ import { bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../lib/envoy/process.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
+import { Backtrace } from "../../lib/wasm/backtrace.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
-import { symbolizer } from "../../lib/wasm/symbolize.ts";
+import { filterSource, readPlaces } from "../../lib/wasm/places.ts";
 import { startModelServer } from "../../serving/model-server/server.ts";
 
 export interface LocalGateway {
@@ -41,7 +42,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     models.stop();
     await folder.remove();
   };
-  const symbolize = await symbolizer(modulePath("gateway"));
+  const backtrace = new Backtrace(readPlaces(modulePath("gateway"), filterSource));
   try {
     const envoy = await startEnvoy({
       envoy: command,
@@ -58,7 +59,10 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
         localReplies: checkReplies(),
         clusters: options.clusters ?? [],
       }),
-      onLog: (line) => console.error(`envoy | ${symbolize(line)}`),
+      onLog: (line) => {
+        const told = backtrace.line(line);
+        if (told !== undefined) console.error(`envoy | ${told}`);
+      },
     });
     const stop = async () => {
       await envoy.stop();
