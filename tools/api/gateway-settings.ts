@@ -14,7 +14,9 @@ export const gatewayFilter = z.strictObject({
     .describe("Image by digest. Default: --image of the command, else what the gateway runs already."),
   pullSecret: dnsName()
     .optional()
-    .describe("Secret in the gateway's namespace with the registry's credentials."),
+    .describe(
+      "Secret (kubernetes.io/dockerconfigjson) in the gateway's namespace with the registry's credentials, for the filter and for converters.",
+    ),
   failStrategy: z
     .enum(["FAIL_RELOAD", "FAIL_CLOSE", "FAIL_OPEN"])
     .default("FAIL_RELOAD")

@@ -56,7 +56,12 @@ function render(target: WorkloadTarget, spec: object = {}) {
 interface PodSpec {
   terminationGracePeriodSeconds: number;
   initContainers: { args: string[]; resources: { requests: object; limits: object } }[];
-  containers: { resources: { requests: object; limits: object }; env?: { name: string; value: string }[] }[];
+  containers: {
+    resources: { requests: object; limits: object };
+    env?: { name: string; value: string }[];
+    volumeMounts?: { name: string; mountPath: string; readOnly: boolean }[];
+  }[];
+  volumes?: { name: string; secret: object }[];
 }
 
 const podSpec = (spec?: object) =>
@@ -196,13 +201,11 @@ describe("placement", () => {
 });
 
 describe("a gateway's pods", () => {
-  const pod = (deployment: object, timeout = "15s") => {
+  const pod = (deployment: object, timeout = "15s", more: object = {}) => {
+    const gateway = { name: "gw", namespace: "edge", hosts: ["*.a.example"], deployment, ...more };
     const tenant = tenantSchema.parse({
       ...{ apiVersion, kind: "Tenant", metadata: { name: "search" } },
-      spec: {
-        namespaces: ["models"],
-        gateway: { name: "gw", namespace: "edge", hosts: ["*.a.example"], deployment },
-      },
+      spec: { namespaces: ["models"], gateway },
     });
     const found = gatewayWorkload(tenant, [task({ timeout })]).find(({ kind }) => kind === "Deployment");
     return (
@@ -227,6 +230,21 @@ describe("a gateway's pods", () => {
     expect(pod({ drain: "20s" }, "40s").spec.terminationGracePeriodSeconds).toBe(70);
     expect(pod({ drain: "20s" }, "1s").spec.terminationGracePeriodSeconds).toBe(45);
     expect(pod({ terminationGracePeriod: "99s" }).spec.terminationGracePeriodSeconds).toBe(99);
+  });
+
+  it("hold the credentials that Istio's agent pulls converters with", () => {
+    const { containers, volumes } = pod({}, "15s", { filter: { pullSecret: "pull" } }).spec;
+    const [volume] = volumes ?? [];
+    expect(volume?.secret).toEqual({
+      secretName: "pull",
+      optional: true,
+      items: [{ key: ".dockerconfigjson", path: "config.json" }],
+    });
+    const [{ env = [], volumeMounts = [] } = {}] = containers;
+    const mount = volumeMounts.find(({ name }) => name === volume?.name);
+    expect(mount?.readOnly).toBe(true);
+    expect(env).toContainEqual({ name: "DOCKER_CONFIG", value: mount?.mountPath });
+    expect(pod({}).spec.volumes).toBeUndefined();
   });
 
   it("are not ended while preStop still waits", () => {

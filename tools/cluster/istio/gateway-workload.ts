@@ -23,6 +23,7 @@ const EXIT_SECONDS = 5;
 /** Longest request of a task without another timeout, or of none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 const STATUS_PORT = 15_021;
+const PULL_CREDENTIALS = { name: "pull-credentials", mountPath: "/etc/modelgate/pull-credentials" };
 
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 
@@ -131,7 +132,9 @@ function ports({ spec: { gateway } }: Tenant): object[] {
 }
 
 function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[]): object {
-  const { name, port, tuning, sealingKey } = tenant.spec.gateway;
+  const { name, port, tuning, sealingKey, filter } = tenant.spec.gateway;
+  const credentials = pullCredentials(filter.pullSecret);
+  const env = [...(sealingKey ? [sealingKeyVariable(sealingKey)] : []), ...credentials.env];
   const labels = gatewaySelector(tenant);
   const proxyConfig = {
     ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
@@ -173,7 +176,8 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
         {
           name: "istio-proxy",
           image: "auto",
-          ...(sealingKey && { env: [sealingKeyVariable(sealingKey)] }),
+          ...(env.length > 0 && { env }),
+          ...credentials.container,
           // With none, the API server says Always, and a registry that is down keeps every pod from starting
           // again.
           imagePullPolicy: "IfNotPresent",
@@ -185,7 +189,23 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
           lifecycle: { preStop: { sleep: { seconds: seconds(deployment.drain) } } },
         },
       ],
+      ...credentials.pod,
     },
+  };
+}
+
+/**
+ * Istio's agent pulls filters with the Secret that their WasmPlugin names, but converters, which come by
+ * EnvoyFilter, with the Docker configuration of its pod (pkg/wasm/imagefetcher.go).
+ */
+function pullCredentials(secretName: string | undefined) {
+  if (secretName === undefined) return { env: [], container: {}, pod: {} };
+  const { name, mountPath } = PULL_CREDENTIALS;
+  const items = [{ key: ".dockerconfigjson", path: "config.json" }];
+  return {
+    env: [{ name: "DOCKER_CONFIG", value: mountPath }],
+    container: { volumeMounts: [{ name, mountPath, readOnly: true }] },
+    pod: { volumes: [{ name, secret: { secretName, optional: true, items } }] },
   };
 }
 
