@@ -31,15 +31,19 @@ interface Outcome {
 
 /** A container engine of the test's own, which asks no registry: its base image is of Debian's packages and Node's. */
 export class Engine {
+  /** Where it listens, for other clients. */
+  readonly host: string;
   private readonly env: NodeJS.ProcessEnv;
   readonly stop: () => Promise<void>;
 
   private constructor(host: string, stop: () => Promise<void>) {
+    this.host = host;
     this.env = { ...process.env, DOCKER_HOST: host };
     this.stop = stop;
   }
 
-  static async start(): Promise<Engine> {
+  /** @param base whether it has the image that the Dockerfile starts from */
+  static async start({ base = true } = {}): Promise<Engine> {
     const folder = await temporaryFolder(join(tmpdir(), "modelgate-engine-"));
     const path = (name: string) => join(folder.path, name);
     const host = `unix://${path("socket")}`;
@@ -56,7 +60,8 @@ export class Engine {
     try {
       const answers = async () => (await engine.docker("info")).code === 0;
       await until(answers, { message: "the engine did not start" });
-      await engine.must("import", ...CHANGES.flatMap((each) => ["-c", each]), await baseArchive(), BASE);
+      const changes = CHANGES.flatMap((each) => ["-c", each]);
+      if (base) await engine.must("import", ...changes, await baseArchive(), BASE);
     } catch (error) {
       await engine.stop();
       throw error;

@@ -62,6 +62,11 @@ export async function program(set: ProgramSetName, name: string): Promise<string
   return join(await folderOf(set), name);
 }
 
+/** Whether `buildPrograms` has nothing to do. */
+export async function areBuilt(...sets: ProgramSetName[]): Promise<boolean> {
+  return (await Promise.all(sets.map(async (name) => exists(await folderOf(name))))).every(Boolean);
+}
+
 /** Builds the programs of these sets into the cache, once for a pinned version. */
 export async function buildPrograms(...sets: ProgramSetName[]): Promise<void> {
   for (const name of sets) {

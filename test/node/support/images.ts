@@ -1,38 +1,32 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { chmod, cp, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { cp, readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findEnvoy } from "../../../tools/lib/envoy/find.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { program } from "../../cluster/support/programs.ts";
+import {
+  type Archive,
+  addLibraries,
+  addProgram,
+  copy,
+  type Fill,
+  type Images,
+  makeArchive,
+} from "./image-archive.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(PROJECT_ROOT);
 /** Where the containers' names stand that no registry has. */
 export const ISTIO_HUB = "modelgate.test/istio";
 export const TAG = "test";
+export const PROXY_IMAGE = `${ISTIO_HUB}/proxyv2:${TAG}`;
+/** Envoy alone: the command of a container is its arguments, as in Envoy's own image. */
+export const ENVOY_IMAGE = `modelgate.test/envoy:${TAG}`;
 export const PAUSE_IMAGE = `modelgate.test/pause:${TAG}`;
 export const MODELGATE_IMAGE = `modelgate.test/modelgate:${TAG}`;
 export const MODEL_SERVER_IMAGE = `modelgate.test/model-server:${TAG}`;
-
-/** As the OCI image specification has it. */
-interface ImageConfig {
-  User: string;
-  Entrypoint: string[];
-  Cmd?: string[];
-  Env?: string[];
-  WorkingDir?: string;
-}
-
-export interface Archive {
-  path: string;
-  /** Images in it. */
-  names: string[];
-  bytes: number;
-}
 
 /**
  * Makes the images of the pods from files of this machine and the staged package, no engine needed. None has
@@ -40,13 +34,7 @@ export interface Archive {
  * @param folder where the archives go
  */
 export async function makeImages(folder: string): Promise<Archive[]> {
-  const make = async (name: string, fill: (root: string) => Promise<void>, configs: Images) => {
-    const root = join(folder, name);
-    await mkdir(join(root, "tmp"), { recursive: true });
-    await chmod(join(root, "tmp"), 0o1777);
-    await fill(root);
-    return pack(root, join(folder, `${name}.tar`), configs);
-  };
+  const make = (name: string, fill: Fill, configs: Images) => makeArchive(folder, name, fill, configs);
   const environment = ["PATH=/usr/local/bin:/bin"];
   const istio = (name: string) => ({
     User: "1337:1337",
@@ -58,7 +46,10 @@ export async function makeImages(folder: string): Promise<Archive[]> {
     await make("pause", (root) => copy("/bin/busybox", join(root, "bin/busybox")), {
       [PAUSE_IMAGE]: { User: "65535:65535", Entrypoint: ["/bin/busybox", "sleep", "1000000000"] },
     }),
-    await make("proxy", fillProxy, { [`${ISTIO_HUB}/proxyv2:${TAG}`]: istio("pilot-agent") }),
+    await make("proxy", fillProxy, {
+      [PROXY_IMAGE]: istio("pilot-agent"),
+      [ENVOY_IMAGE]: { ...istio("envoy"), Entrypoint: [] },
+    }),
     await make("pilot", fillPilot, { [`${ISTIO_HUB}/pilot:${TAG}`]: istio("pilot-discovery") }),
     await make("modelgate", fillModelgate, {
       [MODELGATE_IMAGE]: { ...node, Entrypoint: ["node", "tools/cli/bin.js"], Cmd: ["controller"] },
@@ -100,57 +91,4 @@ async function fillModelgate(root: string): Promise<void> {
   const files = await readdir(app, { recursive: true });
   for (const file of files.filter((each) => each.endsWith(".node")))
     await addLibraries(root, join(app, file));
-}
-
-async function copy(source: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await cp(source, target, { dereference: true });
-}
-
-async function addProgram(root: string, source: string, target: string): Promise<void> {
-  await copy(source, join(root, target));
-  await chmod(join(root, target), 0o755);
-  await addLibraries(root, source);
-}
-
-/** Copies what a program is linked to, to where its linker looks. */
-async function addLibraries(root: string, binary: string): Promise<void> {
-  const { stdout } = await run("ldd", [binary]).catch(() => ({ stdout: "" }));
-  for (const [library] of stdout.matchAll(/\/[^ \n]+(?= \()/g))
-    if (!library.startsWith(root)) await copy(library, join(root, library));
-}
-
-type Images = Record<string, ImageConfig>;
-
-/**
- * One layer from a folder, as an archive that `ctr images import` and `docker load` read; the same files give
- * the same bytes.
- */
-async function pack(root: string, archive: string, images: Images): Promise<Archive> {
-  const parts = `${root}.parts`;
-  await mkdir(parts);
-  await tar(root, join(parts, "layer.tar"), ".");
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(join(parts, "layer.tar"))) hash.update(chunk);
-  const rootfs = { type: "layers", diff_ids: [`sha256:${hash.digest("hex")}`] };
-  const manifest: object[] = [];
-  for (const [name, config] of Object.entries(images)) {
-    const file = `config-${manifest.length}.json`;
-    await writeFile(
-      join(parts, file),
-      JSON.stringify({ architecture: ARCHITECTURE, os: "linux", config, rootfs }),
-    );
-    manifest.push({ Config: file, RepoTags: [name], Layers: ["layer.tar"] });
-  }
-  await writeFile(join(parts, "manifest.json"), JSON.stringify(manifest));
-  await tar(parts, archive, ".");
-  for (const each of [root, parts]) await rm(each, { recursive: true });
-  return { path: archive, names: Object.keys(images), bytes: (await stat(archive)).size };
-}
-
-const ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
-
-async function tar(folder: string, archive: string, ...names: string[]): Promise<void> {
-  const same = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=go-w"];
-  await run("tar", [...same, "-C", folder, "-cf", archive, ...names]);
 }

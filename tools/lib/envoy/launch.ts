@@ -62,11 +62,23 @@ async function launchContainer(
 ): Promise<Launched> {
   const folders = [tmpdir(), fileURLToPath(PROJECT_ROOT)];
   const { GenericContainer } = await import("testcontainers");
+  let ended = false;
   const container = await new GenericContainer(image)
     .withNetworkMode("host")
+    // Envoy's image goes on as a user of its own, who can read and write none of our folders.
+    .withUser(`${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`)
     .withBindMounts(folders.map((folder) => ({ source: folder, target: folder })))
     .withCommand(["envoy", ...args])
-    .withLogConsumer((stream) => createInterface({ input: stream }).on("line", onLog))
+    .withLogConsumer((stream) => {
+      createInterface({ input: stream }).on("line", onLog);
+      stream.once("end", () => {
+        ended = true;
+      });
+    })
     .start();
-  return { pid: undefined, exitCode: () => undefined, stop: async () => void (await container.stop()) };
+  return {
+    pid: undefined,
+    exitCode: () => (ended ? -1 : undefined),
+    stop: async () => void (await container.stop()),
+  };
 }
