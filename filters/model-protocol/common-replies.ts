@@ -38,6 +38,14 @@ export const TRAILERS_REFUSED = new LocalReply(
   "send the body without trailers",
 );
 
+/** To what changes the model server, over HTTP and gRPC. */
+export const NOT_PASSED = new LocalReply(
+  HttpStatus.NOT_FOUND,
+  GrpcCode.UNIMPLEMENTED,
+  "management_not_passed",
+  "the gateway does not pass what manages a model server (load and unload, shared memory, trace and log settings): it changes the server for all its callers, and shared memory is the caller's own machine's, which the server can't reach; ask the server itself",
+);
+
 const GRPC_CODES: i32 = GrpcCode.UNAUTHENTICATED + 1;
 /**
  * By gRPC status, made when first needed; each reason is the status's own number. Then those of the Open
@@ -77,6 +85,28 @@ export function modelError(code: i32, mapType: i32, openInference: bool = false)
   message.clear();
   if (len > 0) appendPercentDecoded(message, headerValue(), len);
   else message.appendBytes(NO_MESSAGE);
+  return withMessage(code, openInference);
+}
+
+const UNKNOWN_MODEL = bytes("unknown model");
+
+/**
+ * The error that a model server sent as a message of a stream, which has no code: an unknown model, or
+ * anything.
+ */
+export function streamError(text: ByteBuffer): LocalReply {
+  message.clear();
+  message.append(text.ptr, text.len);
+  return withMessage(contains(text, UNKNOWN_MODEL) ? GrpcCode.NOT_FOUND : GrpcCode.UNKNOWN, true);
+}
+
+function contains(text: ByteBuffer, part: Bytes): bool {
+  for (let at = text.ptr; at + part.len <= text.end; at++) if (part.equals(at, part.len)) return true;
+  return false;
+}
+
+/** The model's error with what `message` holds. */
+function withMessage(code: i32, openInference: bool): LocalReply {
   const known = code >= 0 && code < GRPC_CODES;
   const reply = known ? errorOf(code, openInference) : errorOf(GrpcCode.UNKNOWN, false);
   reply.setMessage(message.ptr, message.len);

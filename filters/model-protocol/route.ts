@@ -12,6 +12,12 @@ export enum Operation {
   ServerReady,
   ModelMetadata,
   ModelReady,
+  /** Questions about the server that need a permission of their own: see server-methods.ts. */
+  ModelConfig,
+  ModelStatistics,
+  RepositoryIndex,
+  /** What changes the server or what it logs; no gateway passes it. */
+  Management,
   ModelStatus,
   SignatureMetadata,
   Infer,
@@ -35,6 +41,15 @@ const MODELS = bytes("/models/");
 const VERSIONS = bytes("/versions/");
 const INFER = bytes("/infer");
 const READY = bytes("/ready");
+const CONFIG = bytes("/config");
+const STATS = bytes("/stats");
+const ALL_STATS = bytes("/models/stats");
+const REPOSITORY = bytes("/repository/");
+const INDEX = bytes("index");
+const TRACE = bytes("/trace");
+const LOGGING = bytes("/logging");
+const SYSTEM_MEMORY = bytes("/systemsharedmemory");
+const CUDA_MEMORY = bytes("/cudasharedmemory");
 const SLASH = bytes("/");
 
 /** Names of a path, percent-decoded; empty when it has none. */
@@ -54,7 +69,8 @@ let end: usize = 0;
 /**
  * Which operation a path is, a query aside:
  *
- *     /v2   /v2/health/live   /v2/health/ready   /v2/models/{model}[/versions/{version}][/ready|/infer]
+ *     /v2   /v2/health/live   /v2/health/ready   /v2/models/stats   /v2/repository/index
+ *     /v2/models/{model}[/versions/{version}][/ready|/infer|/config|/stats]
  *     /v1/models/{model}[/versions/{version}|/labels/{label}][/metadata|:predict|:classify|:regress]
  */
 export function parseRoute(path: Slice): Operation {
@@ -93,11 +109,28 @@ function openInference(): Operation {
   if (atEnd() || rest(SLASH)) return Operation.ServerMetadata;
   if (rest(HEALTH_LIVE)) return Operation.ServerLive;
   if (rest(HEALTH_READY)) return Operation.ServerReady;
+  if (rest(ALL_STATS)) return Operation.ModelStatistics;
+  if (take(REPOSITORY)) return rest(INDEX) ? Operation.RepositoryIndex : Operation.Management;
+  if (isManagement()) return Operation.Management;
   if (!take(MODELS) || !segment(route.model)) return Operation.None;
   if (take(VERSIONS) && !segment(route.version)) return Operation.None;
   if (rest(INFER)) return Operation.Infer;
   if (rest(READY)) return Operation.ModelReady;
+  if (rest(CONFIG)) return Operation.ModelConfig;
+  if (rest(STATS)) return Operation.ModelStatistics;
+  if (isPart(TRACE)) return Operation.Management;
   return atEnd() ? Operation.ModelMetadata : Operation.None;
+}
+
+function isManagement(): bool {
+  return isPart(TRACE) || isPart(LOGGING) || isPart(SYSTEM_MEMORY) || isPart(CUDA_MEMORY);
+}
+
+/** Is what is left of the path `text`, or something below it? */
+function isPart(text: Bytes): bool {
+  const left = <i32>(end - at);
+  if (left < text.len || !text.equals(at, text.len)) return false;
+  return left == text.len || load<u8>(at + text.len) == Char.SLASH;
 }
 
 function atEnd(): bool {

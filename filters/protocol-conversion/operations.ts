@@ -1,11 +1,15 @@
+import { NOT_PASSED } from "../model-protocol/common-replies";
 import { Operation } from "../model-protocol/route";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Conversion } from "./conversion";
 import { ExamplesConversion } from "./examples-conversion";
+import { IndexConversion } from "./index-conversion";
 import { InferConversion } from "./infer-conversion";
 import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-inference/metadata";
+import { MODEL_CONFIG } from "./open-inference/model-config";
 import { appendModelRequest } from "./open-inference/model-request";
+import { MODEL_STATISTICS, REPOSITORY_INDEX } from "./open-inference/statistics";
 import { PredictConversion } from "./predict-conversion";
 import { Question } from "./question";
 import { USE_GET, USE_POST } from "./replies";
@@ -19,32 +23,51 @@ const GET = bytes("GET");
 const HEAD = bytes("HEAD");
 const POST = bytes("POST");
 
-/** A row: an operation has either a question, asked by GET or HEAD, or a body to convert, sent by POST. */
+/** A row: an operation has a question, asked without a body, a body to convert, or both; or it is refused. */
 class Handler {
+  /** What all requests are refused with; null: none. */
+  refusal: LocalReply | null = null;
+  private take: (() => Conversion) | null = null;
+
   constructor(
     private readonly method: Bytes,
     /** What a request with another method is refused with. */
     readonly wrongMethod: LocalReply,
     readonly question: Question | null,
-    private readonly take: () => Conversion,
   ) {}
 
   takesMethod(ptr: usize, len: i32): bool {
-    return this.method.equals(ptr, len) || (this.question != null && HEAD.equals(ptr, len));
+    return this.method.equals(ptr, len) || (this.method == GET && HEAD.equals(ptr, len));
   }
 
-  /** A conversion of its kind, for one stream; of a row that has no question. */
+  orConverts(take: () => Conversion): Handler {
+    this.take = take;
+    return this;
+  }
+
+  /** Is a request's body converted, if it has one? */
+  get converts(): bool {
+    return this.take != null;
+  }
+
+  /** A conversion of its kind, for one stream; of a row that converts. */
   takeConversion(): Conversion {
-    return this.take();
+    return this.take!();
   }
 }
 
 function asks(question: Question): Handler {
-  return new Handler(GET, USE_GET, question, (): Conversion => unreachable());
+  return new Handler(GET, USE_GET, question);
 }
 
 function converts(take: () => Conversion): Handler {
-  return new Handler(POST, USE_POST, null, take);
+  return new Handler(POST, USE_POST, null).orConverts(take);
+}
+
+function refuses(reply: LocalReply): Handler {
+  const handler = new Handler(GET, USE_GET, null);
+  handler.refusal = reply;
+  return handler;
 }
 
 const INFERENCE = "/inference.GRPCInferenceService/";
@@ -52,7 +75,7 @@ const MODELS = "/tensorflow.serving.ModelService/";
 const PREDICTION = "/tensorflow.serving.PredictionService/";
 
 // A new operation does not compile before it has a row here, and this number counts it.
-if (Operation.Count != 12) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
+if (Operation.Count != 16) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
 const table = new StaticArray<Handler | null>(Operation.Count);
 
 table[Operation.ServerMetadata] = asks(
@@ -68,6 +91,18 @@ table[Operation.ModelMetadata] = asks(
   new Question(`${INFERENCE}ModelMetadata`, MODEL_METADATA, appendModelRequest),
 );
 table[Operation.ModelReady] = asks(new Question(`${INFERENCE}ModelReady`, READY, appendModelRequest).orNo());
+table[Operation.ModelConfig] = asks(
+  new Question(`${INFERENCE}ModelConfig`, MODEL_CONFIG, appendModelRequest),
+);
+table[Operation.ModelStatistics] = asks(
+  new Question(`${INFERENCE}ModelStatistics`, MODEL_STATISTICS, appendModelRequest),
+);
+table[Operation.RepositoryIndex] = new Handler(
+  POST,
+  USE_POST,
+  new Question(`${INFERENCE}RepositoryIndex`, REPOSITORY_INDEX, appendModelRequest),
+).orConverts(IndexConversion.take);
+table[Operation.Management] = refuses(NOT_PASSED);
 table[Operation.ModelStatus] = asks(
   new Question(`${MODELS}GetModelStatus`, MODEL_STATUS, appendStatusRequest),
 );

@@ -10,6 +10,8 @@ class Grant {
     readonly prefix: bool,
     /** Empty: every version. */
     readonly versions: Bytes[],
+    /** Does it allow questions about the model server too? */
+    readonly inspect: bool,
   ) {}
 }
 
@@ -43,8 +45,8 @@ export class Permissions {
   }
 
   /** @param prefix whether `task` is a prefix, at most LONGEST_PREFIX bytes long, without its `*` */
-  add(set: i32, task: Bytes, prefix: bool, versions: Bytes[]): void {
-    this.grants.push(new Grant(set, task, prefix, versions));
+  add(set: i32, task: Bytes, prefix: bool, versions: Bytes[], inspect: bool): void {
+    this.grants.push(new Grant(set, task, prefix, versions, inspect));
     if (this.grants.length > this.heads.length) this.grow();
     else this.link(this.grants.length - 1);
     if (prefix) this.prefixLengths[set] |= (<u64>1) << task.len;
@@ -62,9 +64,12 @@ export class Permissions {
     this.heads[home] = index;
   }
 
-  /** May this version of this task be called? No version asked for is allowed wherever the task is. */
-  decide(set: i32, task: usize, len: i32, version: usize, versionLen: i32): Decision {
-    let decision = this.look(set, false, fnv1a(task, len), task, len, version, versionLen);
+  /**
+   * May this version of this task be called? No version asked for is allowed wherever the task is.
+   * @param inspecting only grants count that allow questions about the model server
+   */
+  decide(set: i32, task: usize, len: i32, version: usize, versionLen: i32, inspecting: bool): Decision {
+    let decision = this.look(set, false, fnv1a(task, len), task, len, version, versionLen, inspecting);
     let lengths = this.prefixLengths[set];
     let hash: u32 = fnv1a(task, 0);
     let hashed = 0;
@@ -74,7 +79,7 @@ export class Permissions {
       if (length > len) break;
       hash = fnv1a(task + hashed, length - hashed, hash);
       hashed = length;
-      const found = this.look(set, true, hash, task, length, version, versionLen);
+      const found = this.look(set, true, hash, task, length, version, versionLen, inspecting);
       if (found != Decision.TaskForbidden) decision = found;
     }
     return decision;
@@ -88,12 +93,14 @@ export class Permissions {
     len: i32,
     version: usize,
     versionLen: i32,
+    inspecting: bool,
   ): Decision {
     let decision = Decision.TaskForbidden;
     for (let i = this.heads[this.home(set, prefix, hash)]; i >= 0; ) {
       const grant = this.grants[i];
       i = grant.next;
       if (grant.set != set || grant.prefix != prefix || !grant.task.equals(task, len)) continue;
+      if (inspecting && !grant.inspect) continue;
       const versions = grant.versions;
       if (versions.length == 0 || versionLen == 0) return Decision.Allowed;
       for (let v = 0; v < versions.length; v++) {

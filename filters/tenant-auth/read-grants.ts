@@ -9,10 +9,11 @@ export function addGrants(permissions: Permissions, set: i32, tasks: Config[]): 
     const config = tasks[i];
     const task = config.text("task");
     const prefix = task.endsWith("*");
+    const inspect = config.flag("inspect", false);
     const name = bytes(prefix ? task.substring(0, task.length - 1) : task);
     if (prefix && name.len > LONGEST_PREFIX) {
       config.fault("task", `a prefix has at most ${LONGEST_PREFIX.toString()} bytes`);
-    } else permissions.add(set, name, prefix, bytesOf(config.texts("versions")));
+    } else permissions.add(set, name, prefix, bytesOf(config.texts("versions")), inspect);
     config.finish();
   }
 }

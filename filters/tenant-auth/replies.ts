@@ -77,6 +77,10 @@ export const TASK_MISSING = badRequest("task_missing", "the header taskid is req
 export const TASK_AMBIGUOUS = badRequest("task_ambiguous", "send one taskid and at most one version");
 export const TASK_FORBIDDEN = forbidden("task_forbidden", "the credential may not call this task");
 export const VERSION_FORBIDDEN = forbidden("version_forbidden", "the credential may not call this version");
+export const INSPECTION_FORBIDDEN = forbidden(
+  "inspection_forbidden",
+  "the credential may call this task, but not ask for configuration, statistics or the index of its model server",
+);
 export const METHOD_FORBIDDEN = forbidden("method_forbidden", "the credential may not use this method");
 export const ORIGIN_FORBIDDEN = forbidden("origin_forbidden", "pages of this origin may not call");
 export const HOST_FORBIDDEN = forbidden("host_forbidden", "the credential may not call this host");

@@ -1,3 +1,5 @@
+import { NOT_PASSED } from "../model-protocol/common-replies";
+import { Access, accessOf } from "../model-protocol/server-methods";
 import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
 import { REQUEST_BODY, REQUEST_HEADERS } from "../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
@@ -148,9 +150,19 @@ export class TenantAuth extends Stage {
     if (!credential.allowsMethod(http.method)) return reply.METHOD_FORBIDDEN;
     if (!credential.allowsHost(http.authority)) return reply.HOST_FORBIDDEN;
     if (!this.tokenAllows(http)) return reply.TASK_FORBIDDEN;
-    const refusal = this.setAllows(tenant.permissions, http);
-    if (refusal != null || credential.narrowed < 0) return refusal;
-    return this.setAllows(credential.narrowed, http);
+    const refusal = this.setsAllow(tenant.permissions, credential.narrowed, http, false);
+    if (refusal != null) return refusal;
+    const access = accessOf(http.path);
+    if (access == Access.Model) return null;
+    if (access == Access.Management) return NOT_PASSED;
+    const allowed = this.setsAllow(tenant.permissions, credential.narrowed, http, true) == null;
+    return allowed ? null : reply.INSPECTION_FORBIDDEN;
+  }
+
+  /** Does the tenant's set allow the call, and the credential's if it has one? */
+  private setsAllow(tenant: i32, credential: i32, http: HttpContext, inspecting: bool): LocalReply | null {
+    const refusal = this.setAllows(tenant, http, inspecting);
+    return refusal != null || credential < 0 ? refusal : this.setAllows(credential, http, inspecting);
   }
 
   private tokenAllows(http: HttpContext): bool {
@@ -161,10 +173,11 @@ export class TenantAuth extends Stage {
     return identity.tasksLen == 0;
   }
 
-  private setAllows(set: i32, http: HttpContext): LocalReply | null {
+  private setAllows(set: i32, http: HttpContext, inspecting: bool): LocalReply | null {
     const task = http.taskid;
     const version = http.version;
-    const decision = this.registry.permissions.decide(set, task.ptr, task.len, version.ptr, version.len);
+    const permissions = this.registry.permissions;
+    const decision = permissions.decide(set, task.ptr, task.len, version.ptr, version.len, inspecting);
     if (decision == Decision.TaskForbidden) return reply.TASK_FORBIDDEN;
     return decision == Decision.VersionForbidden ? reply.VERSION_FORBIDDEN : null;
   }

@@ -60,7 +60,7 @@ async function startGateway(port: number) {
   const [tenant] = pluginConfig.tenantAuth.tenants;
   const config = {
     ...pluginConfig,
-    tenantAuth: { tenants: [{ ...tenant, tasks: [{ task: TASKID }] }] },
+    tenantAuth: { tenants: [{ ...tenant, tasks: [{ task: TASKID, inspect: true }] }] },
     protocolConversion: { tasks: [{ taskid: TASKID }] },
   };
   return startEnvoy({

@@ -107,7 +107,7 @@ def by_http():
         "no model": attempt(lambda: client.get_model_metadata("none", headers=headers())),
         "config": attempt(lambda: client.get_model_config("running_sum", headers=headers())),
         "statistics": without_counts(
-            attempt(lambda: client.get_inference_statistics("fails", headers=headers()))
+            attempt(lambda: client.get_inference_statistics("told", headers=headers()))
         ),
         "index": attempt(lambda: client.get_model_repository_index(headers=headers())),
         "load": attempt(lambda: client.load_model("echo", headers=headers())),

@@ -11,6 +11,12 @@ export const permission = z.strictObject({
     )
     .describe("A task id, a prefix that ends in `*` such as `search-*`, or `*` for each task of the tenant."),
   versions: z.array(version()).max(64).optional().describe("Versions that may be called. Default: all."),
+  inspect: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether it may also ask for the model server's configurations and statistics and the index of its models, which tell of all models there, over HTTP and gRPC. Default: false.",
+    ),
 });
 
 /**

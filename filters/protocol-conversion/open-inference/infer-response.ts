@@ -70,6 +70,7 @@ export class InferResponse extends FrameReader {
   reset(form: Form, maxMessageBytes: i64, headerBytes: i32, mixed: RequestedOutputs | null): void {
     this.release();
     this.outputs.reset(form, headerBytes, mixed);
+    this.streamError.clear();
     this.startFrames(maxMessageBytes);
   }
 
@@ -134,7 +135,11 @@ export class InferResponse extends FrameReader {
       return this.skipField(content);
     }
     if (content + <usize>tagLength > to) return at;
-    if (tagLength > 0) this.outputs.json.writeError(content, <i32>tagLength, this.out);
+    if (tagLength > 0) {
+      this.streamError.clear();
+      this.streamError.append(content, <i32>tagLength);
+      this.outputs.json.writeError(content, <i32>tagLength, this.out);
+    }
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
   }

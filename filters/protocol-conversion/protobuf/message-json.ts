@@ -1,6 +1,6 @@
 import { MessageReader } from "../../model-protocol/message-reader";
 import { MAX_INTEGER_TEXT, writeI64 } from "../../model-protocol/numbers/digits";
-import { MAX_FLOAT_TEXT, writeF32 } from "../../model-protocol/numbers/float-text";
+import { MAX_FLOAT_TEXT, writeF32, writeF64 } from "../../model-protocol/numbers/float-text";
 import { ENTRY_KEY, ENTRY_VALUE } from "../../model-protocol/open-inference-fields";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
@@ -20,8 +20,10 @@ export enum Kind {
   Int64,
   /** As protobuf's own JSON writes 64-bit integers: a string. */
   Int64String,
+  Uint64,
   String,
   Float,
+  Double,
   Enum,
   Message,
 }
@@ -29,8 +31,10 @@ export enum Kind {
 export class Field {
   readonly key: Bytes;
   repeated: bool = false;
-  /** A map from strings: a JSON object. */
+  /** A map: a JSON object. */
   map: bool = false;
+  /** Its keys are unsigned integers, and not strings. */
+  numbered: bool = false;
   /** Left out when it is absent. */
   optional: bool = false;
   message: Message | null = null;
@@ -52,6 +56,12 @@ export class Field {
 
   mapped(): Field {
     this.map = true;
+    return this;
+  }
+
+  byNumber(): Field {
+    this.map = true;
+    this.numbered = true;
     return this;
   }
 
@@ -134,13 +144,26 @@ function appendElements(out: ByteBuffer, field: Field, fields: MessageReader): b
     appendInteger(out, field, fields.value);
     return true;
   }
-  if (fields.wireType != LENGTH_DELIMITED || field.kind > Kind.Int64String)
-    return appendContent(out, field, fields.from, fields.to);
+  const packed = fields.wireType == LENGTH_DELIMITED;
+  if (packed && (field.kind == Kind.Float || field.kind == Kind.Double))
+    return appendFixed(out, field, fields.from, fields.to);
+  if (!packed || field.kind > Kind.Uint64) return appendContent(out, field, fields.from, fields.to);
   for (let at = fields.from; at < fields.to; ) {
     if (at > fields.from) out.appendByte(Char.COMMA);
     at = readVarint(at, fields.to);
     if (at == 0) return false;
     appendInteger(out, field, varint);
+  }
+  return true;
+}
+
+/** Appends packed floats or doubles. */
+function appendFixed(out: ByteBuffer, field: Field, from: usize, to: usize): bool {
+  const size: usize = field.kind == Kind.Float ? 4 : 8;
+  if ((to - from) % size != 0) return false;
+  for (let at = from; at < to; at += size) {
+    if (at > from) out.appendByte(Char.COMMA);
+    appendContent(out, field, at, at + size);
   }
   return true;
 }
@@ -159,8 +182,7 @@ function appendSingle(out: ByteBuffer, field: Field, from: usize, to: usize): bo
     }
   }
   if (scan.malformed) return false;
-  if (field.kind > Kind.Int64String && field.kind != Kind.Enum)
-    return appendContent(out, field, last, lastEnd);
+  if (field.kind > Kind.Uint64 && field.kind != Kind.Enum) return appendContent(out, field, last, lastEnd);
   appendInteger(out, field, value);
   return true;
 }
@@ -178,6 +200,10 @@ function appendInteger(out: ByteBuffer, field: Field, value: u64): void {
     appendJsonString(out, name.ptr, name.len, i32.MAX_VALUE);
     return;
   }
+  if (field.kind == Kind.Uint64) {
+    out.appendDecimal(value);
+    return;
+  }
   if (field.kind == Kind.Int64String) out.appendByte(Char.QUOTE);
   out.reserve(MAX_INTEGER_TEXT);
   out.len = <i32>(writeI64(<i64>value, out.end) - out.ptr);
@@ -189,17 +215,22 @@ function appendContent(out: ByteBuffer, field: Field, from: usize, to: usize): b
   if (field.kind == Kind.Float) {
     out.reserve(MAX_FLOAT_TEXT);
     out.len = <i32>(writeF32(to - from == 4 ? load<f32>(from) : 0, out.end) - out.ptr);
+  } else if (field.kind == Kind.Double) {
+    out.reserve(MAX_FLOAT_TEXT);
+    out.len = <i32>(writeF64(to - from == 8 ? load<f64>(from) : 0, out.end) - out.ptr);
   } else appendJsonString(out, from, <i32>(to - from), i32.MAX_VALUE);
   return true;
 }
 
 function appendEntry(out: ByteBuffer, field: Field, from: usize, to: usize): bool {
+  let number: u64 = 0;
   let key: usize = 0;
   let keyEnd: usize = 0;
   let value: usize = 0;
   let valueEnd: usize = 0;
   for (scan.start(from, to); scan.next(); ) {
-    if (scan.isBytes(ENTRY_KEY)) {
+    if (scan.field == ENTRY_KEY) {
+      number = scan.value;
       key = scan.from;
       keyEnd = scan.to;
     } else if (scan.isBytes(ENTRY_VALUE)) {
@@ -208,7 +239,11 @@ function appendEntry(out: ByteBuffer, field: Field, from: usize, to: usize): boo
     }
   }
   if (scan.malformed) return false;
-  appendJsonString(out, key, <i32>(keyEnd - key), i32.MAX_VALUE);
+  if (field.numbered) {
+    out.appendByte(Char.QUOTE);
+    out.appendDecimal(number);
+    out.appendByte(Char.QUOTE);
+  } else appendJsonString(out, key, <i32>(keyEnd - key), i32.MAX_VALUE);
   out.appendByte(Char.COLON);
   return appendContent(out, field, value, valueEnd);
 }

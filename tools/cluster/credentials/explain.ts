@@ -121,6 +121,9 @@ function allowed(list: unknown): string {
 function grants(list: GrantConfig[] = []): string {
   const shown = list
     .slice(0, 10)
-    .map(({ task, versions }) => (versions ? `${task} in ${versions.join("|")}` : task));
+    .map(
+      ({ task, versions, inspect }) =>
+        (versions ? `${task} in ${versions.join("|")}` : task) + (inspect ? " (and may inspect)" : ""),
+    );
   return (shown.join(", ") || "none") + (list.length > 10 ? ` and ${list.length - 10} more` : "");
 }

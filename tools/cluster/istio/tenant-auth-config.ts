@@ -49,6 +49,7 @@ export interface CredentialConfig {
 export interface GrantConfig {
   task: string;
   versions?: string[];
+  inspect?: boolean;
 }
 
 /**
@@ -186,8 +187,8 @@ function certificateName(name: string): { uri: string } | { subject: string } | 
   return name.includes("=") ? { subject: name } : { dns: name };
 }
 
-function grant({ task, versions = [] }: Permission): GrantConfig {
-  return { task, ...(versions.length > 0 && { versions }) };
+function grant({ task, versions = [], inspect = false }: Permission): GrantConfig {
+  return { task, ...(versions.length > 0 && { versions }), ...(inspect && { inspect }) };
 }
 
 function issuer(issuer: JwtIssuer): IssuerConfig {
