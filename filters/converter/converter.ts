@@ -92,7 +92,7 @@ export class ConverterStage extends Stage {
     const exchange = takeExchange();
     exchange.mayHaveTrailers = http.headers.find(CONTENT_LENGTH, scratch) == 0;
     http.setState(this.slot, exchange);
-    return HeadersAction.STOP;
+    return HeadersAction.HOLD;
   }
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
@@ -146,7 +146,7 @@ export class ConverterStage extends Stage {
     if (endOfStream)
       return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     exchange.upstreamError = !grpc;
-    return HeadersAction.STOP;
+    return HeadersAction.HOLD;
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {

@@ -38,6 +38,10 @@ export abstract class Conversion extends StreamState {
   begun: bool = false;
   /** Does the caller want a stream of replies, and as which form? -1 for one reply. */
   streamForm: i32 = -1;
+  /** The headers of the reply wait for its first message. */
+  held: bool = false;
+  /** Something of the reply went on to the caller. */
+  replyBegun: bool = false;
   /** The response is an error text of a proxy and not the model's. */
   upstreamError: bool = false;
 
@@ -97,6 +101,8 @@ export abstract class Conversion extends StreamState {
     this.mayHaveTrailers = mayHaveTrailers;
     this.heldBytes = 0;
     this.streamForm = -1;
+    this.held = false;
+    this.replyBegun = false;
     this.upstreamError = false;
   }
 

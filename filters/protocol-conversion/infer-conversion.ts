@@ -11,13 +11,12 @@ import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
 import { Form } from "./open-inference/reply-json";
 import { HEADER_LENGTH, RAW_TENSOR } from "./replies";
-import { acceptedStream, headerLength } from "./request-headers";
+import { acceptedStream, headerLength, MODEL_STREAM_INFER } from "./request-headers";
 import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 import { isRaw, rawTensor, saysTensor } from "./tensor/raw-tensor";
 
 const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
-const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
 /** Room in the JSON of a binary reply for what is said of one requested output. */
 const BINARY_HEADER_PER_OUTPUT: i32 = 512;
 

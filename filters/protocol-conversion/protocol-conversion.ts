@@ -4,6 +4,7 @@ import {
   modelError,
   modelFault,
   OVERLOADED,
+  streamError,
   TRAILERS_REFUSED,
 } from "../model-protocol/common-replies";
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
@@ -26,10 +27,10 @@ import { slabBytesHeld } from "./body/slabs";
 import { Conversion } from "./conversion";
 import { handlerOf } from "./operations";
 import { Question } from "./question";
-import { BINARY_LENGTH, BODY_MISSING, UNKNOWN_PATH } from "./replies";
+import { BINARY_LENGTH, BODY_MISSING, replyEmpty, STREAM_EMPTY, UNKNOWN_PATH } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import { isEncoded, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
+import { isEncoded, isStream, liftTimeout, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
 import { startCall } from "./unary-call";
 
@@ -63,25 +64,32 @@ export class ProtocolConversion extends Stage {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const settings = this.settings;
-    if (http.grpc) return HeadersAction.CONTINUE;
+    if (http.grpc && !isStream(http.path)) return HeadersAction.CONTINUE;
     const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
     if (task == null) return HeadersAction.CONTINUE;
+    if (http.grpc) {
+      liftTimeout(task);
+      return HeadersAction.CONTINUE;
+    }
     const handler = handlerOf(parseRoute(http.path));
     if (handler == null) return this.refuse(http, UNKNOWN_PATH, HeadersAction.STOP);
+    const refusal = handler.refusal;
+    if (refusal != null) return this.refuse(http, refusal, HeadersAction.STOP);
     if (!handler.takesMethod(http.method.ptr, http.method.len)) {
       return this.refuse(http, handler.wrongMethod, HeadersAction.STOP);
     }
     const question = handler.question;
-    if (question != null) return this.ask(http, question);
+    if (question != null && (endOfStream || !handler.converts)) return this.ask(http, question);
     if (isEncoded(http.headers)) return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
     if (slabBytesHeld() > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
     const conversion = handler.takeConversion();
     http.setState(this.slot, conversion);
     conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
-    const refusal = conversion.start(http, task);
-    if (refusal != null) return this.refuse(http, refusal, HeadersAction.STOP);
+    const unfit = conversion.start(http, task);
+    if (unfit != null) return this.refuse(http, unfit, HeadersAction.STOP);
     makeGrpcRequest(http, conversion);
+    if (conversion.streamForm >= 0) liftTimeout(task);
     return HeadersAction.CONTINUE;
   }
 
@@ -132,13 +140,26 @@ export class ProtocolConversion extends Stage {
     if (status > 0)
       return this.refuse(http, modelError(status, RESPONSE_HEADERS, openInference), HeadersAction.STOP);
     if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
+    const stream = conversion.streamForm >= 0;
+    if (endOfStream && grpc && stream && status == GrpcCode.OK) {
+      return this.endEmpty(http, HeadersAction.STOP);
+    }
     if (endOfStream)
       return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     conversion.startReply();
     makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
     if (!grpc) openUpstreamError(conversion);
-    return HeadersAction.CONTINUE;
+    conversion.held = grpc && stream && this.settings.holdsHeaders;
+    return conversion.held ? HeadersAction.HOLD : HeadersAction.CONTINUE;
+  }
+
+  /** Answers a caller whose stream has no reply. */
+  private endEmpty<A>(http: HttpContext, action: A): A {
+    this.release(http);
+    http.replied = true;
+    replyEmpty(http);
+    return action;
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
@@ -153,9 +174,22 @@ export class ProtocolConversion extends Stage {
       return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
     http.responseTensorBytes += size;
     const fault = convertReplyChunk(conversion, size, endOfStream);
-    return fault == null
-      ? BodyAction.CONTINUE
-      : this.refuse(http, modelFault(fault), BodyAction.STOP_NO_BUFFER);
+    if (fault != null) return this.refuse(http, modelFault(fault), BodyAction.STOP_NO_BUFFER);
+    return conversion.streamForm < 0 ? BodyAction.CONTINUE : this.passEvents(http, conversion);
+  }
+
+  /** Lets what came of a stream go on: its headers with the first reply, unless that is an error. */
+  private passEvents(http: HttpContext, conversion: Conversion): BodyAction {
+    const error = conversion.reply.streamError;
+    const first = conversion.held;
+    if (first && !conversion.replyBegun) return BodyAction.STOP_NO_BUFFER;
+    conversion.held = false;
+    if (error.len == 0) return BodyAction.CONTINUE;
+    const reply = streamError(error);
+    error.clear();
+    if (first) return this.refuse(http, reply, BodyAction.STOP_NO_BUFFER);
+    http.noteFailure(reply);
+    return BodyAction.CONTINUE;
   }
 
   onResponseTrailers(http: HttpContext): TrailersAction {
@@ -166,9 +200,10 @@ export class ProtocolConversion extends Stage {
       const error = modelError(status, RESPONSE_TRAILERS, conversion.isOpenInference);
       return this.refuse(http, error, TrailersAction.STOP);
     }
-    return replyComplete(conversion)
-      ? TrailersAction.CONTINUE
-      : this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
+    if (!replyComplete(conversion)) return this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
+    if (conversion.held) return this.endEmpty(http, TrailersAction.STOP);
+    if (conversion.streamForm >= 0 && !conversion.replyBegun) http.noteFailure(STREAM_EMPTY);
+    return TrailersAction.CONTINUE;
   }
 
   onDone(http: HttpContext): void {

@@ -3,8 +3,10 @@ import { bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import { ALLOW } from "../sdk/bytes/header-names";
 import { GrpcCode } from "../sdk/host/grpc-code";
+import { HeaderPairs } from "../sdk/host/headers";
 import { HttpStatus } from "../sdk/host/http-status";
-import { LocalReply } from "../sdk/pipeline/local-reply";
+import { HttpContext } from "../sdk/pipeline/http-context";
+import { LocalReply, sendEmpty } from "../sdk/pipeline/local-reply";
 import { RequestReader } from "./body/request-reader";
 import { TOKEN_TOO_LONG } from "./json/faults";
 
@@ -61,12 +63,29 @@ export const BINARY_LENGTH = new LocalReply(
   "binary_length",
   "the body is not as long as Inference-Header-Content-Length and the sizes of binary data say",
 );
+/** Of a stream that ended before the model sent anything, where its headers are gone already. */
+export const STREAM_EMPTY = new LocalReply(
+  HttpStatus.NO_CONTENT,
+  GrpcCode.OK,
+  "stream_empty",
+  "the model sent no reply",
+);
 export const MODEL_UNREACHABLE = new LocalReply(
   HttpStatus.SERVICE_UNAVAILABLE,
   GrpcCode.UNAVAILABLE,
   "upstream_error",
   "the model server did not answer",
 );
+
+const pairs: HeaderPairs = new HeaderPairs();
+
+/** Answers 204: the model took the request, and sent no reply. */
+export function replyEmpty(http: HttpContext): void {
+  pairs.clear();
+  const crossOrigin = http.crossOrigin;
+  if (crossOrigin != null) crossOrigin.addTo(pairs, http.origin);
+  sendEmpty(HttpStatus.NO_CONTENT, STREAM_EMPTY.reason, pairs);
+}
 
 const BODY_MALFORMED = new LocalReply(
   HttpStatus.BAD_REQUEST,

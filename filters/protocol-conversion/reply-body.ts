@@ -26,6 +26,7 @@ export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream
     offset += read;
   }
   if (endOfStream && !replyComplete(conversion)) return CUT_OFF;
+  if (reply.out.length > 0) conversion.replyBegun = true;
   sink.replace(RESPONSE_BODY);
   sink.pieces(reply.out);
   sink.finish();

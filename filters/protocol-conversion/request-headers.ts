@@ -10,6 +10,7 @@ import {
   INFERENCE_HEADER_LENGTH,
   PATH,
   TE,
+  UPSTREAM_TIMEOUT,
 } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/host/abi";
@@ -18,12 +19,14 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 import { Offer, weigh } from "./accept";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
+import { Task } from "./task";
 import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./tensor/raw-tensor";
 
 /** Headers of converted requests and replies. */
 
 const GRPC = bytes("application/grpc");
 const TRAILERS = bytes("trailers");
+export const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
 
 const IDENTITY = bytes("identity");
 
@@ -76,6 +79,16 @@ export function makeGrpcRequest(http: HttpContext, conversion: Conversion): void
   removeIfThere(http.headers, TENSOR_NAME);
   removeIfThere(http.headers, TENSOR_DATATYPE);
   removeIfThere(http.headers, TENSOR_SHAPE);
+}
+
+/** Is it the gRPC path of a stream of replies? */
+export function isStream(path: Slice): bool {
+  return MODEL_STREAM_INFER.equals(path.ptr, path.len);
+}
+
+/** A stream has a timeout of its own, in place of that of the task's requests. */
+export function liftTimeout(task: Task): void {
+  setHeader(REQUEST_HEADERS, UPSTREAM_TIMEOUT, task.streamTimeout.ptr, task.streamTimeout.len);
 }
 
 function removeIfThere(headers: Headers, name: Bytes): void {

@@ -14,6 +14,8 @@ export class Settings {
   readonly tasks: NameTable<Task> = new NameTable<Task>();
   maxMemoryBytes: i64 = 0;
   callTimeoutMs: u32 = 0;
+  /** May headers of a response wait for its body? Envoy allows it where the plug-in's own fields say so. */
+  holdsHeaders: bool = false;
 }
 
 export function readSettings(config: Config): Settings {
@@ -26,12 +28,20 @@ export function readSettings(config: Config): Settings {
   for (let i = tasks.length - 1; i >= 0; i--) settings.tasks.add(tasks[i].taskid, tasks[i]);
   settings.maxMemoryBytes = <i64>config.number("maxMemoryBytes", DEFAULT_MAX_MEMORY_BYTES, 1);
   settings.callTimeoutMs = <u32>config.number("callTimeoutMilliseconds", DEFAULT_CALL_TIMEOUT_MS, 1);
+  settings.holdsHeaders = config.flag("holdsHeaders", false);
   return settings;
 }
 
 function readTask(config: Config, policy: Policy): Task {
   const taskid = bytes(config.text("taskid"));
-  const task = new Task(taskid, readSignatures(config), readRawTemplate(config), readPolicy(config, policy));
+  const timeout = <u32>config.number("streamTimeoutMilliseconds", 0, 0);
+  const task = new Task(
+    taskid,
+    readSignatures(config),
+    readRawTemplate(config),
+    readPolicy(config, policy),
+    bytes(timeout.toString()),
+  );
   config.finish();
   return task;
 }

@@ -12,5 +12,7 @@ export class Task {
     /** What the body is when it is a raw tensor and the headers do not say. */
     readonly raw: RawTemplate | null,
     readonly policy: Policy,
+    /** Longest time of a stream of replies, in milliseconds as a header has it; 0: none. */
+    readonly streamTimeout: Bytes,
   ) {}
 }

@@ -224,7 +224,12 @@ const limits = fc
     ...rest,
   }));
 
-const task = optional({ limits, mode, conversion: arbitraryConversion });
+const stream = optional({
+  idleTimeout: fc.constantFrom("1ms", "1.5ms", "5m", "1000h"),
+  timeout: fc.constantFrom("0s", "0.2ms", "1ms", "10.5s", "1000h"),
+});
+const forwardHeaders = fc.subarray(["cookie", "taskid", "x-envoy-original-path"]);
+const task = optional({ limits, mode, conversion: arbitraryConversion, stream, forwardHeaders });
 
 const arbitraryTasks = fc.array(task, { maxLength: 3 }).map((specs) =>
   specs.map((spec, index) => ({

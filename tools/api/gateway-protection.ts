@@ -15,7 +15,7 @@ export const gatewayProtection = z.strictObject({
   streamIdleTimeout: duration()
     .default("5m")
     .describe(
-      "A request ends when neither side has sent anything for this time; at least the longest timeout of the tenant's tasks. 0s turns it off. Default: 5m.",
+      "A request ends when neither side has sent anything for this time; at least the longest `timeout` and `stream.idleTimeout` of the tenant's tasks. 0s turns it off. Default: 5m.",
     ),
   headersTimeout: positiveDuration()
     .default("10s")

@@ -4,6 +4,7 @@ import { cors } from "./cors.ts";
 import {
   API_VERSION,
   dnsLabel,
+  durationMilliseconds,
   headerName,
   ownMode,
   percent,
@@ -16,8 +17,10 @@ import {
   version,
 } from "./fields.ts";
 import { metadata, status } from "./metadata.ts";
+import { connectionPool, loadBalancing, outlierDetection, retries } from "./replica-choice.ts";
 import { withRules } from "./rules.ts";
 import { autoscaling, placement } from "./scaling.ts";
+import { forwardedHeaders, stream } from "./traffic.ts";
 import { drain, warmUp, workload } from "./warm-up.ts";
 
 const limits = withRules(
@@ -65,54 +68,6 @@ const limits = withRules(
   ],
 );
 
-const retries = z.strictObject({
-  attempts: z.int().min(0).max(10).default(2).describe("Number of retries; 0 turns them off. Default: 2."),
-  perTryTimeout: positiveDuration().optional().describe("Timeout of each try. Default: that of the request."),
-  on: z
-    .array(z.string().regex(/^[a-z0-9-]+$/, "must be an Envoy retry condition such as unavailable"))
-    .min(1)
-    .default(["connect-failure", "refused-stream", "unavailable"])
-    .describe(
-      "Envoy's retry_on conditions. Default: those where the model has not begun: connect-failure, refused-stream, unavailable.",
-    ),
-});
-
-const loadBalancing = z.strictObject({
-  policy: z
-    .enum(["LEAST_REQUEST", "ROUND_ROBIN", "RANDOM"])
-    .default("LEAST_REQUEST")
-    .describe("Load balancing policy. Default: LEAST_REQUEST."),
-  locality: z
-    .boolean()
-    .default(false)
-    .describe("Prefer replicas of the gateway's own zone; turns outlierDetection on. Default: false."),
-});
-
-export const outlierDetection = z.strictObject({
-  consecutiveErrors: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(5)
-    .describe("5xx in a row that eject a replica. Default: 5."),
-  interval: positiveDuration().default("10s").describe("Time between sweeps. Default: 10s."),
-  baseEjectionTime: positiveDuration()
-    .default("30s")
-    .describe("Shortest time a replica stays out. Default: 30s."),
-  maxEjectionPercent: percent()
-    .min(1)
-    .default(50)
-    .describe("Most replicas out at once, in percent. Default: 50."),
-});
-
-const count = () => z.int().min(1).max(2_147_483_647).optional();
-
-const connectionPool = z.strictObject({
-  maxConnections: count().describe("TCP connections of a gateway pod to the replicas. Default: no limit."),
-  maxPendingRequests: count().describe("Requests that wait for a connection. Default: no limit."),
-  maxRequestsPerConnection: count().describe("Default: no limit."),
-});
-
 const versionEntry = z.strictObject({
   name: version().describe("Value of the header `version`; also the name of the Istio subset."),
   labels: podLabels().optional().describe("Labels of this version's pods. Default: `version: <name>`."),
@@ -143,7 +98,14 @@ const modelTaskSpec = withRules(
     timeout: positiveDuration()
       .default("15s")
       .describe("Timeout of a request, including retries. Default: 15s."),
+    stream: stream.prefault({}).describe("Streams of replies, which `timeout` does not cut."),
     retries: retries.prefault({}).describe("Retries of failed requests."),
+    forwardHeaders: forwardedHeaders
+      .default([])
+      .describe(
+        "Headers of callers that the model server gets although the gateway keeps them back: cookie, taskid, x-envoy-original-path. Default: none.",
+      )
+      .meta({ "x-kubernetes-list-type": "set" }),
     conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
     warmUp: warmUp.prefault({}).describe("How new replicas get their first traffic."),
     drain: drain.prefault({}).describe("How replicas stop without losing requests."),
@@ -204,6 +166,11 @@ const modelTaskSpec = withRules(
       path: ["versions"],
     },
     {
+      holds: ({ forwardHeaders }) => new Set(forwardHeaders).size === forwardHeaders.length,
+      message: "must not hold a header twice",
+      path: ["forwardHeaders"],
+    },
+    {
       holds: ({ autoscaling, limits }) => autoscaling === undefined || limits !== undefined,
       cel: "!has(self.autoscaling) || has(self.limits)",
       message: "needs limits: gateways count the requests in flight of tasks that have some",
@@ -246,4 +213,19 @@ export type ModelTask = z.output<typeof modelTask>;
 /** Does the task's own converter run as a filter of its own, behind the gateway's? */
 export function hasConverter({ spec }: ModelTask): boolean {
   return spec.conversion.converter !== undefined;
+}
+
+/** Milliseconds for which a request of the task may be silent; undefined: as the gateway says. */
+export function idleMilliseconds({ spec: { stream, timeout } }: ModelTask): number | undefined {
+  if (stream.idleTimeout === undefined) return undefined;
+  return Math.max(durationMilliseconds(stream.idleTimeout), durationMilliseconds(timeout));
+}
+
+/** Longest silence that the tasks ask for, in milliseconds. */
+export function longestSilenceMilliseconds(tasks: ModelTask[]): number {
+  return tasks.reduce(
+    (longest, task) =>
+      Math.max(longest, idleMilliseconds(task) ?? 0, durationMilliseconds(task.spec.timeout)),
+    0,
+  );
 }

@@ -1,3 +1,4 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes } from "../../sdk/bytes/bytes";
 import { SlabChain } from "./slabs";
 
@@ -5,6 +6,8 @@ import { SlabChain } from "./slabs";
 export abstract class ReplyWriter {
   /** Why conversion failed; null while it did not. */
   error: Bytes | null = null;
+  /** Of a stream, what the model said was wrong last; empty while it said nothing. */
+  readonly streamError: ByteBuffer = new ByteBuffer();
   /** What was converted and not yet handed on. */
   readonly out: SlabChain = new SlabChain();
 

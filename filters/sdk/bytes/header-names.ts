@@ -36,3 +36,5 @@ export const REQUEST_ID = bytes("x-request-id");
 export const TRACEPARENT = bytes("traceparent");
 /** Length of the JSON before the binary tensors of an Open Inference body. */
 export const INFERENCE_HEADER_LENGTH = bytes("inference-header-content-length");
+/** Envoy takes the timeout of a request from it, in milliseconds; 0: none. */
+export const UPSTREAM_TIMEOUT = bytes("x-envoy-upstream-rq-timeout-ms");

@@ -5,8 +5,13 @@
 
 export enum HeadersAction {
   CONTINUE = 0,
-  /** Wait. Envoy then delivers no body either until the stream is continued. */
-  STOP = 1,
+  /**
+   * Hold the headers back while the body comes, up to the first chunk that goes on. Envoy takes it as `STOP`
+   * unless the plug-in has `allow_on_headers_stop_iteration`.
+   */
+  HOLD = 1,
+  /** Wait: no body comes until the stream is continued. */
+  STOP = 4,
 }
 
 export enum BodyAction {

@@ -178,6 +178,14 @@ export class HttpContext {
     reply.send(this.grpc, this.crossOrigin, this.origin);
   }
 
+  /** The response went out already: notes why it is an error all the same; the first reason counts. */
+  noteFailure(reply: LocalReply): void {
+    if (this.reason != null) return;
+    this.reason = reply.reason;
+    reply.count();
+    if (this.pipeline.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
+  }
+
   /** A dry run: notes why the request would have been refused; the first reason counts. */
   refuseDry(reply: LocalReply): void {
     if (this.wouldRefuse != null) return;

@@ -124,13 +124,16 @@ export class Plugin extends PipelineFacts {
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    let held = HeadersAction.CONTINUE;
     http.times.start();
     for (let i = this.stageCount - 1; i >= 0; i--) {
       const action = this.stages[i].onResponseHeaders(http, endOfStream);
       http.times.lap(i);
-      if (action != HeadersAction.CONTINUE) return action;
+      if (action == HeadersAction.STOP) return action;
+      // Those that wait go on with the body: the other stages see them now.
+      if (action == HeadersAction.HOLD) held = action;
     }
-    return HeadersAction.CONTINUE;
+    return held;
   }
 
   onResponseBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {

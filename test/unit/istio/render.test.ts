@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { modelTask } from "../../../tools/api/model-task.ts";
+import { type ModelTask, modelTask } from "../../../tools/api/model-task.ts";
 import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
 import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
 import { renderAll, type Target } from "../../../tools/cluster/istio/render.ts";
@@ -269,9 +269,18 @@ describe("VirtualService", () => {
         match: [{ headers: { taskid: { exact: "666" } } }],
         route: [to()],
         timeout: "15s",
+        headers: { request: { remove: ["cookie", "taskid", "x-envoy-original-path"] } },
         retries: { attempts: 2, retryOn: "connect-failure,refused-stream,unavailable" },
       },
     ]);
+  });
+
+  it("keeps back what is the gateway's, but for what the task asks for", () => {
+    expect(http({ forwardHeaders: ["taskid"] })).toMatchObject([
+      { headers: { request: { remove: ["cookie", "x-envoy-original-path"] } } },
+    ]);
+    const [all] = http({ forwardHeaders: ["taskid", "cookie", "x-envoy-original-path"] });
+    expect(all).not.toHaveProperty("headers");
   });
 
   it("matches first, then the named version, then weights", () => {
@@ -511,6 +520,20 @@ describe("Gateway API", () => {
     expect(JSON.stringify(spec)).toContain('"fraction":{"numerator":40,"denominator":10000}');
   });
 
+  it("keeps back what is the gateway's, but for what the task asks for", () => {
+    const filters = (kind: string, target: "gateway-api" | "gateway-api-grpc", spec: object) =>
+      (
+        find(render({}, {}, [task(spec)], target), kind).spec as { rules: { filters?: object[] }[] }
+      ).rules.map(({ filters }) => filters);
+    const remove = ["cookie", "x-envoy-original-path"];
+    const filter = { type: "RequestHeaderModifier", requestHeaderModifier: { remove } };
+    const asked = { forwardHeaders: ["taskid"] };
+    expect(filters("HTTPRoute", "gateway-api", asked)).toEqual([[filter]]);
+    expect(filters("GRPCRoute", "gateway-api-grpc", asked)).toEqual([[filter]]);
+    const all = { forwardHeaders: ["x-envoy-original-path", "taskid", "cookie"] };
+    expect(filters("HTTPRoute", "gateway-api", all)).toEqual([undefined]);
+  });
+
   it("GRPCRoute", () => {
     const route = find(render({}, {}, [task()], "gateway-api-grpc"), "GRPCRoute");
     expect(JSON.stringify(route.spec)).not.toContain("timeouts");
@@ -520,6 +543,27 @@ describe("Gateway API", () => {
     expect(() => render({}, {}, [task({ versions: [{ name: "v1" }] })], "gateway-api")).toThrow(
       "name in labels",
     );
+  });
+});
+
+describe("silence", () => {
+  const manager = (tasks: ModelTask[], gateway: object = {}) =>
+    JSON.stringify(render({}, gateway, tasks).filter(({ kind }) => kind === "EnvoyFilter"));
+
+  it("of the longest stream is allowed to all where routes are Istio's own", () => {
+    const idle = task({ stream: { idleTimeout: "20m" } });
+    expect(manager([idle, task({}, "b")])).toContain('"stream_idle_timeout":"1200s"');
+    expect(manager([task()])).toContain('"stream_idle_timeout":"300s"');
+  });
+
+  it("is the task's own in a tree, and no shorter than its timeout", () => {
+    const idle = task({ stream: { idleTimeout: "20s" } });
+    expect(manager([idle], { routing: "tree" })).toContain(
+      '"timeout":"15s","max_grpc_timeout":"15s","idle_timeout":"20s"',
+    );
+    const long = task({ stream: { idleTimeout: "20s" }, timeout: "1m" });
+    expect(manager([long], { routing: "tree" })).toContain('"idle_timeout":"60s"');
+    expect(manager([task()], { routing: "tree" })).not.toContain('"idle_timeout":"15s"');
   });
 });
 

@@ -1,3 +1,4 @@
+import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 
 /**
@@ -8,8 +9,16 @@ export function conversionConfig(tasks: ModelTask[]): object {
   return { tasks: tasks.flatMap(({ spec }) => taskConfig(spec)) };
 }
 
-function taskConfig({ taskid, conversion }: ModelTask["spec"]): object[] {
+function taskConfig({ taskid, conversion, stream }: ModelTask["spec"]): object[] {
   const { protocol, converter, signatures, ...fields } = conversion;
   if (protocol === "none" || converter) return [];
-  return [{ taskid, ...(signatures.length > 0 && { signatures }), ...fields }];
+  const streamTimeoutMilliseconds = Math.ceil(durationMilliseconds(stream.timeout));
+  return [
+    {
+      taskid,
+      ...(signatures.length > 0 && { signatures }),
+      ...(streamTimeoutMilliseconds > 0 && { streamTimeoutMilliseconds }),
+      ...fields,
+    },
+  ];
 }

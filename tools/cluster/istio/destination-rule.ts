@@ -1,5 +1,6 @@
 import { durationMilliseconds } from "../../api/fields.ts";
-import { type ModelTask, outlierDetection } from "../../api/model-task.ts";
+import type { ModelTask } from "../../api/model-task.ts";
+import { outlierDetection } from "../../api/replica-choice.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
 

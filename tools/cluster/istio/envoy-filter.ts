@@ -1,6 +1,6 @@
-import { durationMilliseconds, quantityValue } from "../../api/fields.ts";
+import { quantityValue } from "../../api/fields.ts";
 import { protectionOf } from "../../api/gateway-protection.ts";
-import type { ModelTask } from "../../api/model-task.ts";
+import { longestSilenceMilliseconds, type ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
 import { compressor } from "../../lib/envoy/compressor.ts";
@@ -22,12 +22,11 @@ const STATS_FILTERS = ["istio.stats", "envoy.filters.http.grpc_stats"];
 /**
  * What Istio has no field for: access log format, buffer sizes, HTTP/2 windows, upgrades to ignore,
  * credentials that no route hands on, what one client may take, compressed responses, and stats filters off.
- * @param tasks whose longest timeout no idle timeout may undercut
+ * @param tasks whose longest silence no idle timeout may undercut
  */
 export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
   const { name, namespace, tuning } = tenant.spec.gateway;
-  const timeouts = tasks.map(({ spec }) => durationMilliseconds(spec.timeout));
-  const protection = protectionOf(tenant.spec.gateway.protection, Math.max(0, ...timeouts));
+  const protection = protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks));
   return {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",

@@ -27,6 +27,8 @@ interface EnvoyRouteOptions {
   port: number;
   /** Answer 500 when a cluster is not there, as Istio does for routes of the Gateway API. */
   clusterNotFound?: "INTERNAL_SERVER_ERROR";
+  /** How long a request may be silent, in milliseconds; no rule of Istio can say it. */
+  idleMs?: number;
 }
 
 /** Retries where a rule has none (Istio: pilot/pkg/networking/core/route/retry/retry.go). */
@@ -42,7 +44,7 @@ const FAULT_FILTER = "envoy.filters.http.fault";
  * @param known headers that are known to match, and are left out
  */
 export function envoyRoute(rule: HttpRule, known: string[], options: EnvoyRouteOptions): EnvoyRoute {
-  const { name, route, timeout, retries = DEFAULT_RETRIES, mirrors = [], fault } = rule;
+  const { name, route, timeout, headers: changed, retries = DEFAULT_RETRIES, mirrors = [], fault } = rule;
   const headers = headerMatchers(rule).filter((header) => !known.includes(header.name));
   const time = timeout === undefined ? "0s" : protoDuration(timeout);
   const mirrored = mirrors.filter(({ percentage }) => percentage.value > 0);
@@ -54,6 +56,7 @@ export function envoyRoute(rule: HttpRule, known: string[], options: EnvoyRouteO
       ...(options.clusterNotFound && { cluster_not_found_response_code: options.clusterNotFound }),
       timeout: time,
       max_grpc_timeout: time,
+      ...(options.idleMs !== undefined && { idle_timeout: `${options.idleMs / 1000}s` }),
       ...(retries.attempts > 0 && { retry_policy: retryPolicy(retries) }),
       ...(mirrored.length > 0 && {
         request_mirror_policies: mirrored.map(({ destination, percentage }) => ({
@@ -64,6 +67,7 @@ export function envoyRoute(rule: HttpRule, known: string[], options: EnvoyRouteO
         })),
       }),
     },
+    ...(changed && { request_headers_to_remove: changed.request.remove }),
     decorator: { operation: operation(rule, options) },
     ...(fault && { typed_per_filter_config: { [FAULT_FILTER]: faultConfig(fault) } }),
   };

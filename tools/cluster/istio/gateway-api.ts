@@ -1,6 +1,7 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { keptBack } from "../../api/traffic.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { HttpRule } from "./http-rule.ts";
 import { namespaceOf, owned, subsetName } from "./names.ts";
@@ -96,6 +97,7 @@ export function routeRules(task: ModelTask): HttpRule[] {
   const { spec, metadata } = task;
   const namespace = namespaceOf(metadata);
   const taskid = { taskid: { exact: spec.taskid } };
+  const remove = keptBack(spec.forwardHeaders);
   const to = (version?: string) => ({
     host: `${version === undefined ? spec.service.name : versionService(spec.service.name, version)}.${namespace}.svc.cluster.local`,
     port: { number: spec.service.port },
@@ -116,6 +118,7 @@ export function routeRules(task: ModelTask): HttpRule[] {
     match: [{ headers: { ...taskid, ...headers } }],
     route,
     timeout: spec.timeout,
+    ...(remove.length > 0 && { headers: { request: { remove } } }),
     ...(spec.mirror && {
       mirrors: [
         {
@@ -141,24 +144,31 @@ function prefixPattern(prefix: string): string {
 }
 
 function rule(task: ModelTask, kind: RouteKind, matches: Match[], backendRefs: object[]): object {
-  const { timeout, mirror } = task.spec;
+  const { timeout } = task.spec;
+  const filters = ruleFilters(task);
   return {
     matches: [{ headers: matches }],
-    ...(mirror && {
-      filters: [
-        {
-          type: "RequestMirror",
-          requestMirror: {
-            backendRef: backend(task, mirror.version),
-            // Its field percent takes whole ones only.
-            fraction: { numerator: mirrorFraction(mirror.percent), denominator: 10_000 },
-          },
-        },
-      ],
-    }),
+    ...(filters.length > 0 && { filters }),
     ...(kind === "HTTPRoute" && { timeouts: { request: gatewayDuration(timeout) } }),
     backendRefs,
   };
+}
+
+function ruleFilters(task: ModelTask): object[] {
+  const { mirror, forwardHeaders } = task.spec;
+  const remove = keptBack(forwardHeaders);
+  const filters: object[] = [];
+  if (remove.length > 0) filters.push({ type: "RequestHeaderModifier", requestHeaderModifier: { remove } });
+  if (mirror)
+    filters.push({
+      type: "RequestMirror",
+      requestMirror: {
+        backendRef: backend(task, mirror.version),
+        // Its field percent takes whole ones only.
+        fraction: { numerator: mirrorFraction(mirror.percent), denominator: 10_000 },
+      },
+    });
+  return filters;
 }
 
 /** In ten thousandths. */

@@ -5,6 +5,8 @@ export interface HttpRule {
   route: WeightedDestination[];
   /** Without it a request may take as long as it likes. */
   timeout?: string;
+  /** Headers that the request loses. */
+  headers?: { request: { remove: string[] } };
   /** Without them Istio's own default counts. */
   retries?: RetryRule;
   mirrors?: { destination: Destination; percentage: Percentage }[];

@@ -1,4 +1,4 @@
-import type { ModelTask } from "../../api/model-task.ts";
+import { idleMilliseconds, type ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { type EnvoyRoute, envoyRoute } from "./envoy-route.ts";
@@ -124,10 +124,12 @@ function action(name: string, routes: EnvoyRoute[]): object {
 function taskRoutes(tenant: Tenant, task: ModelTask, source: RouteSource): EnvoyRoute[] {
   const { port } = tenant.spec.gateway;
   const rules: HttpRule[] = source === "istio" ? httpRules(task) : routeRules(task);
+  const idleMs = idleMilliseconds(task);
   const routes = rules.map((rule) =>
     envoyRoute(rule, ["taskid"], {
       virtualService: task.metadata.name,
       port,
+      ...(idleMs !== undefined && { idleMs }),
       ...(source !== "istio" && { clusterNotFound: "INTERNAL_SERVER_ERROR" as const }),
     }),
   );

@@ -1,5 +1,6 @@
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { keptBack } from "../../api/traffic.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Destination, HeaderRules, HttpRule, WeightedDestination } from "./http-rule.ts";
 import { gatewayReference, NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
@@ -66,12 +67,14 @@ function weighted(task: ModelTask): WeightedDestination[] {
   }));
 }
 
-/** Timeout, retries, mirror and injected faults: the same for each rule of the task. */
+/** Timeout, retries, headers, mirror and injected faults: the same for each rule of the task. */
 function common(task: ModelTask): Omit<HttpRule, "name" | "match" | "route"> {
-  const { timeout, retries, mirror, fault } = task.spec;
+  const { timeout, retries, mirror, fault, forwardHeaders } = task.spec;
+  const remove = keptBack(forwardHeaders);
   const percentage = (value: number) => ({ value });
   return {
     timeout,
+    ...(remove.length > 0 && { headers: { request: { remove } } }),
     retries:
       retries.attempts === 0
         ? { attempts: 0 }

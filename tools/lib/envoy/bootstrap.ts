@@ -16,6 +16,12 @@ export interface TaskRoute {
   /** Where the task's model server speaks gRPC; 127.0.0.1 unless said otherwise. */
   host?: string;
   port: number;
+  /** Timeout of a request, in milliseconds; default: 15 s, 0: none. */
+  timeoutMs?: number;
+  /** How long a request may be silent, in milliseconds; default: as `protection` says. */
+  idleMs?: number;
+  /** Headers of callers that the model server does not get. */
+  removedHeaders?: string[];
 }
 
 export interface BootstrapOptions {
@@ -65,6 +71,7 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
         name,
         root_id: name,
         failure_policy: "FAIL_RELOAD",
+        allow_on_headers_stop_iteration: true,
         reload_config: { backoff: { base_interval: "0.1s", max_interval: "1s" } },
         vm_config: {
           vm_id: vmId,
@@ -167,10 +174,17 @@ export function taskCluster(taskid: string): string {
   return `task-${taskid}`;
 }
 
-function route({ taskid }: TaskRoute): object {
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+function route({ taskid, timeoutMs = DEFAULT_TIMEOUT_MS, idleMs, removedHeaders }: TaskRoute): object {
   return {
     match: { prefix: "/", headers: [{ name: "taskid", string_match: { exact: taskid } }] },
-    route: { cluster: taskCluster(taskid), timeout: "15s" },
+    route: {
+      cluster: taskCluster(taskid),
+      timeout: `${timeoutMs / 1000}s`,
+      ...(idleMs !== undefined && { idle_timeout: `${idleMs / 1000}s` }),
+    },
+    ...(removedHeaders && { request_headers_to_remove: removedHeaders }),
   };
 }
 

@@ -1,10 +1,12 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { keptBack } from "../../api/traffic.ts";
 import { checkReplies } from "../../cluster/istio/native-check.ts";
 import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.ts";
 import { bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../lib/envoy/process.ts";
+import type { Protection } from "../../lib/envoy/protection.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { Backtrace } from "../../lib/wasm/backtrace.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
@@ -25,6 +27,8 @@ interface LocalGatewayOptions {
   filters: object[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
+  /** What one client may take; default: DEFAULT_PROTECTION. */
+  protection?: Protection;
   /** What is in a line of the access log. */
   log?: FileLogOptions;
   envoy?: string | undefined;
@@ -49,11 +53,12 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
       concurrency: options.concurrency ?? 2,
       bootstrap: bootstrap({
         port: options.port ?? 0,
-        tasks: options.tasks.map(({ taskid, host, port }) => ({
-          taskid,
-          ...(host === undefined ? {} : { host }),
-          port: port ?? models.port,
+        tasks: options.tasks.map((task) => ({
+          removedHeaders: keptBack([]),
+          ...task,
+          port: task.port ?? models.port,
         })),
+        ...(options.protection && { protection: options.protection }),
         accessLogs: [fileAccessLog(accessLog, options.log)],
         filters: options.filters,
         localReplies: checkReplies(),

@@ -1,13 +1,23 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { durationMilliseconds } from "../../api/fields.ts";
+import { protectionOf } from "../../api/gateway-protection.ts";
+import { idleMilliseconds, longestSilenceMilliseconds, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { keptBack } from "../../api/traffic.ts";
 import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
 import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
-import { httpCluster, taskCluster, WASM_TYPE, wasmFilter } from "../../lib/envoy/bootstrap.ts";
+import {
+  httpCluster,
+  type TaskRoute,
+  taskCluster,
+  WASM_TYPE,
+  wasmFilter,
+} from "../../lib/envoy/bootstrap.ts";
 import { compressor } from "../../lib/envoy/compressor.ts";
 import { discoveredFilter, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
@@ -65,6 +75,8 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     );
     // The routes here do not follow the files.
     delete config.tenantAuth.removeCredentials;
+    // A WasmPlugin can't say that headers may wait; the filter here does.
+    Object.assign(config.protocolConversion, { holdsHeaders: true });
     await writeConverters(folder.path, inventory.tasks);
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
   };
@@ -82,7 +94,8 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     const { responses } = tenant.spec.compression ?? {};
     const gateway = await startLocalGateway({
       ...options,
-      tasks: first.tasks.map(({ spec: { taskid } }) => ({ taskid, ...options.servers.get(taskid) })),
+      tasks: first.tasks.map((task) => ({ ...localRoute(task), ...options.servers.get(task.spec.taskid) })),
+      protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(first.tasks)),
       log: fileLogOptions(tenant),
       filters: [
         ...(responses ? [compressor(responses.minBytes)] : []),
@@ -103,6 +116,18 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await stop();
     throw error;
   }
+}
+
+/** What the task's routes in a cluster say. */
+function localRoute(task: ModelTask): Omit<TaskRoute, "port"> {
+  const { taskid, timeout, forwardHeaders } = task.spec;
+  const idleMs = idleMilliseconds(task);
+  return {
+    taskid,
+    timeoutMs: durationMilliseconds(timeout),
+    ...(idleMs !== undefined && { idleMs }),
+    removedHeaders: keptBack(forwardHeaders),
+  };
 }
 
 /** The Tenant, whose log goes to a file here: there is no collector. */
