@@ -5,7 +5,10 @@ import { DATA_TYPE } from "./config-data-type";
 import { OPTIMIZATION_POLICY } from "./config-optimization";
 import { DYNAMIC_BATCHING, ENSEMBLING, SEQUENCE_BATCHING } from "./config-scheduling";
 
-/** `ModelConfig` of Triton Inference Server as its REST API writes it: fields of proto3 stand there with their defaults, but for messages and what is one of several. */
+/**
+ * `ModelConfig` of Triton Inference Server as its REST API writes it: fields of proto3 stand there with their
+ * defaults, but for messages and what is one of several.
+ */
 
 const INPUT_FORMAT = ["FORMAT_NONE", "FORMAT_NHWC", "FORMAT_NCHW"];
 const BATCH_INPUT_KIND = [

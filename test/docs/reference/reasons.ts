@@ -181,6 +181,11 @@ export const REASONS: ReasonGroup[] = [
         "The credential may not call this version.",
         "Name it in `versions`, or call another.",
       ),
+      forbidden(
+        "inspection_forbidden",
+        "The credential may call the task, but not ask for configuration, statistics or the index of its model server.",
+        "Set `inspect: true` in `spec.tasks` of the Tenant, and in `tasks` of the credential if it has some.",
+      ),
       forbidden("method_forbidden", "The credential may not use this method.", "Add it to its `methods`."),
       forbidden("host_forbidden", "The credential may not call this host.", "Add it to its `hosts`."),
       forbidden(
@@ -241,6 +246,20 @@ export const REASONS: ReasonGroup[] = [
         "NOT_FOUND",
         "The path is none of the protocol's.",
         "See `/v2` and `/v1/models/{model}`.",
+      ),
+      reason(
+        "management_not_passed",
+        404,
+        "UNIMPLEMENTED",
+        "The request would manage the model server: load or unload, shared memory, trace or log settings.",
+        "Ask the model server itself, within the cluster; send tensors in the body instead of shared memory.",
+      ),
+      reason(
+        "stream_empty",
+        204,
+        "OK",
+        "The model ended a stream without a reply. Where headers can't wait, the status is 200.",
+        "Nothing, if the model may do so.",
       ),
       reason(
         "signatures_missing",

@@ -16,7 +16,7 @@ export function pluginConfig(
   secrets: SecretLookup,
   controller?: ControllerAddress,
   clusterOf?: (task: ModelTask) => string,
-): { tenantAuth: TenantAuthConfig; [stage: string]: unknown } {
+): { tenantAuth: TenantAuthConfig; protocolConversion: object; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
