@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
@@ -12,6 +11,7 @@ import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { ModelStreamInferResponse } from "../support/conversion.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
+import { pace } from "../support/pace.ts";
 
 /** Streams of replies: the status of their first message, and how long they may take. */
 
@@ -131,7 +131,7 @@ describe("with headers that wait for the first message", () => {
   it("so has a stream that ends with a status, whose headers came before", async () => {
     script = async (call) => {
       call.sendMetadata(new grpc.Metadata());
-      await sleep(50);
+      await pace(50);
       await fails(grpc.status.NOT_FOUND)(call);
     };
     const answer = await send("held");
@@ -144,7 +144,7 @@ describe("with headers that wait for the first message", () => {
   it.each([0, 50])("a stream without a reply is 204, its headers %s ms before", async (ms) => {
     script = async (call) => {
       if (ms > 0) call.sendMetadata(new grpc.Metadata());
-      await sleep(ms);
+      await pace(ms);
       call.end();
     };
     const answer = await send("held");
@@ -181,7 +181,7 @@ describe("with headers that went out", () => {
   it("a stream without a reply says so in the log", async () => {
     script = async (call) => {
       call.sendMetadata(new grpc.Metadata());
-      await sleep(50);
+      await pace(50);
       call.end();
     };
     const { status, text, id } = await send("plain");
@@ -194,7 +194,7 @@ describe("time", () => {
   const alive: Script = async (call) => {
     for (let i = 0; i < 10 && !call.cancelled; i++) {
       call.write(REPLY);
-      await sleep(100);
+      await pace(100);
     }
     call.end();
   };
