@@ -97,6 +97,10 @@ it.each([
     "cors.origins[0]: must be exact, *, or such as https://*.example.com",
   ],
   [{ origins: [] }, "cors.origins: is required"],
+  [{ origins: ["*"], methods: ["GET\r\nx: y"] }, "cors.methods[0]: must be one of GET, HEAD, POST"],
+  [{ origins: ["*"], methods: [] }, "cors.methods: must not be empty"],
+  [{ origins: ["*"], headers: ["x-a", "x: y\r\nz"] }, "cors.headers[1]: must be the name of a header"],
+  [{ origins: ["*"], headers: [] }, "cors.headers: must not be empty"],
   [{}, "cors.origins: or tasks is required"],
   [
     {

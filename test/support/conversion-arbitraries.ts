@@ -1,24 +1,12 @@
 /** The field `conversion` of a ModelTask for property tests, valid. */
 import fc from "fast-check";
-import { TENSORFLOW_TYPES } from "../../tools/api/conversion.ts";
+import { OPEN_INFERENCE_TYPES, TENSORFLOW_TYPES } from "../../tools/api/conversion.ts";
 
 const name = fc.constantFrom("x", "input 0", "é", 'a"b\\', "x".repeat(512), "𝒳");
 const nonFinite = fc.constantFrom("null", "error", "string", "token");
 const bytes = fc.constantFrom(1, 4096, 64 * 1024 * 1024, 1024 ** 3);
 const sizes = { maxRequestBytes: bytes, maxResponseBytes: bytes };
-const FIXED_TYPES = [
-  "BOOL",
-  "UINT8",
-  "UINT64",
-  "INT8",
-  "INT16",
-  "INT32",
-  "INT64",
-  "FP16",
-  "BF16",
-  "FP32",
-  "FP64",
-];
+const FIXED_TYPES = OPEN_INFERENCE_TYPES.filter((type) => type !== "BYTES");
 const size = fc.constantFrom(0, 1, 2, 224, 1_000_000_000);
 const raw = fc.oneof(
   fc.record({ name, datatype: fc.constant("BYTES"), shape: fc.array(size, { minLength: 1, maxLength: 4 }) }),

@@ -43,9 +43,9 @@ export function placeOf(written: Written, { place }: Edit): PropertyKey[] {
   return paths[Math.floor(place * paths.length)] ?? ["tenant", "spec", "mode"];
 }
 
-/** Names in Kubernetes and where gateways listen: all of it is Istio's. */
+/** What is Istio's or the model server's: it is drawn, and no mistakes are made there. */
 const UNRELATED =
-  /^tenant\.spec\.(namespaces|gateway($|\.(?!tuning))|gateway\.tuning$)|^tasks\.\d+\.spec\.(tenant|service)/;
+  /^tenant\.spec\.(namespaces|gateway($|\.(?!tuning\.accessLog)))|^tasks\.\d+\.spec\.(tenant|service|versions|timeout|retries|warmUp|drain|workload|placement|autoscaling|loadBalancing|outlierDetection|connectionPool|matches|mirror|fault)\b/;
 
 function pathsOf(value: unknown, at: PropertyKey[]): PropertyKey[][] {
   if (typeof value !== "object" || value === null) return [];

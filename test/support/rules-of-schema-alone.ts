@@ -1,105 +1,181 @@
 import { type Fault, formatPath } from "../../tools/api/fault.ts";
 
+/** What kind of issue a fault is: zod's code, `absent` for a field that is not there, `custom` for rules between fields. */
+export interface Said {
+  code: string;
+}
+
 interface Rule {
-  /** Of the field; any by default. */
-  path?: RegExp;
+  /** The field, with `[]` for an index. */
+  path: RegExp;
+  code: RegExp;
   message?: RegExp;
   reason: string;
 }
 
+const LOG = String.raw`spec\.gateway\.tuning\.accessLog\.`;
+const CREDENTIAL = String.raw`spec\.credentials\[\]\.`;
+const ISSUER = String.raw`spec\.jwtIssuers\[\]\.`;
+const at = (...paths: string[]) => new RegExp(`^(${paths.join("|")})$`);
+
 /** Rules of schema and cross-checks that are none of the filter's. */
 const RULES: Rule[] = [
   {
-    message: /^must be (an? (list|object|string|boolean|number)\b|of \w+)|^is required|^Unrecognized key/,
-    reason: "a field's type: the rendering is typed, and makes of another type whatever comes out",
+    path: /./,
+    code: /^(invalid_type|unrecognized_keys)$/,
+    reason:
+      "another type, or a field that is none: the rendering is typed, and makes of it whatever comes out",
   },
   {
-    message: /^must (be at most|have at most)/,
-    reason: "bounds of size, which the API server needs to price its rules; the filter has room for more",
+    path: at(String.raw`spec\.limits\.windows\[\](\.(per|requests))?`, String.raw`${LOG}sample\.ratio`),
+    code: /^absent$/,
+    reason: "left out, it is left out of the configuration, which is whole without",
   },
   {
-    message:
-      /^must be (at least 1 character long|a header name in lower case)$|^must (not hold|have at least)/,
-    path: /^spec\.(apiKey\.headers(\[\d+\])?|priorities\.header|tenantHeader|gateway\.tuning\.accessLog\.fields)$/,
-    reason: "one spelling: the filter lowers letters, and takes authorization and defaults anyhow",
+    path: at(
+      String.raw`spec\.conversion\.(max(Request|Response)Bytes|raw\.(name|shape(\[\])?)|signatures(\[\]\.((in|out)puts(\[\]\.name)?|name))?)`,
+      String.raw`spec\.cors\.(origins|headers)(\[\])?`,
+      String.raw`${CREDENTIAL}(id|issuer|subject|hosts(\[\])?|tasks\[\]\.versions(\[\])?)`,
+      String.raw`${ISSUER}(issuer|audiences(\[\])?|clientIds(\[\])?|jwks|jwksUri|cluster|claims\.\w+|leewaySeconds)`,
+      String.raw`spec\.(taskid|tenantHeader|tasks\[\]\.versions(\[\])?|publicPaths(\[\]\.path)?)`,
+      String.raw`spec\.apiKey\.(headers\[\]|queryParameter)`,
+      String.raw`spec\.limits\.(requestsPerSecond|burst|windows\[\]\.requests)`,
+      String.raw`spec\.priorities\.(header|default|classes\[\]\.name)`,
+      String.raw`spec\.signature\.(maxSkewSeconds|components)`,
+      String.raw`${LOG}(fields\[\]\.as|collector\.\w+|redact\.(queryParameters|paths)(\[\])?)`,
+    ),
+    code: /^too_big$/,
+    reason: "bounds of size, by which the API server prices its rules; the filter has room for more",
   },
   {
-    path: /\.redact\.queryParameters\[\d+\]$/,
-    message: /^must be at least 1/,
+    path: at(
+      String.raw`spec\.cors\.maxAge`,
+      `${ISSUER}refresh`,
+      String.raw`${LOG}(sample\.slowerThan|collector\.timeout)`,
+    ),
+    code: /^(invalid_format|too_big|custom)$/,
+    reason: "spellings of a duration: the rendering makes a number of any",
+  },
+  {
+    path: at(`${ISSUER}leewaySeconds`, String.raw`spec\.signature\.maxSkewSeconds`),
+    code: /^invalid_type$/,
+    reason: "parts of a second: the filter cuts them off",
+  },
+  {
+    path: at(
+      String.raw`spec\.apiKey\.headers\[\]`,
+      String.raw`spec\.(tenantHeader|priorities\.header|cors\.headers\[\])`,
+    ),
+    code: /^invalid_format$/,
+    reason: "one spelling, lower case, of a header's name: the filter lowers letters",
+  },
+  {
+    path: at(String.raw`spec\.(apiKey\.headers|revoked)`, `${ISSUER}algorithms`, `${LOG}fields`),
+    code: /^custom$/,
+    message: /^must not hold a \w+ twice/,
+    reason: "one twice is no harm to the filter; lists of Kubernetes are sets",
+  },
+  {
+    path: at(String.raw`spec\.apiKey\.headers`, `${LOG}fields`),
+    code: /^too_small$/,
+    reason: "an empty list for the default: the filter takes the default",
+  },
+  {
+    path: at(String.raw`${LOG}redact\.queryParameters\[\]`),
+    code: /^too_small$/,
     reason: "a parameter without a name: it is left out of the log as others are, which is no harm",
   },
   {
-    path: /\.collector\.port$/,
-    reason: "a Service's port, part of the name of Envoy's cluster: the filter gets that name",
-  },
-  {
-    path: /\.accessLog\.fields\[\d+\]\.as$/,
-    message: /^must be printable ASCII/,
-    reason: "names of lines that Envoy writes itself to a file; the filter escapes others",
-  },
-  {
-    path: /^spec\.conversion\.protocol$/,
-    reason: "which stage is rendered: what is no protocol that passes HTTP through is converted",
-  },
-  {
-    path: /^spec\.(credentials\[\d+\]\.priority|priorities\.classes\[\d+\]\.name)$/,
-    reason: "names of classes: the filter gets credentials by class, and no name that nothing has",
-  },
-  {
-    path: /\.secretRef(\.(name|key))?$|\.tokenSecret$/,
-    reason: "names of Secrets in Kubernetes: the filter gets what they hold",
-  },
-  {
-    path: /^spec\.credentials\[\d+\]\.(hosts|methods)\[\d+\]$/,
-    reason: "a host or method that no request has: such a credential may call nothing, which is safe",
-  },
-  {
-    path: /^spec\.(taskid|credentials\[\d+\]\.id)$/,
-    reason: "characters of names in Kubernetes objects, routes and revocations; the filter compares bytes",
-  },
-  {
-    path: /(^spec|\])\.tasks\[\d+\]\.(task|versions\[\d+\])$/,
-    reason: "a task or version that can't be: the grant is for nothing, which is safe",
-  },
-  {
-    path: /^spec\.signature\.components\[\d+\]$/,
-    reason: "what no signature can cover: such requests are refused, which is safe",
-  },
-  {
-    path: /^spec\.jwtIssuers\[\d+\]\.(audiences|clientIds)(\[\d+\])?$/,
-    message: /^must (be|have) at least 1/,
+    path: at(`${ISSUER}(audiences|clientIds|algorithms)`, String.raw`${ISSUER}(audiences|clientIds)\[\]`),
+    code: /^too_small$/,
     reason: "an audience without a name, or one list of two left empty: no token gets in by it",
   },
   {
-    path: /^spec\.(credentials\[\d+\])$/,
-    message: /^of type /,
-    reason: "what a type has beside its proof: the rendering takes one and leaves out the other",
+    path: at(String.raw`${LOG}collector\.(namespace|service|tokenSecret|port)`),
+    code: /^(invalid_format|too_small)$/,
+    reason:
+      "names and ports in Kubernetes: the filter gets the name of Envoy's cluster, or what the Secret holds",
   },
   {
-    path: /^spec\.limits$/,
+    path: at(String.raw`${LOG}fields\[\]\.as`),
+    code: /^invalid_format$/,
+    reason: "names of lines that Envoy writes itself to a file; the filter escapes others",
+  },
+  {
+    path: at(String.raw`spec\.conversion\.protocol`),
+    code: /^(invalid_value|custom)$/,
+    reason: "which stage is rendered: what is no protocol that passes HTTP through is converted",
+  },
+  {
+    path: at(String.raw`spec\.conversion\.(contentType|converter)`),
+    code: /^(invalid_format|custom)$/,
+    reason: "an image and what it writes: the converter's own, behind the filter",
+  },
+  {
+    path: at(String.raw`spec\.autoscaling`),
+    code: /^custom$/,
+    reason: "how many replicas run is the controller's",
+  },
+  {
+    path: at(String.raw`spec\.limits`),
+    code: /^custom$/,
     message: /^needs requestsPerSecond or perReplica/,
     reason: "a limit of each replica has no rate in the configuration: the controller gives it",
   },
   {
-    path: /^spec\.publicPaths\[\d+\]\.(task|gateway)$/,
-    message: /is no task id of|is for no gRPC method|^must be 1 to 128/,
+    path: at(String.raw`spec\.publicPaths\[\]\.(task|gateway)`),
+    code: /^(custom|invalid_format|too_big)$/,
+    message: /is no task id of|is for no gRPC method|^must be (1 to|at most) 128/,
     reason:
       "a task that is not there, or a gRPC call without one: the request finds no route, or needs a credential",
   },
   {
-    path: /^spec\.(revoked|jwtIssuers\[\d+\]\.algorithms)$/,
-    reason: "one twice is no harm to the filter; lists of Kubernetes are sets",
+    path: at(`${CREDENTIAL}priority`, String.raw`spec\.priorities\.classes\[\]\.name`),
+    code: /^(invalid_format|custom|too_small)$/,
+    reason: "names of classes: the filter gets credentials by class, and no name that nothing has",
   },
   {
-    message: /^must be a (whole number|duration)/,
-    reason:
-      "seconds of a claim's leeway and durations: the rendering makes milliseconds or cuts fractions off",
+    path: at(String.raw`${CREDENTIAL}secretRef(\.(name|key))?`),
+    code: /^(absent|invalid_format|too_small)$/,
+    reason: "names of Secrets in Kubernetes: the filter gets what they hold",
+  },
+  {
+    path: at(String.raw`spec\.credentials\[\]`),
+    code: /^custom$/,
+    message: /^of type /,
+    reason: "what a type has beside its proof: the rendering takes one and leaves out the other",
+  },
+  {
+    path: at(String.raw`${CREDENTIAL}hosts\[\]`, String.raw`${CREDENTIAL}methods\[\]`),
+    code: /^invalid_(format|value)$/,
+    reason: "a host or method that no request has: such a credential may call nothing, which is safe",
+  },
+  {
+    path: at(String.raw`spec\.cors\.origins\[\]`),
+    code: /^invalid_format$/,
+    reason: "an origin that no browser sends: no page is let in by it",
+  },
+  {
+    path: at(String.raw`spec\.taskid`, `${CREDENTIAL}id`),
+    code: /^invalid_format$/,
+    reason: "characters of names in Kubernetes objects, routes and revocations; the filter compares bytes",
+  },
+  {
+    path: at(String.raw`(spec\.|${CREDENTIAL})tasks\[\]\.(task|versions\[\])`),
+    code: /^invalid_format$/,
+    reason: "a task or version that can't be: the grant is for nothing, which is safe",
+  },
+  {
+    path: at(String.raw`spec\.signature\.components\[\]`),
+    code: /^invalid_format$/,
+    reason: "what no signature can cover: such requests are refused, which is safe",
   },
 ];
 
 /** Why the schema or a cross-check may refuse what the filter takes; undefined: it may not. */
-export function ruleOfSchemaAlone({ path, message }: Fault): string | undefined {
-  const at = formatPath(path);
-  const isIt = (rule: Rule) => (rule.path?.test(at) ?? true) && (rule.message?.test(message) ?? true);
-  return RULES.find(isIt)?.reason;
+export function ruleOfSchemaAlone({ path, message, code }: Fault & Said): string | undefined {
+  const place = formatPath(path).replaceAll(/\[\d+\]/g, "[]");
+  return RULES.find(
+    (rule) => rule.path.test(place) && rule.code.test(code) && (rule.message?.test(message) ?? true),
+  )?.reason;
 }

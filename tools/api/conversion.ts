@@ -7,7 +7,7 @@ const GIB = 1024 ** 3;
 const MOST_OF_CONVERTERS = 64 * 1024 * 1024;
 
 /** Data types of the Open Inference Protocol. */
-const OPEN_INFERENCE_TYPES = [
+export const OPEN_INFERENCE_TYPES = [
   "BOOL",
   "UINT8",
   "UINT16",

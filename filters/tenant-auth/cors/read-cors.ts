@@ -1,8 +1,10 @@
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
-import { Config } from "../../sdk/pipeline/config";
+import { Config, isHeaderName } from "../../sdk/pipeline/config";
 import { Cors } from "./cors";
 import { CorsPolicy } from "./cors-policy";
 
+/** tools/api/cors.ts has the same. */
+const METHODS: string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const DEFAULT_METHODS = "GET, HEAD, POST";
 /** Longer than any browser remembers. */
 const MOST_SECONDS: f64 = 86_400;
@@ -37,7 +39,11 @@ function readPolicy(config: Config): CorsPolicy {
   }
   if (origins.length == 0) config.fault("origins", "is required");
   const methods = config.texts("methods");
-  const headers = config.has("headers") ? bytes(config.texts("headers").join(", ")) : null;
+  for (let i = 0; i < methods.length; i++)
+    if (!METHODS.includes(methods[i]))
+      config.fault(`methods[${i.toString()}]`, `must be one of ${METHODS.join(", ")}`);
+  if (config.has("methods") && methods.length == 0) config.fault("methods", "must not be empty");
+  const headers = config.has("headers") ? readHeaders(config) : null;
   const seconds = config.number("maxAgeSeconds", 600, 0);
   return new CorsPolicy(
     origins,
@@ -46,4 +52,14 @@ function readPolicy(config: Config): CorsPolicy {
     credentials,
     <u32>min(seconds, MOST_SECONDS),
   );
+}
+
+/** They become one header of the answer to a preflight: nothing but names may be in it. */
+function readHeaders(config: Config): Bytes {
+  const names = config.texts("headers");
+  for (let i = 0; i < names.length; i++)
+    if (!isHeaderName(names[i].toLowerCase()))
+      config.fault(`headers[${i.toString()}]`, "must be the name of a header");
+  if (names.length == 0) config.fault("headers", "must not be empty");
+  return bytes(names.join(", "));
 }
