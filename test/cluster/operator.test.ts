@@ -209,7 +209,7 @@ describe("a controller that reconciles", () => {
         /^False Invalid: spec.mirror.version: "v9" is no version of this task/,
       );
       expect(await ready(copy)).toMatch(/^False Invalid: spec.taskid: "666" is the task id of another task/);
-      expect(await ready(task("other", "667"))).toMatch(/^False Held: ModelTask ranking is at fault/);
+      expect(await ready(task("other", "667"))).toMatch(/^True Applied/);
     });
     const columns = await runModelgate(cluster.kubeconfig, ["get", "modeltasks"]);
     expect(columns.stdout).toMatch(/copy/);

@@ -176,25 +176,84 @@ describe("operator", () => {
     await waitFor(() => expect(ready("ModelTask", "copy")).toMatch(/^1 True/));
   });
 
-  test("a task that was good and is not any more holds its gateway as it is", async () => {
-    await start();
-    await api.apply(tenant("search"), task("search", "ranking", "666", { limits: { requestsPerSecond: 7 } }));
-    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
-    await api.apply(task("search", "ranking", "666", { mirror: { version: "v9" } }));
-    await waitFor(() =>
-      expect(ready("ModelTask", "ranking")).toMatch(/^2 False Invalid: spec.mirror.version/),
-    );
-    await api.apply(task("search", "other", "667"));
-    await waitFor(() =>
-      expect(ready("ModelTask", "other")).toMatch(/^1 False Held: ModelTask ranking is at fault/),
-    );
-    expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":7');
-    await api.apply(task("search", "ranking", "666", { limits: { requestsPerSecond: 8 } }));
-    await waitFor(() => {
-      expect(ready("ModelTask", "ranking")).toMatch(/^3 True/);
-      expect(ready("ModelTask", "other")).toMatch(/^1 True/);
+  describe("a task that was good and is not any more", () => {
+    const plugin = () => JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"));
+    const limits = (requestsPerSecond: number) => ({ limits: { requestsPerSecond } });
+
+    test.each<[string, object, RegExp]>([
+      [
+        "by the schema",
+        { limits: { requestsPerSecond: -1 } },
+        /spec.limits.requestsPerSecond: must be at least/,
+      ],
+      ["by the cross-checks", { mirror: { version: "v9" } }, /spec.mirror.version: "v9" is no version/],
+      ["by the filter", { conversion: UNREADABLE }, /spec: the filter refuses the configuration/],
+    ])("is served as it was; the others go on: %s", async (_by, bad, message) => {
+      await start();
+      await api.apply(tenant("search"), task("search", "ranking", "666", limits(7)));
+      await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+      const route = structuredClone(api.find("VirtualService", "ranking")?.spec);
+      await api.apply(task("search", "ranking", "666", bad));
+      await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/^2 False Invalid: /));
+      expect(ready("ModelTask", "ranking")).toMatch(message);
+      expect(ready("ModelTask", "ranking")).toMatch(/the version that was applied last is served$/);
+      // An Event is posted after the status that it is about.
+      await waitFor(() => {
+        const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
+        expect(
+          events.map(({ reason, involvedObject }) => `${reason} ${(involvedObject as Manifest).name}`),
+        ).toContain("Invalid ranking");
+      });
+      await api.apply(task("search", "other", "667", limits(9)));
+      await waitFor(() => expect(ready("ModelTask", "other")).toMatch(/^1 True Applied/));
+      expect(ready("Tenant", "search")).toMatch(/^1 True Applied/);
+      expect(plugin()).toContain('"requestsPerSecond":7');
+      expect(plugin()).toContain('"requestsPerSecond":9');
+      expect(api.find("VirtualService", "ranking")?.spec).toEqual(route);
+      await api.apply(task("search", "ranking", "666", limits(8)));
+      await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/^3 True/));
+      expect(plugin()).toContain('"requestsPerSecond":8');
     });
-    expect(JSON.stringify(api.find("WasmPlugin", "gateway-modelgate"))).toContain('"requestsPerSecond":8');
+
+    test("is served by a controller that comes later, and keeps its id", async () => {
+      const first = await start();
+      await api.apply(tenant("search"), task("search", "ranking", "666", limits(7)));
+      await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+      await first.stop();
+      await api.apply(task("search", "ranking", "667", { mirror: { version: "v9" } }));
+      await start();
+      await api.apply(task("search", "thief", "666"));
+      await waitFor(() =>
+        expect(ready("ModelTask", "thief")).toMatch(/^1 False Invalid: spec.taskid: "666" is the/),
+      );
+      await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/^2 False Invalid/));
+      expect(plugin()).toContain('"requestsPerSecond":7');
+      expect(api.find("VirtualService", "ranking")).toBeDefined();
+    });
+  });
+
+  test("a Tenant whose public path names a task that is not there goes on", async () => {
+    await start();
+    await api.apply(tenant("search", { publicPaths: [{ path: "/healthz", task: "666" }] }));
+    await api.apply(task("search", "other", "667"));
+    await waitFor(() => {
+      expect(ready("ModelTask", "other")).toMatch(/^1 True/);
+      expect(ready("Tenant", "search")).toMatch(/^1 True/);
+    });
+  });
+
+  test("a Tenant at fault keeps its own gateway alone as it is", async () => {
+    await start();
+    await api.apply(tenant("search"), tenant("sales"), task("search", "ranking", "666"));
+    await waitFor(() => expect(ready("ModelTask", "ranking")).toMatch(/True/));
+    await api.apply(tenant("search", { tenantHeader: "x-api-key" }));
+    await waitFor(() => expect(ready("Tenant", "search")).toMatch(/^2 False Invalid: spec.tenantHeader/));
+    await api.apply(task("search", "late", "667"), task("sales", "forecast", "668"));
+    await waitFor(() => {
+      expect(ready("ModelTask", "late")).toMatch(/^1 False (Held|Invalid)/);
+      expect(ready("ModelTask", "forecast")).toMatch(/^1 True/);
+    });
+    expect(api.find("VirtualService", "ranking")).toBeDefined();
   });
 
   test("what only the filter refuses is held back alone", async () => {
@@ -215,10 +274,12 @@ describe("operator", () => {
       expect(ready("ModelTask", "other")).toMatch(/^1 True Applied/);
     });
     expect(api.find("VirtualService", "bad")).toBeUndefined();
-    const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
-    expect(
-      events.map(({ reason, involvedObject }) => [reason, (involvedObject as Manifest).name]),
-    ).toContainEqual(["Invalid", "bad"]);
+    await waitFor(() => {
+      const events = [...api.objects.values()].filter(({ kind }) => kind === "Event");
+      expect(
+        events.map(({ reason, involvedObject }) => [reason, (involvedObject as Manifest).name]),
+      ).toContainEqual(["Invalid", "bad"]);
+    });
   });
 
   test("a task without its Tenant waits for it", async () => {

@@ -2,11 +2,8 @@ import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { pino } from "pino";
-import { byKind, crossCheck } from "../../api/cross-check.ts";
-import { loadResources } from "../../api/load.ts";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
-import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { buildModules } from "../../lib/wasm/build.ts";
@@ -76,9 +73,6 @@ async function fromConfig(options: DevOptions): Promise<LocalGateway> {
 }
 
 async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {
-  const resources = byKind(await loadResources(paths));
-  crossCheck(resources);
-  checkWithFilter(resources);
   const gateway = await startResourceGateway({
     ...options,
     paths,

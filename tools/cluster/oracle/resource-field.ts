@@ -45,6 +45,13 @@ function ofTenantAuth(tenant: Tenant, tasks: ModelTask[], path: PropertyKey[]): 
       path,
       (fields) => fields,
     );
+  if (field === "cors" && index === "tasks")
+    return ofTask(
+      tasks,
+      ({ spec }) => spec.cors !== undefined,
+      [index, ...rest],
+      (fields) => ["cors", ...fields],
+    );
   if (field === "issuers") return inTenant("jwtIssuers", Number(index), ...ofIssuer(rest));
   if (field !== "tenants") return inTenant(...path);
   const [of, number, ...more] = rest;

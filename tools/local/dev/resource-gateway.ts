@@ -52,27 +52,23 @@ interface ResourceGatewayOptions {
 export async function startResourceGateway(options: ResourceGatewayOptions): Promise<LocalGateway> {
   const { paths, log } = options;
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-filter-"));
-  const controller = await startController({ source: new FileSource(paths, log), log });
+  const secrets = lookupIn(options.secrets);
+  const controller = await startController({ source: new FileSource(paths, log, secrets), log });
   const address: ControllerAddress = {
     namespace: "modelgate-system",
     service: "modelgate-controller",
     port: controller.port,
   };
   const file = join(folder.path, "filter.json");
-  const files = new FileSource(paths, log);
+  const files = new FileSource(paths, log, secrets);
   const stop = async () => {
     await files.stop();
     await controller.stop();
     await folder.remove();
   };
   const write = async (inventory: Inventory) => {
-    const config = pluginConfig(
-      localTenant(inventory),
-      inventory.tasks,
-      lookupIn(options.secrets),
-      address,
-      ({ spec }) => taskCluster(spec.taskid),
-    );
+    const clusterOf = ({ spec }: ModelTask) => taskCluster(spec.taskid);
+    const config = pluginConfig(localTenant(inventory), inventory.tasks, secrets, address, clusterOf);
     // The routes here do not follow the files.
     delete config.tenantAuth.removeCredentials;
     // A WasmPlugin can't say that headers may wait; the filter here does.

@@ -2,9 +2,12 @@ import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Logger } from "pino";
+import { byKind, crossCheck } from "../../api/cross-check.ts";
 import { InvalidResources } from "../../api/fault.ts";
-import { loadResources } from "../../api/load.ts";
+import { type Loaded, loadResources } from "../../api/load.ts";
 import type { ModelTask } from "../../api/model-task.ts";
+import type { SecretLookup } from "../../cluster/istio/tenant-auth-config.ts";
+import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Source } from "./source.ts";
 
@@ -14,23 +17,26 @@ const REPLICAS_ANNOTATION = "modelgate.dev/replicas";
 const SETTLE_MS = 100;
 
 /**
- * The resources of files and folders, read again when they change. Files that are at fault are logged, and
- * what was read before stays.
+ * The resources of files and folders, read again when they change. Files that are at fault, by schema,
+ * cross-checks or the filter itself, are logged with line and field, and what was read before stays.
  * @throws InvalidResources from `start`, when they are at fault at the start
  */
 export class FileSource implements Source {
   private readonly paths: string[];
   private readonly log: Logger;
+  private readonly secrets: SecretLookup | undefined;
   private readonly watchers: FSWatcher[] = [];
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(paths: string[], log: Logger) {
+  /** @param secrets what the filter gets to know; placeholders by default */
+  constructor(paths: string[], log: Logger, secrets?: SecretLookup) {
     this.paths = paths;
     this.log = log;
+    this.secrets = secrets;
   }
 
   async start(onChange: (inventory: Inventory) => void): Promise<void> {
-    onChange(await readInventory(this.paths));
+    onChange(await this.read());
     const changed = () => {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.reload(onChange), SETTLE_MS);
@@ -51,7 +57,7 @@ export class FileSource implements Source {
 
   private async reload(onChange: (inventory: Inventory) => void): Promise<void> {
     try {
-      const inventory = await readInventory(this.paths);
+      const inventory = await this.read();
       onChange(inventory);
       this.log.info({ tenants: inventory.tenants.length, tasks: inventory.tasks.length }, "resources read");
     } catch (error) {
@@ -59,10 +65,18 @@ export class FileSource implements Source {
       this.log.error({ faults }, "the resources are at fault; those read before stay in force");
     }
   }
+
+  private async read(): Promise<Inventory> {
+    const loaded = await loadResources(this.paths);
+    const resources = byKind(loaded);
+    crossCheck(resources);
+    checkWithFilter(resources, this.secrets);
+    return inventoryOf(loaded);
+  }
 }
 
-async function readInventory(paths: string[]): Promise<Inventory> {
-  const loaded = await loadResources(paths);
+/** @throws InvalidResources for a number of replicas that is none */
+function inventoryOf(loaded: Loaded[]): Inventory {
   const faults = loaded.flatMap(({ resource, fault }) => {
     const replicas = resource.metadata.annotations?.[REPLICAS_ANNOTATION];
     if (replicas === undefined || /^\d{1,6}$/.test(replicas)) return [];

@@ -4,10 +4,10 @@ import { API_VERSION } from "../../api/fields.ts";
 import { KINDS } from "../../api/kinds.ts";
 import { keyOf, OWNED_KINDS, OWNED_SELECTOR } from "../../cluster/deploy/owned-objects.ts";
 import { TENANT_LABEL, tenantOf } from "../../cluster/istio/names.ts";
+import { type CustomResources, ResourceChecks } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { type Watched, watchObjects } from "../../lib/kubernetes/watched.ts";
-import { type CustomResources, checkResources } from "./custom-resources.ts";
 
 /** Between two questions for kinds that the API server did not know. */
 const DISCOVERY_MS = 30_000;
@@ -31,6 +31,7 @@ export class ClusterCache {
   private stopped = false;
   /** Of each custom resource its tenant, and what it was when it last changed. */
   private readonly seen = new Map<string, { tenant: string; version: string }>();
+  private readonly checks = new ResourceChecks();
   private checked: CustomResources | undefined;
 
   constructor(options: CacheOptions) {
@@ -55,7 +56,7 @@ export class ClusterCache {
 
   /** The custom resources, checked. */
   resources(): CustomResources {
-    this.checked ??= checkResources(this.custom.flatMap((watched) => watched.list()));
+    this.checked ??= this.checks.check(this.custom.flatMap((watched) => watched.list()));
     return this.checked;
   }
 

@@ -8,12 +8,13 @@ import { liveImages, planObjects } from "../../cluster/deploy/plan.ts";
 import { requireSecrets, secretsOfCluster } from "../../cluster/deploy/secrets.ts";
 import { type ControllerAddress, tokenSecrets } from "../../cluster/istio/rate-limit-config.ts";
 import { renderAll, type Target } from "../../cluster/istio/render.ts";
+import { incumbency } from "../../cluster/stored/condition.ts";
+import { isDeleted, type Stored, servedTasks, servedTenant } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
 import type { ClusterCache } from "./cluster-cache.ts";
-import { isDeleted, type Stored, soundTasks, soundTenant } from "./custom-resources.ts";
-import { type Finding, incumbency, report, sendEvent } from "./status.ts";
+import { type Finding, report, sendEvent } from "./status.ts";
 
 export interface ReconcileOptions {
   client: KubernetesClient;
@@ -26,8 +27,8 @@ export interface ReconcileOptions {
 
 /**
  * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that
- * went. A ModelTask at fault is left out; one that was applied before holds its whole tenant as it is,
- * because the gateway's configuration without it would take its limits away. What a Tenant's label is on is
+ * went. A ModelTask at fault is told so, and served as it was applied last, if it was; the others go on.
+ * A Tenant at fault keeps its gateway as it is, until it is mended. What a Tenant's label is on is
  * its own: it goes when the Tenant does.
  * @throws Error for what may get better by itself: it is in the conditions, and to be tried again
  */
@@ -36,8 +37,8 @@ export async function reconcile(name: string, options: ReconcileOptions): Promis
   const resources = cache.resources();
   const tenant = resources.tenants.get(name);
   const tasks = resources.tasks.get(name) ?? [];
-  for (const task of tasks)
-    if (task.faults.length > 0) await report(client, task.object, invalid(task.faults.join("; ")));
+  for (const { object, faults, served } of tasks)
+    if (faults.length > 0) await report(client, object, invalid(faults, served && EARLIER));
   if (!tenant) return;
   if (isDeleted(tenant.object)) return finalize(tenant.object, options);
   const finalizers = finalizersOf(tenant.object);
@@ -46,33 +47,28 @@ export async function reconcile(name: string, options: ReconcileOptions): Promis
     return setFinalizers(client, tenant.object, [...finalizers, FINALIZER]);
 
   const owned = cache.ownedBy(name);
-  const sound = soundTenant(tenant);
-  const others = tasks.filter(({ faults }) => faults.length === 0);
-  const culprit = tasks.find(({ object, faults }) => faults.length > 0 && wasApplied(object, owned));
-  if (!sound) await report(client, tenant.object, invalid(tenant.faults.join("; ")));
-  if (!sound || culprit) {
-    const { kind, metadata } = (culprit ?? tenant).object;
-    const message = `${kind} ${metadata.name} is at fault: the gateway stays as it is until that is mended`;
-    const held: Finding = { status: "False", reason: "Held", message };
-    for (const { object } of sound ? [tenant, ...others] : others)
-      if (incumbency(object) !== 0) await report(client, object, held);
-    return;
-  }
-  await bring(sound, [tenant, ...others], owned, options);
+  const sound = servedTenant(tenant);
+  const good = tasks.filter(({ faults }) => faults.length === 0);
+  if (sound) return bring(sound, { tenant, tasks, good }, owned, options);
+  await report(client, tenant.object, invalid(tenant.faults));
+  const message = `Tenant ${name} is at fault: the gateway stays as it is until that is mended`;
+  for (const { object } of good)
+    if (incumbency(object) !== 0) await report(client, object, { status: "False", reason: "Held", message });
 }
 
 async function bring(
   tenant: Loaded<Tenant>,
-  all: Stored[],
+  stored: { tenant: Stored; tasks: Stored[]; good: Stored[] },
   owned: Map<string, Manifest>,
   options: ReconcileOptions,
 ): Promise<void> {
   const { client, image, target, controller } = options;
+  const all = [stored.tenant, ...stored.good];
   const counts: Partial<Record<Outcome, number>> = {};
   try {
     const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
     const images = liveImages([tenant.resource], owned);
-    const rendered = renderAll([tenant.resource], soundTasks(all.slice(1)), {
+    const rendered = renderAll([tenant.resource], servedTasks(stored.tasks), {
       target,
       controller,
       secrets: requireSecrets([tenant], held, "apply it to the cluster first"),
@@ -96,9 +92,12 @@ async function bring(
     await report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED);
   const { unchanged: _, ...changed } = counts;
   const done = Object.entries(changed).map(([outcome, count]) => `${count} ${outcome}`);
-  const [{ object } = all[0] as Stored] = all;
   if (done.length > 0)
-    await sendEvent(client, object, { status: "True", reason: "Reconciled", message: done.join(", ") });
+    await sendEvent(client, stored.tenant.object, {
+      status: "True",
+      reason: "Reconciled",
+      message: done.join(", "),
+    });
 }
 
 const APPLIED: Finding = {
@@ -107,8 +106,10 @@ const APPLIED: Finding = {
   message: "the cluster holds what the spec says",
 };
 
-function invalid(message: string): Finding {
-  return { status: "False", reason: "Invalid", message };
+const EARLIER = "; until that is mended, the version that was applied last is served";
+
+function invalid(faults: string[], more = ""): Finding {
+  return { status: "False", reason: "Invalid", message: faults.join("; ") + more };
 }
 
 function failed(error: unknown): Finding {
@@ -132,16 +133,6 @@ function waiting(owned: Map<string, Manifest>): Finding | undefined {
   const why = available?.message ?? "it was just made";
   const message = `Deployment ${deployment.metadata.name} is not available: ${why}`;
   return { status: "False", reason: "GatewayUnavailable", message };
-}
-
-/** Whether a task has a route: it carries the task's name. */
-function wasApplied({ metadata }: Manifest, owned: Map<string, Manifest>): boolean {
-  return [...owned.values()].some(
-    (object) =>
-      ["VirtualService", "HTTPRoute", "GRPCRoute"].includes(object.kind) &&
-      object.metadata.name === metadata.name &&
-      object.metadata.namespace === metadata.namespace,
-  );
 }
 
 async function finalize(tenant: Manifest, { client, cache }: ReconcileOptions): Promise<void> {

@@ -1,39 +1,20 @@
+import { type Condition, readyCondition, type Status } from "../../cluster/stored/condition.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 
-/** A condition as of metav1.Condition (KEP-1623). */
-interface Condition {
-  type: string;
-  status: "True" | "False" | "Unknown";
-  observedGeneration: number;
-  /** RFC 3339. */
-  lastTransitionTime: string;
-  /** CamelCase, for programs. */
-  reason: string;
-  message: string;
-}
-
 export type Finding = Pick<Condition, "status" | "reason" | "message">;
-
-interface Status {
-  observedGeneration?: number;
-  conditions?: Condition[];
-}
 
 const COMPONENT = "modelgate-controller";
 /** Longest message of a condition (metav1.Condition), and of an Event. */
 const CONDITION_LENGTH = 32_768;
 const EVENT_LENGTH = 1024;
 
-/** Whether the resource as it is now was applied (0), an earlier version of it (1), or none (2). */
-export function incumbency({ metadata, status }: Manifest): 0 | 1 | 2 {
-  const ready = readyCondition(status as Status | undefined);
-  if (ready?.status !== "True") return 2;
-  return ready.observedGeneration === metadata.generation ? 0 : 1;
-}
+/** Longest spec that is kept in the status, so that the object stays well below etcd's 1.5 MiB. */
+const MOST_KEPT = 262_144;
 
 /**
- * Writes the condition Ready when it says something new, and an Event with it.
+ * Writes the condition Ready when it says something new, and an Event with it. Of a ModelTask that was
+ * applied, its spec stays in the status, to be served when a later one is at fault.
  * @throws ApiError 409 when the resource is not as it was read any more
  */
 export async function report(client: KubernetesClient, object: Manifest, finding: Finding): Promise<void> {
@@ -43,7 +24,8 @@ export async function report(client: KubernetesClient, object: Manifest, finding
   const message = finding.message.slice(0, CONDITION_LENGTH);
   const isSame =
     before?.status === finding.status && before.reason === finding.reason && before.message === message;
-  if (isSame && before.observedGeneration === generation) return;
+  const applied = (finding.status === "True" ? keptSpec(object) : undefined) ?? status.applied;
+  if (isSame && applied === status.applied && before.observedGeneration === generation) return;
   const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const ready: Condition = {
     type: "Ready",
@@ -56,10 +38,19 @@ export async function report(client: KubernetesClient, object: Manifest, finding
   const { resourceVersion } = object.metadata;
   const patch = {
     metadata: { resourceVersion },
-    status: { observedGeneration: generation, conditions: [...others, ready] },
+    status: {
+      observedGeneration: generation,
+      conditions: [...others, ready],
+      ...(applied !== undefined && { applied }),
+    },
   };
   await client.mergePatch(object, patch, "/status");
   if (!isSame) await sendEvent(client, object, finding);
+}
+
+function keptSpec({ kind, spec }: Manifest): string | undefined {
+  const text = kind === "ModelTask" ? JSON.stringify(spec) : undefined;
+  return text !== undefined && text.length <= MOST_KEPT ? text : undefined;
 }
 
 /**
@@ -84,8 +75,4 @@ export async function sendEvent(client: KubernetesClient, object: Manifest, find
     lastTimestamp: now,
     count: 1,
   });
-}
-
-function readyCondition({ conditions = [] }: Status = {}): Condition | undefined {
-  return conditions.find(({ type }) => type === "Ready");
 }
