@@ -56,12 +56,12 @@ const CASES: [name: string, text: string, message: string][] = [
   [
     "a public path of no task of the tenant",
     docs(TENANT.concat('  publicPaths: [{path: /v2, task: "667"}]\n'), TASK),
-    'a.yaml:9: Tenant/search: spec.publicPaths[0].task: "667" is no task id of a ModelTask of this tenant (it has 666)',
+    'a.yaml:10: Tenant/search: spec.publicPaths[0].task: "667" is no task id of a ModelTask of this tenant (it has 666)',
   ],
   [
     "a public path that the gateway can't answer",
     TENANT.concat("  publicPaths: [{path: /grpc.health.v1.Health/Check, gateway: true}]\n"),
-    "a.yaml:9: Tenant/search: spec.publicPaths[0].gateway: is for no gRPC method: name the task that answers it in task",
+    "a.yaml:10: Tenant/search: spec.publicPaths[0].gateway: is for no gRPC method: name the task that answers it in task",
   ],
   [
     "issuer unknown",
