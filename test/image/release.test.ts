@@ -127,7 +127,7 @@ describe.skipIf(reason !== undefined)("npm run release", () => {
 
   it.each([
     [[], "npm run release -- VERSION"],
-    [["1.0"], "1.0: is no version"],
+    [["1.0", "--dry-run"], "1.0: is no version"],
     [[VERSION, "--dry-run"], `the tag v${VERSION} is there`],
     [["999.2.0", "--registry", "r.example/a"], "npm run release -- VERSION"],
   ])("refuses %j", async (args, why) => {
