@@ -31,7 +31,11 @@ describe.skipIf(reason !== undefined)("npm run release", () => {
   const git = (...args: string[]) => execFileSync("git", args, { cwd: checkout, encoding: "utf8" }).trim();
   const release = (...args: string[]) =>
     promisify(execFile)(process.execPath, ["tools/release/release.ts", ...args], {
-      ...{ cwd: checkout, env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_CONFIG: folder }, maxBuffer: 2 ** 26 },
+      ...{
+        cwd: checkout,
+        env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_CONFIG: folder },
+        maxBuffer: 2 ** 26,
+      },
     });
   const made = (name: string) => readFile(join(checkout, "build/release", VERSION, name));
 
