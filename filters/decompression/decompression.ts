@@ -87,6 +87,7 @@ export class Decompression extends Stage {
     // Nobody reads the byte that is held: what stands before the text will do.
     replaceBody(REQUEST_BODY, body.ptr - held, body.length + held);
     http.chunkBytes = body.length + held;
+    body.keepWindow();
     return BodyAction.CONTINUE;
   }
 

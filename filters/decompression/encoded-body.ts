@@ -16,7 +16,7 @@ export enum Coding {
 const FRONT: i32 = 1;
 /** So much may come out whatever went in: a ratio says little of a short text. */
 const FREE_BYTES: i64 = 1_048_576;
-/** Memory beyond this is given back when the stream ends. */
+/** Memory beyond this is given back after each chunk, and when the stream ends. */
 const USUAL_BYTES: i32 = 262_144;
 
 const GZIP_MAGIC: u32 = 0x8b1f;
@@ -74,12 +74,13 @@ export class EncodedBody extends StreamState {
     this.inflater.input.reset();
     this.inflater.out.clear();
     this.inflater.out.appendByte(0);
+    this.fresh = FRONT;
+    this.unchecked = FRONT;
   }
 
   /** Decodes the chunk [ptr, ptr + len). @returns NeedsMore or Done when all is well so far */
   decode(ptr: usize, len: i32): Progress {
     const inflater = this.inflater;
-    this.keepWindow();
     this.received += len;
     const allowed = min(this.maxBytes, FREE_BYTES + this.received * this.maxRatio) - this.produced;
     const most = <i64>this.fresh + max<i64>(allowed, 0);
@@ -93,8 +94,8 @@ export class EncodedBody extends StreamState {
     return inflater.out.len > inflater.mostLength ? Progress.TooLarge : progress;
   }
 
-  /** Forgets what copies can't reach any more. */
-  private keepWindow(): void {
+  /** What the chunk gave has been passed on: keeps of it what copies may reach. */
+  keepWindow(): void {
     const out = this.inflater.out;
     const kept = min(out.len - FRONT, WINDOW);
     const forgotten = out.len - FRONT - kept;
@@ -103,6 +104,7 @@ export class EncodedBody extends StreamState {
     out.len = FRONT + kept;
     this.fresh = out.len;
     this.unchecked = out.len;
+    if (out.allocated > USUAL_BYTES) out.trim();
   }
 
   /** What the last chunk gave; a byte before it may be written to. */

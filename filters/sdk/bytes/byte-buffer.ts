@@ -32,6 +32,13 @@ export class ByteBuffer {
     this.capacity = 0;
   }
 
+  /** Gives memory beyond the content back; pointers taken before are void after it. */
+  trim(): void {
+    if (this.ptr == 0) return;
+    this.capacity = max(this.len, 1);
+    this.ptr = heap.realloc(this.ptr, this.capacity);
+  }
+
   get allocated(): i32 {
     return this.capacity;
   }
