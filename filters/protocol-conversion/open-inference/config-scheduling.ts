@@ -74,5 +74,5 @@ const ENSEMBLING_STEP = new Message([
 ]);
 export const ENSEMBLING = new Message([
   part(1, "step", ENSEMBLING_STEP).many(),
-  integer(2, "max_inflight_requests"),
+  integer(2, "max_inflight_requests").maybe(),
 ]);
