@@ -130,6 +130,10 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
     ],
   }),
   ...at("version", {
+    inspection_forbidden: [
+      "the tenant or the credential may call the task, but not ask for configuration, statistics or the index of its model server",
+      "set `inspect: true` at the task in spec.tasks, and in the credential's `tasks` where they narrow it",
+    ],
     version_forbidden: [
       "the tenant or the credential may not call this version of the task",
       "add it to `versions` of the task in spec.tasks, and in the credential's `tasks` where they narrow it",
