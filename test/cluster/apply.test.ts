@@ -9,6 +9,7 @@ import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
 import { post, sendMany } from "./support/requests.ts";
@@ -21,10 +22,7 @@ describe("a new tenant", () => {
   let image: string;
   beforeAll(async () => {
     cluster = await startCluster();
-    image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } },
       ...modelServer("search", "service-666", [{ version: "v1", port: 9000 }]),

@@ -8,9 +8,9 @@ import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { offer } from "../support/load.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
 import { EXAMPLE_KEY, HOST, post, send } from "./support/requests.ts";
@@ -34,10 +34,7 @@ describe("converters", () => {
   beforeAll(async () => {
     cluster = await startCluster();
     folder = join(cluster.folder, "best-class");
-    image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    image = await pushModule("gateway");
     tenant = (await readFile(join(EXAMPLE, "tenant.yaml"), "utf8"))
       .replace("minReplicas: 2", "minReplicas: 1")
       .replace("1000", "1000000");

@@ -3,15 +3,11 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { pace } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
-import { REGISTRY } from "./support/registry.ts";
 import { EXAMPLE_KEY, HOST } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -20,10 +16,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await startCluster({ withProxyMetadata: true });
-  const image = await pushImage(
-    await packImage(await readModule("gateway"), "compat"),
-    parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-  );
+  const image = await pushModule("gateway");
   await cluster.apply(
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } },
     ...modelServer("search", "service-666", [{ version: "v1", port: 9000 }]),

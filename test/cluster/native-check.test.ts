@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { pace, settle } from "../support/pace.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { SCRIPTED_SERVER_IMAGE } from "./support/node.ts";
-import { REGISTRY } from "./support/registry.ts";
 import { listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -23,14 +19,9 @@ const PLUGIN = {
 describe("a gateway without its filter", () => {
   let cluster: Cluster;
   let image: string;
-  const push = async (module: string) =>
-    pushImage(
-      await packImage(await readModule(module as "gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/${module}:v1`),
-    );
   beforeAll(async () => {
     cluster = await startCluster();
-    image = await push("gateway");
+    image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
       ...modelServer(NAMESPACE, "task", [{ version: "v1", port: 9000, image: SCRIPTED_SERVER_IMAGE }]),
@@ -110,7 +101,7 @@ describe("a gateway without its filter", () => {
   });
 
   it("serves with a second WasmPlugin in front", async () => {
-    const second = await push("access-log");
+    const second = await pushModule("access-log");
     await cluster.apply({
       ...PLUGIN,
       metadata: { name: "in-front", namespace: NAMESPACE },

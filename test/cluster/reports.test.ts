@@ -7,13 +7,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
-import { REGISTRY } from "./support/registry.ts";
 import { post } from "./support/requests.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -28,10 +24,7 @@ describe("a cluster where only resources are applied", () => {
   let controller: ChildProcess | undefined;
   beforeAll(async () => {
     cluster = await startCluster();
-    const image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    const image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: "search" } },
       { apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM } },

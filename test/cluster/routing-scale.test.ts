@@ -4,16 +4,12 @@ import { tenant as tenantSchema } from "../../tools/api/tenant.ts";
 import { routeTree } from "../../tools/cluster/istio/route-tree.ts";
 import { virtualService } from "../../tools/cluster/istio/virtual-service.ts";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { median } from "../bench/load.ts";
 import { settle } from "../support/pace.ts";
 import { until } from "../support/until.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
-import { REGISTRY } from "./support/registry.ts";
 import { listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -28,10 +24,7 @@ describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
   let image: string;
   beforeAll(async () => {
     cluster = await startCluster();
-    image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
       ...modelServer(NAMESPACE, "probe", [{ version: "v1", port: 9000 }]),

@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
-import { REGISTRY } from "./support/registry.ts";
 import { listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
 
@@ -58,10 +54,7 @@ describe("routing", () => {
   let image: string;
   beforeAll(async () => {
     cluster = await startCluster();
-    image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
       ...["plain", "once"].flatMap((name) => modelServer(NAMESPACE, name, [{ version: "v1", port: 9000 }])),

@@ -6,13 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readKustomization } from "../../tools/cluster/install/read-kustomization.ts";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { basicAuthorization, startTokenIssuer, type TokenIssuer } from "../support/token-issuer.ts";
 import { Authority, type Certificate } from "./support/certificates.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import type { Program } from "./support/process.ts";
 import { REGISTRIES, REGISTRY, startGuardedRegistry, TOKEN_HOST } from "./support/registry.ts";
@@ -45,10 +42,7 @@ describe("Secrets of gateways", () => {
   beforeAll(async () => {
     cluster = await startCluster();
     authority = await Authority.create(cluster.folder, "authority");
-    image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    image = await pushModule("gateway");
     await cluster.apply(
       { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
       // What modelgate install brings.

@@ -3,15 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
 import { concurrently } from "../../tools/lib/kubernetes/concurrently.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
-import { packImage } from "../../tools/lib/oci/image.ts";
-import { parseReference } from "../../tools/lib/oci/reference.ts";
-import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { readModule } from "../../tools/lib/wasm/read.ts";
 import { settle } from "../support/pace.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
+import { pushModule } from "./support/images.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { SCRIPTED_SERVER_IMAGE } from "./support/node.ts";
-import { REGISTRY } from "./support/registry.ts";
 import type { ScriptedServer } from "./support/scripted-server.ts";
 import { listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
@@ -50,10 +46,7 @@ describe("traffic", () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster();
-    const image = await pushImage(
-      await packImage(await readModule("gateway"), "compat"),
-      parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
-    );
+    const image = await pushModule("gateway");
     const version = { version: "v1", port: 9000, image: SCRIPTED_SERVER_IMAGE };
     const second = { ...version, version: "v2" };
     await cluster.apply(

@@ -1,4 +1,5 @@
 import protobuf from "protobufjs";
+import { OPEN_INFERENCE_TYPES } from "../../../tools/api/conversion.ts";
 import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
@@ -105,23 +106,6 @@ function message(type: protobuf.Type, { passed }: Outcome): protobuf.Message {
   return type.decode(bytes.subarray(5));
 }
 
-const DATATYPES = [
-  "BOOL",
-  "UINT8",
-  "UINT16",
-  "UINT32",
-  "UINT64",
-  "INT8",
-  "INT16",
-  "INT32",
-  "INT64",
-  "FP16",
-  "BF16",
-  "FP32",
-  "FP64",
-  "BYTES",
-];
-
 /** A scalar that fits the datatype most of the time. */
 function scalar(datatype: string, random: Random): unknown {
   if (random.below(40) === 0) return anyValue(random, 1);
@@ -151,7 +135,7 @@ function inferBody(random: Random): string {
           ]),
         );
   const input = () => {
-    const datatype = random.pick(DATATYPES);
+    const datatype = random.pick(OPEN_INFERENCE_TYPES);
     const shape = Array.from({ length: random.below(4) }, () => random.below(5));
     const make = () => scalar(datatype, random);
     const count = shape.reduce((a, b) => a * b, 1);
@@ -190,7 +174,7 @@ const infer: Body = {
     "binary_data_size",
     "binary_data",
     "binary_data_output",
-    ...DATATYPES,
+    ...OPEN_INFERENCE_TYPES,
   ]),
   generate: inferBody,
   verify(input, result) {
