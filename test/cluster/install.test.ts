@@ -50,6 +50,8 @@ it("installs, twice, and the pods of controller and collector pass the restricte
       "install",
       "--image",
       "registry.example/modelgate:0.1.0",
+      // No kubelet runs here.
+      "--no-wait",
     );
     expect(stderr, `run ${run}`).toBe("");
     expect(code).toBe(0);

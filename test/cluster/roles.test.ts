@@ -31,7 +31,7 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-roles-"));
   cluster = await startControlPlane(folder);
   await installDefinitions(cluster);
-  const install = ["install", "--image", "registry.example/modelgate:1"];
+  const install = ["install", "--image", "registry.example/modelgate:1", "--no-wait"];
   // The definitions are somebody else's: installDefinitions made them.
   expect((await runModelgate(cluster.kubeconfig, install)).stderr).toContain("--force-conflicts");
   expect((await runModelgate(cluster.kubeconfig, [...install, "--force-conflicts"])).stderr).toBe("");

@@ -14,9 +14,13 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ["v1", "Namespace"],
   ["v1", "Secret"],
   ["v1", "ConfigMap"],
+  ["v1", "Pod"],
+  ["v1", "PersistentVolumeClaim"],
+  ["apps/v1", "StatefulSet"],
+  ["storage.k8s.io/v1", "StorageClass"],
   ["discovery.k8s.io/v1", "EndpointSlice"],
 ];
-const CLUSTER_SCOPED = ["Tenant", "Namespace"];
+const CLUSTER_SCOPED = ["Tenant", "Namespace", "StorageClass"];
 
 /**
  * As much of the Kubernetes API as the operator uses, without schemas and field ownership: list, watch, apply, merge patch,
@@ -37,9 +41,7 @@ export class FakeApiServer {
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     const server = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: "fake", server, skipTLSVerify: true }, { name: "fake" });
-    this.client = new HttpClient(config, server);
+    this.client = clientOf(server);
   }
 
   async stop(): Promise<void> {
@@ -192,6 +194,13 @@ function tell({ folder, selector, response }: Watcher, { key, type, object }: Ch
 }
 
 /** The client of the tools speaks TLS only. */
+/** A client of an API server that speaks HTTP. @param server its URL */
+export function clientOf(server: string): KubernetesClient {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: "fake", server, skipTLSVerify: true }, { name: "fake" });
+  return new HttpClient(config, server);
+}
+
 class HttpClient extends KubernetesClient {
   private readonly url: string;
 

@@ -1,4 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { modelgate } from "../support/modelgate.ts";
 
 it("shows the versions of what runs", async () => {
@@ -17,4 +24,17 @@ it.each([
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toContain(`error: ${message}`);
   expect(stderr.split("\n").length).toBeLessThanOrEqual(4);
+});
+
+it("is called kubectl modelgate where kubectl calls it", async () => {
+  const folder = await temporaryFolder(join(tmpdir(), "modelgate-plugin-"));
+  try {
+    const plugin = join(folder.path, "kubectl-modelgate");
+    await symlink(fileURLToPath(new URL("tools/cli/bin.ts", PROJECT_ROOT)), plugin);
+    const help = execFileSync(process.execPath, [plugin, "get", "--help"], { encoding: "utf8" });
+    expect(help).toContain("Usage: kubectl modelgate get [options] <kind> [name]");
+    expect(help).toContain("  kubectl modelgate get tenants\n");
+  } finally {
+    await folder.remove();
+  }
 });

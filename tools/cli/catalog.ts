@@ -127,6 +127,11 @@ export const CATALOG: CatalogEntry[] = [
     load: async () => (await import("./commands/install.ts")).installCommand(),
   },
   {
+    usage: "doctor [options]",
+    description: "Check that a cluster has what Modelgate needs. Exit codes: 0 yes, 1 no",
+    load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
+  },
+  {
     usage: "uninstall [options]",
     description:
       "Remove the controller, collector and roles from a cluster. Gateways and the collector's volume stay",

@@ -158,6 +158,10 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     ["Install everything", "install --image registry.example/modelgate@sha256:0f1e..."],
     ["Print the custom resource definitions", "install --crds-only --dry-run client"],
   ],
+  doctor: [
+    ["Check a cluster before an installation", "doctor"],
+    ["Check that a filter can be had, for a script", `doctor --image ${IMAGE} -o json`],
+  ],
   uninstall: [
     ["Remove controller and collector", "uninstall"],
     ["Also remove the custom resource definitions", "uninstall --crds"],

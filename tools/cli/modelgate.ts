@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename } from "node:path";
 import { reasonOf } from "./missing-package.ts";
 import { makeProgram } from "./program.ts";
 import { versions } from "./versions.ts";
@@ -16,8 +17,15 @@ process.once("SIGTERM", () => process.exit(143));
 try {
   const args = process.argv.slice(2);
   if (["-V", "--version"].includes(args[0] ?? "")) console.log(await versions());
-  else await (await makeProgram(args)).parseAsync();
+  else await (await makeProgram(args, programName())).parseAsync();
 } catch (error) {
   console.error(`modelgate: ${reasonOf(error)}`);
   process.exitCode = 1;
+}
+
+/** kubectl runs `kubectl-modelgate` for `kubectl modelgate` (kubectl's plug-ins). */
+function programName(): string {
+  return /^kubectl-modelgate(\.\w+)?$/.test(basename(process.argv[1] ?? ""))
+    ? "kubectl modelgate"
+    : "modelgate";
 }

@@ -16,6 +16,7 @@ const SDK_COPIED = ["filters", "asconfig.json", "LICENSE", "NOTICE"];
 /** What the filters are compiled with. */
 const SDK_NEEDS = ["assemblyscript", "@solo-io/proxy-runtime"];
 
+/** By name. */
 type Versions = Record<string, string>;
 
 /**
@@ -58,7 +59,7 @@ export async function stageSdk(): Promise<string> {
 interface OwnManifest {
   [field: string]: unknown;
   version: string;
-  bin: { modelgate: string };
+  bin: Versions;
   dependencies: Versions;
   /** What only some commands need: the collector's database and exports. */
   optionalDependencies: Versions;
@@ -79,7 +80,7 @@ function manifest(own: OwnManifest): object {
   const optional = { ...optionalDependencies, [SDK_PACKAGE]: own.version };
   return {
     ...rest,
-    bin: { modelgate: own.bin.modelgate.replace(/ts$/, "js") },
+    bin: Object.fromEntries(Object.entries(own.bin).map(([name, path]) => [name, path.replace(/ts$/, "js")])),
     exports: { "./converter-test": "./tools/local/converter/try.js", "./package.json": "./package.json" },
     engines: { node: ">=22.15" },
     peerDependencies: optional,

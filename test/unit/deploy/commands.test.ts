@@ -157,3 +157,17 @@ it("without a kubeconfig, it says where it looked", async () => {
     `no cluster is known: $KUBECONFIG (${join(folder, "none")}) is not there, and this is no pod; name a kubeconfig with --kubeconfig`,
   ]);
 });
+
+it("get -o name prints what kubectl would", async () => {
+  connected.client = api.client;
+  const spec = {
+    namespaces: ["search"],
+    gateway: { name: "g", namespace: "search", hosts: ["a.example"] },
+    credentials: [],
+  };
+  await api.apply({ apiVersion: API_VERSION, kind: "Tenant", metadata: { name: "search" }, spec } as never);
+  expect(await runHere(getCommand(), ["tenants", "-o", "name"])).toMatchObject({
+    code: 0,
+    stdout: "tenant.modelgate.dev/search\n",
+  });
+});

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { API_VERSION } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { storedResources } from "../../cluster/deploy/plan.ts";
@@ -8,9 +9,12 @@ import { table } from "../../lib/terminal/table.ts";
 import { type Kinds, kindArgument } from "../options/kind.ts";
 import { json, yaml } from "../output/manifests.ts";
 
+/** Before the name, as kubectl prints it. */
+const GROUP = API_VERSION.slice(0, API_VERSION.indexOf("/"));
+
 interface GetOptions extends ConnectOptions {
   namespace?: string;
-  output?: "yaml" | "json" | "wide";
+  output?: "yaml" | "json" | "wide" | "name";
 }
 
 export function getCommand(): Command {
@@ -19,7 +23,9 @@ export function getCommand(): Command {
     .addArgument(kindArgument("what to list"))
     .argument("[name]", "name of the object")
     .option("-n, --namespace <namespace>", "only ModelTasks of this namespace (default: all)")
-    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide"]));
+    .addOption(
+      new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide", "name"]),
+    );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(get);
 }
@@ -39,6 +45,15 @@ async function get(kind: Kinds, name: string | undefined, options: GetOptions): 
       .map(withoutManagedFields);
     require(objects, kind, name);
     process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
+    return;
+  }
+  if (options.output === "name") {
+    const names = stored[kind === "tenants" ? "tenants" : "tasks"]
+      .map(({ resource }) => resource)
+      .filter(wanted)
+      .map(({ metadata }) => `${kind.slice(0, -1)}.${GROUP}/${metadata.name}`);
+    require(names, kind, name);
+    for (const each of names) console.log(each);
     return;
   }
   const wide = options.output === "wide";

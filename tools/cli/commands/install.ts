@@ -1,7 +1,10 @@
 import { Command, Option } from "commander";
-import { definitions, install, installation } from "../../cluster/install/install.ts";
+import { waitUntilRolledOut } from "../../cluster/deploy/wait.ts";
+import { definitions, install, installation, isWorkload } from "../../cluster/install/install.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
+import type { Seconds } from "../../lib/units.ts";
+import { seconds } from "../options/units.ts";
 import { yaml } from "../output/manifests.ts";
 
 interface InstallOptions extends ConnectOptions {
@@ -9,6 +12,8 @@ interface InstallOptions extends ConnectOptions {
   collectorImage?: string;
   crdsOnly?: true;
   forceConflicts?: true;
+  wait: boolean;
+  timeout: Seconds;
   dryRun: "none" | "client" | "server";
 }
 
@@ -19,6 +24,8 @@ export function installCommand(): Command {
     .option("--collector-image <reference>", "image of the collector, if it has one of its own")
     .option("--crds-only", "install only the custom resource definitions")
     .option("--force-conflicts", "overwrite fields owned by others, such as kubectl apply -k")
+    .option("--no-wait", "do not wait until controller and collector are ready")
+    .option("--timeout <seconds>", "longest time to wait", seconds, 300)
     .addOption(
       new Option("--dry-run <how>", "only show what would change; client prints the objects")
         .choices(["none", "client", "server"])
@@ -32,11 +39,16 @@ export function installCommand(): Command {
       return;
     }
     const dryRun = options.dryRun === "server";
-    await install(await connect(options), objects, {
+    const client = await connect(options);
+    await install(client, objects, {
       dryRun,
       forceConflicts: options.forceConflicts ?? false,
       onDone: (object) => console.log(`${resourceName(object)} applied${dryRun ? " (server dry run)" : ""}`),
     });
+    const workloads = objects.filter(({ kind }) => isWorkload(kind));
+    if (dryRun || !options.wait || workloads.length === 0) return;
+    await waitUntilRolledOut(client, workloads, options.timeout, (line) => console.error(line));
+    console.log("controller and collector are ready");
   });
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tenant } from "../../api/tenant.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
-import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
+import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Plan } from "./plan.ts";
 import { gatewayStatus, isInSync } from "./status.ts";
+import { notRolledOut } from "./workload-readiness.ts";
 
 const POLL_MS = 500;
 
@@ -19,43 +20,36 @@ export async function waitUntilServing(
   onWait: (line: string) => void,
 ): Promise<void> {
   const deployments = changes.map(({ desired }) => desired).filter(({ kind }) => kind === "Deployment");
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  let said = "";
-  for (;;) {
-    const missing = (await unavailable(client, deployments)) ?? (await outOfSync(client, tenants));
-    if (missing === undefined) return;
-    if (Date.now() > deadline) throw new Error(`not serving after ${timeoutSeconds} s: ${missing}`);
-    if (missing !== said) onWait(`waiting: ${missing}`);
-    said = missing;
-    await sleep(POLL_MS);
-  }
+  await until(
+    async () => (await notRolledOut(client, deployments)) ?? (await outOfSync(client, tenants)),
+    timeoutSeconds,
+    onWait,
+  );
 }
 
-async function unavailable(client: KubernetesClient, deployments: Manifest[]): Promise<string | undefined> {
-  for (const deployment of deployments) {
-    const {
-      metadata,
-      spec,
-      status = {},
-    } = (await client.get(deployment)) as Manifest & {
-      spec: { replicas?: number };
-      status?: {
-        observedGeneration?: number;
-        updatedReplicas?: number;
-        availableReplicas?: number;
-        replicas?: number;
-      };
-    };
-    const { observedGeneration = 0, updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status;
-    const wanted = spec.replicas ?? 1;
-    const done =
-      observedGeneration >= Number(metadata.generation) &&
-      updatedReplicas >= wanted &&
-      availableReplicas >= wanted;
-    if (!done || replicas > wanted)
-      return `${resourceName(deployment)} has ${availableReplicas} of ${wanted} pods available, ${updatedReplicas} of them up to date`;
+/** Waits until each workload has its pods. @throws Error that says what is missing after `timeoutSeconds` */
+export async function waitUntilRolledOut(
+  client: KubernetesClient,
+  workloads: Manifest[],
+  timeoutSeconds: number,
+  onWait: (line: string) => void,
+): Promise<void> {
+  await until(() => notRolledOut(client, workloads), timeoutSeconds, onWait);
+}
+
+async function until(
+  missing: () => Promise<string | undefined>,
+  timeoutSeconds: number,
+  onWait: (line: string) => void,
+): Promise<void> {
+  const deadline = Date.now() + timeoutSeconds * 1000;
+  for (let said = ""; ; await sleep(POLL_MS)) {
+    const now = await missing();
+    if (now === undefined) return;
+    if (Date.now() > deadline) throw new Error(`not ready after ${timeoutSeconds} s: ${now}`);
+    if (now !== said) onWait(`waiting: ${now}`);
+    said = now;
   }
-  return undefined;
 }
 
 async function outOfSync(client: KubernetesClient, tenants: Tenant[]): Promise<string | undefined> {

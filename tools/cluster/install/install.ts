@@ -32,6 +32,11 @@ export function definitions(): Promise<Manifest[]> {
 
 const WORKLOADS: Record<string, keyof Images> = { Deployment: "controller", StatefulSet: "collector" };
 
+/** Whether objects of a kind are the controller's or the collector's pods. */
+export function isWorkload(kind: string): boolean {
+  return kind in WORKLOADS;
+}
+
 interface Workload extends Manifest {
   spec: { template: { spec: { containers: { image: string }[] } } };
 }
