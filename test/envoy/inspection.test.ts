@@ -150,7 +150,7 @@ describe("any message of the server", () => {
         expect(status).toBe(200);
         expect(comparable(json)).toEqual(comparable(expected(config, message)));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -163,7 +163,7 @@ describe("any message of the server", () => {
         // A duration that the server leaves out is one of 0.
         expect(withoutZeros(json)).toEqual(withoutZeros(expected(ModelStatisticsResponse, message)));
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   });
 
