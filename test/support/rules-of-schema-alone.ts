@@ -49,7 +49,7 @@ const RULES: Rule[] = [
   },
   {
     path: at(
-      String.raw`spec\.cors\.maxAge`,
+      String.raw`spec\.(cors\.maxAge|stream\.(idleTimeout|timeout))`,
       `${ISSUER}refresh`,
       String.raw`${LOG}(sample\.slowerThan|collector\.timeout)`,
     ),

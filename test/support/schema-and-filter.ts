@@ -50,8 +50,13 @@ function check({ tenant, tasks }: Written): Checked {
       ...{ error: issueMessage, reportInput: true },
     });
     if (parsed.success) return [{ resource: parsed.data, fault }];
-    for (const { path, message, code, input } of parsed.error.issues)
-      faults.push({ ...fault(path, message), code: input === undefined ? "absent" : code });
+    const { issues } = parsed.error;
+    const isOfType = (path: PropertyKey[]) =>
+      issues.some((other) => other.code === "invalid_type" && formatPath(other.path) === formatPath(path));
+    // zod says of "" in a list's place that it is short, too.
+    for (const { path, message, code, input } of issues)
+      if (code === "invalid_type" || !isOfType(path))
+        faults.push({ ...fault(path, message), code: input === undefined ? "absent" : code });
     return [];
   });
   const resources = byKind(loaded);
