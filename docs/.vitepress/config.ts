@@ -84,6 +84,7 @@ export default defineConfig({
         ["Faults", "faults"],
         ["Soak", "soak"],
         ["Fuzzing", "fuzzing"],
+        ["In real pods", "node"],
       ]),
     ],
   },

@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { KubeConfig } from "@kubernetes/client-node";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { KubernetesClient } from "../../tools/lib/kubernetes/client.ts";
-import { NODE_NAME } from "./support/addresses.ts";
+import { NODE, type NodeSettings, SECOND_NODE } from "./support/addresses.ts";
 import * as configurations from "./support/configurations.ts";
+import { type Actions, serveControl } from "./support/control.ts";
 import { Identities } from "./support/identities.ts";
-import { prepareMachine, removePodCgroups } from "./support/machine.ts";
+import { prepareMachine, prepareSecondNode, removePodCgroups } from "./support/machine.ts";
 import { startNameServer } from "./support/name-server.ts";
 import { Programs } from "./support/programs.ts";
 
@@ -34,8 +35,7 @@ async function step<T>(what: string, work: () => Promise<T> | T): Promise<T> {
 }
 
 async function bringUp(programs: Programs, identities: Identities): Promise<void> {
-  configurations.writeNetworkConfiguration();
-  await step("containerd", () => programs.containerd(configurations.containerdConfiguration(folder)));
+  await bringUpRuntime(programs, NODE);
   await step("etcd", () => programs.etcd());
   await step("kube-apiserver", () => programs.apiServer());
   await step("kube-controller-manager, kube-scheduler", () => programs.controllers());
@@ -45,18 +45,45 @@ async function bringUp(programs: Programs, identities: Identities): Promise<void
     await startNameServer(new KubernetesClient(config));
     await programs.registry(configurations.registryConfiguration(folder));
   });
-  for (const archive of archives.split(","))
-    await step(`image ${archive.split("/").at(-1)}`, () => programs.ctr("images", "import", archive));
-  await step("kubelet, kube-proxy", async () => {
-    await programs.kubelet(configurations.kubeletConfiguration(folder, identities));
+  await step("kube-proxy", async () => {
     const role = ["--clusterrole=system:node-proxier", "--user=system:kube-proxy"];
     await programs.kubectl("create", "clusterrolebinding", "node-proxier", ...role);
     await programs.proxy(configurations.proxyConfiguration(folder, identities));
   });
-  await step("node is Ready", async () => {
-    await programs.kubectl("wait", "--for=create", `node/${NODE_NAME}`, "--timeout=60s");
-    await programs.kubectl("wait", "--for=condition=Ready", `node/${NODE_NAME}`, "--timeout=120s");
+  await bringUpKubelet(programs, identities, NODE);
+}
+
+async function bringUpRuntime(programs: Programs, node: NodeSettings): Promise<void> {
+  configurations.writeNetworkConfiguration(node);
+  const configuration = configurations.containerdConfiguration(folder, node);
+  await step(`containerd of ${node.name}`, () => programs.containerd(configuration, node));
+  for (const archive of archives.split(","))
+    await step(`image ${archive.split("/").at(-1)}`, () => programs.ctr(node, "images", "import", archive));
+}
+
+async function bringUpKubelet(programs: Programs, identities: Identities, node: NodeSettings): Promise<void> {
+  const configuration = configurations.kubeletConfiguration(folder, identities, node);
+  await step("kubelet", () => programs.kubelet(configuration, node));
+  await step(`${node.name} is Ready`, async () => {
+    await programs.kubectl("wait", "--for=create", `node/${node.name}`, "--timeout=60s");
+    await programs.kubectl("wait", "--for=condition=Ready", `node/${node.name}`, "--timeout=120s");
   });
+}
+
+/** What tests can have done to the node while they run. */
+function actions(programs: Programs, identities: Identities): Actions {
+  return {
+    "stop-registry": () => programs.stopOne("docker-registry"),
+    "start-registry": () => programs.startAgain("docker-registry"),
+    "stop-kubelet": () => programs.stopOne("kubelet"),
+    "start-kubelet": () => programs.startAgain("kubelet"),
+    "add-node": async () => {
+      if (programs.has(`kubelet${SECOND_NODE.suffix}`)) return;
+      prepareSecondNode(folder);
+      await bringUpRuntime(programs, SECOND_NODE);
+      await bringUpKubelet(programs, identities, SECOND_NODE);
+    },
+  };
 }
 
 function runCommand(kubeconfig: string): Promise<number> {
@@ -83,6 +110,7 @@ try {
   const programs = new Programs(folder, identities);
   try {
     await bringUp(programs, identities);
+    await serveControl(folder, actions(programs, identities));
     code = await runCommand(identities.kubeconfig("admin"));
   } finally {
     await programs.stop();

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +9,18 @@ import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { stagePackage } from "../../tools/release/stage.ts";
 import { buildPrograms } from "../cluster/support/programs.ts";
 import { makeImages } from "./support/images.ts";
+import { MOUNT_POINTS } from "./support/machine.ts";
 import { NAMESPACES, whyNot } from "./support/requirements.ts";
 
 const VITEST = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 const CONFIG = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
 const INSIDE = fileURLToPath(new URL("inside.ts", import.meta.url));
+
+/** Files by parts of their names: all of them, or the short form. @param names of the command line */
+function chosen(names: string[]): string[] {
+  if (names.length === 0) return ["story"];
+  return names.includes("all") ? [] : names;
+}
 
 /** Brings up one node of Kubernetes, runs the tests of this folder beside it and takes it down. */
 async function run(): Promise<number> {
@@ -29,14 +38,16 @@ async function run(): Promise<number> {
     console.error(`image ${names.join(", ")}: ${(bytes / 1e6).toFixed(1)} MB`);
   console.error(`images made in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   const paths = archives.map(({ path }) => path).join(",");
-  const tests = [process.execPath, VITEST, "run", "--config", CONFIG, ...process.argv.slice(2)];
+  const command = [process.execPath, VITEST, "run", "--config", CONFIG, ...chosen(process.argv.slice(2))];
   // The node ends when its standard input does: at a signal, and also when this process is killed.
-  const child = spawn("unshare", [...NAMESPACES, process.execPath, INSIDE, folder.path, paths, ...tests], {
+  const madeFolders = MOUNT_POINTS.filter((path) => !existsSync(path));
+  const child = spawn("unshare", [...NAMESPACES, process.execPath, INSIDE, folder.path, paths, ...command], {
     stdio: ["pipe", "inherit", "inherit"],
     detached: true,
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.stdin.end());
   const [code] = await once(child, "exit");
+  for (const path of madeFolders) await rmdir(path).catch(() => undefined);
   await folder.remove();
   return code ?? 1;
 }

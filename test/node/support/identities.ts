@@ -2,14 +2,19 @@ import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { API_SERVER, API_SERVICE_IP, NODE_IP, NODE_NAME } from "./addresses.ts";
+import { API_SERVER, API_SERVICE_IP, NODE, NODE_IP, type NodeSettings, SECOND_NODE } from "./addresses.ts";
+
+const nodeUser = ({ name }: NodeSettings) => [`system:node:${name}`, "system:nodes"];
+const nodeCertificate = ({ name, ip }: NodeSettings) =>
+  [`/O=system:nodes/CN=system:node:${name}`, `DNS:${name},IP:${ip}`] as const;
 
 /** Who talks to the API server with a token: name and groups. */
 const USERS = {
   admin: ["admin", "system:masters"],
   controllers: ["system:kube-controller-manager", ""],
   scheduler: ["system:kube-scheduler", ""],
-  kubelet: [`system:node:${NODE_NAME}`, "system:nodes"],
+  kubelet: nodeUser(NODE),
+  "kubelet-2": nodeUser(SECOND_NODE),
   proxy: ["system:kube-proxy", ""],
 };
 export type User = keyof typeof USERS;
@@ -20,7 +25,8 @@ const API_ADDRESSES = ["127.0.0.1", NODE_IP, API_SERVICE_IP].map((address) => `I
 const CERTIFICATES = {
   "api-server": ["/CN=kube-apiserver", [...API_NAMES, ...API_ADDRESSES].join(",")],
   "kubelet-client": ["/O=system:masters/CN=apiserver-kubelet-client", ""],
-  kubelet: [`/O=system:nodes/CN=system:node:${NODE_NAME}`, `DNS:${NODE_NAME},IP:${NODE_IP}`],
+  kubelet: nodeCertificate(NODE),
+  "kubelet-2": nodeCertificate(SECOND_NODE),
   "front-proxy": ["/CN=front-proxy-client", ""],
 } as const;
 

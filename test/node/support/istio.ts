@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { program } from "../../cluster/support/programs.ts";
-import { REGISTRY } from "./addresses.ts";
+import { GUARDED_REGISTRY, REGISTRY } from "./addresses.ts";
 import { ISTIO_HUB, TAG } from "./images.ts";
 
 const NAMESPACE = "istio-system";
@@ -13,7 +13,7 @@ const SETTINGS = [
   ...["values.telemetry.enabled=false", "values.pilot.env.PILOT_ENABLE_METADATA_EXCHANGE=false"],
   ...["values.pilot.env.PILOT_ENABLE_ALPN_FILTER=false", "values.pilot.resources.requests.cpu=50m"],
   "values.pilot.resources.requests.memory=128Mi",
-  `meshConfig.defaultConfig.proxyMetadata.WASM_INSECURE_REGISTRIES=${REGISTRY}`,
+  `meshConfig.defaultConfig.proxyMetadata.WASM_INSECURE_REGISTRIES=${REGISTRY},${GUARDED_REGISTRY}`,
 ];
 
 /**

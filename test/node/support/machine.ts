@@ -1,13 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { NODE_IP, NODE_NAME } from "./addresses.ts";
+import { NODE_IP, NODE_NAME, SECOND_NODE } from "./addresses.ts";
+import { cgroupOf, folderOf } from "./configurations.ts";
 
 /** What the kubelet sets for the whole machine. It gets copies of these files of /proc/sys to write to. */
 const KUBELET_SYSCTLS = [
   ...["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"],
   ...["kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"],
 ];
+
+/** Where the first node's programs look. */
+const FIXED_FOLDERS = ["/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods", "/var/log/containers"];
+const EMPTY_FOLDERS = ["/run", "/var/lib/cni", "/etc/cni"];
+/** What has to be there to mount on, on the machine itself. */
+export const MOUNT_POINTS = [...FIXED_FOLDERS, ...EMPTY_FOLDERS];
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { stdio: "pipe" });
 const bind = (source: string, target: string) => run("mount", "--bind", source, target);
@@ -56,18 +63,26 @@ function ownFolders(folder: string): void {
   writeFileSync(join(folder, "hosts"), "127.0.0.1 localhost\n");
   writeFileSync(join(folder, "resolv.conf"), `nameserver ${NODE_IP}\n`);
   for (const name of ["hosts", "resolv.conf"]) bind(join(folder, name), `/etc/${name}`);
-  const own = { kubelet: "/var/lib/kubelet", containerd: "/var/lib/containerd", pods: "/var/log/pods" };
-  for (const [name, path] of Object.entries({ ...own, containers: "/var/log/containers" })) {
-    for (const each of [join(folder, name), path]) mkdirSync(each, { recursive: true });
-    bind(join(folder, name), path);
+  for (const path of FIXED_FOLDERS) {
+    const own = join(folder, path.slice(1).replaceAll("/", "-"));
+    for (const each of [own, path]) mkdirSync(each, { recursive: true });
+    bind(own, path);
   }
-  for (const path of ["/run", "/var/lib/cni", "/etc/cni"]) {
+  for (const path of EMPTY_FOLDERS) {
     mkdirSync(path, { recursive: true });
     emptyFolder(path);
   }
-  for (const path of ["/run/netns", "/run/lock", "/etc/cni/net.d"]) mkdirSync(path);
+  for (const path of ["/run/netns", "/run/lock"]) mkdirSync(path);
   // Volumes and pods' namespaces are mounts that come later: containers must get to see them.
   run("mount", "--make-rshared", "/");
+}
+
+/** Address, folders and cgroup of a second node, once the first is there. */
+export function prepareSecondNode(folder: string): void {
+  run("ip", "addr", "add", `${SECOND_NODE.ip}/32`, "dev", "node0");
+  for (const path of FIXED_FOLDERS) mkdirSync(folderOf(folder, path, SECOND_NODE), { recursive: true });
+  for (const controller of readdirSync("/sys/fs/cgroup"))
+    mkdirSync(join("/sys/fs/cgroup", controller, cgroupOf(SECOND_NODE)), { recursive: true });
 }
 
 function ownNetwork(): void {
@@ -88,6 +103,6 @@ function ownNetwork(): void {
 /** Removes the cgroups that pods leave: they are the only thing that outlives the namespaces. */
 export function removePodCgroups(): void {
   const find = "find /sys/fs/cgroup -mindepth 2 -depth -type d";
-  const named = "\\( -path '*/kubepods*' -o -path '*/k8s.io*' \\)";
+  const named = `\\( -path '*/kubepods*' -o -path '*/k8s.io*' -o -path '*${cgroupOf(SECOND_NODE)}' \\)`;
   execFileSync("sh", ["-c", `${find} ${named} -exec rmdir {} + 2>/dev/null || true`]);
 }

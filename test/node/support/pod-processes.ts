@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface PodProcess {
+  id: number;
+  /** Path of its memory cgroup, below the hierarchy's root. */
+  cgroup: string;
   command: string;
   /** Number of its effective user. */
   user: number;
@@ -15,14 +18,25 @@ export function podProcesses(): PodProcess[] {
     .flatMap((id) => {
       try {
         const file = (name: string) => readFileSync(`/proc/${id}/${name}`, "utf8");
-        if (!file("cgroup").includes("/kubepods")) return [];
+        const [, cgroup = ""] = /:memory:(.*)/.exec(file("cgroup")) ?? [];
+        if (!cgroup.includes("/kubepods")) return [];
         const status = file("status");
         const [, user] = /^Uid:\t\d+\t(\d+)/m.exec(status) ?? [];
         const [, capabilities] = /^CapEff:\t([0-9a-f]+)/m.exec(status) ?? [];
         const command = file("cmdline").replaceAll("\0", " ").trim();
-        return [{ command, user: Number(user), capabilities: BigInt(`0x${capabilities}`) }];
+        const rights = { user: Number(user), capabilities: BigInt(`0x${capabilities}`) };
+        return [{ id: Number(id), cgroup, command, ...rights }];
       } catch {
         return []; // It has ended.
       }
     });
+}
+
+/** Envoy in a pod of a gateway. @param uid of the pod @throws Error when it runs none */
+export function envoyOf(uid: string): PodProcess {
+  const found = podProcesses().find(
+    ({ cgroup, command }) => cgroup.includes(`pod${uid}/`) && command.startsWith("/usr/local/bin/envoy"),
+  );
+  if (!found) throw new Error(`no Envoy runs in the pod ${uid}`);
+  return found;
 }

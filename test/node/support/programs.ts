@@ -3,7 +3,8 @@ import { delimiter } from "node:path";
 import { promisify } from "node:util";
 import { answers, type Program, type StartOptions, startProgram } from "../../cluster/support/process.ts";
 import { program } from "../../cluster/support/programs.ts";
-import { API_SERVER, NODE_IP, NODE_NAME, SERVICE_RANGE } from "./addresses.ts";
+import { API_SERVER, NODE_IP, type NodeSettings, SERVICE_RANGE } from "./addresses.ts";
+import { containerdSocket, folderOf } from "./configurations.ts";
 import type { Identities } from "./identities.ts";
 
 const PATH = [process.env.PATH, "/usr/sbin", "/sbin"].join(delimiter);
@@ -12,11 +13,16 @@ const NO_STREAMED_LISTS = "WatchListClient=false";
 
 type Start = Pick<StartOptions, "name" | "command" | "args"> & Partial<StartOptions>;
 
-/** Starts the programs of the node, one after the other, and ends them in the opposite order. */
+interface Running extends Program {
+  options: StartOptions;
+}
+
+/** Starts the programs of the nodes, one after the other, and ends them in the opposite order. */
 export class Programs {
   private readonly folder: string;
   private readonly identities: Identities;
-  private readonly running: Program[] = [];
+  private readonly running: Running[] = [];
+  private readonly nodes: NodeSettings[] = [];
 
   /** @param folder for logs, and what programs store */
   constructor(folder: string, identities: Identities) {
@@ -24,10 +30,32 @@ export class Programs {
     this.identities = identities;
   }
 
-  private async start(options: Start): Promise<void> {
-    const { folder } = this;
-    const program = await startProgram({ folder, ready: async () => true, ...options, env: { PATH } });
-    this.running.push(program);
+  private async start(given: Start): Promise<void> {
+    const options = { folder: this.folder, ready: async () => true, ...given, env: { PATH } };
+    this.running.push({ ...(await startProgram(options)), options });
+  }
+
+  /** Ends one program with SIGTERM. @throws Error when none has this name */
+  async stopOne(name: string): Promise<void> {
+    await this.named(name).stop();
+  }
+
+  /** Starts a program that was ended, as it was started first; its log goes on in a file of its own. */
+  async startAgain(name: string): Promise<void> {
+    const ended = this.named(name);
+    const times = this.running.filter((each) => each.options.command === ended.options.command).length;
+    const program = await startProgram({ ...ended.options, name: `${name}-again${times}` });
+    this.running[this.running.indexOf(ended)] = { ...program, name, options: ended.options };
+  }
+
+  has(name: string): boolean {
+    return this.running.some((each) => each.name === name);
+  }
+
+  private named(name: string): Running {
+    const found = this.running.find((each) => each.name === name);
+    if (!found) throw new Error(`the node runs no ${name}`);
+    return found;
   }
 
   etcd(): Promise<void> {
@@ -99,24 +127,30 @@ export class Programs {
   }
 
   /** @param config path of its configuration */
-  async containerd(config: string): Promise<void> {
+  async containerd(config: string, node: NodeSettings): Promise<void> {
+    const { suffix } = node;
+    this.nodes.push(node);
+    const root = folderOf(this.folder, "/var/lib/containerd", node);
+    const state = `/run/containerd${suffix}/state`;
     await this.start({
-      name: "containerd",
+      name: `containerd${suffix}`,
       command: "containerd",
-      args: ["--config", config, "--root", "/var/lib/containerd", "--state", "/run/containerd/state"],
-      ready: () => this.ctr("version").then(() => true),
+      args: ["--config", config, "--root", root, "--state", state],
+      ready: () => this.ctr(node, "version").then(() => true),
     });
   }
 
   /** @param config path of its configuration */
-  async kubelet(config: string): Promise<void> {
+  async kubelet(config: string, node: NodeSettings): Promise<void> {
+    const { name, ip, zone, user, suffix } = node;
+    const root = folderOf(this.folder, "/var/lib/kubelet", node);
     await this.start({
-      name: "kubelet",
+      name: `kubelet${suffix}`,
       command: await program("kubernetes-node", "kubelet"),
       args: [
-        ...["--config", config, "--kubeconfig", this.identities.kubeconfig("kubelet"), "--node-ip", NODE_IP],
-        ...["--hostname-override", NODE_NAME, "--root-dir", "/var/lib/kubelet"],
-        "--node-labels=topology.kubernetes.io/zone=zone-a,topology.kubernetes.io/region=region",
+        ...["--config", config, "--kubeconfig", this.identities.kubeconfig(user), "--node-ip", ip],
+        ...["--hostname-override", name, "--root-dir", root],
+        `--node-labels=topology.kubernetes.io/zone=${zone},topology.kubernetes.io/region=region`,
       ],
     });
   }
@@ -145,17 +179,19 @@ export class Programs {
   }
 
   /** containerd's own command, in the namespace of Kubernetes's containers. */
-  async ctr(...args: string[]): Promise<string> {
-    return (await promisify(execFile)("ctr", ["-n", "k8s.io", ...args])).stdout;
+  async ctr(node: NodeSettings, ...args: string[]): Promise<string> {
+    const options = ["-a", containerdSocket(node), "-n", "k8s.io"];
+    return (await promisify(execFile)("ctr", [...options, ...args])).stdout;
   }
 
   /** Ends the containers, then the programs. */
   async stop(): Promise<void> {
-    const at = this.running.findIndex(({ name }) => name === "kubelet");
-    if (at >= 0) await this.running.splice(at, 1)[0]?.stop();
-    const tasks = await this.ctr("tasks", "ls", "-q").catch(() => "");
-    for (const task of tasks.split("\n").filter(Boolean))
-      await this.ctr("tasks", "kill", "--signal", "SIGKILL", task).catch(() => undefined);
+    for (const each of this.running.filter(({ name }) => name.startsWith("kubelet"))) await each.stop();
+    for (const node of this.nodes) {
+      const tasks = await this.ctr(node, "tasks", "ls", "-q").catch(() => "");
+      for (const task of tasks.split("\n").filter(Boolean))
+        await this.ctr(node, "tasks", "kill", "--signal", "SIGKILL", task).catch(() => undefined);
+    }
     for (const each of this.running.toReversed()) await each.stop();
   }
 }

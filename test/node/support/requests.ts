@@ -16,21 +16,31 @@ export interface Answer {
   body: string;
 }
 
-/** One inference through the Service of the gateway, on a connection of its own. */
-export function infer(key: string, taskid = "666"): Promise<Answer> {
+/**
+ * One inference, on a connection of its own.
+ * @param host the gateway's Service, or the address of one pod
+ */
+export function infer(key: string, taskid = "666", host = GATEWAY.host): Promise<Answer> {
+  return ask(key, taskid, "/v2/models/linear/infer", BODY, host);
+}
+
+/** One POST of JSON, on a connection of its own. */
+export function ask(
+  ...[key, taskid, path, body, host = GATEWAY.host]: [string, string, string, string, string?]
+): Promise<Answer> {
   const headers = {
     ...{ host: "www.search.models.example", taskid, "x-api-key": key },
-    "content-length": String(Buffer.byteLength(BODY)),
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
   };
-  const path = "/v2/models/linear/infer";
   return new Promise((resolve) => {
-    const sent = request({ ...GATEWAY, method: "POST", path, headers, agent: false });
+    const sent = request({ host, port: GATEWAY.port, method: "POST", path, headers, agent: false });
     const failed = (error: unknown) => resolve({ status: 0, body: String(error) });
     sent.once("error", failed);
     sent.once("response", (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), failed);
     });
-    sent.end(BODY);
+    sent.end(body);
   });
 }
 
@@ -52,20 +62,25 @@ const CALLERS = 4;
 const PAUSE_MS = 20;
 
 /**
- * Callers that ask, one request after the other, until `work` is done.
+ * Callers that ask, one request after the other, until `work` is done; it can ask how many were answered.
+ * @param load whom they ask, and how many they are
  * @returns how many answers there were of each status; those but 200 with their bodies
  */
-export async function whileAsked(key: string, work: () => Promise<void>): Promise<Record<string, number>> {
+export async function whileAsked(
+  key: string,
+  work: (served: () => number) => Promise<void>,
+  { taskid = "666", callers: count = CALLERS }: { taskid?: string; callers?: number } = {},
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   let done = false;
-  const callers = Array.from({ length: CALLERS }, async () => {
+  const callers = Array.from({ length: count }, async () => {
     for (; !done; await pace(PAUSE_MS)) {
-      const { status, body } = await infer(key);
+      const { status, body } = await infer(key, taskid);
       const kind = status === 200 ? "200" : `${status} ${body}`;
       counts[kind] = (counts[kind] ?? 0) + 1;
     }
   });
-  await work().finally(() => {
+  await work(() => counts["200"] ?? 0).finally(() => {
     done = true;
   });
   await Promise.all(callers);

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
+import { program } from "../../cluster/support/programs.ts";
 import { fences } from "../../support/markdown.ts";
 import { REGISTRY } from "./addresses.ts";
 import { MODELGATE_IMAGE } from "./images.ts";
@@ -22,15 +23,21 @@ export interface Outcome {
 export class Tutorial {
   private readonly folder: string;
   private commands: string[];
-  private filter = "";
+  /** What was pushed, by digest. */
+  filter: string;
 
-  private constructor(folder: string, commands: string[]) {
+  private constructor(folder: string, commands: string[], filter: string) {
     this.folder = folder;
     this.commands = commands;
+    this.filter = filter;
   }
 
-  /** @param folder where the commands are run; it gets `manifests` and a program `modelgate` */
-  static async open(folder: string): Promise<Tutorial> {
+  /**
+   * @param folder where the commands are run; it gets `manifests` and a program `modelgate`
+   * @param filter of a page that was run before, in this folder
+   */
+  static async open(folder: string, filter = ""): Promise<Tutorial> {
+    if (filter) return new Tutorial(folder, [], filter);
     await mkdir(join(folder, "bin"), { recursive: true });
     const modelgate = join(folder, "bin/modelgate");
     await writeFile(
@@ -38,12 +45,11 @@ export class Tutorial {
       `#!/bin/sh\nexec "${process.execPath}" "${inProject("tools/cli/modelgate.ts")}" "$@"\n`,
     );
     await chmod(modelgate, 0o755);
+    await symlink(await program("kubernetes-node", "kubectl"), join(folder, "bin/kubectl"));
     await symlink(inProject("manifests"), join(folder, "manifests"));
     const shell = fences(await readFile(PAGE, "utf8")).filter(({ info }) => /^sh\b/.test(info));
-    return new Tutorial(
-      folder,
-      shell.flatMap(({ body }) => body.split("\n").filter(Boolean)),
-    );
+    const commands = shell.flatMap(({ body }) => body.split("\n").filter(Boolean));
+    return new Tutorial(folder, commands, "");
   }
 
   /**
@@ -69,11 +75,12 @@ export class Tutorial {
     return this.commands;
   }
 
+  /** One more command, with the page's names for registry and digests. */
   run(written: string): Promise<Outcome> {
     const command = written
       .replace("registry.example/modelgate@sha256:0f1e...", MODELGATE_IMAGE)
       .replace("oci://registry.example/modelgate/gateway@sha256:0f1e...", this.filter)
-      .replace(/(?<=push )oci:\/\/registry\.example\/(\S+)/, `--plain-http oci://${REGISTRY}/$1`);
+      .replace(/(?<=push .*)oci:\/\/registry\.example\/(\S+)/, `--plain-http oci://${REGISTRY}/$1`);
     const env = { ...process.env, PATH: `${join(this.folder, "bin")}${delimiter}${process.env.PATH}` };
     return new Promise((resolve) => {
       execFile(

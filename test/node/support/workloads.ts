@@ -8,15 +8,32 @@ const RESTRICTED = {
   capabilities: { drop: ["ALL"] },
 };
 
+const PROBE = { grpc: { port: PORT }, periodSeconds: 1 };
+/** So that a pod takes requests once it can, and as long as it gets them. */
+const CARE = {
+  ...{ startupProbe: { ...PROBE, failureThreshold: 120 }, readinessProbe: PROBE },
+  lifecycle: { preStop: { sleep: { seconds: 5 } } },
+};
+
+interface ModelServerOptions {
+  version?: string;
+  /** Whether it has probes and a preStop hook; the kubelet goes by the process where it has none. */
+  care?: boolean;
+  /** Processor time of a replica: a quantity. */
+  cpu?: string;
+}
+
 /** The demo's model server as a user would deploy it: a Service and a Deployment. */
-export function modelServer(namespace: string, name: string, version = "v1"): Manifest[] {
+export function modelServer(
+  namespace: string,
+  name: string,
+  { version = "v1", care = true, cpu }: ModelServerOptions = {},
+): Manifest[] {
   const labels = { app: name, version };
-  const probe = { grpc: { port: PORT }, periodSeconds: 1 };
   const container = {
     ...{ name: "model", image: MODEL_SERVER_IMAGE, ports: [{ name: "grpc", containerPort: PORT }] },
-    ...{ startupProbe: { ...probe, failureThreshold: 120 }, readinessProbe: probe },
-    lifecycle: { preStop: { sleep: { seconds: 5 } } },
-    resources: { requests: { cpu: "50m", memory: "96Mi" } },
+    ...(care && CARE),
+    resources: { requests: { cpu: "50m", memory: "96Mi" }, ...(cpu !== undefined && { limits: { cpu } }) },
     securityContext: RESTRICTED,
   };
   const securityContext = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } };
