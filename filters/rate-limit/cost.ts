@@ -75,7 +75,7 @@ export class Cost {
     if (config == null) return cost;
     cost.fallback = Math.floor(config.number("fixed", 1, 0));
     cost.most = config.number("max", LARGEST, 1);
-    if (config.has("header")) cost.header = bytes(config.text("header").toLowerCase());
+    if (config.has("header")) cost.header = bytes(config.headerName("header"));
     if (config.has("bytesPerToken")) cost.bytesPerToken = config.number("bytesPerToken", 1, 1);
     if (cost.header != null && cost.bySize) config.fault("bytesPerToken", "excludes header");
     if (cost.most > LARGEST) config.fault("max", "must be at most 1000000000");

@@ -11,6 +11,8 @@ const FEWEST: f64 = 4;
  * hold at most 1 % of what the bucket gives in a second: that is how far the sum over any window can be off.
  */
 export function leaseCap(windows: Windows, vms: i32): f64 {
+  // What is leased in one day is not to be spent in the next.
+  if (windows.hasCalendar) return 1;
   return 1 + Math.floor((HELD_PART * windows.slowest()) / vms);
 }
 

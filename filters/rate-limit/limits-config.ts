@@ -9,7 +9,7 @@ import { Limit, Mode } from "./limit";
 import { NamedLimit } from "./named-limit";
 import { PathTemplate } from "./path-template";
 import { RateLimited } from "./rate-limited";
-import { HOUR, MINUTE, SECOND } from "./token-bucket";
+import { DAY, HOUR, MINUTE, MONTH, SECOND } from "./token-bucket";
 import { VmRegistry } from "./vm-registry";
 
 /** The slowest rate of a window: tools/api/fields.ts and the controller have the same. */
@@ -47,7 +47,7 @@ export function readKeyed(limits: Config[]): KeyedLimit[] {
     const reply = new RateLimited(name, "descriptor_rate_limited", `over the request rate of ${name}`);
     const byHeader = config.has("header");
     if (byHeader == config.has("path")) config.fault("header", "or path is required, and not both");
-    const header = byHeader ? bytes(config.text("header").toLowerCase()) : null;
+    const header = byHeader ? bytes(config.headerName("header")) : null;
     const path = config.has("path") ? readTemplate(config) : null;
     const most = config.number("maxKeys", 4096, 1);
     if (most > MOST_KEYS) config.fault("maxKeys", "must be at most 65536");
@@ -89,6 +89,8 @@ function readLimit(limit: Limit, config: Config, alone: bool): void {
   readWindow(limit, config, SECOND, "requestsPerSecond", "burst");
   readWindow(limit, config, MINUTE, "requestsPerMinute", "burstPerMinute");
   readWindow(limit, config, HOUR, "requestsPerHour", "burstPerHour");
+  readCalendarWindow(limit, config, DAY, "requestsPerDay");
+  readCalendarWindow(limit, config, MONTH, "requestsPerMonth");
   const others =
     alone && (config.has("maxInFlight") || config.has("adaptiveConcurrency") || config.has("mode"));
   if (!limit.windows.any && !others) config.fault("requestsPerSecond", "is required");
@@ -103,6 +105,12 @@ function readWindow(limit: Limit, config: Config, window: i32, rateField: string
   // A bucket without room for a request would let none through.
   if (config.has(rateField)) limit.windows.set(window, rate, max(1, Math.floor(burst)));
   else if (config.has(burstField)) config.fault(burstField, `needs ${rateField}`);
+}
+
+/** Of a day or a month all may come at once, so there is no burst. */
+function readCalendarWindow(limit: Limit, config: Config, window: i32, field: string): void {
+  const requests = Math.floor(config.number(field, 1, 1));
+  if (config.has(field)) limit.windows.set(window, requests, requests);
 }
 
 /** Reads `mode`; absent: enforce. */

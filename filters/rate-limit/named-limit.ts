@@ -32,7 +32,8 @@ export class Counters {
 
 /** The limit of one task, tenant or credential. */
 export class NamedLimit extends Limit {
-  private readonly key: Bytes;
+  /** Of its bucket in shared data. */
+  readonly key: Bytes;
   private readonly lease: Lease = new Lease();
   /** This VM's. */
   readonly counters: Counters = new Counters();

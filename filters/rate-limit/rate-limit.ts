@@ -16,6 +16,7 @@ import { readKeyed, readMode, readNamed } from "./limits-config";
 import { NamedLimit, shareAll } from "./named-limit";
 import { forgetTime, now } from "./now";
 import { Priority } from "./priority";
+import { setQuotaHeaders } from "./quota-headers";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { RequestLimits } from "./request-limits";
 import { Shares } from "./shares";
@@ -45,6 +46,8 @@ export class RateLimit extends Stage {
   private keyed: KeyedLimit[] = [];
   private priority: Priority = new Priority();
   private mode: Mode = Mode.Enforce;
+  /** Do responses say what is left, and not only refusals? */
+  private tellsQuotas: bool = false;
   private controller: ControllerClient | null = null;
   /** Version of the controller's limits that this VM has applied. */
   private applied: u32 = 0;
@@ -64,6 +67,7 @@ export class RateLimit extends Stage {
     if (this.keyed.length > RequestLimits.MOST_KEYED) config.fault("descriptors", "has room for 8");
     this.priority = Priority.read(config);
     this.mode = readMode(config);
+    this.tellsQuotas = config.flag("headers", false);
     this.line = WaitingLine.read(config);
     this.shares = Shares.read(config, registry);
     const controller = config.object("controller");
@@ -85,8 +89,8 @@ export class RateLimit extends Stage {
     return HeadersAction.STOP;
   }
 
-  /** @returns the refusal; null when the request may pass, and has paid. */
-  private decide(http: HttpContext, fromTheLine: bool): LocalReply | null {
+  /** Sets what the present request is limited by. */
+  private findLimits(http: HttpContext): void {
     task = this.tasks.find(http.taskid.ptr, http.taskid.len);
     tenant = null;
     credential = null;
@@ -98,6 +102,11 @@ export class RateLimit extends Stage {
       http.findCredential(name);
       credential = this.credentials.find(name.ptr, name.len);
     }
+  }
+
+  /** @returns the refusal; null when the request may pass, and has paid. */
+  private decide(http: HttpContext, fromTheLine: bool): LocalReply | null {
+    this.findLimits(http);
     arrival.start();
     limits.start(this.priority.reserveOf(http), this.priority.largestReserve, fromTheLine);
     const refusal = this.pay(http);
@@ -181,6 +190,11 @@ export class RateLimit extends Stage {
 
   onResponseHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
     beginEarly(http, this.slot);
+    if (this.tellsQuotas && !http.replied && this.mode != Mode.Off) {
+      forgetTime();
+      this.findLimits(http);
+      setQuotaHeaders(tenant, credential, task);
+    }
     return HeadersAction.CONTINUE;
   }
 

@@ -1,23 +1,12 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
-import { Char } from "../sdk/bytes/chars";
 import { GRPC_RETRY_PUSHBACK, GRPC_STATUS_DETAILS, RETRY_AFTER } from "../sdk/bytes/header-names";
 import { GrpcCode } from "../sdk/host/grpc-code";
 import { HttpStatus } from "../sdk/host/http-status";
 import { LocalReply } from "../sdk/pipeline/local-reply";
+import { appendPolicies, appendRemaining, RATELIMIT, RATELIMIT_POLICY } from "./quota-text";
 import { retryInfo } from "./retry-info";
-import { MINUTE, SECOND, WINDOWS, Windows, windowSeconds } from "./token-bucket";
-
-const RATELIMIT_POLICY = bytes("ratelimit-policy");
-const RATELIMIT = bytes("ratelimit");
-const SECOND_NAME = bytes("-second");
-const MINUTE_NAME = bytes("-minute");
-const HOUR_NAME = bytes("-hour");
-const QUOTA = bytes('";q=');
-const WINDOW = bytes(";w=");
-const REMAINING = bytes('";r=');
-const RESET = bytes(";t=");
-const NEXT = bytes(', "');
+import { Windows } from "./token-bucket";
 
 const NANOS_PER_MILLISECOND: f64 = 1e6;
 /** Told to a caller when waiting does not help: the limit is 0. */
@@ -34,9 +23,9 @@ const text: ByteBuffer = new ByteBuffer();
  * (gRPC proposal A6).
  */
 export class RateLimited extends LocalReply {
-  private readonly policy: Bytes;
+  readonly policy: Bytes;
 
-  /** @param policy what the fields call the limit; with `-second`, `-minute` or `-hour` behind it */
+  /** @param policy what the fields call the limit; with the window behind it, see quota-text.ts */
   constructor(
     policy: string,
     reason: string,
@@ -63,28 +52,11 @@ export class RateLimited extends LocalReply {
     details.add(RETRY_AFTER, text.ptr, text.len);
 
     text.clear();
-    for (let w = 0; w < WINDOWS; w++) {
-      if (!windows.limited(w)) continue;
-      if (text.len > 0) text.appendBytes(NEXT);
-      else text.appendByte(Char.QUOTE);
-      this.appendPolicy(w);
-      text.appendBytes(QUOTA);
-      // Both are whole numbers: half a request a second is one in two.
-      const quota = windows.quota(w);
-      const length: f64 = windowSeconds(w);
-      text.appendDecimal(<u64>max(Math.round(quota), 1));
-      text.appendBytes(WINDOW);
-      text.appendDecimal(<u64>(quota < 1 ? Math.ceil(length / quota) : length));
-    }
+    appendPolicies(text, this.policy, windows);
     details.add(RATELIMIT_POLICY, text.ptr, text.len);
 
     text.clear();
-    text.appendByte(Char.QUOTE);
-    this.appendPolicy(window);
-    text.appendBytes(REMAINING);
-    text.appendDecimal(<u64>max(Math.floor(remaining), 0));
-    text.appendBytes(RESET);
-    text.appendDecimal(seconds);
+    appendRemaining(text, this.policy, window, remaining, seconds);
     details.add(RATELIMIT, text.ptr, text.len);
     this.describeToGrpc(milliseconds);
   }
@@ -101,11 +73,6 @@ export class RateLimited extends LocalReply {
 
   /** Milliseconds until a token comes, as last described. */
   waitMs: u64 = 0;
-
-  private appendPolicy(window: i32): void {
-    text.appendBytes(this.policy);
-    text.appendBytes(window == SECOND ? SECOND_NAME : window == MINUTE ? MINUTE_NAME : HOUR_NAME);
-  }
 
   private describeToGrpc(milliseconds: u64): void {
     const details = this.grpcDetails;

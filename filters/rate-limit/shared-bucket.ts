@@ -18,6 +18,13 @@ function readState(key: Bytes): u32 {
   return sharedVersion();
 }
 
+/** The present state of the bucket at `key`, until the next call; nothing is taken. */
+export function sharedLevels(key: Bytes, windows: Windows, now: u64): usize {
+  readState(key);
+  refill(state, windows, now);
+  return state;
+}
+
 /** `take` of token-bucket.ts, on the bucket at `key`. */
 export function takeShared(
   key: Bytes,

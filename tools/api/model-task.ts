@@ -11,62 +11,17 @@ import {
   podLabels,
   port,
   positiveDuration,
-  rate,
   taskid,
   tenantName,
   version,
 } from "./fields.ts";
+import { taskLimits } from "./limits.ts";
 import { metadata, status } from "./metadata.ts";
 import { connectionPool, loadBalancing, outlierDetection, retries } from "./replica-choice.ts";
 import { withRules } from "./rules.ts";
 import { autoscaling, placement } from "./scaling.ts";
 import { forwardedHeaders, stream } from "./traffic.ts";
 import { drain, warmUp, workload } from "./warm-up.ts";
-
-const limits = withRules(
-  z.strictObject({
-    requestsPerSecond: rate()
-      .optional()
-      .describe("Requests per second over all gateway pods. Set either this or `perReplica`."),
-    perReplica: rate()
-      .optional()
-      .describe(
-        "Requests per second for each ready replica of the task, so that the limit follows scaling. Set either this or `requestsPerSecond`.",
-      ),
-    burst: rate()
-      .optional()
-      .describe("Requests at once, over all gateway pods. Default: those of one second."),
-    windows: z
-      .array(
-        z.strictObject({
-          per: z.enum(["minute", "hour"]).describe("Length of the window."),
-          requests: rate().describe("Requests in it, on each gateway pod."),
-        }),
-      )
-      .max(2)
-      .optional()
-      .describe("Further limits over longer windows; each must have room for a request."),
-    maxInFlightPerReplica: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .describe("Maximum requests in flight per ready replica. Default: no limit."),
-  }),
-  [
-    {
-      holds: ({ windows = [] }) => new Set(windows.map(({ per }) => per)).size === windows.length,
-      cel: "!has(self.windows) || self.windows.all(w, self.windows.exists_one(v, v.per == w.per))",
-      message: "must not hold one length twice",
-      path: ["windows"],
-    },
-    {
-      holds: (limits) => (limits.requestsPerSecond === undefined) !== (limits.perReplica === undefined),
-      cel: "has(self.requestsPerSecond) != has(self.perReplica)",
-      message: "needs requestsPerSecond or perReplica (one of them)",
-    },
-  ],
-);
 
 const versionEntry = z.strictObject({
   name: version().describe("Value of the header `version`; also the name of the Istio subset."),
@@ -94,7 +49,7 @@ const modelTaskSpec = withRules(
       .max(64)
       .default([])
       .describe("Versions for grey release and A/B. Default: one."),
-    limits: limits.optional().describe("Limits of the task. Default: none."),
+    limits: taskLimits.optional().describe("Limits of the task. Default: none."),
     timeout: positiveDuration()
       .default("15s")
       .describe("Timeout of a request, including retries. Default: 15s."),

@@ -11,13 +11,13 @@ import {
   ownHeaderName,
   podLabels,
   port,
-  rate,
   sha256,
   tenantName,
 } from "./fields.ts";
 import { gatewayProtection } from "./gateway-protection.ts";
 import { gatewayDeployment, gatewayFilter, gatewayTuning } from "./gateway-settings.ts";
 import { jwtIssuer } from "./jwt-issuer.ts";
+import { descriptor, queue, tenantLimits } from "./limits.ts";
 import { metadata, status } from "./metadata.ts";
 import { priorities } from "./priorities.ts";
 import { publicPath } from "./public-path.ts";
@@ -156,15 +156,24 @@ const tenantSpec = withRules(
       .max(10_000)
       .default([])
       .describe("Tasks that the tenant's credentials may call. Default: none."),
-    limits: z
-      .strictObject({
-        requestsPerSecond: rate().describe(
-          "Requests per second over all tasks and gateway pods of the tenant.",
-        ),
-        burst: rate().optional().describe("Requests at once. Default: those of one second."),
-      })
+    limits: tenantLimits.optional().describe("Limit of the tenant as a whole. Default: none."),
+    descriptors: z
+      .array(descriptor)
+      .max(8)
+      .default([])
+      .describe("Limits for each value of a header, or each thing that a path names. Default: none.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+    queue: queue
       .optional()
-      .describe("Limit of the tenant as a whole. Default: none."),
+      .describe(
+        "Let requests wait for a token of a task, of the tenant or of a credential; `{}` takes the defaults. Default: they are refused at once.",
+      ),
+    rateLimitHeaders: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Every response of a model server says what is left of the limits, in `RateLimit` and `RateLimit-Policy`. Default: refusals alone.",
+      ),
     credentialShare: z
       .strictObject({
         percent: z
@@ -209,6 +218,11 @@ const tenantSpec = withRules(
       cel: "!has(self.tenantHeader) || !(self.tenantHeader in (has(self.apiKey) && has(self.apiKey.headers) ? self.apiKey.headers : ['x-api-key']))",
       message: "must not be a header that may hold the key",
       path: ["tenantHeader"],
+    },
+    {
+      holds: ({ descriptors }) => new Set(descriptors.map(({ name }) => name)).size === descriptors.length,
+      message: "must not hold a name twice",
+      path: ["descriptors"],
     },
     {
       holds: ({ revoked }) => new Set(revoked).size === revoked.length,

@@ -8,7 +8,7 @@ export function monotonicNanos(): u64 {
 }
 
 /** Nanoseconds since 1970-01-01T00:00Z. */
-function wallNanos(): u64 {
+export function wallNanos(): u64 {
   clock_time_get(0, 0, RESULT);
   return load<u64>(RESULT);
 }

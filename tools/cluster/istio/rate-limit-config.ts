@@ -1,4 +1,5 @@
 import type { Credential } from "../../api/credential.ts";
+import type { Descriptor, Limits } from "../../api/limits.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Priorities } from "../../api/priorities.ts";
 import { gatewayName, type Tenant } from "../../api/tenant.ts";
@@ -40,11 +41,15 @@ export function rateLimitConfig(
   controller: ControllerAddress | undefined,
   secrets: SecretLookup,
 ): object {
-  const { limits, mode, priorities, credentials } = tenant.spec;
-  const ofTenant = { tenant: tenant.metadata.name, ...limits, ...modeOf(mode) };
+  const { limits, mode, priorities, credentials, descriptors, queue, rateLimitHeaders } = tenant.spec;
   return {
     tasks: tasks.flatMap(({ spec }) => (spec.limits ? [taskLimit(spec, mode)] : [])),
-    tenants: limits ? [ofTenant] : [],
+    tenants: limits ? [{ tenant: tenant.metadata.name, ...limitFields(limits), ...modeOf(mode) }] : [],
+    ...(descriptors.length > 0 && {
+      descriptors: descriptors.map((each) => ({ ...keyOf(each), ...limitFields(each), ...modeOf(mode) })),
+    }),
+    ...(queue && { queue }),
+    ...(rateLimitHeaders && { headers: true }),
     shares: { percent: sharePercent(tenant), maxInFlight: tenant.spec.credentialShare.maxInFlight },
     ...(priorities && { priority: priorityClasses(priorities, credentials) }),
     ...(controller && {
@@ -87,16 +92,33 @@ function sharePercent({ spec: { credentialShare, credentials, jwtIssuers } }: Te
 
 /** A limit per replica has no rate here: only the controller knows how many there are. */
 function taskLimit({ taskid, limits, mode }: ModelTask["spec"], ofTenant: string): object {
-  const { requestsPerSecond, burst, windows = [] } = limits ?? {};
-  const fields = { minute: "requestsPerMinute", hour: "requestsPerHour" };
   return {
     taskid,
-    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
-    ...(requestsPerSecond !== undefined && burst !== undefined && { burst }),
-    ...Object.fromEntries(windows.map(({ per, requests }) => [fields[per], requests])),
+    ...limitFields(limits ?? {}),
     // Says as well that the task has a limit when no rate does.
     mode: mode ?? ofTenant,
   };
+}
+
+/** The filter's field of each window. */
+const WINDOW_FIELDS = {
+  minute: "requestsPerMinute",
+  hour: "requestsPerHour",
+  day: "requestsPerDay",
+  month: "requestsPerMonth",
+};
+
+function limitFields({ requestsPerSecond, burst, windows = [], cost }: Limits): object {
+  return {
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(requestsPerSecond !== undefined && burst !== undefined && { burst }),
+    ...Object.fromEntries(windows.map(({ per, requests }) => [WINDOW_FIELDS[per], requests])),
+    ...(cost && { cost }),
+  };
+}
+
+function keyOf({ name, header, path, maxKeys }: Descriptor): object {
+  return { name, ...(header !== undefined && { header }), ...(path !== undefined && { path }), maxKeys };
 }
 
 /** As filters/rate-limit/priority.ts reads it: shares from 0 to 1, and the credentials of each class. */

@@ -1,3 +1,4 @@
+import type { Limits } from "../../api/limits.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { isServed } from "../istio/tenant-auth-config.ts";
@@ -24,7 +25,7 @@ export function resourceField(
     case "tenantAuth":
       return ofTenantAuth(tenant, tasks, rest);
     case "rateLimit":
-      return ofRateLimit(tasks, rest);
+      return ofRateLimit(tenant, tasks, rest);
     case "decompression":
       return inTenant("compression", "requests", ...rest);
     case "protocolConversion":
@@ -87,9 +88,20 @@ function nameOf(part: PropertyKey): PropertyKey {
   return part === "issuer" || part === "sha256" ? part : "subject";
 }
 
-const WINDOWS: Record<string, string> = { requestsPerMinute: "minute", requestsPerHour: "hour" };
+const WINDOWS: Record<string, string> = {
+  requestsPerMinute: "minute",
+  requestsPerHour: "hour",
+  requestsPerDay: "day",
+  requestsPerMonth: "month",
+};
 
-function ofRateLimit(tasks: ModelTask[], path: PropertyKey[]): ResourceField | undefined {
+/** @param fields of a limit of the stage */
+function ofLimit({ windows = [] }: Limits, fields: PropertyKey[]): PropertyKey[] {
+  const window = windows.findIndex(({ per }) => per === WINDOWS[String(fields[0])]);
+  return window < 0 ? fields : ["windows", window, "requests"];
+}
+
+function ofRateLimit(tenant: Tenant, tasks: ModelTask[], path: PropertyKey[]): ResourceField | undefined {
   const [field, index, ...rest] = path;
   if (field === "tasks") {
     const limited = tasks.flatMap(({ spec }, at) => (spec.limits ? [at] : []));
@@ -97,11 +109,14 @@ function ofRateLimit(tasks: ModelTask[], path: PropertyKey[]): ResourceField | u
     if (task === undefined) return undefined;
     const [own] = rest;
     if (own === "taskid" || own === "mode") return { task, path: ["spec", own] };
-    const windows = tasks[task]?.spec.limits?.windows ?? [];
-    const window = windows.findIndex(({ per }) => per === WINDOWS[String(own)]);
-    return { task, path: ["spec", "limits", ...(window < 0 ? rest : ["windows", window, "requests"])] };
+    return { task, path: ["spec", "limits", ...ofLimit(tasks[task]?.spec.limits ?? {}, rest)] };
   }
-  if (field === "tenants") return inTenant("limits", ...rest);
+  if (field === "tenants") return inTenant("limits", ...ofLimit(tenant.spec.limits ?? {}, rest));
+  if (field === "queue") return inTenant("queue", ...defined(index), ...rest);
+  if (field === "descriptors") {
+    const limits = tenant.spec.descriptors[Number(index)];
+    return inTenant("descriptors", ...defined(index), ...(limits ? ofLimit(limits, rest) : rest));
+  }
   if (field !== "priority") return undefined;
   return inTenant("priorities", ...ofPriority([...defined(index), ...rest]));
 }
