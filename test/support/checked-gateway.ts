@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { checkReplies } from "../../tools/cluster/istio/native-check.ts";
+import type { ReplyMapper } from "../../tools/cluster/istio/cors-replies.ts";
+import { localReplies } from "../../tools/cluster/istio/native-check.ts";
 import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
@@ -15,11 +16,18 @@ export interface CheckedGateway {
   stop(): Promise<void>;
 }
 
+/** Leads every request to the model server, whatever its task. */
+const ANY_ROUTE: object[] = [{ match: { prefix: "/" }, route: { cluster: "task-666" } }];
+
 /**
  * The real Envoy with `filters` and the answers of the native check, and a model server that counts its
  * requests.
  */
-export async function startCheckedGateway(filters: object[]): Promise<CheckedGateway> {
+export async function startCheckedGateway(
+  filters: object[],
+  cors: ReplyMapper[] = [],
+  routes = ANY_ROUTE,
+): Promise<CheckedGateway> {
   let served = 0;
   const server = createServer((_request, response) => {
     served++;
@@ -31,8 +39,8 @@ export async function startCheckedGateway(filters: object[]): Promise<CheckedGat
     concurrency: 1,
     bootstrap: bootstrap({
       tasks: [{ taskid: "666", port: (server.address() as AddressInfo).port }],
-      routes: [{ match: { prefix: "/" }, route: { cluster: "task-666" } }],
-      localReplies: checkReplies(),
+      routes,
+      localReplies: localReplies(true, cors),
       filters,
     }),
   });

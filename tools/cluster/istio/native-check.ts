@@ -1,5 +1,7 @@
+import type { ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
+import { both, corsReplies, type ReplyMapper } from "./cors-replies.ts";
 import { owned } from "./names.ts";
 import { FILTER_MISSING, jsonBody } from "./native-replies.ts";
 
@@ -20,20 +22,24 @@ const PRIORITY = -10;
  * Envoy's own check, right before the router, that the filter has let a request through: a listener without
  * the filter, or with one that did not run, refuses every request. It selects all pods of the gateway,
  * whatever their slice and whether or not they have a WasmPlugin.
- * @returns empty for a filter that may fail open: it ends a check that was there before
+ * What Envoy answers by itself says to pages of other origins that they may read it, as the filter's replies do.
+ * @returns empty for a filter that may fail open, without `cors`: it ends a check that was there before
  */
-export function nativeCheck(tenant: Tenant): Manifest {
+export function nativeCheck(tenant: Tenant, tasks: ModelTask[]): Manifest {
   const { name, namespace, filter } = tenant.spec.gateway;
+  const hasCheck = filter.failStrategy !== "FAIL_OPEN";
+  const replies = localReplies(hasCheck, corsReplies(tenant, tasks));
   const inManager = (more: object = {}) => ({
     context: "GATEWAY",
     listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER, ...more } } },
   });
+  const check = {
+    applyTo: "HTTP_FILTER",
+    match: inManager({ subFilter: { name: ROUTER } }),
+    patch: { operation: "INSERT_BEFORE", value: checkFilter() },
+  };
   const patches = [
-    {
-      applyTo: "HTTP_FILTER",
-      match: inManager({ subFilter: { name: ROUTER } }),
-      patch: { operation: "INSERT_BEFORE", value: checkFilter() },
-    },
+    ...(hasCheck ? [check] : []),
     {
       applyTo: "NETWORK_FILTER",
       match: inManager(),
@@ -43,7 +49,7 @@ export function nativeCheck(tenant: Tenant): Manifest {
           typed_config: {
             "@type":
               "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-            local_reply_config: checkReplies(),
+            local_reply_config: replies,
           },
         },
       },
@@ -56,7 +62,7 @@ export function nativeCheck(tenant: Tenant): Manifest {
     spec: {
       workloadSelector: { labels: gatewaySelector(tenant) },
       priority: PRIORITY,
-      configPatches: filter.failStrategy === "FAIL_OPEN" ? [] : patches,
+      configPatches: replies.mappers.length > 0 ? patches : [],
     },
   };
 }
@@ -74,8 +80,18 @@ export function checkFilter(): object {
   };
 }
 
-/** What callers get then, instead of RBAC's own 403: `local_reply_config` of the HTTP connection manager. */
-export function checkReplies(): object {
+/**
+ * `local_reply_config` of the HTTP connection manager: what Envoy's own answers become.
+ * @param hasCheck whether the native check is there, of whose 403 callers get another status and text
+ * @param cors from `corsReplies`; the first mapper that fits is the one that counts
+ */
+export function localReplies(hasCheck: boolean, cors: ReplyMapper[]): { mappers: ReplyMapper[] } {
+  const refusals = hasCheck ? checkReplies() : [];
+  const mappers = refusals.flatMap((refusal) => [...cors.map((each) => both(refusal, each)), refusal]);
+  return { mappers: [...mappers, ...cors] };
+}
+
+function checkReplies(): ReplyMapper[] {
   const refused = {
     extension_filter: {
       name: "envoy.access_loggers.extension_filters.cel",
@@ -94,10 +110,8 @@ export function checkReplies(): object {
     body: { inline_string },
     body_format_override: { text_format_source: { inline_string: "%LOCAL_REPLY_BODY%" }, content_type },
   });
-  return {
-    mappers: [
-      reply({ and_filter: { filters: [refused, grpc] } }, FILTER_MISSING.message, "text/plain"),
-      reply(refused, jsonBody(FILTER_MISSING), "application/json"),
-    ],
-  };
+  return [
+    reply({ and_filter: { filters: [refused, grpc] } }, FILTER_MISSING.message, "text/plain"),
+    reply(refused, jsonBody(FILTER_MISSING), "application/json"),
+  ];
 }

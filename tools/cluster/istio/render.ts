@@ -58,7 +58,7 @@ function renderTenant(
   return [
     ...gatewayWorkload(tenant, tasks),
     envoyFilter(tenant, tasks),
-    nativeCheck(tenant),
+    nativeCheck(tenant, tasks),
     ...converterFilters(tenant, tasks),
     wasmPlugin({
       name: pluginName(tenant),

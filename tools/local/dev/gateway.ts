@@ -1,7 +1,8 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keptBack } from "../../api/traffic.ts";
-import { checkReplies } from "../../cluster/istio/native-check.ts";
+import type { ReplyMapper } from "../../cluster/istio/cors-replies.ts";
+import { localReplies } from "../../cluster/istio/native-check.ts";
 import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.ts";
 import { bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
@@ -25,6 +26,8 @@ interface LocalGatewayOptions {
   tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
   /** The HTTP filters in front of the router. */
   filters: object[];
+  /** What Envoy's own answers say to pages of other origins. */
+  cors?: ReplyMapper[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
   /** What one client may take; default: DEFAULT_PROTECTION. */
@@ -61,7 +64,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
         ...(options.protection && { protection: options.protection }),
         accessLogs: [fileAccessLog(accessLog, options.log)],
         filters: options.filters,
-        localReplies: checkReplies(),
+        localReplies: localReplies(true, options.cors ?? []),
         clusters: options.clusters ?? [],
       }),
       onLog: (line) => {

@@ -8,6 +8,7 @@ import type { Tenant } from "../../api/tenant.ts";
 import { keptBack } from "../../api/traffic.ts";
 import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
 import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
+import { corsReplies } from "../../cluster/istio/cors-replies.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
@@ -99,6 +100,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
         checkFilter(),
         ...converterFilter(folder.path, first.tasks),
       ],
+      cors: corsReplies(tenant, first.tasks),
       clusters: [httpCluster(reportCluster(address), controller.port)],
     });
     return {
