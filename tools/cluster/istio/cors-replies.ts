@@ -13,8 +13,8 @@ const EXPOSED =
   "retry-after, ratelimit, ratelimit-policy, www-authenticate, x-request-id, inference-header-content-length, grpc-status, grpc-message, grpc-status-details-bin";
 
 /**
- * What Envoy's own answers (no route, overload, a trapped VM, a timeout) say to pages of other origins that may
- * call. The filter's own replies have these headers already.
+ * What Envoy's own answers (no route, overload, a trapped VM, a timeout) say to pages of other origins that
+ * may call. The filter's own replies have these headers already.
  */
 export function corsReplies({ spec }: Tenant, tasks: ModelTask[]): ReplyMapper[] {
   const own = tasks.flatMap(({ spec: { taskid, cors } }) => (cors ? [{ taskid, cors }] : []));

@@ -22,7 +22,8 @@ const PRIORITY = -10;
  * Envoy's own check, right before the router, that the filter has let a request through: a listener without
  * the filter, or with one that did not run, refuses every request. It selects all pods of the gateway,
  * whatever their slice and whether or not they have a WasmPlugin.
- * What Envoy answers by itself says to pages of other origins that they may read it, as the filter's replies do.
+ * What Envoy answers by itself says to pages of other origins that they may read it, as the filter's replies
+ * do.
  * @returns empty for a filter that may fail open, without `cors`: it ends a check that was there before
  */
 export function nativeCheck(tenant: Tenant, tasks: ModelTask[]): Manifest {
