@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import { tenant } from "../../tools/api/tenant.ts";
 import { rateLimitConfig } from "../../tools/cluster/istio/rate-limit-config.ts";
+import { CONTINUE } from "../../tools/lib/host/stream.ts";
 import type { Vm } from "../../tools/lib/host/vm.ts";
 import { header, MILLISECOND, request, SECOND, type Workers, workers } from "../support/rate-limit-vms.ts";
 
@@ -89,10 +90,10 @@ it("requests wait in the tenant's queue", () => {
   );
   expect(reasons(vm, times(1))).toEqual([undefined]);
   const waiting = vm.open({ taskid: "1" }, true, { "modelgate.principal": "search\nx" });
-  expect([waiting.reply, waiting.action]).toEqual([undefined, 1]);
+  expect([waiting.reply, waiting.action === CONTINUE]).toEqual([undefined, false]);
   process.now += 150n * MILLISECOND;
   vm.tick();
-  expect([waiting.reply, waiting.action]).toEqual([undefined, 0]);
+  expect([waiting.reply, waiting.action]).toEqual([undefined, CONTINUE]);
 });
 
 it("responses say what is left", () => {
