@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
@@ -26,7 +26,23 @@ const CASES: [words: string[], found: string[]][] = [
   ],
   [["render", "-o", "j"], ["json"]],
   [["apply", "-f", "ten"], ["tenant.yaml"]],
+  // From the cluster.
+  [["get", "tenant", "se"], ["search"]],
+  [["delete", "modeltasks", "ra"], ["ranking"]],
+  [["status", "se"], ["search"]],
+  [["logs", "--tenant", "se"], ["search"]],
+  [["rollout", "start", "--gateway", "sea"], ["search/gateway"]],
+  [["logs", "--task", "6"], ["666"]],
 ];
+
+/** A modelgate that has a cluster. */
+const STUB = `#!/bin/sh
+case "$2" in
+  tenants) printf 'NAME   GATEWAY\\nsearch   search/gateway\\n' ;;
+  modeltasks) printf 'NAMESPACE   NAME   TASKID\\nsearch   ranking   666\\n' ;;
+esac
+`;
+writeFileSync(join(folder, "modelgate"), STUB, { mode: 0o755 });
 
 const bash = (words: string[]) =>
   `COMP_WORDS=(modelgate ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _modelgate; echo "\${COMPREPLY[*]}"; echo ---`;
@@ -53,6 +69,7 @@ for (const [shell, { options, before, ask }] of Object.entries(SHELLS)) {
     const asked = CASES.map(([words]) => ask(words)).join("; ");
     const output = execFileSync(shell, [...options, `source ${script}; ${before}${asked}`], {
       cwd: folder,
+      env: { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -30,8 +30,8 @@ export let integersRead: i32 = 0;
 
 /**
  * Reads elements of `size` bytes with a comma behind each, as long as 64 bytes are there. All numbers that
- * start before `limit` must end there. @returns the first byte not used: `from`, or what comes behind a comma,
- * or a comma and a space
+ * start before `limit` must end there. @returns the first byte not used: `from`, or what comes behind a
+ * comma, or a comma and a space
  */
 export function readIntegerRun(size: i32, signed: bool, from: usize, limit: usize, out: SlabChain): usize {
   let at = from;

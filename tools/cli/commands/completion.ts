@@ -32,13 +32,54 @@ function entries(command: Command, path: string[] = []): Entry[] {
   return [...commands.flatMap((each) => entries(each, [...path, each.name()])), own];
 }
 
+/**
+ * What the cluster of the current context names, asked as the user types: for 3 s at most, where
+ * there is a `timeout` to bound it. A column of a table that `modelgate get` prints, without its heading.
+ */
+const NAMES = {
+  tenants: ["tenants", 1],
+  gateways: ["tenants", 2],
+  modeltasks: ["modeltasks", 2],
+  taskids: ["modeltasks", 3],
+} as const;
+type Names = keyof typeof NAMES;
+
+const ASK = (names: Names) => {
+  const [kind, column] = NAMES[names];
+  return `timeout 3 modelgate get ${kind} 2>/dev/null | awk 'NR > 1 { print $${column} }'`;
+};
+
+/** What the value of an option is the name of. */
+function namesOf(option: Option): Names | undefined {
+  if (option.argChoices || option.flags.includes("url")) return undefined;
+  const names: Record<string, Names> = {
+    "--tenant": "tenants",
+    "--gateway": "gateways",
+    "--task": "taskids",
+  };
+  return names[option.long ?? ""];
+}
+
+/** What the arguments of a command are names of, by the words before them. */
+const NAMED_ARGUMENTS: [words: string, names: Names][] = [
+  ["status", "tenants"],
+  ...["get", "delete"].flatMap((command): [string, Names][] =>
+    (["tenants", "modeltasks"] as const).flatMap((kind): [string, Names][] => [
+      [`${command} ${kind}`, kind],
+      [`${command} ${kind.slice(0, -1)}`, kind],
+    ]),
+  ),
+];
+
 /** After an option its values or, where it has no choices, files; else what the command takes. */
 function bash(root: Command): string {
   const cases = entries(root).flatMap(({ path, commands, choices, options }) => {
     const start = path.length === 0 ? "" : JSON.stringify(`${path.join(" ")} `);
     const values = options.filter(takesValue).map((option) => {
       const patterns = flags(option).map((flag) => `${start}*${JSON.stringify(`${flag} `)}`);
-      return `    ${patterns.join("|")}) words=${JSON.stringify((option.argChoices ?? []).join(" "))} ;;`;
+      const names = namesOf(option);
+      const words = names ? `"$(_modelgate_${names})"` : JSON.stringify((option.argChoices ?? []).join(" "));
+      return `    ${patterns.join("|")}) words=${words} ;;`;
     });
     const words = [
       ...commands.map((each) => each.name()),
@@ -48,11 +89,20 @@ function bash(root: Command): string {
     ];
     return [...values, `    ${start}*) words=${JSON.stringify(words.join(" "))} ;;`];
   });
-  return `_modelgate() {
-  local words current="\${COMP_WORDS[COMP_CWORD]}" path="\${COMP_WORDS[*]:1:$((COMP_CWORD - 1))} "
+  const functions = (Object.keys(NAMES) as Names[]).map(
+    (names) => `_modelgate_${names}() {\n  ${ASK(names)}\n}\n`,
+  );
+  const named = NAMED_ARGUMENTS.map(
+    ([words, names]) => `    ${JSON.stringify(`${words} `)}) words="$words $(_modelgate_${names})" ;;`,
+  );
+  return `${functions.join("")}_modelgate() {
+  local words current="\${COMP_WORDS[COMP_CWORD]}" typed="\${COMP_WORDS[*]:1:$((COMP_CWORD - 1))} "
   [ "$current" != = ] || current=
-  case "\${path// = / }" in
+  case "\${typed// = / }" in
 ${cases.join("\n")}
+  esac
+  case "\${typed// = / }" in
+${named.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
@@ -74,12 +124,21 @@ function fish(root: Command): string {
         const names = flags(option).map((flag) =>
           flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
         );
-        const value = option.argChoices ? ` -x -a ${quoted(option.argChoices.join(" "))}` : " -r -F";
+        const listed = namesOf(option);
+        const words = listed ? `(__modelgate_${listed})` : option.argChoices?.join(" ");
+        const value = words === undefined ? " -r -F" : ` -x -a ${quoted(words)}`;
         return `${start} ${names.join(" ")}${takesValue(option) ? value : ""} -d ${quoted(option.description)}`;
       }),
     ];
   });
-  return `complete -c modelgate -f\n${lines.join("\n")}\n`;
+  const functions = (Object.keys(NAMES) as Names[]).map(
+    (names) => `function __modelgate_${names}\n  ${ASK(names)}\nend\n`,
+  );
+  const named = NAMED_ARGUMENTS.map(([words, names]) => {
+    const seen = words.split(" ").map((word) => `__fish_seen_subcommand_from ${word}`);
+    return `complete -c modelgate -n ${quoted(seen.join("; and "))} -a ${quoted(`(__modelgate_${names})`)}`;
+  });
+  return `${functions.join("")}complete -c modelgate -f\n${[...lines, ...named].join("\n")}\n`;
 }
 
 function takesValue({ required, optional }: Option): boolean {
