@@ -13,6 +13,8 @@ interface Rule {
   reason: string;
 }
 
+/** Of a task, a tenant, or a descriptor. */
+const LIMIT = String.raw`spec\.(limits|descriptors\[\])\.`;
 const LOG = String.raw`spec\.gateway\.tuning\.accessLog\.`;
 const CREDENTIAL = String.raw`spec\.credentials\[\]\.`;
 const ISSUER = String.raw`spec\.jwtIssuers\[\]\.`;
@@ -27,7 +29,7 @@ const RULES: Rule[] = [
       "another type, or a field that is none: the rendering is typed, and makes of it whatever comes out",
   },
   {
-    path: at(String.raw`spec\.limits\.windows\[\](\.(per|requests))?`, String.raw`${LOG}sample\.ratio`),
+    path: at(`${LIMIT}${String.raw`windows\[\](\.(per|requests))?`}`, String.raw`${LOG}sample\.ratio`),
     code: /^absent$/,
     reason: "left out, it is left out of the configuration, which is whole without",
   },
@@ -39,7 +41,8 @@ const RULES: Rule[] = [
       String.raw`${ISSUER}(issuer|audiences(\[\])?|clientIds(\[\])?|jwks|jwksUri|cluster|claims\.\w+|leewaySeconds)`,
       String.raw`spec\.(taskid|tenantHeader|tasks\[\]\.versions(\[\])?|publicPaths(\[\]\.path)?)`,
       String.raw`spec\.apiKey\.(headers\[\]|queryParameter)`,
-      String.raw`spec\.limits\.(requestsPerSecond|burst|windows\[\]\.requests)`,
+      String.raw`${LIMIT}(requestsPerSecond|burst|windows\[\]\.requests|cost\.\w+|name|path)`,
+      String.raw`spec\.queue\.maxMilliseconds`,
       String.raw`spec\.priorities\.(header|default|classes\[\]\.name)`,
       String.raw`spec\.signature\.(maxSkewSeconds|components)`,
       String.raw`${LOG}(fields\[\]\.as|collector\.\w+|redact\.(queryParameters|paths)(\[\])?)`,
@@ -65,6 +68,7 @@ const RULES: Rule[] = [
     path: at(
       String.raw`spec\.apiKey\.headers\[\]`,
       String.raw`spec\.(tenantHeader|priorities\.header|cors\.headers\[\])`,
+      String.raw`${LIMIT}(cost\.)?header`,
     ),
     code: /^invalid_format$/,
     reason: "one spelling, lower case, of a header's name: the filter lowers letters",
@@ -121,6 +125,16 @@ const RULES: Rule[] = [
     code: /^custom$/,
     message: /^needs requestsPerSecond or perReplica/,
     reason: "a limit of each replica has no rate in the configuration: the controller gives it",
+  },
+  {
+    path: at(String.raw`${LIMIT}(windows|burst)`),
+    code: /^custom$/,
+    reason: "one of two windows of a length, or a burst without a rate: the rendering leaves it out",
+  },
+  {
+    path: at(String.raw`spec\.descriptors\[\]\.(name|path)`),
+    code: /^invalid_format$/,
+    reason: "names that no header holds well, and paths that no request has: the filter compares bytes",
   },
   {
     path: at(String.raw`spec\.publicPaths\[\]\.(task|gateway)`),
