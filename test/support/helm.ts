@@ -31,9 +31,11 @@ export async function helm(
   });
 }
 
-/** The objects of a text of several YAML documents. */
+/** The objects of a text of several YAML documents, as kubectl and Helm read it: YAML 1.1. */
 export function objectsOf(text: string): Manifest[] {
-  return parseAllDocuments(text).flatMap((document) => (document.toJS() as Manifest | null) ?? []);
+  return parseAllDocuments(text, { version: "1.1" }).flatMap(
+    (document) => (document.toJS() as Manifest | null) ?? [],
+  );
 }
 
 /** Objects by what names them, to compare two sets. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { structuralSchema } from "../../../tools/api/json-schema.ts";
 import { KINDS, type Kind } from "../../../tools/api/kinds.ts";
 import { crdFile, crdPath } from "../../../tools/api/write-crds.ts";
@@ -27,3 +28,11 @@ function forbidden(schema: unknown, path: string, within = false): string[] {
 it.each(Object.keys(KINDS) as Kind[])("the schema of %s is structural: an API server takes it", (kind) => {
   expect(forbidden(structuralSchema(kind), kind)).toEqual([]);
 });
+
+it.each(Object.keys(KINDS) as Kind[])(
+  "the CRD of %s is the same to readers of YAML 1.1, as kubectl and Helm",
+  (kind) => {
+    const text = crdFile(kind);
+    expect(parse(text, { version: "1.1" })).toEqual(parse(text));
+  },
+);
