@@ -1,8 +1,23 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { podsOf, rolledOut } from "./support/cluster.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apply, podsOf, rolledOut } from "./support/cluster.ts";
+import { MODELGATE_IMAGE } from "./support/images.ts";
 import { kubectl } from "./support/istio.ts";
 import { whileAsked } from "./support/requests.ts";
 import { type SearchTenant, SYSTEM, searchTenant } from "./support/search.ts";
+import { modelServer } from "./support/workloads.ts";
+
+/** What the patch of its Deployment is made from. */
+const PATCHED_TASK = {
+  apiVersion: "modelgate.dev/v1alpha1",
+  kind: "ModelTask",
+  metadata: { name: "ranking", namespace: "search" },
+  spec: {
+    ...{ taskid: "666", tenant: "search", service: { name: "service-666" } },
+    workload: { deployment: "service-666-v1", container: "model" },
+    warmUp: { requests: 20, request: { model: "linear" } },
+    drain: { endpointTimeout: "5s" },
+  },
+};
 
 describe("pods that are replaced", () => {
   let tenant: SearchTenant;
@@ -19,6 +34,40 @@ describe("pods that are replaced", () => {
       expect(counts["200"]).toBeGreaterThan(100);
     },
   );
+
+  describe("a model server without probes and hooks", () => {
+    const WORKLOAD = "deployment/service-666-v1";
+    beforeAll(async () => {
+      await apply(...modelServer("search", "service-666", { care: false }));
+      await rolledOut("search", WORKLOAD);
+    });
+    afterAll(async () => {
+      // The sidecar is not among the fields that `apply` owns.
+      await kubectl("-n", "search", "delete", WORKLOAD);
+      await apply(...modelServer("search", "service-666"));
+      await rolledOut("search", WORKLOAD);
+    });
+
+    it("loses requests when it is replaced under load", async () => {
+      const counts = await whileAsked(tenant.key, () => replace(WORKLOAD));
+      console.log(`model replaced without our patch: ${JSON.stringify(counts)}`);
+      expect(Object.keys(counts).filter((status) => status !== "200")).not.toEqual([]);
+    });
+
+    it("loses none with the patch that modelgate renders: warm-up, probes, drain", async () => {
+      const patch = await tenant.tutorial.run(
+        `modelgate render -f - --target deployment-patch --command-image ${MODELGATE_IMAGE} <<EOF > patch.yaml
+${JSON.stringify(PATCHED_TASK)}
+EOF
+kubectl -n search patch ${WORKLOAD} --patch-file patch.yaml`,
+      );
+      expect(patch.code, patch.stdout + patch.stderr).toBe(0);
+      await rolledOut("search", WORKLOAD);
+      const counts = await whileAsked(tenant.key, () => replace(WORKLOAD));
+      console.log(`model replaced with our patch: ${JSON.stringify(counts)}`);
+      expect(counts).toEqual({ 200: expect.any(Number) });
+    }, 400_000);
+  });
 
   it.each([
     [SYSTEM, "modelgate-controller", 30],
