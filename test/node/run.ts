@@ -14,12 +14,17 @@ import { NAMESPACES, whyNot } from "./support/requirements.ts";
 
 const VITEST = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 const CONFIG = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
+const CHART_CONFIG = fileURLToPath(new URL("../chart/node/vitest.config.ts", import.meta.url));
 const INSIDE = fileURLToPath(new URL("inside.ts", import.meta.url));
 
-/** Files by parts of their names: all of them, or the short form. @param names of the command line */
+/**
+ * What vitest runs: files by parts of their names, all of them, or the short form; `chart` stands for the files of
+ * test/chart/node, which begin with an empty node. @param names of the command line
+ */
 function chosen(names: string[]): string[] {
-  if (names.length === 0) return ["story"];
-  return names.includes("all") ? [] : names;
+  if (names[0] === "chart") return [CHART_CONFIG];
+  if (names.length === 0) return [CONFIG, "story"];
+  return names.includes("all") ? [CONFIG] : [CONFIG, ...names];
 }
 
 /** Brings up one node of Kubernetes, runs the tests of this folder beside it and takes it down. */
@@ -29,7 +34,9 @@ async function run(): Promise<number> {
     console.log(`node tests are skipped: ${reason}`);
     return 0;
   }
+  const [name] = process.argv.slice(2);
   await buildPrograms("kubernetes", "kubernetes-node", "istio", "istioctl");
+  if (name === "chart") await buildPrograms("helm");
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-node-"));
   const started = Date.now();
   await stagePackage();
@@ -38,7 +45,7 @@ async function run(): Promise<number> {
     console.error(`image ${names.join(", ")}: ${(bytes / 1e6).toFixed(1)} MB`);
   console.error(`images made in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   const paths = archives.map(({ path }) => path).join(",");
-  const command = [process.execPath, VITEST, "run", "--config", CONFIG, ...chosen(process.argv.slice(2))];
+  const command = [process.execPath, VITEST, "run", "--config", ...chosen(process.argv.slice(2))];
   // The node ends when its standard input does: at a signal, and also when this process is killed.
   const madeFolders = MOUNT_POINTS.filter((path) => !existsSync(path));
   const child = spawn("unshare", [...NAMESPACES, process.execPath, INSIDE, folder.path, paths, ...command], {
