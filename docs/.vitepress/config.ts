@@ -82,6 +82,7 @@ export default defineConfig({
         ["Overview", ""],
         ["The whole chain", "bench"],
         ["Faults", "faults"],
+        ["Neighbours", "neighbours"],
         ["Soak", "soak"],
         ["Fuzzing", "fuzzing"],
         ["In real pods", "node"],

@@ -15,10 +15,9 @@ export class Child {
   private readonly lines: string[] = [];
   private readonly exited: Promise<void>;
 
-  private constructor(args: string[], niceness: number) {
-    this.process = spawn("nice", ["-n", String(niceness), process.execPath, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  private constructor(args: string[], niceness: number, before: string[] = []) {
+    const [command = "", ...rest] = [...before, "nice", "-n", String(niceness), process.execPath, ...args];
+    this.process = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
     const kill = () => this.process.kill("SIGKILL");
     process.once("exit", kill);
     this.exited = new Promise((resolve) => {
@@ -33,6 +32,11 @@ export class Child {
 
   static modelgate(...args: string[]): Child {
     return new Child([MODELGATE, ...args], Child.niceness);
+  }
+
+  /** Another program of this project, by its path. @param command what to put in front, such as `nice` */
+  static program(path: string, args: string[] = [], command: string[] = []): Child {
+    return new Child([fileURLToPath(new URL(path, PROJECT_ROOT)), ...args], 0, command);
   }
 
   /** See test/support/model-process.ts. */

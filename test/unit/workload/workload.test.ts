@@ -9,6 +9,7 @@ import { explainCommand } from "../../../tools/cli/commands/explain.ts";
 import { renderCommand } from "../../../tools/cli/commands/render.ts";
 import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
 import { gatewayWorkload } from "../../../tools/cluster/istio/gateway-workload.ts";
+import { bootstrap } from "../../../tools/lib/envoy/bootstrap.ts";
 import { gracePeriodSeconds } from "../../../tools/serving/workload/deployment-patch.ts";
 import { explainPlacement, kubeletConfiguration } from "../../../tools/serving/workload/placement.ts";
 import {
@@ -224,6 +225,14 @@ describe("a gateway's pods", () => {
     });
     // Istio's agent counts connections by this stat, and ends at once where it is off.
     expect(config.proxyStatsMatcher.inclusionSuffixes).toContain("downstream_cx_active");
+  });
+
+  it("take the requests of a connection one at a time, as a local gateway does", () => {
+    const config = JSON.parse(pod({}).metadata.annotations["proxy.istio.io/config"] ?? "");
+    expect(config.runtimeValues).toEqual({ "http.max_requests_per_io_cycle": "1" });
+    expect(bootstrap({ tasks: [], filters: [] })).toMatchObject({
+      layered_runtime: { layers: [{ static_layer: { "http.max_requests_per_io_cycle": 1 } }] },
+    });
   });
 
   it("have time for the drain and the longest request", () => {

@@ -4,6 +4,7 @@ import {
   http2Protection,
   httpProtection,
   overloadManager,
+  PROTECTION_RUNTIME,
   type Protection,
 } from "./protection.ts";
 
@@ -92,6 +93,7 @@ export function bootstrap(options: BootstrapOptions): object {
   return {
     node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
+    layered_runtime: { layers: [{ name: "protection", static_layer: PROTECTION_RUNTIME }] },
     ...(options.heapBytes !== undefined && { overload_manager: overloadManager(options.heapBytes) }),
     static_resources: {
       listeners: [listener(options)],

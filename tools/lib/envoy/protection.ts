@@ -44,6 +44,12 @@ export function httpProtection(protection: Protection): object {
   };
 }
 
+/**
+ * Envoy's runtime: a worker takes one new request of a connection at a time, and those of all others before
+ * its next one. Without it a client that sends a hundred at once holds all others up meanwhile.
+ */
+export const PROTECTION_RUNTIME = { "http.max_requests_per_io_cycle": 1 };
+
 /** Fields of Http2ProtocolOptions. */
 export function http2Protection({ maxConcurrentStreams }: Protection): object {
   return { max_concurrent_streams: maxConcurrentStreams };
