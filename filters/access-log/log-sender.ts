@@ -7,6 +7,7 @@ import { HeaderPairs } from "../sdk/host/headers";
 import { HttpStatus } from "../sdk/host/http-status";
 import { Counter } from "../sdk/host/metrics";
 import { randomId } from "../sdk/host/random-id";
+import { readBearer } from "../sdk/pipeline/bearer-token";
 import { Config } from "../sdk/pipeline/config";
 import { JsonLine } from "./json-line";
 import { LineWriter } from "./line-writer";
@@ -70,7 +71,8 @@ export class LogSender extends CalloutHandler {
     this.header(":method", "POST");
     this.header(":path", config.has("path") ? config.text("path") : "/v1/logs");
     this.header(":authority", config.has("authority") ? config.text("authority") : "modelgate-collector");
-    if (config.has("token")) this.header("authorization", `Bearer ${config.text("token")}`);
+    const bearer = readBearer(config, cluster);
+    if (bearer.length > 0) this.header("authorization", bearer);
     this.header("content-type", protobuf ? "application/x-protobuf" : "application/x-ndjson");
     this.startBlock();
   }

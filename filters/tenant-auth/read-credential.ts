@@ -2,6 +2,7 @@ import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes, copyBytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import { LogLevel, log } from "../sdk/host/log";
+import { openSecret, readSealed } from "../sdk/host/sealed-secret";
 import { Config } from "../sdk/pipeline/config";
 import { Principal } from "../sdk/pipeline/principal";
 import { bytesOf, lower, nameOf } from "./config-texts";
@@ -12,7 +13,6 @@ import { parseHexDigest } from "./digest-table";
 import { CERTIFICATE_FIELDS, certificateKey } from "./mtls";
 import { addGrants } from "./read-grants";
 import { Registry, writeSubject } from "./registry";
-import { openSecret, readSealed } from "./sealed-secret";
 
 /** RFC 2104 advises a key of at least the size of the hash. */
 const SECRET_MIN_BYTES: i32 = 32;

@@ -99,3 +99,34 @@ it("a signer that fills its own memory of nonces leaves the other's alone", () =
   expect(call(vm, "b", "same")).toBe("passed");
   expect(call(vm, "b", "same")).toBe("signature_replayed");
 });
+
+it.each(["rate-limit", "gateway"])("%s proves itself to the controller by a sealed token", (module) => {
+  const CLUSTER = "outbound|8090||c.svc.cluster.local";
+  const tokenOf = (keys: string | undefined, purpose: string) => {
+    const process = new HostProcess();
+    if (keys !== undefined) process.environment.set("MODELGATE_SEALING_KEY", keys);
+    const vm = new Vm(modulePath(module as "gateway"), process);
+    const sealedToken = seal(NEW, purpose, Buffer.from("the-token"));
+    const controller = { cluster: CLUSTER, gateway: "edge/gw", sealedToken };
+    const stages = { tenantAuth: { tenants: [] }, protocolConversion: {}, accessLog: {} };
+    const config = { ...(module === "gateway" && stages), rateLimit: { tasks: [], tenants: [], controller } };
+    expect(vm.configure(config), vm.logs.join("\n")).toBe(true);
+    for (let second = 0; second < 3 && vm.callouts.length === 0; second++) {
+      process.now += 1_000_000_000n;
+      vm.tick();
+    }
+    const { headers = [] } = vm.callouts[0] ?? {};
+    return { sent: new Map(headers).get("authorization"), log: vm.logs.join("\n") };
+  };
+  const purpose = `token for ${CLUSTER}`;
+  expect(tokenOf(`${NEW},${OLD}`, purpose).sent).toBe("Bearer the-token");
+  for (const { sent, log } of [
+    tokenOf(OLD, purpose),
+    tokenOf(undefined, purpose),
+    tokenOf(NEW, "token for another"),
+  ]) {
+    expect(sent).toBeUndefined();
+    expect(log).toContain(`the sealedToken for ${CLUSTER} can't be opened`);
+    expect(log).not.toContain("the-token");
+  }
+});

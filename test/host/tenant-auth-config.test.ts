@@ -1,11 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import { tenant } from "../../tools/api/tenant.ts";
-import {
-  type SecretLookup,
-  type TenantAuthConfig,
-  tenantAuthConfig,
-} from "../../tools/cluster/istio/tenant-auth-config.ts";
+import type { SecretLookup } from "../../tools/cluster/istio/secret-lookup.ts";
+import { type TenantAuthConfig, tenantAuthConfig } from "../../tools/cluster/istio/tenant-auth-config.ts";
 import { CONTINUE } from "../../tools/lib/host/stream.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";

@@ -55,7 +55,7 @@ const gateway = z.strictObject({
     })
     .optional()
     .describe(
-      "Secret with the key that seals the secrets of hmac credentials in the WasmPlugin: 64 hexadecimal digits, or a new key and those before it. The gateway's pods have it in their environment, as MODELGATE_SEALING_KEY; pods without `deployment` must be given it. Default: the secrets stand in the WasmPlugin in clear.",
+      "Secret with the key that seals what is secret in the WasmPlugin, the keys of hmac credentials and the tokens for controller and collector: 64 hexadecimal digits, or a new key and those before it. The gateway's pods have it in their environment, as MODELGATE_SEALING_KEY; pods without `deployment` must be given it. Default: with `deployment`, `<name>-sealing-key`, which apply and the controller make; without, none, and nothing that is secret can be rendered.",
     ),
   routing: z
     .enum(["tree", "routes"])

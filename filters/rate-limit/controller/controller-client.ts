@@ -8,6 +8,7 @@ import { HeaderPairs } from "../../sdk/host/headers";
 import { HttpStatus } from "../../sdk/host/http-status";
 import { Counter } from "../../sdk/host/metrics";
 import { podName } from "../../sdk/host/pod-name";
+import { readBearer } from "../../sdk/pipeline/bearer-token";
 import { Config } from "../../sdk/pipeline/config";
 import { NamedLimit } from "../named-limit";
 import { VmRegistry } from "../vm-registry";
@@ -67,7 +68,8 @@ export class ControllerClient extends CalloutHandler {
       config.has("authority") ? config.text("authority") : "modelgate-controller",
     );
     this.headers.addText(CONTENT_TYPE, "application/json");
-    if (config.has("token")) this.headers.addText(AUTHORIZATION, `Bearer ${config.text("token")}`);
+    const bearer = readBearer(config, config.text("cluster"));
+    if (bearer.length > 0) this.headers.addText(AUTHORIZATION, bearer);
     config.finish();
   }
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { byKind } from "../../../tools/api/cross-check.ts";
 import type { InvalidResources } from "../../../tools/api/fault.ts";
 import { parseResources } from "../../../tools/api/load.ts";
-import { requireKeys, requireSecrets } from "../../../tools/cluster/deploy/secrets.ts";
+import { requireKeys, requireSecrets, type Secrets } from "../../../tools/cluster/deploy/secrets.ts";
 
 const TENANT = `apiVersion: modelgate.dev/v1alpha1
 kind: Tenant
@@ -13,11 +13,14 @@ spec:
     name: gw
     namespace: edge
     hosts: ["*.search.example"]
+    deployment: {}
     tuning:
       accessLog:
         collector:
           tokenSecret: senders
 `;
+
+const SEALING_KEY = new Map([["edge/gw-sealing-key", new Map([["key", Buffer.from("5e".repeat(32))]])]]);
 
 function faultsWith(values?: Record<string, string>): string[] {
   const { tenants } = byKind(parseResources([{ file: "f.yaml", text: TENANT }]).resources);
@@ -25,7 +28,11 @@ function faultsWith(values?: Record<string, string>): string[] {
     Object.entries(values ?? {}).map(([key, value]): [string, Uint8Array] => [key, Buffer.from(value)]),
   );
   try {
-    requireSecrets(tenants, new Map(values && [["edge/senders", held]]), "make it");
+    requireSecrets(
+      tenants,
+      new Map([...SEALING_KEY, ...(values ? [["edge/senders", held] as const] : [])]),
+      "make it",
+    );
     return [];
   } catch (error) {
     return (error as InvalidResources).message.split("\n  ").slice(1);
@@ -51,6 +58,32 @@ it.each([
   [{ token: "" }, "Secret edge/senders: its key token holds no token: letters, digits and -._~+/ make one"],
 ])("a token for the collector is not %j", (values, message) => {
   expect(faultsWith(values)).toEqual([
-    `f.yaml:13: Tenant/search: spec.gateway.tuning.accessLog.collector.tokenSecret: ${message}`,
+    `f.yaml:14: Tenant/search: spec.gateway.tuning.accessLog.collector.tokenSecret: ${message}`,
   ]);
+});
+
+const TOKEN = new Map([["edge/senders", new Map([["token", Buffer.from("abc")]])]]);
+
+it.each<[string, string, Secrets, string]>([
+  [
+    "pods that are somebody else's, and no key",
+    TENANT.replace("    deployment: {}\n", ""),
+    TOKEN,
+    "f.yaml:13: Tenant/search: spec.gateway.tuning.accessLog.collector.tokenSecret: the token for the collector would stand in the WasmPlugin in clear",
+  ],
+  [
+    "a key that is not there",
+    TENANT,
+    TOKEN,
+    "f.yaml:14: Tenant/search: spec.gateway.tuning.accessLog.collector.tokenSecret: Secret edge/gw-sealing-key with the sealing key (key) is not known: make it",
+  ],
+  [
+    "a key that is none",
+    TENANT.replace("deployment: {}", "sealingKey: { name: own }"),
+    new Map([...TOKEN, ["edge/own", new Map([["key", Buffer.from("short")]])]]),
+    "f.yaml:10: Tenant/search: spec.gateway.sealingKey: Secret edge/own: key must hold 64 hexadecimal digits",
+  ],
+])("no secret in clear: %s", (_what, text, secrets, message) => {
+  const { tenants } = byKind(parseResources([{ file: "f.yaml", text }]).resources);
+  expect(() => requireSecrets(tenants, secrets, "make it")).toThrow(message);
 });

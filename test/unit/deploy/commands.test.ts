@@ -49,7 +49,7 @@ it.each(["yaml", "json"])("apply -o %s shows no key and no token", async (form) 
     metadata: { name: "search" },
     spec: {
       namespaces: ["search"],
-      gateway: { name: "g", namespace: "search", hosts: ["a.example"] },
+      gateway: { name: "g", namespace: "search", hosts: ["a.example"], deployment: {} },
       credentials: [{ id: "a", type: "hmac", secretRef: { name: "keys", key: "hmac" } }],
     },
   };
@@ -59,7 +59,8 @@ it.each(["yaml", "json"])("apply -o %s shows no key and no token", async (form) 
   const dryRun = ["--image", image, "--dry-run", "client", "-o", form];
   const { stdout, stderr } = await runHere(applyCommand(), ["-f", file, ...controller, ...dryRun]);
   expect(stderr).toBe("");
-  expect(stdout).toContain("(sha256 ");
+  expect(stdout).toContain("sealedSecret");
+  expect(stdout).toContain("sealedToken");
   expect(stdout).not.toContain("proof-of-the-gateway");
   expect(stdout).not.toContain(Buffer.from(KEY).toString("base64"));
 });

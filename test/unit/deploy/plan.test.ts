@@ -82,7 +82,13 @@ it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as i
     return (spec.pluginConfig as { rateLimit: { controller: object } }).rateLimit.controller;
   };
   const before = limits();
-  expect(before).toMatchObject({ token: "proof" });
+  const key = api.find("Secret", "g-sealing-key");
+  expect(key).toBeDefined();
+  expect(before).toMatchObject({ sealedToken: expect.stringMatching(/^[0-9a-f]+$/) });
+  const sealing = () =>
+    (api.find("Deployment", "g") as never as { spec: { template: { metadata: { annotations: object } } } })
+      .spec.template.metadata.annotations;
+  expect(sealing()).toMatchObject({ "modelgate.dev/sealing-key": "g-sealing-key" });
 
   await applyPlan(api.client, await taskDeletion(api.client, "spelling", "search"), { onDone });
   expect(api.find(route[target], "spelling")).toBeUndefined();
@@ -91,4 +97,6 @@ it.each(Object.keys(route) as Target[])("a task goes and leaves the gateway as i
   expect(api.find("ModelTask", "spelling")).toBeUndefined();
   expect(api.find(route[target], "ranking")).toBeDefined();
   expect(limits()).toEqual(before);
+  expect(api.find("Secret", "g-sealing-key")).toEqual(key);
+  expect(sealing()).toMatchObject({ "modelgate.dev/sealing-key": "g-sealing-key" });
 });

@@ -3,7 +3,7 @@ import { type ModelTask, modelTask } from "../../../tools/api/model-task.ts";
 import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
 import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
 import { renderAll, type Target } from "../../../tools/cluster/istio/render.ts";
-import type { SecretLookup } from "../../../tools/cluster/istio/tenant-auth-config.ts";
+import type { SecretLookup } from "../../../tools/cluster/istio/secret-lookup.ts";
 import { virtualService } from "../../../tools/cluster/istio/virtual-service.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { parseReference } from "../../../tools/lib/oci/reference.ts";

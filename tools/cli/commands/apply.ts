@@ -58,7 +58,7 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
   for (const name of missing) say(`Namespace ${name} created${suffix}`);
 
   const counts: Record<Outcome, number> = { created: 0, configured: 0, unchanged: 0, deleted: 0 };
-  const total = planned.changes.length + planned.obsolete.length;
+  const total = (planned.keys?.length ?? 0) + planned.changes.length + planned.obsolete.length;
   const progress = new Progress("applied", total);
   const interrupted = () => {
     progress.end();

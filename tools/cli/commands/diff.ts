@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { diffPlan } from "../../cluster/deploy/diff.ts";
 import { missingNamespaces } from "../../cluster/deploy/namespaces.ts";
 import { connectOptions } from "../../lib/kubernetes/connect.ts";
+import { resourceName } from "../../lib/kubernetes/manifest.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
 
 /** Exit codes as `kubectl diff` has them: 0 nothing differs, 1 something does, 2 an error. */
@@ -32,6 +33,7 @@ async function diff(options: PlanOptions): Promise<boolean> {
   const { client, planned } = await planOf(options);
   const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
   for (const name of missing) console.log(`Namespace ${name} would be made`);
+  for (const key of planned.keys ?? []) console.log(`${resourceName(key)} would be made`);
   const { patches, failures } = await diffPlan(client, planned, {
     forceConflicts: options.forceConflicts ?? false,
     uncheckable: missing,

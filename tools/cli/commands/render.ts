@@ -89,13 +89,13 @@ export function renderCommand(): Command {
         tenants,
         await secretsOfFiles(options.secrets ?? []),
         "name a file with it by --secrets, or use apply or diff, which read the cluster's",
+        controllerOf(options),
       );
       const manifests = renderAll(
         tenants.map(({ resource }) => resource),
         tasks.map(({ resource }) => resource),
         { image: () => image, target: options.target, controller: controllerOf(options), secrets },
       );
-      if (options.secrets) console.error("the output holds the keys of --secrets: keep it as you keep these");
       process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
     });
 }

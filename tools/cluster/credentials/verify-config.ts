@@ -7,7 +7,9 @@ import { parseResources } from "../../api/load.ts";
 import { readSources } from "../../api/read.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { lookupIn, secretsOfFiles } from "../deploy/secrets.ts";
-import { type SecretLookup, type TenantAuthConfig, tenantAuthConfig } from "../istio/tenant-auth-config.ts";
+import { unsealed } from "../istio/seal.ts";
+import type { SecretLookup } from "../istio/secret-lookup.ts";
+import { type TenantAuthConfig, tenantAuthConfig } from "../istio/tenant-auth-config.ts";
 import { chooseTenant } from "./tenant-store.ts";
 
 export interface VerifyConfigOptions {
@@ -77,7 +79,7 @@ async function fromResources(
   const [first = ""] = tenant.spec.gateway.hosts;
   const own = tasks.filter(({ resource }) => resource.spec.tenant === tenant.metadata.name);
   const tenantAuth = tenantAuthConfig(
-    tenant,
+    unsealed(tenant),
     own.map(({ resource }) => resource),
     lenient(lookupIn(await secretsOfFiles(options.secrets ?? [])), notes),
   );

@@ -6,6 +6,7 @@ import { updateCanaries } from "./canaries.ts";
 import { comparable } from "./comparable.ts";
 import { orderOf } from "./owned-objects.ts";
 import type { Change, Plan } from "./plan.ts";
+import { makeSealingKeys } from "./sealing-keys.ts";
 import { isUnchanged } from "./unchanged.ts";
 
 export const FIELD_MANAGER = "modelgate";
@@ -36,9 +37,11 @@ interface ApplyOptions {
  */
 export async function applyPlan(
   client: KubernetesClient,
-  { changes, obsolete }: Plan,
+  { keys = [], changes, obsolete }: Plan,
   options: ApplyOptions,
 ): Promise<void> {
+  if (!options.dryRun) await makeSealingKeys(client, keys, FIELD_MANAGER);
+  for (const key of keys) options.onDone(key, "created");
   const failures: string[] = [];
   let outdated = 0;
   const uncheckable = new Set(options.uncheckable);

@@ -8,11 +8,13 @@ import { gatewayName, type Tenant } from "../../api/tenant.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { parseReference, type Reference } from "../../lib/oci/reference.ts";
+import { SEALING_ANNOTATION } from "../istio/gateway-workload.ts";
 import { namespaceOf, TENANT_LABEL, tenantOf } from "../istio/names.ts";
 import { type ControllerAddress, tokenSecrets } from "../istio/rate-limit-config.ts";
 import { pluginName, renderAll, type Target } from "../istio/render.ts";
 import { checkWithFilter } from "../oracle/filter-faults.ts";
 import { keyOf, orderOf, ownedObjects } from "./owned-objects.ts";
+import { newSealingKeys } from "./sealing-keys.ts";
 import { requireSecrets, secretsOfCluster } from "./secrets.ts";
 import { RENDERED, stamped } from "./unchanged.ts";
 
@@ -35,6 +37,8 @@ export interface Change {
 }
 
 export interface Plan {
+  /** Secrets with keys to seal with, to be made before all else. */
+  keys?: Manifest[];
   /** In the order in which they are to be applied. */
   changes: Change[];
   /** Owned objects that are not wanted any more, in the order in which they are to be deleted. */
@@ -66,11 +70,9 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const controller = options.controller === AS_IT_IS ? undefined : options.controller;
   const touchedTenants = tenants.filter(({ resource }) => touched.has(resource.metadata.name));
   const ofTouched = touchedTenants.map(({ resource }) => resource);
-  const secrets = requireSecrets(
-    touchedTenants,
-    await secretsOfCluster(client, ofTouched, tokenSecrets(controller)),
-    "apply it to the cluster first",
-  );
+  const held = await secretsOfCluster(client, ofTouched, tokenSecrets(controller));
+  const keys = newSealingKeys(ofTouched, held, controller);
+  const secrets = requireSecrets(touchedTenants, held, "apply it to the cluster first", controller);
   checkWithFilter({ tenants: touchedTenants, tasks }, secrets);
   const images = liveImages(ofTouched, owned);
   const rendered = renderAll(
@@ -95,7 +97,7 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
         .filter(({ resource }) => touched.has(resource.spec.tenant))
         .map(({ resource }) => source(resource))
     : [];
-  return { changes: desired, obsolete: [...(options.prune ? objects.obsolete : []), ...goneTasks] };
+  return { keys, changes: desired, obsolete: [...(options.prune ? objects.obsolete : []), ...goneTasks] };
 }
 
 /**
@@ -205,6 +207,7 @@ function liveTarget(owned: Map<string, Manifest>): Target {
 /** The rendered objects with the controllers that the gateways report to today. */
 function withLiveControllers(rendered: Manifest[], owned: Map<string, Manifest>): Manifest[] {
   return rendered.map((object) => {
+    if (object.kind === "Deployment") return withLiveSealing(object, owned.get(keyOf(object)));
     if (object.kind !== "WasmPlugin") return object;
     const live = (owned.get(keyOf(object)) as PluginWithLimits | undefined)?.spec.pluginConfig?.rateLimit;
     if (live?.controller === undefined) return object;
@@ -212,6 +215,20 @@ function withLiveControllers(rendered: Manifest[], owned: Map<string, Manifest>)
     Object.assign(plugin.spec.pluginConfig?.rateLimit ?? {}, { controller: live.controller });
     return plugin;
   });
+}
+
+/** Which secrets are sealed follows from the controller as well: no pod starts anew for not knowing it. */
+function withLiveSealing(object: Manifest, live: Manifest | undefined): Manifest {
+  const key = (live as PodOwner | undefined)?.spec.template.metadata.annotations?.[SEALING_ANNOTATION];
+  if (key === undefined) return object;
+  const deployment = structuredClone(object) as PodOwner;
+  const { metadata } = deployment.spec.template;
+  metadata.annotations = { ...metadata.annotations, [SEALING_ANNOTATION]: key };
+  return deployment;
+}
+
+interface PodOwner extends Manifest {
+  spec: { template: { metadata: { annotations?: Record<string, string> } } };
 }
 
 interface PluginWithLimits extends Manifest {

@@ -6,14 +6,17 @@ import type { Tenant } from "../../api/tenant.ts";
 import { ApiError } from "../../lib/kubernetes/api-error.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
-import { TOKEN_KEY } from "../istio/rate-limit-config.ts";
-import { isServed, type SecretLookup } from "../istio/tenant-auth-config.ts";
+import { type ControllerAddress, TOKEN_KEY } from "../istio/rate-limit-config.ts";
+import { isSealingKey, SEALING_KEY_VARIABLE, sealingKeyOf } from "../istio/seal.ts";
+import type { SecretLookup } from "../istio/secret-lookup.ts";
+import { COLLECTOR_TOKEN, type RenderedSecret, secretsOf } from "../istio/secrets-of.ts";
+import { isServed } from "../istio/tenant-auth-config.ts";
 
 /** RFC 2104 advises a key of at least the size of the hash. */
 const HMAC_MIN_BYTES = 32;
 /** What may stand behind `Bearer` in a header (RFC 6750, section 2.1). */
 const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
-const COLLECTOR_TOKEN = ["spec", "gateway", "tuning", "accessLog", "collector", "tokenSecret"];
+const SEALING_KEY = ["spec", "gateway", "sealingKey"];
 
 /** Kubernetes Secrets by `namespace/name`; of each its values by key. */
 export type Secrets = Map<string, Map<string, Uint8Array>>;
@@ -54,7 +57,7 @@ export async function secretsOfCluster(
   const wanted = new Map(
     tenants.flatMap((tenant) => {
       const { namespace } = tenant.spec.gateway;
-      const names = [...references(tenant).map(({ name }) => name), ...further];
+      const names = [...references(tenant, further.length > 0).map(({ name }) => name), ...further];
       return names.map((name): [string, Manifest] => [
         `${namespace}/${name}`,
         { apiVersion: "v1", kind: "Secret", metadata: { name, namespace } },
@@ -79,14 +82,20 @@ export async function secretsOfCluster(
 }
 
 /**
- * @throws InvalidResources for each credential, and each token for the collector, whose Secret is missing or
- * can't be used
+ * @throws InvalidResources for each credential, token for the collector and sealing key whose Secret is
+ * missing or can't be used, and for secrets that nothing would seal
  */
-export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
+export function requireSecrets(
+  tenants: Loaded<Tenant>[],
+  secrets: Secrets,
+  advice: string,
+  controller?: ControllerAddress,
+): SecretLookup {
   return lookupWithout(
     tenants.flatMap((tenant) => [
       ...secretFaults(tenant, secrets, advice),
       ...tokenFaults(tenant, secrets, advice),
+      ...sealingFaults(tenant, secretsOf(tenant.resource, controller), secrets, advice),
     ]),
     secrets,
   );
@@ -95,9 +104,40 @@ export function requireSecrets(tenants: Loaded<Tenant>[], secrets: Secrets, advi
 /** As `requireSecrets`, for credentials alone. */
 export function requireKeys(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
   return lookupWithout(
-    tenants.flatMap((tenant) => secretFaults(tenant, secrets, advice)),
+    tenants.flatMap((tenant) => [
+      ...secretFaults(tenant, secrets, advice),
+      ...sealingFaults(tenant, secretsOf(tenant.resource, undefined).filter(isKey), secrets, advice),
+    ]),
     secrets,
   );
+}
+
+const isKey = ({ path }: RenderedSecret) => path[1] === "credentials";
+
+/** No secret goes into a cluster in clear: who may read WasmPlugins could call with it. */
+function sealingFaults(
+  { resource, fault }: Loaded<Tenant>,
+  rendered: RenderedSecret[],
+  secrets: Secrets,
+  advice: string,
+): Fault[] {
+  const [first] = rendered;
+  if (!first) return [];
+  const { namespace, sealingKey } = resource.spec.gateway;
+  const wanted = sealingKeyOf(resource);
+  if (!wanted)
+    return [
+      fault(
+        first.path,
+        `${first.what} would stand in the WasmPlugin in clear: name a Secret with a key to seal it in spec.gateway.sealingKey, and give it to the gateway's pods as ${SEALING_KEY_VARIABLE}`,
+      ),
+    ];
+  const path = sealingKey ? SEALING_KEY : first.path;
+  const name = `Secret ${namespace}/${wanted.name}`;
+  const key = secrets.get(`${namespace}/${wanted.name}`)?.get(wanted.key);
+  if (!key) return [fault(path, `${name} with the sealing key (${wanted.key}) is not known: ${advice}`)];
+  if (isSealingKey(key)) return [];
+  return [fault(path, `${name}: ${wanted.key} must hold 64 hexadecimal digits: openssl rand -hex 32`)];
 }
 
 function lookupWithout(faults: Fault[], secrets: Secrets): SecretLookup {
@@ -141,14 +181,17 @@ function tokenFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, advi
   return [fault(COLLECTOR_TOKEN, `Secret ${name}: its key ${TOKEN_KEY} ${what}`)];
 }
 
-function references(tenant: Tenant): { name: string }[] {
+function references(tenant: Tenant, withToken: boolean): { name: string }[] {
+  const sealingKey = withToken || needsSealing(tenant) ? sealingKeyOf(tenant) : undefined;
   const name = collectorSecret(tenant);
   return [
     ...tenant.spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []),
     ...(name === undefined ? [] : [{ name }]),
-    ...(tenant.spec.gateway.sealingKey ? [tenant.spec.gateway.sealingKey] : []),
+    ...(sealingKey ? [sealingKey] : []),
   ];
 }
+
+const needsSealing = (tenant: Tenant) => secretsOf(tenant, undefined).length > 0;
 
 function collectorSecret({ spec }: Tenant): string | undefined {
   return spec.gateway.tuning.accessLog.collector?.tokenSecret;

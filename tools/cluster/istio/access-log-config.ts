@@ -5,7 +5,8 @@ import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.t
 import type { Sample } from "../../lib/envoy/log-filter.ts";
 import { serviceCluster } from "./names.ts";
 import { TOKEN_KEY } from "./rate-limit-config.ts";
-import type { SecretLookup } from "./tenant-auth-config.ts";
+import { bearerToken } from "./seal.ts";
+import type { SecretLookup } from "./secret-lookup.ts";
 
 /**
  * Configuration of the stage access-log, as filters/access-log/read-config.ts reads it.
@@ -23,7 +24,12 @@ export function accessLogConfig(tenant: Tenant, secrets: SecretLookup): object {
         cluster: serviceCluster(collector),
         authority: `${collector.service}.${collector.namespace}:${collector.port}`,
         ...(collector.tokenSecret !== undefined && {
-          token: tokenOf(tenant, collector.tokenSecret, secrets),
+          ...bearerToken(
+            tenant,
+            secrets,
+            serviceCluster(collector),
+            tokenOf(tenant, collector.tokenSecret, secrets),
+          ),
         }),
         format: collector.format,
         timeoutMilliseconds: durationMilliseconds(collector.timeout),

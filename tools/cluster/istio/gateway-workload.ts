@@ -1,9 +1,10 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
+import { PROTECTION_RUNTIME } from "../../lib/envoy/protection.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
-import { SEALING_KEY_VARIABLE } from "./seal.ts";
+import { SEALING_KEY_VARIABLE, type SecretKey, sealingKeyOf } from "./seal.ts";
 
 /**
  * Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains;
@@ -23,6 +24,8 @@ const EXIT_SECONDS = 5;
 /** Longest request of a task without another timeout, or of none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 const STATUS_PORT = 15_021;
+/** Of a pod: the Secret with the key that it opens sealed secrets with. */
+export const SEALING_ANNOTATION = "modelgate.dev/sealing-key";
 const PULL_CREDENTIALS = { name: "pull-credentials", mountPath: "/etc/modelgate/pull-credentials" };
 
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
@@ -34,9 +37,10 @@ type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
  * gates traffic) and stop without loss: preStop waits while endpoints go, then Istio's agent drains the Envoy
  * (`Connection: close`, GOAWAY) until no connection is left, or the grace period ends.
  * @param tasks whose longest timeout the grace period must have room for
+ * @param sealing whether secrets are sealed for the pods: those from before their key was made start anew
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
  */
-export function gatewayWorkload(tenant: Tenant, tasks: ModelTask[]): Manifest[] {
+export function gatewayWorkload(tenant: Tenant, tasks: ModelTask[], sealing = false): Manifest[] {
   const { name, namespace, deployment, tls, tuning } = tenant.spec.gateway;
   if (!deployment) return [];
   const metadata = owned(tenant.metadata.name, name, namespace);
@@ -48,7 +52,7 @@ export function gatewayWorkload(tenant: Tenant, tasks: ModelTask[]): Manifest[] 
       apiVersion: "apps/v1",
       kind: "Deployment",
       metadata,
-      spec: { selector, strategy: STRATEGY, template: podTemplate(tenant, deployment, tasks) },
+      spec: { selector, strategy: STRATEGY, template: podTemplate(tenant, deployment, tasks, sealing) },
     },
     {
       apiVersion: "v1",
@@ -131,13 +135,18 @@ function ports({ spec: { gateway } }: Tenant): object[] {
   ];
 }
 
-function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[]): object {
-  const { name, port, tuning, sealingKey, filter } = tenant.spec.gateway;
+function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[], sealing: boolean): object {
+  const { name, port, tuning, filter } = tenant.spec.gateway;
+  const sealingKey = sealingKeyOf(tenant);
   const credentials = pullCredentials(filter.pullSecret);
-  const env = [...(sealingKey ? [sealingKeyVariable(sealingKey)] : []), ...credentials.env];
+  const env = [...(sealingKey ? [sealingKeyVariable(tenant, sealingKey)] : []), ...credentials.env];
   const labels = gatewaySelector(tenant);
   const proxyConfig = {
     ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
+    // Istio takes texts.
+    runtimeValues: Object.fromEntries(
+      Object.entries(PROTECTION_RUNTIME).map(([key, value]) => [key, String(value)]),
+    ),
     proxyMetadata: {
       // The bootstrap from istiod, with what EnvoyFilters add to it: the overload manager.
       BOOTSTRAP_XDS_AGENT: "true",
@@ -157,6 +166,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[])
       annotations: {
         "inject.istio.io/templates": "gateway",
         "proxy.istio.io/config": JSON.stringify(proxyConfig),
+        ...(sealing && { [SEALING_ANNOTATION]: sealingKey?.name }),
         ...(!tuning.stats && { "prometheus.io/scrape": "false" }),
       },
     },
@@ -209,8 +219,13 @@ function pullCredentials(secretName: string | undefined) {
   };
 }
 
-function sealingKeyVariable(secretKeyRef: { name: string; key: string }): object {
-  return { name: SEALING_KEY_VARIABLE, valueFrom: { secretKeyRef } };
+/** A key that the Tenant does not name is there once a secret is to be sealed. */
+function sealingKeyVariable({ spec }: Tenant, { name, key }: SecretKey): object {
+  const optional = spec.gateway.sealingKey === undefined;
+  return {
+    name: SEALING_KEY_VARIABLE,
+    valueFrom: { secretKeyRef: { name, key, ...(optional && { optional }) } },
+  };
 }
 
 /** The wait for endpoints to go, the drain, and the longest request, unless the Tenant says another. */

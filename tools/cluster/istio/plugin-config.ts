@@ -3,7 +3,8 @@ import type { Tenant } from "../../api/tenant.ts";
 import { accessLogConfig } from "./access-log-config.ts";
 import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
-import { type SecretLookup, type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
+import type { SecretLookup } from "./secret-lookup.ts";
+import { type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
 
 /**
  * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.

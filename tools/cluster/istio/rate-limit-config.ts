@@ -4,7 +4,8 @@ import type { ModelTask } from "../../api/model-task.ts";
 import type { Priorities } from "../../api/priorities.ts";
 import { gatewayName, type Tenant } from "../../api/tenant.ts";
 import { serviceCluster } from "./names.ts";
-import type { SecretLookup } from "./tenant-auth-config.ts";
+import { bearerToken } from "./seal.ts";
+import type { SecretLookup } from "./secret-lookup.ts";
 
 /** Where the gateways report to. */
 export interface ControllerAddress {
@@ -58,7 +59,12 @@ export function rateLimitConfig(
         authority: `${controller.service}.${controller.namespace}:${controller.port}`,
         gateway: gatewayName(tenant),
         ...(controller.tokenSecret !== undefined && {
-          token: tokenOf(tenant, controller.tokenSecret, secrets),
+          ...bearerToken(
+            tenant,
+            secrets,
+            reportCluster(controller),
+            tokenOf(tenant, controller.tokenSecret, secrets),
+          ),
         }),
       },
     }),

@@ -13,8 +13,9 @@ import { nativeCheck } from "./native-check.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
 import { routeTree } from "./route-tree.ts";
-import { SEALING_KEY_VARIABLE } from "./seal.ts";
-import type { SecretLookup } from "./tenant-auth-config.ts";
+import { SEALING_KEY_VARIABLE, sealingKeyOf } from "./seal.ts";
+import type { SecretLookup } from "./secret-lookup.ts";
+import { secretsOf } from "./secrets-of.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
 
@@ -56,7 +57,7 @@ function renderTenant(
       `Tenant ${tenant.metadata.name}: no image of the filter is known: name it with --image or spec.gateway.filter.image`,
     );
   return [
-    ...gatewayWorkload(tenant, tasks),
+    ...gatewayWorkload(tenant, tasks, secretsOf(tenant, controller).length > 0),
     envoyFilter(tenant, tasks),
     nativeCheck(tenant, tasks),
     ...converterFilters(tenant, tasks),
@@ -67,7 +68,7 @@ function renderTenant(
       image: reference,
       pluginConfig: pluginConfig(tenant, tasks, secrets, controller),
       labels: { [TENANT_LABEL]: tenant.metadata.name },
-      environment: tenant.spec.gateway.sealingKey ? [SEALING_KEY_VARIABLE] : [],
+      environment: sealingKeyOf(tenant) ? [SEALING_KEY_VARIABLE] : [],
       pullSecret: filter.pullSecret,
       failStrategy: filter.failStrategy,
       priority: filter.priority,

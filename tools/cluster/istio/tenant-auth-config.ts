@@ -6,10 +6,8 @@ import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { corsConfig } from "./cors-config.ts";
 import { namespaceOf, serviceCluster } from "./names.ts";
-import { seal } from "./seal.ts";
-
-/** Value of a key of a Secret in the gateway's namespace; undefined when it is not known. */
-export type SecretLookup = (namespace: string, name: string, key: string) => Uint8Array | undefined;
+import { sealedOrClear } from "./seal.ts";
+import type { SecretLookup } from "./secret-lookup.ts";
 
 /** Configuration of the stage tenant-auth, as filters/tenant-auth/read-config.ts reads it. */
 export interface TenantAuthConfig {
@@ -159,17 +157,9 @@ function hmacSecret(
   secrets: SecretLookup,
 ): Omit<CredentialConfig, "id"> {
   const secret = secretOf(tenant, credential, secrets);
-  const { namespace, sealingKey } = tenant.spec.gateway;
-  if (!sealingKey) return { secret: Buffer.from(secret).toString("base64") };
-  const where = `Tenant ${tenant.metadata.name}: spec.gateway.sealingKey: Secret ${namespace}/${sealingKey.name}, key ${sealingKey.key}`;
-  const keys = secrets(namespace, sealingKey.name, sealingKey.key);
-  if (!keys) throw new Error(`${where}: is not known`);
-  try {
-    const purpose = `${tenant.metadata.name}/${credential.id}`;
-    return { sealedSecret: seal(Buffer.from(keys).toString(), purpose, secret) };
-  } catch (error) {
-    throw new Error(`${where}: ${(error as Error).message}`);
-  }
+  const made = sealedOrClear(tenant, secrets, `${tenant.metadata.name}/${credential.id}`, secret);
+  if ("sealed" in made) return { sealedSecret: made.sealed };
+  return { secret: Buffer.from(made.clear).toString("base64") };
 }
 
 function secretOf({ metadata, spec }: Tenant, { id, secretRef }: Credential, secrets: SecretLookup) {

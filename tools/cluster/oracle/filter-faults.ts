@@ -5,7 +5,8 @@ import type { Loaded } from "../../api/load.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { pluginConfig } from "../istio/plugin-config.ts";
-import type { SecretLookup } from "../istio/tenant-auth-config.ts";
+import { unsealed } from "../istio/seal.ts";
+import type { SecretLookup } from "../istio/secret-lookup.ts";
 import { Filter } from "./filter.ts";
 import type { Refusal } from "./refusals.ts";
 import { resourceField } from "./resource-field.ts";
@@ -79,5 +80,5 @@ function refusalsOf(
 ): Refusal[] {
   shared ??= new Filter();
   const own = tasks.map((task) => task.resource);
-  return shared.refusals(pluginConfig(resource, own, secrets));
+  return shared.refusals(pluginConfig(unsealed(resource), own, secrets));
 }

@@ -6,7 +6,7 @@ import { byKind, crossCheck } from "../../api/cross-check.ts";
 import { InvalidResources } from "../../api/fault.ts";
 import { type Loaded, loadResources } from "../../api/load.ts";
 import type { ModelTask } from "../../api/model-task.ts";
-import type { SecretLookup } from "../../cluster/istio/tenant-auth-config.ts";
+import type { SecretLookup } from "../../cluster/istio/secret-lookup.ts";
 import { checkWithFilter } from "../../cluster/oracle/filter-faults.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Source } from "./source.ts";

@@ -5,6 +5,7 @@ import { applyPlan, type Outcome, PlanOutdated } from "../../cluster/deploy/appl
 import { FINALIZER, finalizersOf, setFinalizers } from "../../cluster/deploy/finalizer.ts";
 import { orderOf } from "../../cluster/deploy/owned-objects.ts";
 import { liveImages, planObjects } from "../../cluster/deploy/plan.ts";
+import { newSealingKeys } from "../../cluster/deploy/sealing-keys.ts";
 import { requireSecrets, secretsOfCluster } from "../../cluster/deploy/secrets.ts";
 import { type ControllerAddress, tokenSecrets } from "../../cluster/istio/rate-limit-config.ts";
 import { renderAll, type Target } from "../../cluster/istio/render.ts";
@@ -67,21 +68,26 @@ async function bring(
   const counts: Partial<Record<Outcome, number>> = {};
   try {
     const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
+    const keys = newSealingKeys([tenant.resource], held, controller);
     const images = liveImages([tenant.resource], owned);
     const rendered = renderAll([tenant.resource], servedTasks(stored.tasks), {
       target,
       controller,
-      secrets: requireSecrets([tenant], held, "apply it to the cluster first"),
+      secrets: requireSecrets([tenant], held, "apply it to the cluster first", controller),
       image: (gateway) => images.get(gateway) ?? image,
     });
-    await applyPlan(client, planObjects(rendered, owned), {
-      // What others have changed is put back; a field is the resource's or nobody's.
-      forceConflicts: true,
-      onlyUnchanged: true,
-      onDone: (_, outcome) => {
-        counts[outcome] = (counts[outcome] ?? 0) + 1;
+    await applyPlan(
+      client,
+      { keys, ...planObjects(rendered, owned) },
+      {
+        // What others have changed is put back; a field is the resource's or nobody's.
+        forceConflicts: true,
+        onlyUnchanged: true,
+        onDone: (_, outcome) => {
+          counts[outcome] = (counts[outcome] ?? 0) + 1;
+        },
       },
-    });
+    );
   } catch (error) {
     // The watch brings what is new.
     if (error instanceof PlanOutdated) throw error;

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { ByteBuffer } from "./byte-buffer";
 import { poly1305 } from "./poly1305";
 
 /** AEAD_CHACHA20_POLY1305 (RFC 8439, section 2.8): opens what was sealed. */

@@ -1,7 +1,7 @@
-import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes, bytes, copyBytes, hexDigit } from "../sdk/bytes/bytes";
-import { environmentVariable } from "../sdk/host/environment";
-import { KEY_SIZE, NONCE_SIZE, openSealed, TAG_SIZE } from "./crypto/chacha20-poly1305";
+import { ByteBuffer } from "../bytes/byte-buffer";
+import { Bytes, bytes, copyBytes, hexDigit } from "../bytes/bytes";
+import { KEY_SIZE, NONCE_SIZE, openSealed, TAG_SIZE } from "../bytes/chacha20-poly1305";
+import { environmentVariable } from "./environment";
 
 /**
  * Secrets that stand in the plug-in configuration sealed (AEAD_CHACHA20_POLY1305), with a key that only the
