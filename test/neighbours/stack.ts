@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { protectionOf } from "../../tools/api/gateway-protection.ts";
 import { type ModelTask, modelTask } from "../../tools/api/model-task.ts";
 import { type Tenant, tenant } from "../../tools/api/tenant.ts";
-import { checkFilter, checkReplies } from "../../tools/cluster/istio/native-check.ts";
+import { checkFilter, localReplies } from "../../tools/cluster/istio/native-check.ts";
 import { pluginConfig } from "../../tools/cluster/istio/plugin-config.ts";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
@@ -112,7 +112,7 @@ export async function startStack(): Promise<Stack> {
         route: { cluster: `task-${spec.taskid}`, timeout: "15s", retry_policy: RETRIES },
       })),
       filters: [wasmFilter("gateway", modulePath("gateway"), configOf([search, maps], tasks)), checkFilter()],
-      localReplies: checkReplies(),
+      localReplies: localReplies(true, []),
       accessLogs: [fileAccessLog(join(folder.path, "access.log"))],
       protection: protectionOf(search.spec.gateway.protection, 0),
     }),
