@@ -16,6 +16,13 @@ const SDK_COPIED = ["filters", "asconfig.json", "LICENSE", "NOTICE"];
 /** What the filters are compiled with. */
 const SDK_NEEDS = ["assemblyscript", "@solo-io/proxy-runtime"];
 
+/**
+ * What only some commands need: the collector's database and exports. A checkout has them as plain
+ * dependencies, since npm leaves out optional ones in silence where they ask for a newer Node than the one
+ * that runs npm.
+ */
+const OPTIONAL = /^(@duckdb|@opentelemetry|@platformatic)\//;
+
 /** By name. */
 type Versions = Record<string, string>;
 
@@ -61,8 +68,6 @@ interface OwnManifest {
   version: string;
   bin: Versions;
   dependencies: Versions;
-  /** What only some commands need: the collector's database and exports. */
-  optionalDependencies: Versions;
   devDependencies: Versions;
 }
 
@@ -76,13 +81,18 @@ async function writeManifest(folder: URL, content: object): Promise<void> {
 
 /** The package.json that is published, made of the checkout's. npm installs optional peers when told to. */
 function manifest(own: OwnManifest): object {
-  const { private: _, scripts, devDependencies, optionalDependencies, ...rest } = own;
-  const optional = { ...optionalDependencies, [SDK_PACKAGE]: own.version };
+  const { private: _, scripts, devDependencies, dependencies, ...rest } = own;
+  const all = Object.entries(dependencies);
+  const optional = Object.fromEntries([
+    ...all.filter(([name]) => OPTIONAL.test(name)),
+    [SDK_PACKAGE, own.version],
+  ]);
   return {
     ...rest,
     bin: Object.fromEntries(Object.entries(own.bin).map(([name, path]) => [name, path.replace(/ts$/, "js")])),
     exports: { "./converter-test": "./tools/local/converter/try.js", "./package.json": "./package.json" },
     engines: { node: ">=22.15" },
+    dependencies: Object.fromEntries(all.filter(([name]) => !OPTIONAL.test(name))),
     peerDependencies: optional,
     peerDependenciesMeta: Object.fromEntries(Object.keys(optional).map((name) => [name, { optional: true }])),
   };
