@@ -1,11 +1,13 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checkFilter } from "../../tools/cluster/istio/native-check.ts";
-import { WASM_TYPE, type WasmFilter, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
+import { httpCluster, WASM_TYPE, type WasmFilter, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { discoveredFilter, writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../tools/lib/temporary-folder.ts";
@@ -105,6 +107,32 @@ describe("not one request reaches a model", () => {
       const text = '(module (func $s unreachable) (start $s) (memory (export "memory") 1))';
       return binaryen.parseText(text).emitBinary();
     };
+
+    it("a configuration that never comes: Envoy stops waiting for it, and refuses", async () => {
+      const silent = createServer(() => {}).listen(0, "127.0.0.1");
+      await once(silent, "listening");
+      const { port } = silent.address() as AddressInfo;
+      const waited = {
+        name: "modelgate.gateway",
+        config_discovery: {
+          config_source: {
+            api_config_source: {
+              ...{ api_type: "REST", transport_api_version: "V3", cluster_names: ["discovery"] },
+              ...{ refresh_delay: "60s", request_timeout: "60s" },
+            },
+            ...{ initial_fetch_timeout: "1s", resource_api_version: "V3" },
+          },
+          type_urls: [WASM_TYPE],
+        },
+      };
+      gateway = await startCheckedGateway([waited, checkFilter()], [], undefined, [
+        httpCluster("discovery", port),
+      ]);
+      for (const headers of [{}, good, forged])
+        expect((await gateway.get(headers)).status).toBeGreaterThan(499);
+      expect(gateway.served()).toBe(0);
+      silent.close();
+    });
 
     it.each<[string, () => Promise<WasmFilter> | WasmFilter]>([
       ["a module that is missing", () => wasmFilter("gateway", join(folder.path, "none.wasm"), pluginConfig)],

@@ -27,6 +27,7 @@ export async function startCheckedGateway(
   filters: object[],
   cors: ReplyMapper[] = [],
   routes = ANY_ROUTE,
+  clusters: object[] = [],
 ): Promise<CheckedGateway> {
   let served = 0;
   const server = createServer((_request, response) => {
@@ -42,6 +43,7 @@ export async function startCheckedGateway(
       routes,
       localReplies: localReplies(true, cors),
       filters,
+      clusters,
     }),
   });
   return {

@@ -13,22 +13,27 @@ export interface GatewayPod extends Program {
   adminPort: number;
 }
 
+interface GatewayPodOptions {
+  folder: string;
+  pod: V1Pod;
+  ip: string;
+  /** Makes the ports that a pod does not share. */
+  index: number;
+  /** Of its ServiceAccount, for istiod. */
+  token: string;
+  /** Variables that its container gets from Secrets. */
+  environment: Record<string, string>;
+  /** Whether the agent gets the `proxyMetadata` of the pod's proxy configuration. */
+  withProxyMetadata: boolean;
+}
+
 /**
  * Runs a gateway pod: pilot-agent, which fetches filters from the registry, with an upstream Envoy. Its listeners bind
  * all addresses of the network with SO_REUSEPORT, so connections to a port spread over all gateway pods, as a load
  * balancer would.
- * @param index makes the ports that a pod does not share
- * @param token of its ServiceAccount, for istiod
- * @param withProxyMetadata whether the agent gets the `proxyMetadata` of the pod's proxy configuration
  */
-export async function startGatewayPod(
-  folder: string,
-  pod: V1Pod,
-  ip: string,
-  index: number,
-  token: string,
-  withProxyMetadata: boolean,
-): Promise<GatewayPod> {
+export async function startGatewayPod(options: GatewayPodOptions): Promise<GatewayPod> {
+  const { folder, pod, ip, index, token, environment, withProxyMetadata } = options;
   const { name = "", namespace = "", labels = {} } = pod.metadata ?? {};
   const home = join(folder, `${namespace}-${name}`);
   await mkdir(join(home, "etc/istio/proxy"), { recursive: true });
@@ -69,6 +74,7 @@ export async function startGatewayPod(
     env: {
       // As Istio's injection does.
       ...(withProxyMetadata && own.proxyMetadata),
+      ...environment,
       POD_NAME: name,
       POD_NAMESPACE: namespace,
       INSTANCE_IP: ip,

@@ -128,7 +128,10 @@ export class TestNode {
     const [models, scripts] = [portOf(MODEL_SERVER_IMAGE), portOf(SCRIPTED_SERVER_IMAGE)];
     if (containers.some((container) => container.name === "istio-proxy")) {
       const token = await this.tokenOf(pod);
-      const gateway = await startGatewayPod(this.folder, pod, ip, index, token, this.withProxyMetadata);
+      const environment = await this.environmentOf(pod);
+      const { folder, withProxyMetadata } = this;
+      const started = { folder, pod, ip, index, token, environment, withProxyMetadata };
+      const gateway = await startGatewayPod(started);
       this.pods.set(key, { ip, gateway, stop: gateway.stop });
     } else if (models !== undefined) {
       const server = await startModelServer(models, ip);
@@ -138,6 +141,21 @@ export class TestNode {
       this.pods.set(key, { ip, scripted, stop: () => scripted.stop() });
     } else this.pods.set(key, { ip, stop: () => undefined });
     await this.report(pod, ip, true);
+  }
+
+  /** The variables of the proxy's container that come from Secrets, as far as these are there. */
+  private async environmentOf({ metadata = {}, spec }: V1Pod): Promise<Record<string, string>> {
+    const { namespace = "" } = metadata;
+    const environment: Record<string, string> = {};
+    for (const { name, valueFrom } of spec?.containers.find((each) => each.name === "istio-proxy")?.env ??
+      []) {
+      const { name: secret = "", key = "" } = valueFrom?.secretKeyRef ?? {};
+      if (secret === "") continue;
+      const held = await this.core.readNamespacedSecret({ name: secret, namespace }).catch(() => undefined);
+      const value = held?.data?.[key];
+      if (value !== undefined) environment[name] = Buffer.from(value, "base64").toString();
+    }
+    return environment;
   }
 
   /** What the kubelet would project into the pod for istiod. */
