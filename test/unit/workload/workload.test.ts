@@ -71,10 +71,18 @@ const podSpec = (spec?: object) =>
 
 describe("what is rendered for a task's Deployment", () => {
   it.each(WORKLOAD_TARGETS)("%s has the fields of its definition", (target) => {
-    const manifest = render(target);
+    // Directives of a strategic merge patch are no fields.
+    const fields = (key: string, value: unknown) => (key === "$patch" ? undefined : value);
+    const manifest = JSON.parse(JSON.stringify(render(target)), fields);
     const validate = ajv.compile(schemas[`${manifest.apiVersion} ${manifest.kind}`] ?? { not: {} });
     validate(manifest);
     expect(validate.errors).toBeNull();
+  });
+
+  it("takes the place of probes and hooks of other types", () => {
+    const [model] = podSpec().containers as unknown as Record<string, { $patch?: string; preStop: object }>[];
+    for (const handler of [model?.startupProbe, model?.readinessProbe, model?.lifecycle?.preStop])
+      expect(handler).toMatchObject({ $patch: "replace", httpGet: { port: 8867 } });
   });
 
   it("refuses a field that the definition lacks", () => {

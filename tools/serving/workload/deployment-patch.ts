@@ -35,7 +35,8 @@ interface PatchOptions {
  */
 export function deploymentPatch(task: ModelTask, options: PatchOptions): Manifest {
   const { workload, placement } = task.spec;
-  const probe = (path: string) => ({ httpGet: { path, port: SIDECAR_PORT } });
+  // In the place of what the Deployment has: with a handler of another type the API server would refuse both.
+  const probe = (path: string) => ({ $patch: "replace", httpGet: { path, port: SIDECAR_PORT } });
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
