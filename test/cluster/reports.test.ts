@@ -86,7 +86,7 @@ describe("a cluster where only resources are applied", () => {
     expect(stdout).toContain("another.modelgate-system");
     const [header] = await tokens();
     expect(stdout).not.toContain(header);
-    expect(stdout).toMatch(/token: \(sha256 [0-9a-f]{8}\.\.\.\)/);
+    expect(stdout).toMatch(/sealedToken: [0-9a-f]+/);
   });
 
   async function tokens(): Promise<string[]> {

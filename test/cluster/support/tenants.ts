@@ -9,7 +9,7 @@ import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { until } from "../../support/until.ts";
 
 const API_VERSION = "modelgate.dev/v1alpha1";
-const BODY = JSON.stringify({
+export const BODY = JSON.stringify({
   inputs: [{ name: "x", shape: [1, 8], datatype: "FP32", data: [1, 2, 3, 4, 5, 6, 7, 8] }],
 });
 
