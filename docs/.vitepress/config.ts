@@ -13,7 +13,7 @@ export default defineConfig({
   srcDir: "..",
   // Else every config.ts of the project is taken for one of the site's.
   additionalConfig: {},
-  srcExclude: ["node_modules/**", "build/**", "test/**", "filters/converter/template/**", "**/.*/**"],
+  srcExclude: ["node_modules/**", "build/**", "test/**", "filters/*/template/**", "**/.*/**"],
   // The README is the home page. All other pages keep their folders, so that their links are the same in the repository.
   rewrites: { "README.md": "index.md" },
   outDir: "../build/docs",

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { compileConverter } from "../../tools/local/converter/compile.ts";
-import { newConverter } from "../../tools/local/converter/new-folder.ts";
 import { converterInNode, type LoadedConverter } from "../../tools/local/converter/try.ts";
+import { newFolder } from "../../tools/local/own-module/new-folder.ts";
 
 /**
  * What a converter's budget of instructions costs: the template's converter and a loop of a developer's, with
@@ -34,7 +34,7 @@ const reply = {
 const folder = await temporaryFolder(join(tmpdir(), "modelgate-bench-"));
 try {
   const own = join(folder.path, "ranking");
-  await newConverter("ranking", own);
+  await newFolder({ kind: "converter", folder: own }, "ranking");
   const source = join(own, "converter.ts");
   const text = await readFile(source, "utf8");
   await writeFile(source, text.replace("  const inference", `${OWN_LOOP}  const inference`));

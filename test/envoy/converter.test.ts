@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { Backtrace } from "../../tools/lib/wasm/backtrace.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { readPlaces } from "../../tools/lib/wasm/places.ts";
-import { sourceIn } from "../../tools/local/converter/compile.ts";
+import { sourceIn } from "../../tools/local/own-module/compile.ts";
 import { type ConverterGateway, probeModule, startConverters } from "../support/converter.ts";
 import { KEY, pluginConfig, startTestGateway } from "../support/gateway.ts";
 import { swapUnderLoad } from "../support/swap-load.ts";

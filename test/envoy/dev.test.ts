@@ -14,7 +14,7 @@ import { packImage } from "../../tools/lib/oci/image.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
-import { newConverter } from "../../tools/local/converter/new-folder.ts";
+import { newFolder } from "../../tools/local/own-module/new-folder.ts";
 import { startModelServer } from "../../tools/serving/model-server/server.ts";
 import { probeModule } from "../support/converter.ts";
 import { freePort } from "../support/free-port.ts";
@@ -135,7 +135,7 @@ it.skipIf(missing.length > 0)(
 it("modelgate dev --converter swaps the converter when its file changes, and keeps it when that does not compile", async () => {
   const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-test-"));
   const folder = join(own.path, "best-class");
-  await newConverter("best-class", folder);
+  await newFolder({ kind: "converter", folder }, "best-class");
   const source = join(folder, "converter.ts");
   const text = await readFile(source, "utf8");
   const child = spawn(process.execPath, [COMMAND, "dev", "--converter", folder], {

@@ -11,7 +11,7 @@ import { packImage } from "../../tools/lib/oci/image.ts";
 import { pullModule } from "../../tools/lib/oci/pull-module.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { converterModule } from "../../tools/lib/wasm/modules.ts";
+import { ownModulePath } from "../../tools/lib/wasm/modules.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
 const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
@@ -77,8 +77,9 @@ describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s
 
   it("a converter's folder, by the command", async () => {
     const converter = join(folder, "ranking");
-    await mkdir(dirname(converterModule(converter)), { recursive: true });
-    await writeFile(converterModule(converter), MODULE);
+    const module = ownModulePath({ kind: "converter", folder: converter });
+    await mkdir(dirname(module), { recursive: true });
+    await writeFile(module, MODULE);
     const to = `oci://${registry.host}/converters/ranking:1`;
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...[COMMAND, "push", "--converter", converter, to],

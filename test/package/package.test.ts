@@ -97,29 +97,30 @@ describe.each(NODES)("on Node %s", (version) => {
   });
 });
 
-it.each([NODES[0], NODES.at(-1)] as string[])(
-  "a converter's folder stands alone, on Node %s",
-  async (version) => {
-    const node = await nodeFolder(version);
-    const app = await installed(`converters-${version}`, node);
-    const own = join(folder, `converter-${version}`);
-    const make = () => run(node, app, "npx", "modelgate", "new", "converter", "ranking", "--dir", own);
-    expect((await make()).stderr).toContain("run npm install --save-dev @modelgate/filter-sdk");
-    expect((await run(node, app, "npm", "install", "--prefix", ".", sdk)).code).toBe(0);
-    expect((await make()).code).toBe(0);
-    const { compilerOptions } = JSON.parse(await readFile(join(own, "tsconfig.json"), "utf8"));
-    expect(compilerOptions.paths["modelgate/*"]).toEqual(["./node_modules/@modelgate/filter-sdk/filters/*"]);
-    // No registry has the packages that its package.json names.
-    await writeFile(join(own, "package.json"), await withFiles(join(own, "package.json")));
-    expect((await run(node, own, "npm", "install", "--prefix", ".")).code).toBe(0);
-    const built = await run(node, own, "npm", "run", "build");
-    expect([built.code, built.stderr]).toEqual([
-      0,
-      expect.stringMatching(/built build\/converter.wasm, \d+ bytes/),
-    ]);
-    expect((await run(node, own, "npm", "test")).code).toBe(0);
-  },
-);
+it.each([
+  ["converter", NODES[0]],
+  ["converter", NODES.at(-1)],
+  ["filter", NODES[0]],
+] as [string, string][])("a %s's folder stands alone, on Node %s", async (kind, version) => {
+  const node = await nodeFolder(version);
+  const app = await installed(`${kind}s-${version}`, node);
+  const own = join(folder, `${kind}-${version}`);
+  const make = () => run(node, app, "npx", "modelgate", "new", kind, "ranking", "--dir", own);
+  expect((await make()).stderr).toContain("run npm install --save-dev @modelgate/filter-sdk");
+  expect((await run(node, app, "npm", "install", "--prefix", ".", sdk)).code).toBe(0);
+  expect((await make()).code).toBe(0);
+  const { compilerOptions } = JSON.parse(await readFile(join(own, "tsconfig.json"), "utf8"));
+  expect(compilerOptions.paths["modelgate/*"]).toEqual(["./node_modules/@modelgate/filter-sdk/filters/*"]);
+  // No registry has the packages that its package.json names.
+  await writeFile(join(own, "package.json"), await withFiles(join(own, "package.json")));
+  expect((await run(node, own, "npm", "install", "--prefix", ".")).code).toBe(0);
+  const built = await run(node, own, "npm", "run", "build");
+  expect([built.code, built.stderr]).toEqual([
+    0,
+    expect.stringMatching(new RegExp(`built build/${kind}.wasm, \\d+ bytes`)),
+  ]);
+  expect((await run(node, own, "npm", "test")).code).toBe(0);
+});
 
 async function withFiles(path: string): Promise<string> {
   const made = JSON.parse(await readFile(path, "utf8"));

@@ -144,7 +144,7 @@ export const CATALOG: CatalogEntry[] = [
   },
   {
     usage: "test [options]",
-    description: "Run the tests of a converter (*.test.mts) in Node",
+    description: "Run the tests of a converter, or of a filter of your own (*.test.mts), in Node",
     load: async () => (await import("./commands/test.ts")).testCommand(),
   },
   {

@@ -170,9 +170,13 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     ["Create ./ranking", "new converter ranking"],
     ["Create another folder", "new converter ranking --dir converters/ranking"],
   ],
+  "new filter": [
+    ["Create ./header-guard", "new filter header-guard"],
+    ["Create another folder", "new filter header-guard --dir filters/header-guard"],
+  ],
   test: [
     ["Test a converter", "test --converter converters/ranking"],
-    ["Test the one in this folder", "test --converter ."],
+    ["Test a filter of your own, in this folder", "test --filter ."],
   ],
   warmup: [
     ["As a startup probe", "warmup -f task.yaml"],

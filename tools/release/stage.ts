@@ -90,7 +90,11 @@ function manifest(own: OwnManifest): object {
   return {
     ...rest,
     bin: Object.fromEntries(Object.entries(own.bin).map(([name, path]) => [name, path.replace(/ts$/, "js")])),
-    exports: { "./converter-test": "./tools/local/converter/try.js", "./package.json": "./package.json" },
+    exports: {
+      "./converter-test": "./tools/local/converter/try.js",
+      "./filter-test": "./tools/local/filter/try.js",
+      "./package.json": "./package.json",
+    },
     engines: { node: ">=22.15" },
     dependencies: Object.fromEntries(all.filter(([name]) => !OPTIONAL.test(name))),
     peerDependencies: optional,

@@ -17,7 +17,7 @@ const FLOORS: Record<string, string[][]> = {
     ["sdk/pipeline"],
     ["model-protocol"],
     ["tenant-auth", "rate-limit", "decompression", "protocol-conversion", "converter", "access-log"],
-    ["gateway"],
+    ["gateway", "stage"],
   ],
 };
 

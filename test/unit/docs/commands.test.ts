@@ -17,10 +17,13 @@ const inProject = (path: string) => fileURLToPath(new URL(path, PROJECT_ROOT));
 const SCRIPTS = JSON.parse(readFileSync(inProject("package.json"), "utf8")).scripts as object;
 const ALL = pages().flatMap(({ path, text }) => fences(text).map((fence) => ({ path, ...fence })));
 const SHELL = ALL.filter(({ info }) => /^sh\b/.test(info));
-/** What `modelgate new converter` writes: test/unit/converter/new.test.ts runs its commands. */
-const TEMPLATE = "filters/converter/template/README.md";
+/**
+ * What `modelgate new` writes: test/unit/converter/new.test.ts and test/envoy/new-filter.test.ts run its
+ * commands.
+ */
+const TEMPLATES = ["filters/converter/template/README.md", "filters/stage/template/README.md"];
 const TO_RUN = Map.groupBy(
-  SHELL.filter(({ info, path }) => info === "sh" && path !== TEMPLATE),
+  SHELL.filter(({ info, path }) => info === "sh" && !TEMPLATES.includes(path)),
   ({ path }) => path,
 );
 

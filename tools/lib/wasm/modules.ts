@@ -11,22 +11,26 @@ export function modulePath(name: ModuleName): string {
   return fileURLToPath(new URL(`build/${name}.wasm`, PROJECT_ROOT));
 }
 
-/**
- * Where the compiler sees the folder of a task's own converter, and the entry file between that and the SDK.
- */
-export const CONVERTER_SOURCE = "converter-source";
-export const CONVERTER_ENTRY = `${CONVERTER_SOURCE}/modelgate-entry.ts`;
+/** A developer's own module: what `modelgate new` makes a folder of. */
+export interface OwnModule {
+  /** A task's own converter, or a filter of its own stages. */
+  kind: "converter" | "filter";
+  folder: string;
+}
 
 /**
- * Where `modelgate build --converter` leaves the module of a folder; its source map lies beside it as
- * `<file>.map`.
+ * Where the compiler sees the folder of an own module, and the entry file between a converter and the SDK.
  */
-export function converterModule(folder: string): string {
-  return join(resolve(folder), "build/converter.wasm");
+export const OWN_SOURCE = "own-source";
+export const CONVERTER_ENTRY = `${OWN_SOURCE}/modelgate-entry.ts`;
+
+/** Where `modelgate build` leaves an own module; its source map lies beside it as `<file>.map`. */
+export function ownModulePath({ kind, folder }: OwnModule): string {
+  return join(resolve(folder), `build/${kind}.wasm`);
 }
 
 /** Where a source lies that the compiler saw: in the developer's folder, or in this repository. */
 export function sourcePath(seen: string): string {
   if (seen === CONVERTER_ENTRY) return "filters/converter/entry.ts";
-  return seen.replace(/^~lib\/modelgate\//, "filters/").replace(`${CONVERTER_SOURCE}/`, "");
+  return seen.replace(/^~lib\/modelgate\//, "filters/").replace(`${OWN_SOURCE}/`, "");
 }

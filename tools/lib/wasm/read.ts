@@ -1,18 +1,18 @@
 import { readFile } from "node:fs/promises";
-import { converterModule, type ModuleName, modulePath, sourcePath } from "./modules.ts";
+import { type ModuleName, modulePath, type OwnModule, ownModulePath, sourcePath } from "./modules.ts";
 
-/** Bytes of a built module, or of the converter in a folder. @throws Error that says how to build it */
-export async function readModule(name: ModuleName, converter?: string): Promise<Uint8Array> {
-  return readBuilt("", name, converter);
+/** Bytes of a built module, or of a developer's own. @throws Error that says how to build it */
+export async function readModule(name: ModuleName, own?: OwnModule): Promise<Uint8Array> {
+  return readBuilt("", name, own);
 }
 
 /**
- * The sources that a built module was compiled from, by their paths in the repository or in the converter's
+ * The sources that a built module was compiled from, by their paths in the repository or in the developer's
  * folder: what its source map tells, but for the compiler's own library. @throws Error that says how to build
  * it
  */
-export async function readSources(name: ModuleName, converter?: string): Promise<Map<string, string>> {
-  const { sources, sourcesContent } = JSON.parse((await readBuilt(".map", name, converter)).toString());
+export async function readSources(name: ModuleName, own?: OwnModule): Promise<Map<string, string>> {
+  const { sources, sourcesContent } = JSON.parse((await readBuilt(".map", name, own)).toString());
   return new Map(
     (sources as string[])
       .map((source, i): [string, string] => [sourcePath(source), sourcesContent[i]])
@@ -21,11 +21,10 @@ export async function readSources(name: ModuleName, converter?: string): Promise
   );
 }
 
-async function readBuilt(suffix: string, name: ModuleName, converter: string | undefined): Promise<Buffer> {
-  const own = converter !== undefined;
-  return readFile(`${own ? converterModule(converter) : modulePath(name)}${suffix}`).catch(() => {
+async function readBuilt(suffix: string, name: ModuleName, own: OwnModule | undefined): Promise<Buffer> {
+  return readFile(`${own ? ownModulePath(own) : modulePath(name)}${suffix}`).catch(() => {
     const [what, how] = own
-      ? [`the converter in ${converter}`, `--converter ${converter}`]
+      ? [`the ${own.kind} in ${own.folder}`, `--${own.kind} ${own.folder}`]
       : [`${name}.wasm`, name];
     throw new Error(`${what} is not built; run: modelgate build ${how}`);
   });

@@ -21,7 +21,7 @@ export const SDK_IS_OWN = existsSync(join(OWN, "filters/tsconfig.json"));
  */
 export function sdkFolder(from: string): string {
   if (SDK_IS_OWN) return OWN;
-  for (const start of [join(resolve(from), "converter.ts"), import.meta.url]) {
+  for (const start of [join(resolve(from), "package.json"), import.meta.url]) {
     const found = packageFolder(start, SDK_PACKAGE);
     if (found) return found;
   }

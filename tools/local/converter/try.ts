@@ -9,7 +9,8 @@ import { Vm } from "../../lib/host/vm.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
 import { readPlaces } from "../../lib/wasm/places.ts";
 import { trapping } from "../../lib/wasm/trap.ts";
-import { compileConverter, sourceIn } from "./compile.ts";
+import { sourceIn } from "../own-module/compile.ts";
+import { compileConverter } from "./compile.ts";
 
 const TASKID = "test";
 const OPTIONS = { longs: Number, enums: String } as const;

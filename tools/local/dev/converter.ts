@@ -11,10 +11,10 @@ import { startEnvoy } from "../../lib/envoy/process.ts";
 import { scriptPath } from "../../lib/installation.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { Backtrace } from "../../lib/wasm/backtrace.ts";
-import { converterModule } from "../../lib/wasm/modules.ts";
+import { ownModulePath } from "../../lib/wasm/modules.ts";
 import { readPlaces } from "../../lib/wasm/places.ts";
 import { startModelServer } from "../../serving/model-server/server.ts";
-import { sourceIn } from "../converter/compile.ts";
+import { sourceIn } from "../own-module/compile.ts";
 
 const TASKID = "dev";
 /** Editors write a file in several steps. */
@@ -33,7 +33,7 @@ interface DevConverterOptions {
  * file of its folder changes. Runs until the process is stopped.
  */
 export async function devConverter(options: DevConverterOptions): Promise<void> {
-  const builder = new Worker(scriptPath("tools/local/converter/build-thread"));
+  const builder = new Worker(scriptPath("tools/local/build/thread"));
   try {
     await serve(builder, options);
   } finally {
@@ -91,13 +91,15 @@ async function serve(
  * @throws Error with the compiler's diagnostics
  */
 async function build(builder: Worker, folder: string): Promise<void> {
-  builder.postMessage(folder);
+  builder.postMessage({ kind: "converter", folder });
   const [fault] = (await once(builder, "message")) as [string];
   if (fault !== "") throw new Error(fault);
 }
 
 function backtraceOf(folder: string): Backtrace {
-  return new Backtrace(readPlaces(converterModule(folder), sourceIn(relative("", folder))));
+  return new Backtrace(
+    readPlaces(ownModulePath({ kind: "converter", folder }), sourceIn(relative("", folder))),
+  );
 }
 
 function tell(line: string | undefined): void {
@@ -112,7 +114,7 @@ let modules = 0;
  */
 async function hand(folder: string, own: string): Promise<void> {
   const module = join(own, `converter-${++modules}.wasm`);
-  await copyFile(converterModule(folder), module);
+  await copyFile(ownModulePath({ kind: "converter", folder }), module);
   await writeFilterConfig(configFile(own), localConverter(TASKID, module));
 }
 

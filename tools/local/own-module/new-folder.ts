@@ -2,19 +2,22 @@ import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
+import type { OwnModule } from "../../lib/wasm/modules.ts";
 import { SDK_IS_OWN, SDK_PACKAGE, sdkFolder } from "../../lib/wasm/sdk.ts";
 
+const TEMPLATES = { converter: "filters/converter/template/", filter: "filters/stage/template/" };
+
 /**
- * Makes the folder of a new converter: source, example, test, README. @returns its files
+ * Makes the folder of a new converter or filter: source, tests, README. @returns its files
  * @throws Error when the folder is there already
  */
-export async function newConverter(name: string, folder: string): Promise<string[]> {
+export async function newFolder({ kind, folder }: OwnModule, name: string): Promise<string[]> {
   const there = await access(folder).then(
     () => true,
     () => false,
   );
   if (there) throw new Error(`${folder} exists already: choose another name or --dir`);
-  const template = join(sdkFolder("."), "filters/converter/template/");
+  const template = join(sdkFolder("."), TEMPLATES[kind]);
   await mkdir(folder, { recursive: true });
   const { sdk, assembly } = whereFrom(folder);
   const { version } = JSON.parse(await readFile(new URL("package.json", PROJECT_ROOT), "utf8"));
