@@ -88,7 +88,8 @@ export const CATALOG: CatalogEntry[] = [
   },
   {
     usage: "status [options] [tenant...]",
-    description: "Check that each gateway pod runs the filter that it should. Exit codes: 0 yes, 1 no",
+    description:
+      "Check that each gateway pod runs the filter that it should. Exit codes: 0 yes, 1 no, 2 error",
     load: async () => (await import("./commands/status.ts")).statusCommand(),
   },
   {
@@ -128,7 +129,7 @@ export const CATALOG: CatalogEntry[] = [
   },
   {
     usage: "doctor [options]",
-    description: "Check that a cluster has what Modelgate needs. Exit codes: 0 yes, 1 no",
+    description: "Check that a cluster has what Modelgate needs. Exit codes: 0 yes, 1 no, 2 error",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   },
   {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { basename } from "node:path";
-import { reasonOf } from "./missing-package.ts";
+import { reasonOf } from "./output/missing-package.ts";
 import { makeProgram } from "./program.ts";
 import { versions } from "./versions.ts";
 

@@ -9,13 +9,13 @@ import { Progress } from "../../lib/terminal/terminal-progress.ts";
 import type { Seconds } from "../../lib/units.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
 import { seconds } from "../options/units.ts";
-import { json, yaml } from "../output/manifests.ts";
+import { MANIFEST_FORMATS, type ManifestFormat, printed } from "../output/manifests.ts";
 
 interface ApplyCommandOptions extends PlanOptions {
   dryRun: "none" | "client" | "server";
   wait?: true;
   timeout: Seconds;
-  output?: "yaml" | "json";
+  output?: ManifestFormat;
 }
 
 export function applyCommand(): Command {
@@ -36,7 +36,7 @@ export function applyCommand(): Command {
       new Option(
         "-o, --output <format>",
         "print the objects instead of the results; secrets are shown as digests",
-      ).choices(["yaml", "json"]),
+      ).choices(MANIFEST_FORMATS),
     );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(apply);
@@ -45,7 +45,7 @@ export function applyCommand(): Command {
 async function apply(options: ApplyCommandOptions): Promise<void> {
   const { files, client, planned } = await planOf(options);
   const objects = planned.changes.map(({ desired }) => withoutSecrets(desired));
-  if (options.output) process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
+  if (options.output) process.stdout.write(printed(objects, options.output));
   const say = (line: string) => (options.output ? console.error(line) : console.log(line));
   if (options.dryRun === "client") {
     if (!options.output) for (const object of objects) say(`${resourceName(object)} (dry run)`);

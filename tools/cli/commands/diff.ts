@@ -4,8 +4,8 @@ import { missingNamespaces } from "../../cluster/deploy/namespaces.ts";
 import { connectOptions } from "../../lib/kubernetes/connect.ts";
 import { resourceName } from "../../lib/kubernetes/manifest.ts";
 import { type PlanOptions, planOf, withPlanOptions } from "../options/plan.ts";
+import { answering } from "../output/answer.ts";
 
-/** Exit codes as `kubectl diff` has them: 0 nothing differs, 1 something does, 2 an error. */
 export function diffCommand(): Command {
   const command = withPlanOptions(
     new Command("diff").description(
@@ -16,20 +16,11 @@ export function diffCommand(): Command {
     .option("--create-namespaces", "assume that missing namespaces are created")
     .option("--force-conflicts", "assume that fields owned by others are overwritten");
   for (const option of connectOptions()) command.addOption(option);
-  // A wrong option is an error, too, and not a difference.
-  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-  return command.action(async (options: PlanOptions) => {
-    try {
-      process.exitCode = (await diff(options)) ? 1 : 0;
-    } catch (error) {
-      console.error(`modelgate: ${error instanceof Error ? error.message : String(error)}`);
-      process.exitCode = 2;
-    }
-  });
+  return answering(command, same);
 }
 
-/** @returns whether anything differs */
-async function diff(options: PlanOptions): Promise<boolean> {
+/** @returns whether nothing differs */
+async function same(options: PlanOptions): Promise<boolean> {
   const { client, planned } = await planOf(options);
   const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
   for (const name of missing) console.log(`Namespace ${name} would be made`);
@@ -40,5 +31,6 @@ async function diff(options: PlanOptions): Promise<boolean> {
   });
   for (const patch of patches) process.stdout.write(patch);
   if (failures.length > 0) throw new Error(`the server would refuse:\n  ${failures.join("\n  ")}`);
-  return patches.length > 0 || missing.length > 0;
+  const made = missing.length + (planned.keys ?? []).length;
+  return patches.length === 0 && made === 0;
 }

@@ -1,30 +1,32 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { examine } from "../../cluster/doctor/doctor.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { table } from "../../lib/terminal/table.ts";
 import { plainHttpOption, type RegistryCommandOptions, registryOptions } from "../options/registry.ts";
+import { answering } from "../output/answer.ts";
+import { type Structured, structured, structuredOption } from "../output/structured.ts";
 
 interface DoctorOptions extends ConnectOptions, RegistryCommandOptions {
   image?: string;
-  output?: "json";
+  output?: Structured;
 }
 
-/** Exit code 1 when something failed; warnings and what could not be looked at leave it 0. */
+/** Answers no when something failed; warnings and what could not be looked at do not count. */
 export function doctorCommand(): Command {
   const command = new Command("doctor")
-    .description("Check that a cluster has what Modelgate needs. Exit codes: 0 yes, 1 no")
+    .description("Check that a cluster has what Modelgate needs. Exit codes: 0 yes, 1 no, 2 error")
     .option("--image <reference>", "also get this filter from its registry: oci://host/name@sha256:...")
     .addOption(plainHttpOption())
-    .addOption(new Option("-o, --output <format>", "output format").choices(["json"]));
+    .addOption(structuredOption());
   for (const option of connectOptions()) command.addOption(option);
-  return command.action(async (options: DoctorOptions) => {
+  return answering(command, async (options: DoctorOptions) => {
     const findings = await examine(await connect(options), options.image, registryOptions(options));
     const rows = findings.map(({ check, state, says }) => [check, state, says]);
     process.stdout.write(
-      options.output === "json"
-        ? `${JSON.stringify({ findings }, null, 2)}\n`
+      options.output
+        ? structured({ findings }, options.output)
         : table(["check", "state", "what was found"], rows),
     );
-    if (findings.some(({ state }) => state === "failed")) process.exitCode = 1;
+    return !findings.some(({ state }) => state === "failed");
   });
 }

@@ -1,5 +1,4 @@
 import { Command, Option } from "commander";
-import { API_VERSION } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { storedResources } from "../../cluster/deploy/plan.ts";
@@ -7,14 +6,11 @@ import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernet
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { table } from "../../lib/terminal/table.ts";
 import { type Kinds, kindArgument } from "../options/kind.ts";
-import { json, yaml } from "../output/manifests.ts";
-
-/** Before the name, as kubectl prints it. */
-const GROUP = API_VERSION.slice(0, API_VERSION.indexOf("/"));
+import { MANIFEST_FORMATS, type ManifestFormat, printed } from "../output/manifests.ts";
 
 interface GetOptions extends ConnectOptions {
   namespace?: string;
-  output?: "yaml" | "json" | "wide" | "name";
+  output?: ManifestFormat | "wide";
 }
 
 export function getCommand(): Command {
@@ -23,9 +19,7 @@ export function getCommand(): Command {
     .addArgument(kindArgument("what to list"))
     .argument("[name]", "name of the object")
     .option("-n, --namespace <namespace>", "only ModelTasks of this namespace (default: all)")
-    .addOption(
-      new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide", "name"]),
-    );
+    .addOption(new Option("-o, --output <format>", "output format").choices([...MANIFEST_FORMATS, "wide"]));
   for (const option of connectOptions()) command.addOption(option);
   return command.action(get);
 }
@@ -38,22 +32,13 @@ async function get(kind: Kinds, name: string | undefined, options: GetOptions): 
   const wanted = ({ metadata }: { metadata: { name: string; namespace?: string | undefined } }) =>
     (name === undefined || metadata.name === name) &&
     (options.namespace === undefined || kind === "tenants" || metadata.namespace === options.namespace);
-  if (options.output === "yaml" || options.output === "json") {
+  if (options.output && options.output !== "wide") {
     const kindName = kind === "tenants" ? "Tenant" : "ModelTask";
     const objects = stored.objects
       .filter((object) => object.kind === kindName && wanted(object))
       .map(withoutManagedFields);
     require(objects, kind, name);
-    process.stdout.write(options.output === "json" ? json(objects) : yaml(objects));
-    return;
-  }
-  if (options.output === "name") {
-    const names = stored[kind === "tenants" ? "tenants" : "tasks"]
-      .map(({ resource }) => resource)
-      .filter(wanted)
-      .map(({ metadata }) => `${kind.slice(0, -1)}.${GROUP}/${metadata.name}`);
-    require(names, kind, name);
-    for (const each of names) console.log(each);
+    process.stdout.write(printed(objects, options.output));
     return;
   }
   const wide = options.output === "wide";

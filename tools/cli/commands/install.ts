@@ -5,7 +5,7 @@ import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernet
 import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
 import type { Seconds } from "../../lib/units.ts";
 import { seconds } from "../options/units.ts";
-import { yaml } from "../output/manifests.ts";
+import { MANIFEST_FORMATS, type ManifestFormat, printed } from "../output/manifests.ts";
 
 interface InstallOptions extends ConnectOptions {
   image?: string;
@@ -15,6 +15,7 @@ interface InstallOptions extends ConnectOptions {
   wait: boolean;
   timeout: Seconds;
   dryRun: "none" | "client" | "server";
+  output: ManifestFormat;
 }
 
 export function installCommand(): Command {
@@ -30,12 +31,17 @@ export function installCommand(): Command {
       new Option("--dry-run <how>", "only show what would change; client prints the objects")
         .choices(["none", "client", "server"])
         .default("none"),
+    )
+    .addOption(
+      new Option("-o, --output <format>", "format of the objects that --dry-run client prints")
+        .choices(MANIFEST_FORMATS)
+        .default("yaml"),
     );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(async (options: InstallOptions) => {
     const objects = await chosen(options);
     if (options.dryRun === "client") {
-      process.stdout.write(yaml(objects));
+      process.stdout.write(printed(objects, options.output));
       return;
     }
     const dryRun = options.dryRun === "server";

@@ -25,13 +25,13 @@ import {
   readUnchecked,
   recursiveOption,
 } from "../options/resource-files.ts";
-import { json, yaml } from "../output/manifests.ts";
+import { MANIFEST_FORMATS, type ManifestFormat, printed } from "../output/manifests.ts";
 
 interface RenderCommandOptions extends FileOptions, ControllerOptions {
   image?: string;
   secrets?: string[];
   target: Target | WorkloadTarget;
-  output: "yaml" | "json";
+  output: ManifestFormat;
   commandImage: string;
   gatewayService?: string;
   prometheus: string;
@@ -72,7 +72,7 @@ export function renderCommand(): Command {
     .addOption(controllerOption())
     .addOption(controllerTokenOption())
     .addOption(secretsOption())
-    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json"]).default("yaml"))
+    .addOption(new Option("-o, --output <format>", "output format").choices(MANIFEST_FORMATS).default("yaml"))
     .action(async (options: RenderCommandOptions) => {
       if (isWorkloadTarget(options.target)) {
         const { tasks } = await readUnchecked(options);
@@ -80,7 +80,7 @@ export function renderCommand(): Command {
           tasks.map(({ resource }) => resource),
           { ...options, target: options.target },
         );
-        process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
+        process.stdout.write(printed(manifests, options.output));
         return;
       }
       const { tenants, tasks } = await readResources(options);
@@ -96,6 +96,6 @@ export function renderCommand(): Command {
         tasks.map(({ resource }) => resource),
         { image: () => image, target: options.target, controller: controllerOf(options), secrets },
       );
-      process.stdout.write(options.output === "json" ? json(manifests) : yaml(manifests));
+      process.stdout.write(printed(manifests, options.output));
     });
 }

@@ -12,6 +12,7 @@ import { table } from "../../lib/terminal/table.ts";
 import type { Seconds } from "../../lib/units.ts";
 import { type Gateway, type GatewayOptions, gatewayCommand } from "../options/gateway.ts";
 import { seconds } from "../options/units.ts";
+import { type Structured, structured, structuredOption } from "../output/structured.ts";
 
 /** Exit code of what Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -30,6 +31,10 @@ interface StartOptions extends GatewayOptions {
   plainHttp?: true;
 }
 
+interface ShowOptions extends GatewayOptions {
+  output?: Structured;
+}
+
 export function rolloutCommand(): Command {
   return new Command("rollout")
     .description("Roll a new filter out to a gateway step by step, and roll it back if it is worse")
@@ -37,8 +42,10 @@ export function rolloutCommand(): Command {
     .addCommand(gatewayCommand("pause", "Pause the rollout; canaries keep the new filter", pause))
     .addCommand(gatewayCommand("resume", "Resume a rollout that was paused or interrupted", resume))
     .addCommand(gatewayCommand("undo", "Roll back to the filter from before the rollout", undo))
-    .addCommand(gatewayCommand("status", "Show the progress of the rollout", status))
-    .addCommand(gatewayCommand("history", "List finished rollouts", history));
+    .addCommand(
+      gatewayCommand("status", "Show the progress of the rollout", status).addOption(structuredOption()),
+    )
+    .addCommand(gatewayCommand("history", "List finished rollouts", history).addOption(structuredOption()));
 }
 
 function startCommand(): Command {
@@ -196,9 +203,13 @@ function stateOf(rollout: Rollout): string {
   return `${rollout.phase}${abandoned ? " (nobody runs it: resume it)" : ""}`;
 }
 
-async function status({ store, say }: Gateway): Promise<void> {
+async function status({ store, say }: Gateway, { output }: ShowOptions): Promise<void> {
   const rollout = await store.current();
   if (!rollout) throw new Error("the gateway never had a rollout");
+  if (output) {
+    process.stdout.write(structured(rollout, output));
+    return;
+  }
   const steps = rollout.steps.map((percent, index) =>
     index === rollout.step ? `[${percent} %]` : `${percent} %`,
   );
@@ -207,8 +218,13 @@ async function status({ store, say }: Gateway): Promise<void> {
   say(`started   ${rollout.startedAt}\nupdated   ${rollout.updatedAt}`);
 }
 
-async function history({ store }: Gateway): Promise<void> {
-  const rows = (await store.history()).map((each) => [
+async function history({ store }: Gateway, { output }: ShowOptions): Promise<void> {
+  const rollouts = await store.history();
+  if (output) {
+    process.stdout.write(structured({ rollouts }, output));
+    return;
+  }
+  const rows = rollouts.map((each) => [
     each.startedAt,
     each.phase,
     parseReference(each.image).digest?.slice(7, 19) ?? "-",

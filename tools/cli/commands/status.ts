@@ -9,27 +9,30 @@ import type { RegistryOptions } from "../../lib/oci/registry-client.ts";
 import { table } from "../../lib/terminal/table.ts";
 import { versionOf } from "../../lib/wasm/version.ts";
 import { readUnchecked } from "../options/resource-files.ts";
+import { answering } from "../output/answer.ts";
+import { type Structured, structured } from "../output/structured.ts";
 
 interface StatusOptions extends ConnectOptions {
   filename?: string[];
   namespace?: string;
-  output?: "json" | "wide";
+  output?: Structured | "wide" | "name";
   pull?: true;
   plainHttp?: true;
 }
 
-/** Exit code 1 when a gateway does not run what it should. */
 export function statusCommand(): Command {
   const command = new Command("status")
-    .description("Check that each gateway pod runs the filter that it should. Exit codes: 0 yes, 1 no")
+    .description(
+      "Check that each gateway pod runs the filter that it should. Exit codes: 0 yes, 1 no, 2 error",
+    )
     .argument("[tenant...]", "only these tenants (default: all)")
     .option("-f, --filename <path...>", "read Tenants from files instead of the cluster")
     .option("-n, --namespace <namespace>", "only gateways of this namespace (default: all)")
-    .addOption(new Option("-o, --output <format>", "output format").choices(["json", "wide"]))
+    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide", "name"]))
     .option("--pull", "pull the images, and compare their version with the running filter's")
     .option("--plain-http", "use HTTP for a registry that is not on this machine");
   for (const option of connectOptions()) command.addOption(option);
-  return command.action(async (names: string[], options: StatusOptions) => {
+  return answering(command, async (names: string[], options: StatusOptions) => {
     const client = await connect(options);
     const resources = options.filename ? await readUnchecked(options) : await storedResources(client);
     const tenants = resources.tenants.map(({ resource }) => resource);
@@ -43,11 +46,9 @@ export function statusCommand(): Command {
     );
     const versionIn = options.pull && versionsOfImages({ plainHttp: options.plainHttp ?? false });
     const statuses = await gatewayStatus(client, chosen, versionIn);
-    process.stdout.write(
-      options.output === "json" ? asJson(statuses) : asTable(statuses, options.output === "wide"),
-    );
-    const inSync = [...statuses.values()].every((pods) => pods.length > 0 && pods.every(isInSync));
-    if (!inSync) process.exitCode = 1;
+    process.stdout.write(shown(statuses, options.output));
+    if (chosen.length === 0) console.error("there are no Tenants here, and so no gateways to check");
+    return [...statuses.values()].every((pods) => pods.length > 0 && pods.every(isInSync));
   });
 }
 
@@ -62,6 +63,16 @@ function versionsOfImages(options: RegistryOptions): (image: string) => Promise<
     }
     return version;
   };
+}
+
+function shown(statuses: Map<Tenant, PodStatus[]>, format: StatusOptions["output"]): string {
+  if (format === "name")
+    return [...statuses.values()]
+      .flat()
+      .map(({ name }) => `pod/${name}\n`)
+      .join("");
+  if (format === "json" || format === "yaml") return structured(asObject(statuses), format);
+  return asTable(statuses, format === "wide");
 }
 
 function asTable(statuses: Map<Tenant, PodStatus[]>, wide: boolean): string {
@@ -98,11 +109,11 @@ function syncOf(pod: PodStatus): string {
   return tellsItsVersion(pod) ? "in sync" : `no VM of version ${pod.imageVersion}, which the image holds`;
 }
 
-function asJson(statuses: Map<Tenant, PodStatus[]>): string {
+function asObject(statuses: Map<Tenant, PodStatus[]>): object {
   const gateways = [...statuses].map(([{ metadata, spec }, pods]) => ({
     tenant: metadata.name,
     gateway: `${spec.gateway.namespace}/${spec.gateway.name}`,
     pods: pods.map((pod) => ({ ...pod, inSync: isInSync(pod) })),
   }));
-  return `${JSON.stringify({ gateways }, null, 2)}\n`;
+  return { gateways };
 }

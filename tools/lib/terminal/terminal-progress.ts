@@ -7,16 +7,21 @@ export class Progress {
   private shown = Date.now();
   private readonly label: string;
   private readonly total: number;
+  private readonly intervalMs: number;
 
-  constructor(label: string, total: number) {
+  constructor(
+    label: string,
+    total: number,
+    intervalMs = process.stderr.isTTY ? INTERVAL_MS : PLAIN_INTERVAL_MS,
+  ) {
     this.label = label;
     this.total = total;
+    this.intervalMs = intervalMs;
   }
 
   step(): void {
     this.done++;
-    const interval = process.stderr.isTTY ? INTERVAL_MS : PLAIN_INTERVAL_MS;
-    if (Date.now() - this.shown < interval) return;
+    if (Date.now() - this.shown < this.intervalMs) return;
     this.shown = Date.now();
     const text = `${this.label} ${this.done} of ${this.total}`;
     process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);

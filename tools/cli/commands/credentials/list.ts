@@ -1,20 +1,22 @@
 import { Command, Option } from "commander";
-import { stringify } from "yaml";
 import type { Credential } from "../../../api/credential.ts";
 import type { Tenant } from "../../../api/tenant.ts";
 import { stateOf } from "../../../cluster/credentials/state.ts";
 import { chooseTenant, openStore, type StoreOptions } from "../../../cluster/credentials/tenant-store.ts";
 import { table } from "../../../lib/terminal/table.ts";
 import { withStoreOptions } from "../../options/tenant-store.ts";
+import { type Structured, structured } from "../../output/structured.ts";
 
 interface ListOptions extends StoreOptions {
-  output?: "yaml" | "json" | "wide";
+  output?: Structured | "wide" | "name";
 }
 
 export function listCommand(): Command {
   const command = new Command("list")
     .description("List credentials and their state, without keys")
-    .addOption(new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide"]));
+    .addOption(
+      new Option("-o, --output <format>", "output format").choices(["yaml", "json", "wide", "name"]),
+    );
   return withStoreOptions(command).action(list);
 }
 
@@ -27,10 +29,7 @@ async function list(options: ListOptions): Promise<void> {
   const entries = tenants.flatMap((tenant) =>
     tenant.spec.credentials.map((credential) => entry(tenant, credential, now)),
   );
-  if (options.output === "json") process.stdout.write(`${JSON.stringify(entries, null, 2)}\n`);
-  else if (options.output === "yaml")
-    process.stdout.write(stringify(entries, { aliasDuplicateObjects: false }));
-  else process.stdout.write(asTable(entries, options.output === "wide"));
+  process.stdout.write(shown(entries, options.output));
 }
 
 type Entry = ReturnType<typeof entry>;
@@ -57,6 +56,13 @@ function proofOf({ sha256, secretRef, issuer, subject }: Credential): string {
   if (secretRef) return `Secret ${secretRef.name}, key ${secretRef.key}`;
   if (issuer !== undefined) return `${issuer}, subject ${subject ?? "any"}`;
   return sha256 !== undefined ? `sha256 ${sha256.slice(0, 8)}...` : (subject ?? "");
+}
+
+function shown(entries: Entry[], format: ListOptions["output"]): string {
+  if (format === "name") return entries.map(({ id }) => `${id}\n`).join("");
+  return format === "json" || format === "yaml"
+    ? structured(entries, format)
+    : asTable(entries, format === "wide");
 }
 
 function asTable(entries: Entry[], wide: boolean): string {

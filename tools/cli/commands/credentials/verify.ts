@@ -9,6 +9,7 @@ import { table } from "../../../lib/terminal/table.ts";
 import { modulePath } from "../../../lib/wasm/modules.ts";
 import { readModule } from "../../../lib/wasm/read.ts";
 import { secretsOption } from "../../options/render.ts";
+import { answering } from "../../output/answer.ts";
 
 interface VerifyOptions extends VerifyConfigOptions {
   header: string[];
@@ -22,7 +23,7 @@ interface VerifyOptions extends VerifyConfigOptions {
 
 /** Exit codes: 0 allowed, 1 refused, 2 wrong usage or configuration. */
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .description(
       "Show offline whether a gateway would allow a request, and why not. Exit codes: 0 allowed, 1 refused, 2 error",
     )
@@ -45,16 +46,8 @@ export function verifyCommand(): Command {
     .option("--tenant <name>", "name of the Tenant, if there are several (default: by the host)")
     .option("--jwks <file>", "key set for issuers whose keys the gateway fetches")
     .addOption(secretsOption())
-    .addOption(new Option("-o, --output <format>", "output format").choices(["json"]))
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-    .action(async (options: VerifyOptions) => {
-      try {
-        process.exitCode = (await verify(options)).allowed ? 0 : 1;
-      } catch (error) {
-        console.error(`modelgate: ${error instanceof Error ? error.message : String(error)}`);
-        process.exitCode = 2;
-      }
-    });
+    .addOption(new Option("-o, --output <format>", "output format").choices(["json"]));
+  return answering(command, async (options: VerifyOptions) => (await verify(options)).allowed);
 }
 
 function time(text: string): string {

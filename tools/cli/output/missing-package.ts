@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { PROJECT_ROOT } from "../lib/installation.ts";
+import { PROJECT_ROOT } from "../../lib/installation.ts";
 
 /**
  * What a command failed of, for its user. Packages that only some commands need are optional peers in
