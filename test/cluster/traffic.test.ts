@@ -102,10 +102,11 @@ describe("traffic", () => {
     server.failures = 0;
   });
 
-  it("hands on no credential, converted or not", async () => {
+  it("hands on no credential, cookie or task id, converted or not", async () => {
     await traffic.untilServed("retried");
+    expect((await traffic.call("retried", { headers: COOKIE })).status).toBe(200);
     expect(await traffic.callGrpc("retried")).toBe("0");
-    expectNoCredentials(servers("retried"));
+    expectHeadersKept(servers("retried"));
   });
 
   it("timeout: of the whole request", async () => {
@@ -213,7 +214,8 @@ describe("traffic", () => {
     expect((await api.call("api-split", { headers: { "x-api-key": "wrong" } })).status).toBe(401);
     expect(await api.callGrpc("api-split")).toBe("0");
     expect(await api.callGrpc("api-split", "wrong")).toBe("16");
-    expectNoCredentials(servers("api-split"));
+    expect((await api.call("api-split", { headers: COOKIE })).status).toBe(200);
+    expectHeadersKept(servers("api-split"));
   });
 
   function versionsOf(task: string): [ScriptedServer, ScriptedServer] {
@@ -225,6 +227,7 @@ describe("traffic", () => {
 });
 
 const REQUESTS = 10_000;
+const COOKIE = { cookie: "session=1" };
 
 /** Sends requests and counts them in the model servers. */
 async function shareOfSecond(
@@ -250,9 +253,11 @@ function expectShare(share: number, wanted: number): void {
   expect(Math.abs(share - wanted)).toBeLessThan(4 * Math.sqrt((wanted * (1 - wanted)) / REQUESTS));
 }
 
-function expectNoCredentials(servers: ScriptedServer[]): void {
+/** The gateway keeps these headers: no model server was sent one. */
+function expectHeadersKept(servers: ScriptedServer[]): void {
   for (const { headers } of servers) {
-    expect(headers).toContain("taskid");
-    expect(headers).not.toContain("x-api-key");
+    expect(headers).toContain(":path");
+    for (const kept of ["x-api-key", "taskid", "cookie", "x-envoy-original-path"])
+      expect(headers).not.toContain(kept);
   }
 }
