@@ -77,6 +77,11 @@ describe.each(NODES)("on Node %s", (version) => {
     }
   });
 
+  it("is a plug-in of kubectl, too", async () => {
+    const { code, stdout } = await run(node, app, "npx", "kubectl-modelgate", "--help");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("Usage: kubectl modelgate")]);
+  });
+
   it("does the main job: dev --demo in an empty folder", async () => {
     const { code, stdout, stderr } = await modelgate("dev", "--demo");
     expect([code, stderr]).toEqual([0, expect.any(String)]);

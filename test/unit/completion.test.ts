@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { modelgate } from "../support/modelgate.ts";
 import { missingPrograms } from "../support/registry.ts";
 
 const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
@@ -35,8 +39,9 @@ const CASES: [words: string[], found: string[]][] = [
   [["logs", "--task", "6"], ["666"]],
 ];
 
-/** A modelgate that has a cluster. */
+/** A modelgate that has a cluster, and must be told for how long to ask it. */
 const STUB = `#!/bin/sh
+[ "$3 $4" = "--timeout 3" ] || exit 1
 case "$2" in
   tenants) printf 'NAME   GATEWAY\\nsearch   search/gateway\\n' ;;
   modeltasks) printf 'NAMESPACE   NAME   TASKID\\nsearch   ranking   666\\n' ;;
@@ -66,6 +71,8 @@ for (const [shell, { options, before, ask }] of Object.entries(SHELLS)) {
   it.skipIf(missing.length > 0)(`${shell} completes commands, options, values and files`, () => {
     const script = join(folder, shell);
     writeFileSync(script, execFileSync(process.execPath, [MODELGATE, "completion", shell]));
+    // Not everybody has one: macOS does not.
+    expect(readFileSync(script, "utf8")).not.toMatch(/(?<!--)timeout \d/);
     const asked = CASES.map(([words]) => ask(words)).join("; ");
     const output = execFileSync(shell, [...options, `source ${script}; ${before}${asked}`], {
       cwd: folder,
@@ -86,3 +93,20 @@ for (const [shell, { options, before, ask }] of Object.entries(SHELLS)) {
     });
   });
 }
+
+it("get --timeout ends where the cluster is silent", async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const kubeconfig = join(folder, "config");
+  const cluster = { name: "silent", cluster: { server: `http://127.0.0.1:${port}` } };
+  const context = { name: "silent", context: { cluster: "silent", user: "nobody" } };
+  const users = [{ name: "nobody", user: {} }];
+  const config = { clusters: [cluster], contexts: [context], users, "current-context": "silent" };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  const { code, stderr } = await modelgate(["get", "tenants", "--timeout", "1", "--kubeconfig", kubeconfig]);
+  silent.closeAllConnections();
+  silent.close();
+  expect([code, stderr]).toEqual([1, "modelgate: the cluster did not answer within 1 s\n"]);
+});

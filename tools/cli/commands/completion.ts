@@ -33,8 +33,8 @@ function entries(command: Command, path: string[] = []): Entry[] {
 }
 
 /**
- * What the cluster of the current context names, asked as the user types: for 3 s at most, where
- * there is a `timeout` to bound it. A column of a table that `modelgate get` prints, without its heading.
+ * What the cluster of the current context names, asked as the user types: for 3 s at most. A column of a
+ * table that `modelgate get` prints, without its heading.
  */
 const NAMES = {
   tenants: ["tenants", 1],
@@ -46,7 +46,7 @@ type Names = keyof typeof NAMES;
 
 const ASK = (names: Names) => {
   const [kind, column] = NAMES[names];
-  return `timeout 3 modelgate get ${kind} 2>/dev/null | awk 'NR > 1 { print $${column} }'`;
+  return `modelgate get ${kind} --timeout 3 2>/dev/null | awk 'NR > 1 { print $${column} }'`;
 };
 
 /** What the value of an option is the name of. */

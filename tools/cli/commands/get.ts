@@ -5,12 +5,15 @@ import { storedResources } from "../../cluster/deploy/plan.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { table } from "../../lib/terminal/table.ts";
+import type { Seconds } from "../../lib/units.ts";
 import { type Kinds, kindArgument } from "../options/kind.ts";
+import { seconds } from "../options/units.ts";
 import { MANIFEST_FORMATS, type ManifestFormat, printed } from "../output/manifests.ts";
 
 interface GetOptions extends ConnectOptions {
   namespace?: string;
   output?: ManifestFormat | "wide";
+  timeout?: Seconds;
 }
 
 export function getCommand(): Command {
@@ -20,11 +23,17 @@ export function getCommand(): Command {
     .argument("[name]", "name of the object")
     .option("-n, --namespace <namespace>", "only ModelTasks of this namespace (default: all)")
     .addOption(new Option("-o, --output <format>", "output format").choices([...MANIFEST_FORMATS, "wide"]));
+  command.option(
+    "--timeout <seconds>",
+    "longest time to wait for the cluster (default: as long as it takes)",
+    seconds,
+  );
   for (const option of connectOptions()) command.addOption(option);
   return command.action(get);
 }
 
 async function get(kind: Kinds, name: string | undefined, options: GetOptions): Promise<void> {
+  if (options.timeout !== undefined) endAfter(options.timeout);
   const client = await connect(options);
   const stored = await storedResources(client);
   if (!stored.installed)
@@ -72,6 +81,15 @@ async function get(kind: Kinds, name: string | undefined, options: GetOptions): 
       ),
     );
   }
+}
+
+/** What is silent, such as a server or a kubeconfig's plug-in, may not hold the command. */
+function endAfter(timeout: Seconds): void {
+  const end = () => {
+    console.error(`modelgate: the cluster did not answer within ${timeout} s`);
+    process.exit(1);
+  };
+  setTimeout(end, timeout * 1_000).unref();
 }
 
 function require(found: unknown[], kind: string, name: string | undefined): void {
