@@ -154,6 +154,9 @@ function tellsOf(prefix: Bytes): bool {
 function writePhases(line: LineWriter, member: Member, http: HttpContext, slot: i32): void {
   const names = http.pipeline.phaseNames;
   line.beginPhases(member);
-  for (let i = 0; i < names.length; i++) if (i != slot) line.phase(names[i], http.times.of(i));
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    if (name != null && i != slot) line.phase(name, http.times.of(i));
+  }
   line.endPhases();
 }

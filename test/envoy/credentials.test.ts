@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import { byKind } from "../../tools/api/cross-check.ts";
 import { loadResources } from "../../tools/api/load.ts";
-import { requireSecrets, secretsOfFiles } from "../../tools/cluster/deploy/secrets.ts";
+import { lookupIn, secretsOfFiles } from "../../tools/cluster/deploy/secrets.ts";
 import { tenantAuthConfig } from "../../tools/cluster/istio/tenant-auth-config.ts";
 import { type Call, signed } from "../support/auth.ts";
 import { type AuthGateway, startAuthGateway } from "../support/auth-gateway.ts";
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 async function config(): Promise<object> {
   const { tenants } = byKind(await loadResources([file]));
-  const secrets = requireSecrets(tenants, await secretsOfFiles([secret]), "");
+  const secrets = lookupIn(await secretsOfFiles([secret]));
   return tenantAuthConfig(tenants[0]?.resource as never, [], secrets);
 }
 

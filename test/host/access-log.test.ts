@@ -3,6 +3,7 @@ import { LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
 import { HostProcess } from "../../tools/lib/host/process.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { STOP } from "../support/actions.ts";
 import { random } from "../support/random.ts";
 
 function logged(headers: [string, string][], filterState = {}, config = {}): Record<string, unknown> {
@@ -186,7 +187,7 @@ it("says how long stages were busy with a request that waited for a token", () =
   );
   vm.open({ ":path": "/x", taskid: "1" }).close();
   const waiting = vm.open({ ":path": "/x", taskid: "1" });
-  expect(waiting.action).toBe(1);
+  expect(waiting.action).toBe(STOP);
   now += 200_000_000n;
   vm.tick();
   expect(waiting.action).toBe(0);

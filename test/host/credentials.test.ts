@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -347,7 +348,13 @@ describe("verify", () => {
 it("render says what to do about a Secret that it has not, and takes it from a file", async () => {
   const image = `oci://r.example/gateway@sha256:${"a".repeat(64)}`;
   const secrets = join(folder, "secret.yaml");
-  await writeFile(secrets, (await run("create", "s", "--type", "hmac", "-f", file)).stdout);
+  await writeFile(file, TENANT.replace("gateway: {", "gateway: { deployment: {},"));
+  const sealingKey = {
+    ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "gw-sealing-key", namespace: "edge" } },
+    stringData: { key: randomBytes(32).toString("hex") },
+  };
+  const created = (await run("create", "s", "--type", "hmac", "-f", file)).stdout;
+  await writeFile(secrets, `${created}---\n${stringify(sealingKey)}`);
   const bare = await render("-f", file, "--image", image);
   expect(bare.stderr).toContain(
     "spec.credentials[1].secretRef: credential s: Secret edge/search-s is not known",
@@ -355,7 +362,7 @@ it("render says what to do about a Secret that it has not, and takes it from a f
   expect(bare.stderr).toContain("--secrets");
   expect(bare.stderr).toContain(`${file}:`);
   const whole = await render("-f", file, "--image", image, "--secrets", secrets);
-  expect([whole.code, whole.stdout]).toEqual([0, expect.stringMatching(/secret: \S{60,}/)]);
+  expect([whole.code, whole.stdout]).toEqual([0, expect.stringMatching(/sealedSecret: \S{60,}/)]);
   await writeFile(secrets, (await readFile(secrets, "utf8")).replace(/key: mg_.*/, "key: short"));
   const short = await render("-f", file, "--image", image, "--secrets", secrets);
   expect(short.stderr).toContain("must be at least 32 bytes");

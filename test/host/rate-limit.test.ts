@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { STOP } from "../support/actions.ts";
 import {
   admitted,
   count,
@@ -304,12 +305,12 @@ describe("the queue", () => {
     const vm = vms[0] as Vm;
     count(vms, 2);
     const waiting = [vm.open({ taskid: "1" }), vm.open({ taskid: "1" })];
-    expect(waiting.map(({ action, reply }) => [action, reply])).toEqual(Array(2).fill([1, undefined]));
+    expect(waiting.map(({ action, reply }) => [action, reply])).toEqual(Array(2).fill([STOP, undefined]));
     expect(vm.tickPeriodMs).toBeLessThan(20);
     expect(request(vm).reply?.status).toBe(429);
     process.now += 10n * MILLISECOND;
     vm.tick();
-    expect(waiting.map(({ action }) => action)).toEqual([0, 1]);
+    expect(waiting.map(({ action }) => action)).toEqual([0, STOP]);
     process.now += 10n * MILLISECOND;
     vm.tick();
     expect(waiting.map(({ action }) => action)).toEqual([0, 0]);

@@ -11,7 +11,8 @@ import { packImage } from "../../tools/lib/oci/image.ts";
 import { pullModule } from "../../tools/lib/oci/pull-module.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
-import { ownModulePath } from "../../tools/lib/wasm/modules.ts";
+import { ownVersion, withSdkVersion } from "../../tools/lib/wasm/made-with.ts";
+import { modulePath, ownModulePath } from "../../tools/lib/wasm/modules.ts";
 import { missingPrograms, startTestRegistry, type TestRegistry } from "../support/registry.ts";
 
 const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
@@ -79,14 +80,15 @@ describe.skipIf(missing.length > 0).each(["open", "htpasswd"])("pushing to an %s
     const converter = join(folder, "ranking");
     const module = ownModulePath({ kind: "converter", folder: converter });
     await mkdir(dirname(module), { recursive: true });
-    await writeFile(module, MODULE);
+    const built = Buffer.from(withSdkVersion(await readFile(modulePath("rate-limit")), await ownVersion()));
+    await writeFile(module, built);
     const to = `oci://${registry.host}/converters/ranking:1`;
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...[COMMAND, "push", "--converter", converter, to],
     ]);
     const pushed = stdout.trim();
     expect(pushed).toMatch(/@sha256:[0-9a-f]{64}$/);
-    expect(Uint8Array.from(await pullModule(parseReference(pushed)))).toEqual(MODULE);
+    expect(built.equals(await pullModule(parseReference(pushed)))).toBe(true);
   });
 
   it.runIf(access === "htpasswd")("says how to log in when it may not push", async () => {

@@ -9,8 +9,8 @@ const SHORT_TICK_MS: u32 = 5;
 
 /** What a stream may know of the plug-in that it runs through, and ask of it. */
 export class PipelineFacts {
-  /** Names of the stages' times in a log. */
-  readonly phaseNames: Bytes[] = [];
+  /** Names of the stages' times in a log; null for a stage that the configuration leaves out. */
+  readonly phaseNames: (Bytes | null)[] = [];
   /** Does a stage want to know how long each was busy? */
   timed: bool = false;
   /** Tasks with a filter of their own behind this one, such as a converter; null when no task has one. */

@@ -41,7 +41,7 @@ export class Plugin extends PipelineFacts {
     super(stages.length, handsOff);
     for (let i = 0; i < stages.length; i++) {
       stages[i].slot = i;
-      this.phaseNames.push(phaseName(stages[i].key));
+      this.phaseNames.push(null);
     }
   }
 
@@ -58,6 +58,7 @@ export class Plugin extends PipelineFacts {
       if (own == null) {
         if (stage.isRequired && !config.has(stage.key)) config.fault(stage.key, "is required");
       } else {
+        this.phaseNames[i] = phaseName(stage.key);
         stage.configure(own);
         own.finish();
         if (stage.wantsTimes) this.timed = true;
