@@ -44,6 +44,7 @@ export function readKeyed(limits: Config[]): KeyedLimit[] {
   for (let i = 0; i < limits.length; i++) {
     const config = limits[i];
     const name = config.text("name");
+    if (!isQuotable(name)) config.fault("name", "must be printable ASCII without quotes and backslashes");
     const reply = new RateLimited(name, "descriptor_rate_limited", `over the request rate of ${name}`);
     const byHeader = config.has("header");
     if (byHeader == config.has("path")) config.fault("header", "or path is required, and not both");
@@ -61,6 +62,15 @@ export function readKeyed(limits: Config[]): KeyedLimit[] {
     all.push(limit);
   }
   return all;
+}
+
+/** Can it stand between quotes in a structured field (RFC 9651, section 3.3.3), as it is? */
+function isQuotable(name: string): bool {
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (c < <i32>Char.SPACE || c > <i32>Char.TILDE || c == Char.QUOTE || c == Char.BACKSLASH) return false;
+  }
+  return true;
 }
 
 function readTemplate(config: Config): PathTemplate {

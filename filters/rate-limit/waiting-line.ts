@@ -5,6 +5,7 @@ import { NamedLimit } from "./named-limit";
 import { now } from "./now";
 
 const MOST_STREAMS: f64 = 4096;
+const LONGEST_MS: f64 = 60_000;
 const NANOS_PER_MILLISECOND: f64 = 1_000_000;
 const MILLISECONDS_PER_SECOND: f64 = 1000;
 
@@ -31,6 +32,7 @@ export class WaitingLine {
     if (config == null) return new WaitingLine(0, 0);
     const milliseconds = config.number("maxMilliseconds", 100, 1);
     const most = config.number("maxStreams", 256, 1);
+    if (milliseconds > LONGEST_MS) config.fault("maxMilliseconds", "must be at most 60000");
     if (most > MOST_STREAMS) config.fault("maxStreams", "must be at most 4096");
     config.finish();
     return new WaitingLine(<i32>min(most, MOST_STREAMS), milliseconds);

@@ -298,6 +298,9 @@ describe("modes", () => {
   });
 });
 
+/** HeadersAction.STOP of filters/sdk/host/actions.ts. */
+const STOP = 4;
+
 describe("the queue", () => {
   const queued = one({ requestsPerSecond: 100, burst: 2 }, { queue: { maxMilliseconds: 25, maxStreams: 3 } });
   it("delays requests that a token comes for in time, in their order", () => {
@@ -376,6 +379,12 @@ it.each([
   [one({ requestsPerSecond: 1, mode: "maybe" }), "must be enforce, dryRun or off"],
   [one({ requestsPerSecond: 1, cost: { header: "a", bytesPerToken: 1 } }), "excludes header"],
   [{ descriptors: [{ name: "a", requestsPerSecond: 1 }] }, "or path is required"],
+  [
+    { descriptors: [{ name: 'a"', header: "x", requestsPerSecond: 1 }] },
+    "name: must be printable ASCII without quotes and backslashes",
+  ],
+  [{ descriptors: [{ name: "a\nb", header: "x", requestsPerSecond: 1 }] }, "must be printable ASCII"],
+  [{ ...one({}), queue: { maxMilliseconds: 1e300 } }, "maxMilliseconds: must be at most 60000"],
   [{ descriptors: [{ name: "a", path: "/a{b}", requestsPerSecond: 1 }] }, "one whole segment"],
   [{ priority: { classes: [{ class: "a", share: 1.5 }], default: "a" } }, "add up to more than 1"],
   [{ priority: { classes: [{ class: "a" }], default: "b" } }, "must be one of the classes"],

@@ -24,9 +24,49 @@ const at = (...paths: string[]) => new RegExp(`^(${paths.join("|")})$`);
 const RULES: Rule[] = [
   {
     path: /./,
-    code: /^(invalid_type|unrecognized_keys)$/,
-    reason:
-      "another type, or a field that is none: the rendering is typed, and makes of it whatever comes out",
+    code: /^unrecognized_keys$/,
+    reason: "a field that is none: nothing of it is rendered",
+  },
+  {
+    path: /./,
+    code: /^invalid_type$/,
+    message: /^must be an object/,
+    reason: "the rendering takes members by name, and what is no object has none",
+  },
+  {
+    path: /./,
+    code: /^invalid_type$/,
+    message: /^must be a list/,
+    reason: "the rendering takes items, and what is no list has none",
+  },
+  {
+    path: at(
+      String.raw`spec\.(rateLimitHeaders|cors\.credentials)`,
+      `${CREDENTIAL}enabled`,
+      `${ISSUER}requireExpiry`,
+    ),
+    code: /^invalid_type$/,
+    message: /^must be a boolean/,
+    reason: "the rendering asks whether it is on: what is neither true nor false is one of them to it",
+  },
+  {
+    path: at(
+      String.raw`${LOG}collector\.(namespace|service|tokenSecret|port)`,
+      String.raw`${CREDENTIAL}(secretRef\.(name|key)|priority)`,
+    ),
+    code: /^invalid_type$/,
+    message: /^must be a (string|(whole )?number)/,
+    reason: "names and ports that the filter gets as part of another name, or gets what they stand for",
+  },
+  {
+    path: at(
+      String.raw`${LIMIT}cost\.(fixed|max|bytesPerToken)`,
+      String.raw`spec\.(queue\.\w+|descriptors\[\]\.maxKeys|credentialShare\.maxInFlight)`,
+      String.raw`spec\.(conversion\.\w+Bytes|compression\.requests\.maxBytes)`,
+    ),
+    code: /^invalid_type$/,
+    message: /^must be a whole number/,
+    reason: "parts of a token, a millisecond, a place or a byte: the filter cuts them off",
   },
   {
     path: at(`${LIMIT}${String.raw`windows\[\](\.(per|requests))?`}`, String.raw`${LOG}sample\.ratio`),
@@ -41,8 +81,8 @@ const RULES: Rule[] = [
       String.raw`${ISSUER}(issuer|audiences(\[\])?|clientIds(\[\])?|jwks|jwksUri|cluster|claims\.\w+|leewaySeconds)`,
       String.raw`spec\.(taskid|tenantHeader|tasks\[\]\.versions(\[\])?|publicPaths(\[\]\.path)?)`,
       String.raw`spec\.apiKey\.(headers\[\]|queryParameter)`,
-      String.raw`${LIMIT}(requestsPerSecond|burst|windows\[\]\.requests|cost\.\w+|name|path)`,
-      String.raw`spec\.queue\.maxMilliseconds`,
+      String.raw`${LIMIT}(requestsPerSecond|burst|windows\[\]\.requests|cost\.(header|bytesPerToken))`,
+      String.raw`spec\.descriptors\[\]\.(name|header|path)`,
       String.raw`spec\.priorities\.(header|default|classes\[\]\.name)`,
       String.raw`spec\.signature\.(maxSkewSeconds|components)`,
       String.raw`${LOG}(fields\[\]\.as|collector\.\w+|redact\.(queryParameters|paths)(\[\])?)`,
@@ -60,8 +100,15 @@ const RULES: Rule[] = [
     reason: "spellings of a duration: the rendering makes a number of any",
   },
   {
+    path: at(String.raw`spec\.priorities\.classes\[\]\.reservedPercent`),
+    code: /^invalid_type$/,
+    message: /^must be a number/,
+    reason: "the rendering divides it, which makes a number of digits in quotes",
+  },
+  {
     path: at(`${ISSUER}leewaySeconds`, String.raw`spec\.signature\.maxSkewSeconds`),
     code: /^invalid_type$/,
+    message: /^must be a whole number/,
     reason: "parts of a second: the filter cuts them off",
   },
   {
@@ -76,7 +123,7 @@ const RULES: Rule[] = [
   {
     path: at(String.raw`spec\.(apiKey\.headers|revoked)`, `${ISSUER}algorithms`, `${LOG}fields`),
     code: /^custom$/,
-    message: /^must not hold a \w+ twice/,
+    message: /^must not hold an? \w+ twice/,
     reason: "one twice is no harm to the filter; lists of Kubernetes are sets",
   },
   {
@@ -116,7 +163,7 @@ const RULES: Rule[] = [
     reason: "an image and what it writes: the converter's own, behind the filter",
   },
   {
-    path: at(String.raw`spec\.autoscaling`),
+    path: at(String.raw`spec\.autoscaling(\.inFlightPerReplica)?`),
     code: /^custom$/,
     reason: "how many replicas run is the controller's",
   },
@@ -127,14 +174,26 @@ const RULES: Rule[] = [
     reason: "a limit of each replica has no rate in the configuration: the controller gives it",
   },
   {
-    path: at(String.raw`${LIMIT}(windows|burst)`),
+    path: at(`${LIMIT}windows`),
     code: /^custom$/,
-    reason: "one of two windows of a length, or a burst without a rate: the rendering leaves it out",
+    message: /^must not hold one length twice/,
+    reason: "the configuration has one limit of each length: the last",
   },
   {
-    path: at(String.raw`spec\.descriptors\[\]\.(name|path)`),
+    path: at(String.raw`spec\.descriptors\[\]\.name`),
     code: /^invalid_format$/,
-    reason: "names that no header holds well, and paths that no request has: the filter compares bytes",
+    reason: "one spelling of names; the filter takes what may stand in a header's quotes",
+  },
+  {
+    path: at(String.raw`spec\.descriptors\[\]\.path`),
+    code: /^invalid_format$/,
+    reason: "paths that no request has: the filter compares bytes",
+  },
+  {
+    path: at(String.raw`spec\.credentials`),
+    code: /^custom$/,
+    message: /^must not hold an id twice/,
+    reason: "two proofs under one id: to the filter they are one caller, and are revoked together",
   },
   {
     path: at(String.raw`spec\.publicPaths\[\]\.(task|gateway)`),

@@ -103,15 +103,26 @@ export const sha256 = () =>
       "must be 64 lower-case hexadecimal digits (printf %s KEY | sha256sum prints them)",
     );
 
-/** A span of time such as 500ms, 10s or 1h30m. */
+const LONGEST_MS = 365 * 24 * 3_600_000;
+
+/** A span of time such as 500ms, 10s or 1h30m; far below the 292 years that Istio, in Go, can hold. */
 export const duration = () =>
-  z
-    .string()
-    .max(32)
-    .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, {
-      error: "must be a duration such as 500ms, 10s or 1h30m",
-      abort: true,
-    });
+  withRules(
+    z
+      .string()
+      .max(32)
+      .regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, {
+        error: "must be a duration such as 500ms, 10s or 1h30m",
+        abort: true,
+      }),
+    [
+      {
+        holds: (text) => durationMilliseconds(text) <= LONGEST_MS,
+        cel: "duration(self) <= duration('8760h')",
+        message: "must be at most a year (8760h)",
+      },
+    ],
+  );
 
 /** A span of time of at least 1 ms, below which Istio takes none. */
 export const positiveDuration = () =>

@@ -15,7 +15,9 @@ interface Rule<T> {
   path?: string[];
 }
 
-/** The schema with rules between its fields, in this process and in the CRD alike. */
+const VALIDATIONS = "x-kubernetes-validations";
+
+/** The schema with rules between its fields, in this process and in the CRD alike, beside those it has. */
 export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S>>[]): S {
   let ruled = schema;
   for (const { holds, message, found, path } of rules)
@@ -23,10 +25,12 @@ export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S
       error: ({ input }) => (found ? `${message}, ${found(input as z.output<S>)}` : message),
       path: path ?? [],
     });
+  const meta = schema.meta();
   return ruled.meta({
-    ...schema.meta(),
-    "x-kubernetes-validations": rules.flatMap(({ cel, message }) =>
-      cel === undefined ? [] : [{ rule: cel, message }],
-    ),
+    ...meta,
+    [VALIDATIONS]: [
+      ...((meta?.[VALIDATIONS] as object[] | undefined) ?? []),
+      ...rules.flatMap(({ cel, message }) => (cel === undefined ? [] : [{ rule: cel, message }])),
+    ],
   });
 }

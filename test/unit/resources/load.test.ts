@@ -80,6 +80,11 @@ test("each fault of each document is reported", () => {
 describe("faults", () => {
   test.each([
     [
+      "a duration that Istio and Go can't hold",
+      task("  timeout: 97580735562m"),
+      "8: ModelTask/t: spec.timeout: must be at most a year (8760h)",
+    ],
+    [
       "a number as taskid",
       task("").replace('"666"', "666"),
       '5: ModelTask/t: spec.taskid: must be a string, is 666 (quote it: "666")',

@@ -98,9 +98,10 @@ function sharePercent({ spec: { credentialShare, credentials, jwtIssuers } }: Te
 
 /** A limit per replica has no rate here: only the controller knows how many there are. */
 function taskLimit({ taskid, limits, mode }: ModelTask["spec"], ofTenant: string): object {
+  const { burst, ...rest } = limits ?? {};
   return {
     taskid,
-    ...limitFields(limits ?? {}),
+    ...limitFields(rest.perReplica === undefined ? { ...rest, burst } : rest),
     // Says as well that the task has a limit when no rate does.
     mode: mode ?? ofTenant,
   };
@@ -117,7 +118,7 @@ const WINDOW_FIELDS = {
 function limitFields({ requestsPerSecond, burst, windows = [], cost }: Limits): object {
   return {
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
-    ...(requestsPerSecond !== undefined && burst !== undefined && { burst }),
+    ...(burst !== undefined && { burst }),
     ...Object.fromEntries(windows.map(({ per, requests }) => [WINDOW_FIELDS[per], requests])),
     ...(cost && { cost }),
   };
