@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { KubeConfig } from "@kubernetes/client-node";
+import { customResourceDefinition } from "../../tools/api/crd.ts";
+import { type Kind, KINDS as RESOURCES } from "../../tools/api/kinds.ts";
 import { OWNED_KINDS } from "../../tools/cluster/deploy/owned-objects.ts";
 import { KubernetesClient } from "../../tools/lib/kubernetes/client.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
@@ -21,6 +23,19 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ["discovery.k8s.io/v1", "EndpointSlice"],
 ];
 const CLUSTER_SCOPED = ["Tenant", "Namespace", "StorageClass"];
+
+/** Of a resource of ours the API server keeps what the definition knows. */
+function knownStatus(kind = "", status: unknown): unknown {
+  if (!(kind in RESOURCES) || typeof status !== "object" || status === null) return status;
+  const { spec } = customResourceDefinition(kind as Kind);
+  const [version] = (spec as unknown as Definition).versions;
+  const known = version.schema.openAPIV3Schema.properties.status.properties;
+  return Object.fromEntries(Object.entries(status).filter(([name]) => name in known));
+}
+
+interface Definition {
+  versions: [{ schema: { openAPIV3Schema: { properties: { status: { properties: object } } } } }];
+}
 
 /**
  * As much of the Kubernetes API as the operator uses, without schemas and field ownership: list, watch, apply, merge patch,
@@ -121,7 +136,9 @@ export class FakeApiServer {
       return [409, { message: "changed" }];
     const metadata = { ...live?.metadata, ...body?.metadata };
     const next = (
-      subresource === "status" ? { ...live, status: body?.status } : { ...live, ...body }
+      subresource === "status"
+        ? { ...live, status: knownStatus(live?.kind, body?.status) }
+        : { ...live, ...body }
     ) as Manifest;
     const generation =
       Number(live?.metadata.generation ?? 0) +

@@ -44,6 +44,8 @@ const RULES: Rule[] = [
       String.raw`spec\.(rateLimitHeaders|cors\.credentials)`,
       `${CREDENTIAL}enabled`,
       `${ISSUER}requireExpiry`,
+      String.raw`(spec\.|${CREDENTIAL})tasks\[\]\.inspect`,
+      String.raw`spec\.publicPaths\[\]\.gateway`,
     ),
     code: /^invalid_type$/,
     message: /^must be a boolean/,
@@ -53,6 +55,7 @@ const RULES: Rule[] = [
     path: at(
       String.raw`${LOG}collector\.(namespace|service|tokenSecret|port)`,
       String.raw`${CREDENTIAL}(secretRef\.(name|key)|priority)`,
+      String.raw`spec\.priorities\.default`,
     ),
     code: /^invalid_type$/,
     message: /^must be a (string|(whole )?number)/,
@@ -62,11 +65,12 @@ const RULES: Rule[] = [
     path: at(
       String.raw`${LIMIT}cost\.(fixed|max|bytesPerToken)`,
       String.raw`spec\.(queue\.\w+|descriptors\[\]\.maxKeys|credentialShare\.maxInFlight)`,
-      String.raw`spec\.(conversion\.\w+Bytes|compression\.requests\.maxBytes)`,
+      String.raw`spec\.(conversion\.\w+Bytes|compression\.requests\.max(Bytes|Ratio))`,
     ),
     code: /^invalid_type$/,
     message: /^must be a whole number/,
-    reason: "parts of a token, a millisecond, a place or a byte: the filter cuts them off",
+    reason:
+      "parts of a token, a millisecond, a place, a byte or a ratio: the filter cuts them off or counts with them",
   },
   {
     path: at(`${LIMIT}${String.raw`windows\[\](\.(per|requests))?`}`, String.raw`${LOG}sample\.ratio`),
@@ -77,7 +81,7 @@ const RULES: Rule[] = [
     path: at(
       String.raw`spec\.conversion\.(max(Request|Response)Bytes|raw\.(name|shape(\[\])?)|signatures(\[\]\.((in|out)puts(\[\]\.name)?|name))?)`,
       String.raw`spec\.cors\.(origins|headers)(\[\])?`,
-      String.raw`${CREDENTIAL}(id|issuer|subject|hosts(\[\])?|tasks\[\]\.versions(\[\])?)`,
+      String.raw`${CREDENTIAL}(id|issuer|subject|priority|secretRef\.(name|key)|hosts(\[\])?|tasks\[\]\.versions(\[\])?)`,
       String.raw`${ISSUER}(issuer|audiences(\[\])?|clientIds(\[\])?|jwks|jwksUri|cluster|claims\.\w+|leewaySeconds)`,
       String.raw`spec\.(taskid|tenantHeader|tasks\[\]\.versions(\[\])?|publicPaths(\[\]\.path)?)`,
       String.raw`spec\.apiKey\.(headers\[\]|queryParameter)`,

@@ -34,6 +34,11 @@ const STATUS: JsonSchema = {
       format: "int64",
       description: "The generation that the status is about.",
     },
+    applied: {
+      type: "string",
+      maxLength: 262_144,
+      description: "The spec that was applied last, as JSON: it is in force while a later one is at fault.",
+    },
     conditions: {
       type: "array",
       description: "Ready: the cluster holds what the spec says.",

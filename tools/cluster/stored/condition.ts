@@ -15,7 +15,7 @@ export interface Condition {
 export interface Status {
   observedGeneration?: number;
   conditions?: Condition[];
-  /** Of a ModelTask, JSON: the spec that was applied last, which is served while a later one is at fault. */
+  /** JSON: the spec that was applied last, which is served while a later one is at fault. */
   applied?: string;
 }
 

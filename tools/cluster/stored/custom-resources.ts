@@ -16,8 +16,8 @@ export interface Stored {
   /** `field.path: message`; empty when the resource can be applied. */
   faults: string[];
   /**
-   * What is to be served: the resource, or, of a ModelTask at fault, the version that was applied last.
-   * Undefined when neither can be.
+   * What is to be served: the resource, or, of one at fault, the version that was applied last. Undefined
+   * when neither can be.
    */
   served: Loaded | undefined;
 }
@@ -73,7 +73,7 @@ export class ResourceChecks {
   private candidate(object: Manifest): Candidate {
     const id = idOf(object);
     const { loaded, faults } = this.parse(object, id, "");
-    const last = object.kind === "ModelTask" ? lastApplied(object) : undefined;
+    const last = lastApplied(object);
     const before = last && this.parse(last, id, " as applied").loaded;
     return { object, id, faults, served: loaded, before };
   }
@@ -86,10 +86,11 @@ export class ResourceChecks {
       const own = faults.get(each.id);
       if (!own) continue;
       const isTenant = each.object.kind === "Tenant";
-      if (isTenant && each.faults.length > 0) continue;
+      const canFallBack = each.before !== undefined && !isEarlier(each);
+      if (isTenant && each.faults.length > 0 && !canFallBack) continue;
       if (each.faults.length === 0) each.faults = own.map(describe);
       // A Tenant's tasks still have it: what is wrong with it is said there alone.
-      if (!isTenant) fallBack(each);
+      if (!isTenant || canFallBack) fallBack(each);
       isNew = true;
     }
     return isNew;
@@ -103,8 +104,9 @@ export class ResourceChecks {
       crossFaults(byKind(order.flatMap(({ served }) => served ?? []))).filter((fault) => !isOfTask(fault)),
       ({ resource }) => resource,
     );
-    const isSound = ({ object, id, faults }: Candidate) =>
-      !crossed.has(id) && (object.kind === "ModelTask" || faults.length === 0);
+    const isSound = (each: Candidate) =>
+      !crossed.has(each.id) &&
+      (each.object.kind === "ModelTask" || each.faults.length === 0 || isEarlier(each));
     const sound = byKind(order.filter(isSound).flatMap(({ served }) => served ?? []));
     const refused = Map.groupBy(this.answers.faults(sound), ({ resource }) => resource);
     return new Map([...crossed, ...refused]);
@@ -144,9 +146,10 @@ function fallBack(each: Candidate): void {
   each.served = isEarlier(each) ? undefined : each.before;
 }
 
-function toStored({ object, faults, served }: Candidate): Stored {
-  const isAtFault = object.kind === "Tenant" && faults.length > 0;
-  return { object, faults, served: isAtFault ? undefined : served };
+function toStored(each: Candidate): Stored {
+  const { object, faults, served } = each;
+  const isHeld = object.kind === "Tenant" && faults.length > 0 && !isEarlier(each);
+  return { object, faults, served: isHeld ? undefined : served };
 }
 
 export function isDeleted({ metadata }: Manifest): boolean {
@@ -158,8 +161,9 @@ export function servedTasks(tasks: Stored[]): ModelTask[] {
   return tasks.flatMap(({ served }) => (served ? [served.resource as ModelTask] : []));
 }
 
-export function servedTenant({ served }: Stored): Loaded<Tenant> | undefined {
-  return served as Loaded<Tenant> | undefined;
+/** The Tenant, when nothing is wrong with it. */
+export function soundTenant({ served, faults }: Stored): Loaded<Tenant> | undefined {
+  return faults.length === 0 ? (served as Loaded<Tenant> | undefined) : undefined;
 }
 
 function parseResource(object: Manifest, resource: string): Parsed {

@@ -10,7 +10,7 @@ import { requireSecrets, secretsOfCluster } from "../../cluster/deploy/secrets.t
 import { type ControllerAddress, tokenSecrets } from "../../cluster/istio/rate-limit-config.ts";
 import { renderAll, type Target } from "../../cluster/istio/render.ts";
 import { incumbency } from "../../cluster/stored/condition.ts";
-import { isDeleted, type Stored, servedTasks, servedTenant } from "../../cluster/stored/custom-resources.ts";
+import { isDeleted, type Stored, servedTasks, soundTenant } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
@@ -48,7 +48,7 @@ export async function reconcile(name: string, options: ReconcileOptions): Promis
     return setFinalizers(client, tenant.object, [...finalizers, FINALIZER]);
 
   const owned = cache.ownedBy(name);
-  const sound = servedTenant(tenant);
+  const sound = soundTenant(tenant);
   const good = tasks.filter(({ faults }) => faults.length === 0);
   if (sound) return bring(sound, { tenant, tasks, good }, owned, options);
   await report(client, tenant.object, invalid(tenant.faults));

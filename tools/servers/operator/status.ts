@@ -13,7 +13,7 @@ const EVENT_LENGTH = 1024;
 const MOST_KEPT = 262_144;
 
 /**
- * Writes the condition Ready when it says something new, and an Event with it. Of a ModelTask that was
+ * Writes the condition Ready when it says something new, and an Event with it. Of a resource that was
  * applied, its spec stays in the status, to be served when a later one is at fault.
  * @throws ApiError 409 when the resource is not as it was read any more
  */
@@ -48,9 +48,9 @@ export async function report(client: KubernetesClient, object: Manifest, finding
   if (!isSame) await sendEvent(client, object, finding);
 }
 
-function keptSpec({ kind, spec }: Manifest): string | undefined {
-  const text = kind === "ModelTask" ? JSON.stringify(spec) : undefined;
-  return text !== undefined && text.length <= MOST_KEPT ? text : undefined;
+function keptSpec({ spec }: Manifest): string | undefined {
+  const text = JSON.stringify(spec);
+  return text.length <= MOST_KEPT ? text : undefined;
 }
 
 /**

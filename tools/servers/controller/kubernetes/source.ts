@@ -4,21 +4,19 @@ import {
   DiscoveryV1Api,
   type KubeConfig,
   type KubernetesListObject,
-  type KubernetesObject,
   type V1EndpointSlice,
   type V1Pod,
 } from "@kubernetes/client-node";
 import type { Logger } from "pino";
-import { formatPath } from "../../../api/fault.ts";
 import { API_GROUP, API_VERSION } from "../../../api/fields.ts";
-import { issueMessage } from "../../../api/issue-message.ts";
 import { KINDS, type Kind } from "../../../api/kinds.ts";
-import type { ModelTask } from "../../../api/model-task.ts";
 import { gatewayName, gatewaySelector, type Tenant } from "../../../api/tenant.ts";
+import type { Manifest } from "../../../lib/kubernetes/manifest.ts";
 import { type Watched, watchObjects } from "../../../lib/kubernetes/watched.ts";
 import type { Inventory } from "../inventory.ts";
 import type { Source } from "../source.ts";
 import { readyReplicas } from "./ready-replicas.ts";
+import { ServedResources } from "./served-resources.ts";
 
 /** Changes are gathered for so long before the limits are computed again. */
 const GATHER_MS = 200;
@@ -32,16 +30,13 @@ export class KubernetesSource implements Source {
   private readonly log: Logger;
   private readonly watches: Watched<unknown>[] = [];
   private readonly gatewayPods = new Map<string, Watched<V1Pod>>();
-  private readonly parsed = new WeakMap<object, Tenant | ModelTask>();
-  private readonly lastValid: Record<Kind, Map<string, Tenant | ModelTask>> = {
-    Tenant: new Map(),
-    ModelTask: new Map(),
-  };
+  private readonly served: ServedResources;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(config: KubeConfig, log: Logger) {
     this.config = config;
     this.log = log;
+    this.served = new ServedResources(log);
   }
 
   async start(onChange: (inventory: Inventory) => void): Promise<void> {
@@ -53,26 +48,28 @@ export class KubernetesSource implements Source {
           onChange(inventory());
         }, GATHER_MS);
     };
-    const tenants = this.watchCustom("Tenant", changed);
-    const tasks = this.watchCustom("ModelTask", changed);
+    const customChanged = () => {
+      this.served.changed();
+      changed();
+    };
+    const custom = [this.watchCustom("Tenant", customChanged), this.watchCustom("ModelTask", customChanged)];
     const discovery = this.config.makeApiClient(DiscoveryV1Api);
     const slices = watchObjects<V1EndpointSlice>({
       ...this.common(changed),
       path: "/apis/discovery.k8s.io/v1/endpointslices",
       list: () => discovery.listEndpointSliceForAllNamespaces(),
     });
-    this.watches.push(tenants, tasks, slices);
-    await Promise.all([tenants.synced, tasks.synced, slices.synced]);
+    this.watches.push(...custom, slices);
+    await Promise.all([...custom, slices].map(({ synced }) => synced));
 
     const inventory = (): Inventory => {
-      const validTenants = this.valid<Tenant>("Tenant", tenants.list());
-      this.watchGatewayPods(validTenants, changed);
+      const { tenants, tasks } = this.served.of(() => custom.flatMap((watched) => watched.list()));
+      this.watchGatewayPods(tenants, changed);
       const replicas = readyReplicas(slices.list());
       return {
-        tenants: validTenants,
-        tasks: this.valid<ModelTask>("ModelTask", tasks.list()),
+        ...{ tenants, tasks },
         replicas: ({ metadata, spec }) => replicas.get(`${metadata.namespace}/${spec.service.name}`) ?? 0,
-        pods: this.runningPods(validTenants),
+        pods: this.runningPods(tenants),
       };
     };
     inventory();
@@ -90,17 +87,23 @@ export class KubernetesSource implements Source {
     return { config: this.config, log: this.log, onChange };
   }
 
-  private watchCustom(kind: Kind, onChange: () => void): Watched<KubernetesObject> {
+  private watchCustom(kind: Kind, onChange: () => void): Watched<Manifest> {
     const { plural } = KINDS[kind];
     const [, version = ""] = API_VERSION.split("/");
     const api = this.config.makeApiClient(CustomObjectsApi);
-    return watchObjects<KubernetesObject>({
+    return watchObjects<Manifest>({
       ...this.common(onChange),
       path: `/apis/${API_VERSION}/${plural}`,
-      list: () =>
-        api.listClusterCustomObject({ group: API_GROUP, version, plural }) as Promise<
-          KubernetesListObject<KubernetesObject>
-        >,
+      list: async () => {
+        const list = (await api.listClusterCustomObject({
+          group: API_GROUP,
+          version,
+          plural,
+        })) as KubernetesListObject<Manifest>;
+        // The items of a list do not say what they are.
+        for (const item of list.items) Object.assign(item, { apiVersion: API_VERSION, kind });
+        return list;
+      },
     });
   }
 
@@ -140,32 +143,6 @@ export class KubernetesSource implements Source {
       );
     }
     return result;
-  }
-
-  /**
-   * The objects that pass the schema; one that doesn't, though the CRD let it in, stays as it was when it
-   * last did.
-   */
-  private valid<T extends Tenant | ModelTask>(kind: Kind, objects: readonly KubernetesObject[]): T[] {
-    const before = this.lastValid[kind];
-    const now = new Map<string, Tenant | ModelTask>();
-    for (const object of objects) {
-      const id = `${kind}/${object.metadata?.namespace ?? ""}/${object.metadata?.name}`;
-      const resource = this.parsed.get(object) ?? this.parse(kind, id, object) ?? before.get(id);
-      if (resource === undefined) continue;
-      this.parsed.set(object, resource);
-      now.set(id, resource);
-    }
-    this.lastValid[kind] = now;
-    return [...now.values()] as T[];
-  }
-
-  private parse(kind: Kind, id: string, object: KubernetesObject): Tenant | ModelTask | undefined {
-    const result = KINDS[kind].schema.safeParse(object, { error: issueMessage, reportInput: true });
-    if (result.success) return result.data;
-    const faults = result.error.issues.map(({ path, message }) => `${formatPath(path)}: ${message}`);
-    this.log.warn({ resource: id, faults }, "the resource is at fault; it stays as it was before");
-    return undefined;
   }
 }
 
