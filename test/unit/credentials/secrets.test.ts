@@ -2,7 +2,15 @@ import { expect, it } from "vitest";
 import { byKind } from "../../../tools/api/cross-check.ts";
 import type { InvalidResources } from "../../../tools/api/fault.ts";
 import { parseResources } from "../../../tools/api/load.ts";
-import { requireKeys, requireSecrets, type Secrets } from "../../../tools/cluster/deploy/secrets.ts";
+import {
+  requireKeys,
+  requireSecrets,
+  type Secrets,
+  secretsOfCluster,
+} from "../../../tools/cluster/deploy/secrets.ts";
+import { ApiError } from "../../../tools/lib/kubernetes/api-error.ts";
+import type { KubernetesClient } from "../../../tools/lib/kubernetes/client.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 
 const TENANT = `apiVersion: modelgate.dev/v1alpha1
 kind: Tenant
@@ -86,4 +94,26 @@ it.each<[string, string, Secrets, string]>([
 ])("no secret in clear: %s", (_what, text, secrets, message) => {
   const { tenants } = byKind(parseResources([{ file: "f.yaml", text }]).resources);
   expect(() => requireSecrets(tenants, secrets, "make it")).toThrow(message);
+});
+
+it("of Secrets that may not be read, the first is named, whichever answer comes first", async () => {
+  const { tenants } = byKind(parseResources([{ file: "f.yaml", text: TENANT }]).resources);
+  const asked: { name: string; refuse: () => void }[] = [];
+  const get = ({ metadata: { name } }: Manifest) =>
+    new Promise((_, reject) => {
+      const refuse = () => reject(new ApiError(403, { message: `secrets "${name}" is forbidden` }));
+      asked.push({ name, refuse });
+    });
+  const answer = secretsOfCluster(
+    { get } as unknown as KubernetesClient,
+    tenants.map(({ resource }) => resource),
+    ["limits"],
+  );
+  const refused = expect(answer).rejects.toThrow(/^Secret edge\/senders: .*modelgate-secret-reader/);
+  expect(asked.map(({ name }) => name)).toEqual(["senders", "gw-sealing-key", "limits"]);
+  for (const { refuse } of asked.reverse()) {
+    refuse();
+    await new Promise(setImmediate);
+  }
+  await refused;
 });

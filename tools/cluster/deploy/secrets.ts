@@ -64,7 +64,7 @@ export async function secretsOfCluster(
       ]);
     }),
   );
-  await Promise.all(
+  const answers = await Promise.allSettled(
     [...wanted].map(async ([key, object]) => {
       try {
         secrets.set(key, valuesOf(await client.get(object)));
@@ -78,6 +78,8 @@ export async function secretsOfCluster(
       }
     }),
   );
+  // The first as the tenants name them, whichever answer comes first.
+  for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
   return secrets;
 }
 
