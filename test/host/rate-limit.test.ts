@@ -298,9 +298,6 @@ describe("modes", () => {
   });
 });
 
-/** HeadersAction.STOP of filters/sdk/host/actions.ts. */
-const STOP = 4;
-
 describe("the queue", () => {
   const queued = one({ requestsPerSecond: 100, burst: 2 }, { queue: { maxMilliseconds: 25, maxStreams: 3 } });
   it("delays requests that a token comes for in time, in their order", () => {
