@@ -15,18 +15,20 @@ import {
   TARGETS,
   type Target,
 } from "./container-images.ts";
+import { KREW_ARCHIVE, krewManifest, packForKrew } from "./krew.ts";
 import { filterBill, publishChart, publishFilter, type Registry, signed } from "./publish.ts";
 import { run } from "./run.ts";
 
 /**
  * The part of a release that runs in the clone that is released:
- *   node make.ts --version V --notes FILE --out FOLDER --key FILE [--registry HOST/PATH]
+ *   node make.ts --version V --notes FILE --out FOLDER --key FILE [--registry HOST/PATH] [--download URL]
  * Without a registry nothing is pushed.
  */
 const { values } = parseArgs({
   options: {
     ...{ version: { type: "string" }, notes: { type: "string" }, out: { type: "string" } },
     ...{ key: { type: "string" }, registry: { type: "string" } },
+    download: { type: "string", default: "https://modelgate.invalid/releases" },
   },
 });
 const { version = "", notes = "", out = "", key: keyFile = "" } = values;
@@ -38,6 +40,7 @@ const registry: Registry | undefined =
 await mkdir(out, { recursive: true });
 const packages = await run(FOLDER, "npm", "run", "--silent", "package");
 for (const path of packages.split("\n")) await copyFile(path, join(out, basename(path)));
+await writeKrew(packages.split("\n")[0] as string);
 for (const name of MODULES) await copyFile(modulePath(name), join(out, `${name}.wasm`));
 await writeFile(join(out, `modelgate.${SBOM_NAME}`), (await commandBill()).bytes);
 await writeFile(join(out, `gateway.wasm.${SBOM_NAME}`), (await filterBill()).bytes);
@@ -71,6 +74,14 @@ async function containerImages(): Promise<Record<Target, ImageName> | undefined>
   }
   const { controller, collector } = names;
   return controller && collector ? { controller, collector } : undefined;
+}
+
+/** For `kubectl krew install`: the archive and its manifest. */
+async function writeKrew(tarball: string): Promise<void> {
+  const folder = join(FOLDER, "build/krew");
+  const sha256 = await packForKrew(tarball, folder, join(out, KREW_ARCHIVE));
+  const download = `${values.download.replace(/\/$/, "")}/v${version}`;
+  await writeFile(join(out, "modelgate.krew.yaml"), krewManifest({ version, download, sha256 }));
 }
 
 async function notesText(): Promise<string> {

@@ -9,11 +9,11 @@ import { temporaryFolder } from "../lib/temporary-folder.ts";
 import { run } from "./run.ts";
 import { releaseChangelog, requireVersion, withVersion } from "./version.ts";
 
-const USAGE = `npm run release -- VERSION --registry HOST/PATH --key FILE
+const USAGE = `npm run release -- VERSION --registry HOST/PATH --key FILE [--download URL]
 npm run release -- VERSION --dry-run
 
 Makes a release of what is committed: packages, filter, images, chart, bills of materials, signatures and notes, in
-build/release/VERSION. With --dry-run nothing is pushed, committed or tagged, and a key is made for the occasion.`;
+build/release/VERSION. URL is where you will serve the folders of releases: the manifest for Krew names it. With --dry-run nothing is pushed, committed or tagged, and a key is made for the occasion.`;
 const FOLDER = fileURLToPath(PROJECT_ROOT);
 const VERSIONED = ["package.json", "package-lock.json", "manifests/chart/Chart.yaml"];
 
@@ -22,18 +22,28 @@ interface Options {
   dryRun: boolean;
   registry?: string;
   key?: string;
+  download?: string;
 }
 
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { "dry-run": { type: "boolean" }, registry: { type: "string" }, key: { type: "string" } },
+    options: {
+      ...{ "dry-run": { type: "boolean" }, registry: { type: "string" }, key: { type: "string" } },
+      download: { type: "string" },
+    },
   });
   const [version, ...others] = positionals;
-  const { registry, key, "dry-run": dryRun = false } = values;
+  const { registry, key, download, "dry-run": dryRun = false } = values;
   const complete = dryRun ? registry === undefined : registry !== undefined && key !== undefined;
   if (version === undefined || others.length > 0 || !complete) throw new Error(USAGE);
-  return { version: requireVersion(version), dryRun, ...(registry && { registry }), ...(key && { key }) };
+  return {
+    version: requireVersion(version),
+    dryRun,
+    ...(registry && { registry }),
+    ...(key && { key }),
+    ...(download && { download }),
+  };
 }
 
 /** Works in a clone, so that a release that fails leaves nothing behind. */
@@ -55,6 +65,7 @@ async function release(options: Options): Promise<void> {
     const out = join(FOLDER, "build/release", version);
     const args = ["--version", version, "--notes", notes, "--out", out, "--key", key];
     if (registry !== undefined) args.push("--registry", registry);
+    if (options.download !== undefined) args.push("--download", options.download);
     console.log(await run(clone, process.execPath, "tools/release/make.ts", ...args));
     console.log(`the files are in build/release/${version}`);
     if (dryRun) return;
