@@ -72,9 +72,8 @@ describe("a new tenant", () => {
     const { code, stdout } = await modelgate("status", "-o", "json");
     expect(code).toBe(0);
     const { gateways } = JSON.parse(stdout);
-    expect(gateways).toMatchObject([
-      { tenant: "search", pods: [{ slice: "stable", inSync: true, running: image.split("@")[1] }] },
-    ]);
+    const pod = { slice: "stable", inSync: true, running: image.split("@")[1] };
+    expect(gateways).toMatchObject([{ tenant: "search", pods: [pod, pod] }]);
     expect((await modelgate("get", "modeltasks", "-o", "wide")).stdout).toMatch(
       /search +spelling +667 +search +v1=90%,v2=10%/,
     );
@@ -132,13 +131,14 @@ describe("a new tenant", () => {
     const tenant = (await readFile(join(EXAMPLE, "tenant.yaml"), "utf8")).replace("1000", "1000000");
     await modelgateStdin(tenant, "apply", "-f", "-", "--wait");
     const before = await requestsByVersion();
-    await sendMany(10_000, { taskid: "667" });
+    expect(await sendMany(10_000, { taskid: "667" })).toEqual(new Map([[200, 10_000]]));
     const grey = await requestsByVersion();
     const share = (grey.v2 - before.v2) / 10_000;
     console.log(`grey release: ${(share * 100).toFixed(2)} % of 10,000 requests to v2, 10 % wanted`);
     // Four standard deviations of a binomial distribution.
     expect(Math.abs(share - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / 10_000));
-    await sendMany(10_000, { taskid: "667", "x-experiment": "spelling-v2" });
+    const chosen = { taskid: "667", "x-experiment": "spelling-v2" };
+    expect(await sendMany(10_000, chosen)).toEqual(new Map([[200, 10_000]]));
     const experiment = await requestsByVersion();
     expect(experiment).toEqual({ v1: grey.v1, v2: grey.v2 + 10_000 });
   });
@@ -257,12 +257,17 @@ describe("a new tenant", () => {
     );
   });
 
+  /** How many requests the gateway's pods have sent to each version. */
   async function requestsByVersion(): Promise<{ v1: number; v2: number }> {
-    const [pod] = await cluster.client.list("v1", "Pod", {
+    const pods = await cluster.client.list("v1", "Pod", {
       namespace: "search",
       labelSelector: "istio=search-gateway",
     });
-    const name = pod?.metadata.name ?? "";
+    const counts = await Promise.all(pods.map(({ metadata: { name } }) => requestsOfPod(name)));
+    return { v1: sum(counts.map(({ v1 }) => v1)), v2: sum(counts.map(({ v2 }) => v2)) };
+  }
+
+  async function requestsOfPod(name: string): Promise<{ v1: number; v2: number }> {
     const { cluster_statuses } = JSON.parse(
       await envoyAdmin(cluster.client, { namespace: "search", name }, "/clusters?format=json"),
     ) as {
@@ -277,3 +282,5 @@ describe("a new tenant", () => {
     return { v1: requests("v1"), v2: requests("v2") };
   }
 });
+
+const sum = (numbers: number[]) => numbers.reduce((total, each) => total + each, 0);
