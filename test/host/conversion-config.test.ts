@@ -93,6 +93,15 @@ it("gives binary replies the room that the task says", () => {
   expect([length("plain"), length("raw")]).toEqual(["65536", "512"]);
 });
 
+it.each([1_048_577, 1e300])(
+  "refuses room of %d bytes for the JSON of binary replies",
+  (binaryHeaderBytes) => {
+    const other = new Vm(modulePath("protocol-conversion"));
+    expect(other.configure({ protocolConversion: { binaryHeaderBytes } })).toBe(false);
+    expect(other.logs.at(-1)).toContain("protocolConversion.binaryHeaderBytes: must be at most 1048576");
+  },
+);
+
 it.each([
   ["raw", "/v2/models/m/infer"],
   ["serving", "/v1/models/m:predict"],
