@@ -48,6 +48,7 @@ describe.skipIf(!there)("the chart in a cluster", () => {
       "install",
       "--image",
       "registry.example/old:1",
+      "--no-wait",
     ]);
     expect([installed.code, installed.stderr]).toEqual([0, ""]);
     await cluster.client.apply(tenant, { fieldManager: "cluster-test" });

@@ -87,9 +87,12 @@ describe("credentials of a tenant in a cluster", () => {
     const metadata = { name: "search-batch", namespace: "search" };
     const { data } = await cluster.client.get({ apiVersion: "v1", kind: "Secret", metadata });
     expect(Buffer.from((data as { key: string }).key, "base64").toString()).toBe(stdout.trim());
+    expect(stderr).toMatch(/^Secret search\/search-gateway-sealing-key created$/m);
+    expect(stderr).toMatch(/^Deployment search\/search-gateway configured$/m);
     const plugin = await cluster.client.get(PLUGIN);
     const secret = Buffer.from(stdout.trim()).toString("base64");
-    expect(JSON.stringify(plugin.spec)).toContain(`{"id":"batch","secret":"${secret}"}`);
+    expect(JSON.stringify(plugin.spec)).toMatch(/\{"id":"batch","sealedSecret":"[0-9a-f]+"\}/);
+    expect(JSON.stringify(plugin.spec)).not.toContain(secret);
     const twice = await modelgate(
       "credentials",
       "create",
@@ -103,6 +106,11 @@ describe("credentials of a tenant in a cluster", () => {
     expect(twice.stderr).toContain("Secret search/search-batch is there already");
     const { stdout: diff } = await modelgate("diff", "-f", EXAMPLE, "--force-conflicts");
     expect(diff).not.toContain(secret);
+    const again = await modelgate("diff", "-f", join(EXAMPLE, "tasks.yaml"));
+    expect(again.stderr).toBe("");
+    expect(again.stdout, "apply keeps the pods").not.toContain("Deployment search/search-gateway");
+    const later = (await modelgate("credentials", "create", "later")).stdout.trim();
+    await post(withKey(later), 200);
   });
 
   it("a dry run on the server stores nothing, and a run on an old state fails", async () => {
