@@ -177,7 +177,7 @@ const tenantSpec = withRules(
     credentialShare: z
       .strictObject({
         percent: z
-          .int()
+          .number()
           .min(1)
           .max(100)
           .optional()
