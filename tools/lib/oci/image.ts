@@ -1,5 +1,4 @@
-import { gzipSync } from "fflate";
-import tar from "tar-stream";
+import { gzipped, tarOf } from "./archive.ts";
 import { digestOf } from "./digest.ts";
 
 /**
@@ -51,12 +50,8 @@ export async function packImage(module: Uint8Array, variant: Variant): Promise<I
 }
 
 async function compat(module: Uint8Array): Promise<[Blob, Blob]> {
-  const archive = await tarOf("plugin.wasm", module);
-  // fflate compresses alike everywhere; the zlib inside Node changes with Node's version.
-  const layer = blob(
-    "application/vnd.oci.image.layer.v1.tar+gzip",
-    gzipSync(archive, { mtime: 0, level: 9 }),
-  );
+  const archive = await tarOf([["plugin.wasm", module]]);
+  const layer = blob("application/vnd.oci.image.layer.v1.tar+gzip", gzipped(archive));
   const config = json("application/vnd.oci.image.config.v1+json", {
     architecture: "wasm",
     os: "wasi",
@@ -71,15 +66,6 @@ function artifact(module: Uint8Array): [Blob, Blob] {
     blob("application/vnd.module.wasm.content.layer.v1+wasm", module),
     json("application/vnd.module.wasm.config.v1+json", {}),
   ];
-}
-
-async function tarOf(name: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const pack = tar.pack();
-  pack.entry({ name, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 }, Buffer.from(bytes));
-  pack.finalize();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of pack) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
 }
 
 export function descriptor({ mediaType, digest, bytes }: Blob): Descriptor {

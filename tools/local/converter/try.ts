@@ -1,4 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +6,7 @@ import type { HeaderList } from "../../lib/host/header-pairs.ts";
 import type { Stream } from "../../lib/host/stream.ts";
 import { Vm } from "../../lib/host/vm.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
+import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { readPlaces } from "../../lib/wasm/places.ts";
 import { trapping } from "../../lib/wasm/trap.ts";
 import { sourceIn } from "../own-module/compile.ts";
@@ -57,13 +57,13 @@ export interface LoadedConverter {
 
 /** Compiles the converter of a folder and runs it in Node's WebAssembly, in a host that stands for Envoy. */
 export async function loadConverter(folder: string, settings: object = {}): Promise<LoadedConverter> {
-  const temporary = await mkdtemp(join(tmpdir(), "modelgate-converter-"));
+  const temporary = await temporaryFolder(join(tmpdir(), "modelgate-converter-"));
   try {
-    const module = join(temporary, "converter.wasm");
+    const module = join(temporary.path, "converter.wasm");
     await compileConverter(folder, module);
     return converterInNode(module, settings, folder);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await temporary.remove();
   }
 }
 

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HeaderList } from "../../lib/host/header-pairs.ts";
 import type { Stream } from "../../lib/host/stream.ts";
 import { Vm } from "../../lib/host/vm.ts";
+import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { readPlaces } from "../../lib/wasm/places.ts";
 import { trapping } from "../../lib/wasm/trap.ts";
 import { sourceIn } from "../own-module/compile.ts";
@@ -45,9 +45,9 @@ export interface LoadedFilter {
  * @throws Error with the filter's own words when it refuses the configuration
  */
 export async function loadFilter(folder: string, configuration: object): Promise<LoadedFilter> {
-  const temporary = await mkdtemp(join(tmpdir(), "modelgate-filter-"));
+  const temporary = await temporaryFolder(join(tmpdir(), "modelgate-filter-"));
   try {
-    const module = join(temporary, "filter.wasm");
+    const module = join(temporary.path, "filter.wasm");
     await compileFilter(folder, module);
     const places = readPlaces(module, sourceIn(folder));
     const vm = new Vm(module);
@@ -57,7 +57,7 @@ export async function loadFilter(folder: string, configuration: object): Promise
       exchange: (request, response = {}) => trapping(places, vm.logs, () => exchanged(vm, request, response)),
     };
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await temporary.remove();
   }
 }
 

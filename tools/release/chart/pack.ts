@@ -1,10 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "fflate";
-import tar from "tar-stream";
 import { parse } from "yaml";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
+import { gzipped, tarOf } from "../../lib/oci/archive.ts";
 import { digestOf } from "../../lib/oci/digest.ts";
 import { type Blob, descriptor, json, MANIFEST_TYPE } from "../../lib/oci/image.ts";
 
@@ -30,18 +29,14 @@ interface Release {
  * @throws Error when the chart has not the places where version and images stand
  */
 export async function packChart({ version, images }: Release): Promise<Uint8Array> {
-  const pack = tar.pack();
+  const files: [string, Uint8Array][] = [];
   for (const path of await filesBelow(CHART)) {
     let text = await readFile(join(CHART, path), "utf8");
     if (path === "Chart.yaml") text = text.replace(/^(version|appVersion): .*$/gm, `$1: ${version}`);
     if (path === "values.yaml" && images) text = withImages(text, [images.controller, images.collector]);
-    const entry = { name: `modelgate/${path}`, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 };
-    pack.entry(entry, text);
+    files.push([`modelgate/${path}`, Buffer.from(text)]);
   }
-  pack.finalize();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of pack) chunks.push(chunk as Uint8Array);
-  return gzipSync(Buffer.concat(chunks), { mtime: 0, level: 9 });
+  return gzipped(await tarOf(files));
 }
 
 function withImages(values: string, images: ImageName[]): string {
