@@ -26,6 +26,7 @@ import { modulePath } from "../../lib/wasm/modules.ts";
 import { startController } from "../../servers/controller/controller.ts";
 import { FileSource } from "../../servers/controller/file-source.ts";
 import type { Inventory } from "../../servers/controller/inventory.ts";
+import type { Source } from "../../servers/controller/source.ts";
 import { type LocalGateway, startLocalGateway } from "./gateway.ts";
 import { converterFilter, writeConverters } from "./task-converters.ts";
 
@@ -54,16 +55,28 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   const { paths, log } = options;
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-filter-"));
   const secrets = lookupIn(options.secrets);
-  const controller = await startController({ source: new FileSource(paths, log, secrets), log });
+  const files = new FileSource(paths, log, secrets);
+  let first: Inventory | undefined;
+  let follow = (inventory: Inventory) => {
+    first = inventory;
+  };
+  // What the controller reads is the gateway's, too: files are read and checked once.
+  const source: Source = {
+    start: (onChange) =>
+      files.start((inventory) => {
+        onChange(inventory);
+        follow(inventory);
+      }),
+    stop: () => files.stop(),
+  };
+  const controller = await startController({ source, log });
   const address: ControllerAddress = {
     namespace: "modelgate-system",
     service: "modelgate-controller",
     port: controller.port,
   };
   const file = join(folder.path, "filter.json");
-  const files = new FileSource(paths, log, secrets);
   const stop = async () => {
-    await files.stop();
     await controller.stop();
     await folder.remove();
   };
@@ -78,14 +91,11 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
   };
   try {
-    let first: Inventory | undefined;
-    await files.start((inventory) => {
-      if (first) {
-        log.info("the resources changed");
-        write(inventory).catch((error: Error) => log.error(error.message));
-      } else first = inventory;
-    });
     if (!first) throw new Error("no resources were read");
+    follow = (inventory) => {
+      log.info("the resources changed");
+      write(inventory).catch((error: Error) => log.error(error.message));
+    };
     await write(first);
     const tenant = localTenant(first);
     const { responses } = tenant.spec.compression ?? {};
