@@ -8,7 +8,7 @@ import { ABSENT, arbitraryOf } from "./schema-arbitrary.ts";
 type Json = Record<string, unknown>;
 
 /** What depends on other fields: put together below. */
-const APART = ["versions", "matches", "mirror", "autoscaling"];
+const APART = ["versions", "matches", "mirror", "autoscaling", "protocol", "openai"];
 const { shape } = modelTask.shape.spec;
 
 /** One of the ways to say what a request is. */
@@ -84,8 +84,38 @@ function withAutoscaling(spec: Json & { limits?: Json }, autoscaling: Autoscalin
   return spec.limits && isCounted && minReplicas <= maxReplicas ? { ...spec, autoscaling } : spec;
 }
 
+const MODEL_NAMES = ["gpt", "meta-llama/Llama-3-8B", "gpt:v0"];
+const openai = fc.oneof(
+  fc.constant({}),
+  arbitraryOf(shape.openai, "spec.openai", {
+    "spec.openai.server": fc.constant("openai"),
+    "spec.openai.models": fc.subarray(MODEL_NAMES),
+    "spec.openai.servedModel": fc.constantFrom(...MODEL_NAMES),
+    "spec.openai.basePath": fc.constantFrom("/v1", "/openai/v1"),
+    "spec.openai.apiKeySecret": fc.constant({ name: "model-server", key: "key" }),
+  }),
+  fc.subarray(MODEL_NAMES).map((models) => ({ server: "openInference", models })),
+) as fc.Arbitrary<Json>;
+
+/** What callers speak; a converter of a task's own is beside a server of Open Inference. */
+function withProtocol(spec: Json & { conversion?: Json }, speaks: string, openai: Json): Json {
+  if (speaks === "default") return spec;
+  if (speaks === "conversion") return { ...spec, protocol: spec.conversion?.protocol ?? "openInference" };
+  return {
+    ...spec,
+    protocol: "openai",
+    openai: spec.conversion?.converter ? { server: "openInference" } : openai,
+  };
+}
+
 export const arbitraryTask = fc
-  .record({ rest, routing, autoscaling: arbitraryOf(shape.autoscaling, "spec.autoscaling") })
-  .map(({ rest, routing, autoscaling }) =>
-    withAutoscaling({ ...rest, ...routing }, autoscaling as Autoscaling),
+  .record({
+    rest,
+    routing,
+    autoscaling: arbitraryOf(shape.autoscaling, "spec.autoscaling"),
+    speaks: fc.constantFrom("default", "conversion", "openai"),
+    openai,
+  })
+  .map(({ rest, routing, autoscaling, speaks, openai }) =>
+    withProtocol(withAutoscaling({ ...rest, ...routing }, autoscaling as Autoscaling), speaks, openai),
   );

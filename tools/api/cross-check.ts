@@ -2,7 +2,7 @@ import { credentialFaults } from "./credential-faults.ts";
 import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
 import type { Loaded } from "./load.ts";
-import type { ModelTask } from "./model-task.ts";
+import { type ModelTask, modelNames } from "./model-task.ts";
 import { gatewayName, gatewaySelector, type Tenant } from "./tenant.ts";
 
 export interface Resources {
@@ -48,6 +48,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
       ["spec", "taskid"],
       "is the task id of another task",
     ),
+    ...tenants.flatMap(({ resource }) => modelNameFaults(resource, tasks)),
     ...ownerFaults(tenants, tasks),
     ...tenants.flatMap((tenant) => publicPathFaults(tenant, tasks)),
     ...tasks.flatMap(routingFaults),
@@ -100,6 +101,35 @@ function ownerFaults(tenants: Loaded<Tenant>[], tasks: Loaded<ModelTask>[]): Fau
       ),
     ];
   });
+}
+
+/** Each model name that callers write must lead to one task of the tenant, also with a version behind it. */
+function modelNameFaults({ metadata }: Tenant, tasks: Loaded<ModelTask>[]): Fault[] {
+  const own = tasks.filter(({ resource }) => resource.spec.tenant === metadata.name);
+  const first = new Map<string, string>();
+  return own.flatMap(({ resource, fault }) =>
+    modelNames(resource).flatMap((name, index) => {
+      const path = resource.spec.openai?.models.length
+        ? ["spec", "openai", "models", index]
+        : ["spec", "taskid"];
+      const taken = first.get(name) ?? versionedOwner(name, own);
+      first.set(name, resource.spec.taskid);
+      return taken === undefined
+        ? []
+        : [fault(path, `${JSON.stringify(name)} is the name of a model of task ${taken} already`)];
+    }),
+  );
+}
+
+/** The task that `name:version` leads to. */
+function versionedOwner(name: string, tasks: Loaded<ModelTask>[]): string | undefined {
+  const colon = name.lastIndexOf(":");
+  if (colon < 0) return undefined;
+  return tasks.find(
+    ({ resource }) =>
+      modelNames(resource).includes(name.slice(0, colon)) &&
+      resource.spec.versions.some((version) => version.name === name.slice(colon + 1)),
+  )?.resource.spec.taskid;
 }
 
 /** A public path may only be for one of the tenant's own tasks. */

@@ -15,6 +15,7 @@ import {
   tenantName,
   version,
 } from "./fields.ts";
+import { openai } from "./language-model.ts";
 import { taskLimits } from "./limits.ts";
 import { metadata, status } from "./metadata.ts";
 import { connectionPool, loadBalancing, outlierDetection, retries } from "./replica-choice.ts";
@@ -61,6 +62,15 @@ const modelTaskSpec = withRules(
         "Headers of callers that the model server gets although the gateway keeps them back: cookie, taskid, x-envoy-original-path. Default: none.",
       )
       .meta({ "x-kubernetes-list-type": "set" }),
+    protocol: z
+      .enum(["openInference", "tensorflowServing", "openai"])
+      .optional()
+      .describe(
+        "What callers speak: openai is the API of language models, where `model` in the body names the task. Default: the REST of `conversion.protocol`.",
+      ),
+    openai: openai
+      .optional()
+      .describe("The language model of a task with `protocol: openai`. Default: all of its defaults."),
     conversion: conversion.prefault({}).describe("HTTP/JSON to the model server's gRPC and back."),
     warmUp: warmUp.prefault({}).describe("How new replicas get their first traffic."),
     drain: drain.prefault({}).describe("How replicas stop without losing requests."),
@@ -121,6 +131,25 @@ const modelTaskSpec = withRules(
       path: ["versions"],
     },
     {
+      holds: ({ protocol, openai }) => openai === undefined || protocol === "openai",
+      cel: "!has(self.openai) || (has(self.protocol) && self.protocol == 'openai')",
+      message: "is for protocol: openai",
+      path: ["openai"],
+    },
+    {
+      holds: ({ protocol, conversion }) =>
+        protocol === undefined || protocol === "openai" || protocol === conversion.protocol,
+      cel: "!has(self.protocol) || self.protocol == 'openai' || self.protocol == (has(self.conversion) && has(self.conversion.protocol) ? self.conversion.protocol : 'openInference')",
+      message: "must be that of conversion.protocol, or openai",
+      path: ["protocol"],
+    },
+    {
+      holds: (spec) => !passesOpenAi(spec) || spec.conversion.converter === undefined,
+      cel: "!has(self.protocol) || self.protocol != 'openai' || (has(self.openai) && has(self.openai.server) && self.openai.server == 'openInference') || !has(self.conversion) || !has(self.conversion.converter)",
+      message: "has no use where bodies pass to a model server that speaks openai",
+      path: ["conversion", "converter"],
+    },
+    {
       holds: ({ forwardHeaders }) => new Set(forwardHeaders).size === forwardHeaders.length,
       message: "must not hold a header twice",
       path: ["forwardHeaders"],
@@ -164,6 +193,24 @@ export const modelTask = z.strictObject({
 });
 
 export type ModelTask = z.output<typeof modelTask>;
+
+/** Do OpenAI's bodies pass to the model server as they are? */
+export function passesOpenAi({
+  protocol,
+  openai,
+}: {
+  protocol?: string | undefined;
+  openai?: { server: string } | undefined;
+}): boolean {
+  return protocol === "openai" && (openai?.server ?? "openai") === "openai";
+}
+
+/** Names that callers may write in `model`; none where the task is no language model. */
+export function modelNames({ spec }: ModelTask): string[] {
+  if (spec.protocol !== "openai") return [];
+  const names = spec.openai?.models ?? [];
+  return names.length > 0 ? names : [spec.taskid];
+}
 
 /** Does the task's own converter run as a filter of its own, behind the gateway's? */
 export function hasConverter({ spec }: ModelTask): boolean {

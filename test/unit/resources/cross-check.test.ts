@@ -59,6 +59,44 @@ const CASES: [name: string, text: string, message: string][] = [
     'a.yaml:10: Tenant/search: spec.publicPaths[0].task: "667" is no task id of a ModelTask of this tenant (it has 666)',
   ],
   [
+    "a model's name that leads to two tasks",
+    docs(
+      TENANT,
+      `${TASK}  protocol: openai\n`,
+      `${second("b", "667")}  protocol: openai\n  openai: {models: [llm, "666"]}\n`,
+    ),
+    'a.yaml:32: ModelTask/b: spec.openai.models[1]: "666" is the name of a model of task 666 already',
+  ],
+  [
+    "a model's name that is another's with a version",
+    docs(
+      TENANT,
+      `${TASK}  protocol: openai\n  versions: [{name: v1}]\n`,
+      `${second("b", "667")}  protocol: openai\n  openai: {models: ["666:v1"]}\n`,
+    ),
+    'a.yaml:33: ModelTask/b: spec.openai.models[0]: "666:v1" is the name of a model of task 666 already',
+  ],
+  [
+    "a language model's settings without its protocol",
+    spec("openai: {models: [llm]}"),
+    "a.yaml:20: ModelTask/ranking: spec.openai: is for protocol: openai",
+  ],
+  [
+    "a model server's own paths where it has none",
+    spec("protocol: openai\n  openai: {server: openInference, basePath: /openai/v1}"),
+    "a.yaml:21: ModelTask/ranking: spec.openai.server: openInference has no servedModel, basePath and apiKeySecret: they are for server: openai",
+  ],
+  [
+    "a converter where bodies pass",
+    spec(`protocol: openai\n  conversion: {converter: "oci://r.example/a@sha256:${"a".repeat(64)}"}`),
+    "a.yaml:21: ModelTask/ranking: spec.conversion.converter: has no use where bodies pass to a model server that speaks openai",
+  ],
+  [
+    "a protocol that is not that of the conversion",
+    spec("protocol: tensorflowServing"),
+    "a.yaml:20: ModelTask/ranking: spec.protocol: must be that of conversion.protocol, or openai",
+  ],
+  [
     "a public path that the gateway can't answer",
     TENANT.concat("  publicPaths: [{path: /grpc.health.v1.Health/Check, gateway: true}]\n"),
     "a.yaml:10: Tenant/search: spec.publicPaths[0].gateway: is for no gRPC method: name the task that answers it in task",

@@ -1,5 +1,5 @@
 import { durationMilliseconds } from "../../api/fields.ts";
-import type { ModelTask } from "../../api/model-task.ts";
+import { type ModelTask, passesOpenAi } from "../../api/model-task.ts";
 
 /**
  * The object `protocolConversion` of the plug-in configuration; a task with a converter of its own is not in
@@ -9,9 +9,10 @@ export function conversionConfig(tasks: ModelTask[]): object {
   return { tasks: tasks.flatMap(({ spec }) => taskConfig(spec)) };
 }
 
-function taskConfig({ taskid, conversion, stream }: ModelTask["spec"]): object[] {
+function taskConfig(spec: ModelTask["spec"]): object[] {
+  const { taskid, conversion, stream } = spec;
   const { protocol, converter, signatures, ...fields } = conversion;
-  if (protocol === "none" || converter) return [];
+  if (protocol === "none" || converter || passesOpenAi(spec)) return [];
   const streamTimeoutMilliseconds = Math.ceil(durationMilliseconds(stream.timeout));
   return [
     {

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { dnsName } from "./fields.ts";
+import { withRules } from "./rules.ts";
+
+/**
+ * Name of a model as callers write it in `model`; visible ASCII without quotes, such as
+ * meta-llama/Llama-3-8B.
+ */
+const modelName = () =>
+  z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[!#-[\]-~]+$/, "must be visible ASCII characters without quotes and backslashes");
+
+/** How a task with `protocol: openai` is served. */
+export const openai = withRules(
+  z.strictObject({
+    server: z
+      .enum(["openai", "openInference"])
+      .default("openai")
+      .describe(
+        "What the model server speaks: openai over HTTP, to which bodies pass byte for byte, or openInference over gRPC, to which they are converted. Default: openai.",
+      ),
+    models: z
+      .array(modelName())
+      .max(64)
+      .default([])
+      .meta({ "x-kubernetes-list-type": "set" })
+      .describe(
+        "Names that callers may write in `model`; `name:version` selects one of the task's versions. Default: the taskid.",
+      ),
+    servedModel: modelName()
+      .optional()
+      .describe(
+        "What the model server calls the model: takes the place of the caller's `model` in the body. Default: the caller's, as it is.",
+      ),
+    basePath: z
+      .string()
+      .max(256)
+      .regex(/^(\/[A-Za-z0-9._~-]+)+$/, "must be a path such as /openai/v1, without / at its end")
+      .default("/v1")
+      .describe("Where the model server has the API: /openai/v1 for KServe's runtimes. Default: /v1."),
+    apiKeySecret: z
+      .strictObject({
+        name: dnsName().describe("Name of the Secret."),
+        key: z.string().min(1).max(253).describe("Its key."),
+      })
+      .optional()
+      .describe(
+        "Secret in the gateway's namespace with the model server's own API key, which takes the place of the caller's credential. Default: the model server gets no `authorization`.",
+      ),
+  }),
+  [
+    {
+      holds: ({ models }) => new Set(models).size === models.length,
+      message: "must not hold a name twice",
+      path: ["models"],
+    },
+    {
+      holds: ({ server, servedModel, basePath, apiKeySecret }) =>
+        server === "openai" ||
+        (servedModel === undefined && basePath === "/v1" && apiKeySecret === undefined),
+      cel: "!has(self.server) || self.server == 'openai' || (!has(self.servedModel) && !has(self.apiKeySecret) && (!has(self.basePath) || self.basePath == '/v1'))",
+      message: "openInference has no servedModel, basePath and apiKeySecret: they are for server: openai",
+      path: ["server"],
+    },
+  ],
+);
