@@ -17,9 +17,12 @@ const NONE = bytes("");
 const ALLOWED = bytes("allowed");
 const REFUSED = bytes("refused");
 const WOULD_REFUSE = bytes("would_refuse");
-/** How reasons start that tell of the model server, for requests that the gateway let through. */
+/**
+ * How reasons start that tell of the model server or of its reply, for requests that the gateway let through.
+ */
 const OF_MODEL = bytes("model_");
 const OF_UPSTREAM = bytes("upstream_");
+const OF_CONVERTER = bytes("converter_failed");
 
 const value: Slice = new Slice();
 const reason: Slice = new Slice();
@@ -143,7 +146,7 @@ function setBuffer(text: ByteBuffer): void {
 }
 
 function decision(): Bytes {
-  if (reason.len > 0 && !tellsOf(OF_MODEL) && !tellsOf(OF_UPSTREAM)) return REFUSED;
+  if (reason.len > 0 && !tellsOf(OF_MODEL) && !tellsOf(OF_UPSTREAM) && !tellsOf(OF_CONVERTER)) return REFUSED;
   return wouldRefuse.len > 0 ? WOULD_REFUSE : ALLOWED;
 }
 

@@ -1,6 +1,7 @@
 import {
   BODY_TOO_LARGE,
   ENCODED,
+  MODEL_UNREACHABLE,
   modelError,
   modelFault,
   OVERLOADED,
@@ -146,6 +147,7 @@ export class ConverterStage extends Stage {
     if (endOfStream)
       return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     exchange.upstreamError = !grpc;
+    if (!grpc) http.noteFailure(MODEL_UNREACHABLE);
     return HeadersAction.HOLD;
   }
 

@@ -31,6 +31,12 @@ export const OVERLOADED = new LocalReply(
   "memory_exhausted",
   "the gateway converts too many bodies at once",
 );
+export const MODEL_UNREACHABLE = new LocalReply(
+  HttpStatus.SERVICE_UNAVAILABLE,
+  GrpcCode.UNAVAILABLE,
+  "upstream_error",
+  "the model server did not answer",
+);
 export const TRAILERS_REFUSED = new LocalReply(
   HttpStatus.BAD_REQUEST,
   GrpcCode.INVALID_ARGUMENT,

@@ -1,6 +1,7 @@
 import {
   BODY_TOO_LARGE,
   ENCODED,
+  MODEL_UNREACHABLE,
   modelError,
   modelFault,
   OVERLOADED,
@@ -149,7 +150,10 @@ export class ProtocolConversion extends Stage {
     conversion.startReply();
     makeReplyHeaders(conversion, conversion.announcedBytes, grpc);
     conversion.carry.clear();
-    if (!grpc) openUpstreamError(conversion);
+    if (!grpc) {
+      http.noteFailure(MODEL_UNREACHABLE);
+      openUpstreamError(conversion);
+    }
     conversion.held = grpc && stream && this.settings.holdsHeaders;
     return conversion.held ? HeadersAction.HOLD : HeadersAction.CONTINUE;
   }

@@ -70,13 +70,6 @@ export const STREAM_EMPTY = new LocalReply(
   "stream_empty",
   "the model sent no reply",
 );
-export const MODEL_UNREACHABLE = new LocalReply(
-  HttpStatus.SERVICE_UNAVAILABLE,
-  GrpcCode.UNAVAILABLE,
-  "upstream_error",
-  "the model server did not answer",
-);
-
 const pairs: HeaderPairs = new HeaderPairs();
 
 /** Answers 204: the model took the request, and sent no reply. */

@@ -1,4 +1,4 @@
-import { modelError, modelFault } from "../model-protocol/common-replies";
+import { MODEL_UNREACHABLE, modelError, modelFault } from "../model-protocol/common-replies";
 import {
   FRAME_HEADER_BYTES,
   finishFrame,
@@ -23,7 +23,6 @@ import { LocalReply, sendJson } from "../sdk/pipeline/local-reply";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 import { Question } from "./question";
-import { MODEL_UNREACHABLE } from "./replies";
 
 /**
  * Questions without a body. A Wasm filter cannot give a body to a request that has none, so the filter itself

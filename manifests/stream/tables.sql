@@ -4,6 +4,7 @@ CREATE TABLE log_lines (
   start_time TIMESTAMP_LTZ(3),
   duration BIGINT,
   response_code INT,
+  response_flags STRING,
   grpc_status STRING,
   bytes_received BIGINT,
   bytes_sent BIGINT,
@@ -42,8 +43,11 @@ CREATE TABLE traffic (
   gateway STRING,
   requests BIGINT,
   qps DOUBLE,
-  errors BIGINT,
+  -- These four add up to the requests; errors are the server's.
+  served BIGINT,
   refused BIGINT,
+  client_errors BIGINT,
+  errors BIGINT,
   would_refuse BIGINT,
   p50 DOUBLE,
   p90 DOUBLE,
@@ -63,7 +67,7 @@ CREATE TABLE traffic (
   'json.timestamp-format.standard' = 'ISO-8601'
 );
 
--- How requests ended: by HTTP status and, where they were refused, by reason.
+-- How requests ended: by HTTP status, outcome and the reason that callers got.
 CREATE TABLE outcomes (
   `@timestamp` TIMESTAMP_LTZ(3),
   tenant STRING,
@@ -71,9 +75,10 @@ CREATE TABLE outcomes (
   version STRING,
   gateway STRING,
   response_code INT,
-  refusal STRING,
+  outcome STRING,
+  reason STRING,
   requests BIGINT,
-  PRIMARY KEY (`@timestamp`, tenant, taskid, version, gateway, response_code, refusal) NOT ENFORCED
+  PRIMARY KEY (`@timestamp`, tenant, taskid, version, gateway, response_code, outcome, reason) NOT ENFORCED
 ) WITH (
   'connector' = 'elasticsearch-7',
   'hosts' = 'http://elasticsearch:9200',

@@ -26,9 +26,18 @@ SELECT
   COALESCE(bytes_received, 0) AS bytes_received,
   COALESCE(bytes_sent, 0) AS bytes_sent,
   COALESCE(reason, '') AS reason,
-  COALESCE(response_code, 0) = 0 OR response_code >= 500
-    OR COALESCE(grpc_status, '') IN ('Unknown', 'DeadlineExceeded', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss') AS failed,
-  COALESCE(decision, '') = 'refused' OR (COALESCE(decision, '') = '' AND COALESCE(reason, '') <> '') AS refused,
+  -- How it ended: docs/concepts/outcomes.md. The text is that of tools/lib/access-log/outcome.ts; a test compares them.
+  CASE
+    WHEN COALESCE(reason, '') IN ('filter_missing', 'keys_unavailable', 'memory_exhausted', 'replay_window_full') THEN 'server_error'
+    WHEN COALESCE(decision, '') = 'refused' OR (COALESCE(decision, '') = '' AND COALESCE(reason, '') <> '') THEN 'refused'
+    WHEN (',' || COALESCE(response_flags, '') || ',') LIKE '%,DC,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,DR,%' THEN 'client_error'
+    WHEN COALESCE(response_code, 0) = 0 OR COALESCE(response_code, 0) >= 500 THEN 'server_error'
+    WHEN COALESCE(response_code, 0) >= 400 THEN 'client_error'
+    WHEN CASE WHEN COALESCE(response_code, 0) = 200 THEN COALESCE(grpc_status, '') ELSE '' END IN ('Canceled', 'InvalidArgument', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unauthenticated') THEN 'client_error'
+    WHEN CASE WHEN COALESCE(response_code, 0) = 200 THEN COALESCE(grpc_status, '') ELSE '' END NOT IN ('', 'OK') THEN 'server_error'
+    WHEN (',' || COALESCE(response_flags, '') || ',') LIKE '%,LR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,SI,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UC,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UF,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UMSDR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UPE,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UT,%' THEN 'server_error'
+    ELSE 'served'
+  END AS outcome,
   COALESCE(decision, '') = 'would_refuse' OR COALESCE(would_refuse, '') <> '' AS would_refuse,
   -- DDSketch (Masson, Rim, Lee: DDSketch, VLDB 2019) with a relative accuracy of 1 %: gamma = 1.01 / 0.99; -1 holds what took less than 1 ms.
   CASE WHEN COALESCE(duration, 0) < 1 THEN -1 ELSE CAST(CEIL(LN(duration) / LN(1.01E0 / 0.99E0)) AS INT) END AS bucket
@@ -94,8 +103,10 @@ SELECT
   version,
   gateway,
   COUNT(*) AS requests,
-  COUNT(*) FILTER (WHERE failed) AS errors,
-  COUNT(*) FILTER (WHERE refused) AS refused,
+  COUNT(*) FILTER (WHERE outcome = 'served') AS served,
+  COUNT(*) FILTER (WHERE outcome = 'refused') AS refused,
+  COUNT(*) FILTER (WHERE outcome = 'client_error') AS client_errors,
+  COUNT(*) FILTER (WHERE outcome = 'server_error') AS errors,
   COUNT(*) FILTER (WHERE would_refuse) AS would_refuse,
   SUM(duration) AS duration_sum,
   SUM(bytes_received) AS bytes_received,
@@ -115,8 +126,10 @@ SELECT
   sums.gateway,
   requests,
   requests / 60E0,
-  errors,
+  served,
   refused,
+  client_errors,
+  errors,
   would_refuse,
   CASE WHEN b50 < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, b50) / (1.01E0 / 0.99E0 + 1) END,
   CASE WHEN b90 < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, b90) / (1.01E0 / 0.99E0 + 1) END,
@@ -133,12 +146,11 @@ JOIN quantiles
 
 INSERT INTO outcomes
 SELECT
-  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, response_code,
-  CASE WHEN refused THEN reason ELSE '' END,
+  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, response_code, outcome, reason,
   COUNT(*)
 FROM requests
 GROUP BY
-  window_start, window_end, tenant, taskid, version, gateway, response_code, CASE WHEN refused THEN reason ELSE '' END;
+  window_start, window_end, tenant, taskid, version, gateway, response_code, outcome, reason;
 
 INSERT INTO latency
 SELECT

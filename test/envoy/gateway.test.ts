@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { outcomeOf } from "../../tools/lib/access-log/outcome.ts";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { protos } from "../../tools/serving/model-server/protos.ts";
 import { KEY, pluginConfig, startTestGateway, stat, type TestGateway } from "../support/gateway.ts";
@@ -80,26 +82,33 @@ describe.each([
   });
 
   it.each([
-    [401, "credential_unknown", { "x-api-key": "bad" }, INFER, BODY],
-    [401, "credential_unknown", { "x-api-key": KEY.slice(1) }, INFER, BODY],
-    [400, "credential_ambiguous", { authorization: `Bearer ${KEY}` }, INFER, BODY],
-    [403, "task_forbidden", { taskid: "777" }, INFER, BODY],
-    [403, "version_forbidden", { taskid: "v", version: "v3" }, INFER, BODY],
-    [404, "path_unknown", {}, "/v2/models/linear/x", BODY],
-    [405, "method_not_allowed", {}, "/v2/models/linear", BODY],
-    [404, "model_error_5", {}, "/v2/models/none/infer", BODY],
-    [400, "model_error_3", {}, INFER, tensor("FP32", [1])],
-    [415, "content_encoding", { "content-encoding": "gzip" }, INFER, BODY],
-    [400, "json_malformed", {}, INFER, `${BODY}}`],
-    [400, "json_malformed", {}, INFER, BODY.slice(0, -1)],
-    [400, "json_malformed", {}, INFER, tensor("FP32", [1], [2])],
-    [400, "json_malformed", {}, INFER, tensor("INT64", [1.5])],
-    [400, "json_malformed", {}, INFER, tensor("FP8", [1])],
-    [400, "json_malformed", {}, INFER, "[]"],
-    [503, "upstream_error", { taskid: "gone" }, INFER, BODY],
-  ])("answers %d %s", async (status, reason, headers, path, body) => {
-    const answer = await gateway.post(path, body, headers as unknown as Record<string, string>);
+    [401, "credential_unknown", "refused", { "x-api-key": "bad" }, INFER, BODY],
+    [401, "credential_unknown", "refused", { "x-api-key": KEY.slice(1) }, INFER, BODY],
+    [400, "credential_ambiguous", "refused", { authorization: `Bearer ${KEY}` }, INFER, BODY],
+    [403, "task_forbidden", "refused", { taskid: "777" }, INFER, BODY],
+    [403, "version_forbidden", "refused", { taskid: "v", version: "v3" }, INFER, BODY],
+    [404, "path_unknown", "refused", {}, "/v2/models/linear/x", BODY],
+    [405, "method_not_allowed", "refused", {}, "/v2/models/linear", BODY],
+    [404, "model_error_5", "client_error", {}, "/v2/models/none/infer", BODY],
+    [400, "model_error_3", "client_error", {}, INFER, tensor("FP32", [1])],
+    [415, "content_encoding", "refused", { "content-encoding": "gzip" }, INFER, BODY],
+    [400, "json_malformed", "refused", {}, INFER, `${BODY}}`],
+    [400, "json_malformed", "refused", {}, INFER, BODY.slice(0, -1)],
+    [400, "json_malformed", "refused", {}, INFER, tensor("FP32", [1], [2])],
+    [400, "json_malformed", "refused", {}, INFER, tensor("INT64", [1.5])],
+    [400, "json_malformed", "refused", {}, INFER, tensor("FP8", [1])],
+    [400, "json_malformed", "refused", {}, INFER, "[]"],
+    [503, "upstream_error", "server_error", { taskid: "gone" }, INFER, BODY],
+  ])("answers %d %s, and logs the same: %s", async (status, reason, outcome, headers, path, body) => {
+    const id = randomUUID();
+    const answer = await gateway.post(path, body, {
+      ...(headers as unknown as Record<string, string>),
+      "x-request-id": id,
+    });
     expect([answer.status, JSON.parse(answer.text).reason]).toEqual([status, reason]);
+    const [line] = await gateway.logged(({ request_id }) => request_id === id);
+    expect([line?.response_code, line?.reason]).toEqual([status, reason]);
+    expect(outcomeOf(line as object)).toBe(outcome);
   });
 
   it("answers 401 without a key, with WWW-Authenticate", async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type Outcome, outcomeOf } from "../../tools/lib/access-log/outcome.ts";
 import { startBroker } from "../collector/support/kafka-broker.ts";
 import { JAVA, lacking } from "../collector/support/parts.ts";
 import { startTestCollector, type TestCollector, testFolder } from "../support/collector/start.ts";
@@ -16,8 +17,10 @@ interface Traffic {
   version: string;
   gateway: string;
   requests: number;
-  errors: number;
+  served: number;
   refused: number;
+  client_errors: number;
+  errors: number;
   would_refuse: number;
   p50: number;
   p90: number;
@@ -34,7 +37,6 @@ const missing = lacking(JAVA);
 if (missing) console.log(`stream job tests are skipped: ${missing}`);
 /** The lines are of a day long ago. */
 const KEPT = { keepMs: 1e12, keepMetricsMs: 1e12 };
-const FAILED = ["Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss"];
 const lines = logLines(6_000, 5);
 const late: Line = {
   ...(lines[0] as Line),
@@ -69,8 +71,10 @@ describe.skipIf(missing)("the stream job on Flink's mini cluster", () => {
       const group = groups().get(seriesOf(row)) as Line[];
       expect(row).toMatchObject({
         requests: group.length,
-        errors: group.filter(isError).length,
-        refused: group.filter(isRefused).length,
+        served: ended(group, "served"),
+        refused: ended(group, "refused"),
+        client_errors: ended(group, "client_error"),
+        errors: ended(group, "server_error"),
         would_refuse: group.filter((line) => line.would_refuse).length,
         duration_sum: sum(group.map(({ duration }) => duration)),
         bytes_received: sum(group.map(({ bytes_received }) => bytes_received)),
@@ -100,13 +104,14 @@ describe.skipIf(missing)("the stream job on Flink's mini cluster", () => {
     expectSame(await documents<Traffic>(output, "traffic"), collected);
   });
 
-  test("splits requests by status and reason", async () => {
-    const rows = await documents<{ response_code: number; refusal: string; requests: number }>(
-      output,
-      "outcomes",
-    );
-    expect(tally(rows.map((row) => [`${row.response_code} ${row.refusal}`, row.requests]))).toEqual(
-      tally(lines.map((line) => [`${line.response_code} ${isRefused(line) ? line.reason : ""}`, 1])),
+  test("splits requests by status, outcome and reason", async () => {
+    const rows = await documents<
+      Pick<Line, "response_code" | "reason"> & { outcome: string; requests: number }
+    >(output, "outcomes");
+    const key = (line: Pick<Line, "response_code" | "reason">, outcome: string) =>
+      `${line.response_code} ${line.reason ?? ""} ${outcome}`;
+    expect(tally(rows.map((row) => [key(row, row.outcome), row.requests]))).toEqual(
+      tally(lines.map((line) => [key(line, outcomeOf(line)), 1])),
     );
   });
 
@@ -188,12 +193,8 @@ function seriesOf(row: Pick<Traffic, "@timestamp" | "tenant" | "taskid" | "versi
   return [minute, row.tenant, row.taskid, row.version, row.gateway].join(" ");
 }
 
-function isError({ response_code, grpc_status }: Line): boolean {
-  return response_code === 0 || response_code >= 500 || FAILED.includes(grpc_status ?? "");
-}
-
-function isRefused({ decision, reason }: Line): boolean {
-  return decision === "refused" || (!decision && Boolean(reason));
+function ended(group: Line[], outcome: Outcome): number {
+  return group.filter((line) => outcomeOf(line) === outcome).length;
 }
 
 function tally(entries: [string, number][]): Record<string, number> {

@@ -105,7 +105,19 @@ function addTraffic(result: Result, filter: string, part: string): void {
       ),
     )
     .withPanel(
-      series(filter, "Error ratio", "percentunit", "traffic", [{ metrics: ratio("errors"), by: part }]),
+      series(
+        filter,
+        "Requests a minute by outcome",
+        "short",
+        "outcomes",
+        [{ metrics: [sum("requests")], by: "outcome" }],
+        true,
+      ),
+    )
+    .withPanel(
+      series(filter, "Server error ratio", "percentunit", "traffic", [
+        { metrics: ratio("errors"), by: part },
+      ]),
     )
     .withPanel(
       series(filter, "Bytes a minute", "bytes", "traffic", [
@@ -150,7 +162,9 @@ function addRefusals(result: Result, filter: string, part: string): void {
           stacked: true,
           source: sourceRef("outcomes"),
         },
-        queries: [aggregated("outcomes", `${filter} AND refusal.keyword:?*`, [sum("requests")], "refusal")],
+        queries: [
+          aggregated("outcomes", `${filter} AND outcome.keyword:"refused"`, [sum("requests")], "reason"),
+        ],
       }),
     )
     .withPanel(

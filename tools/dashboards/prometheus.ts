@@ -56,7 +56,10 @@ function addNumbers(result: Result, { rate, quantile }: Expressions): void {
   const requests = rate("modelgate_requests_total");
   result
     .withPanel(single("Requests", "reqps", requests))
-    .withPanel(single("Errors", "percentunit", `${rate("modelgate_errors_total")} / ${requests}`))
+    .withPanel(single("Server errors", "percentunit", `${rate("modelgate_errors_total")} / ${requests}`))
+    .withPanel(
+      single("Callers' errors", "percentunit", `${rate("modelgate_client_errors_total")} / ${requests}`),
+    )
     .withPanel(single("Refused", "percentunit", `${rate("modelgate_refused_total")} / ${requests}`))
     .withPanel(single("p50", "s", quantile(0.5)))
     .withPanel(single("p99", "s", quantile(0.99)))
@@ -75,7 +78,25 @@ function addTraffic(result: Result, { rate, parts, legend }: Expressions): void 
       ]),
     )
     .withPanel(
-      lines("Error ratio", "percentunit", [
+      lines(
+        "Requests by outcome",
+        "reqps",
+        [
+          [rate("modelgate_served_total"), "served"],
+          [rate("modelgate_refused_total"), "refused"],
+          [rate("modelgate_client_errors_total"), "caller's error"],
+          [rate("modelgate_errors_total"), "server error"],
+        ],
+        true,
+      ),
+    )
+    .withPanel(
+      lines("Server errors by reason", "reqps", [
+        [rate("modelgate_error_reasons_total", ["reason"]), "{{reason}}"],
+      ]),
+    )
+    .withPanel(
+      lines("Server error ratio", "percentunit", [
         [`${rate("modelgate_errors_total", parts)} / ${rate("modelgate_requests_total", parts)}`, legend],
       ]),
     )

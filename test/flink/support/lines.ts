@@ -3,6 +3,7 @@ export interface Line {
   start_time: string;
   duration: number;
   response_code: number;
+  response_flags?: string;
   grpc_status?: string;
   bytes_received: number;
   bytes_sent: number;
@@ -40,7 +41,9 @@ export function logLines(count: number, minutes: number): Line[] {
     if (i % 11 === 0)
       Object.assign(line, { response_code: 429, reason: "task_rate_limited", decision: "refused" });
     if (i % 13 === 0) Object.assign(line, { response_code: 401, reason: "credential_unknown" });
-    if (i % 17 === 0) Object.assign(line, { response_code: 200, grpc_status: pick(["OK", "Unavailable"]) });
+    if (i % 17 === 0)
+      Object.assign(line, { response_code: 200, grpc_status: pick(["OK", "Unavailable", "NotFound"]) });
+    if (i % 23 === 0) line.response_flags = pick(["DC", "UF,URX", "UC", "-"]);
     if (i % 19 === 0) Object.assign(line, { would_refuse: "tenant_rate_limited" });
     return line;
   });

@@ -223,11 +223,14 @@ function numbers(share: number, time: number, length: number, failing: boolean, 
   const errors = Math.round(requests * (failing ? 0.06 : 0.0008 * pace * slow ** 3));
   const limited = Math.round(requests * 0.012 * slow * pace ** 2);
   const unknown = Math.round(requests * 0.004);
+  const malformed = Math.round(requests * 0.003);
   const forbidden = Math.round(requests * 0.0015 * wave(time * 3));
   return {
     requests,
     qps: requests / seconds,
+    served: requests - errors - malformed - limited - unknown - forbidden,
     errors,
+    client_errors: malformed,
     refused: limited + unknown + forbidden,
     would_refuse: Math.round(requests * 0.001),
     reasons: { task_rate_limited: limited, credential_unknown: unknown, task_forbidden: forbidden },

@@ -112,7 +112,7 @@ it("gives what no filter has seen the reason of Envoy's own check", async () => 
   await commit([unseen, at(time, { response_code_details: "via_upstream" })]);
   const query = { range: { from: time - HOUR, to: time + HOUR }, filters: {}, by: [], step: 0 };
   const { rows } = await queryTraffic(connection, query);
-  expect(rows).toMatchObject([{ requests: 2, refused: 1, reasons: { filter_missing: 1 } }]);
+  expect(rows).toMatchObject([{ requests: 2, errors: 1, reasons: { filter_missing: 1 } }]);
   const { lines } = await linesFrom(connection, new LineFiles(folder), 1, 7);
   expect(lines.map(({ reason }) => reason)).toContain("filter_missing");
 });

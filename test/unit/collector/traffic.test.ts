@@ -32,13 +32,21 @@ function expected(requests: Request[]) {
   const durations = requests.map(({ duration }) => duration).sort((a, b) => a - b);
   return {
     requests: requests.length,
-    errors: count(({ code, grpc }) => code === 0 || code >= 500 || grpc === "Unavailable"),
+    served: count((each) => !isRefused(each) && each.code === 200 && (each.grpc ?? "OK") === "OK"),
     refused: count(isRefused),
+    client_errors: count(
+      (each) =>
+        !isRefused(each) &&
+        (each.code === 200 ? each.grpc === "NotFound" : each.code >= 400 && each.code < 500),
+    ),
+    errors: count(
+      (each) =>
+        !isRefused(each) &&
+        (each.code === 0 || each.code >= 500 || (each.code === 200 && each.grpc === "Unavailable")),
+    ),
     would_refuse: count(({ decision }) => decision === "would_refuse"),
     codes: tally(requests.map(({ code }) => code)),
-    reasons: tally(
-      requests.filter((each) => isRefused(each) && each.reason).map(({ reason }) => reason ?? ""),
-    ),
+    reasons: tally(requests.flatMap(({ reason }) => reason || [])),
     duration_sum: durations.reduce((sum, each) => sum + each, 0),
     exact: (q: number) => durations[Math.floor(q * (durations.length - 1))] as number,
   };

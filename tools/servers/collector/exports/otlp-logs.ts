@@ -1,6 +1,7 @@
 import { type Attributes, SeverityNumber } from "@opentelemetry/api";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import { outcomeOf } from "../../../lib/access-log/outcome.ts";
 import type { LogLine } from "../query/logs.ts";
 import { type Endpoint, HttpStatusError, post } from "./endpoint.ts";
 import type { Numbered, Sink } from "./export.ts";
@@ -56,13 +57,12 @@ export class OtlpLogsSink implements Sink {
 
 function recordOf(line: LogLine): ReadableLogRecord {
   const time = hrTime(Date.parse(String(line.start_time)));
-  const code = Number(line.response_code ?? 0);
-  const isError = code === 0 || code >= 500;
+  const isError = outcomeOf(line) === "server_error";
   return {
     ...{ hrTime: time, hrTimeObserved: time, resource: RESOURCE, instrumentationScope: SCOPE },
     severityNumber: isError ? SeverityNumber.ERROR : SeverityNumber.INFO,
     severityText: isError ? "ERROR" : "INFO",
-    body: `${line.method ?? "-"} ${line.path ?? "-"} ${code}`,
+    body: `${line.method ?? "-"} ${line.path ?? "-"} ${line.response_code ?? 0}`,
     attributes: attributesOf(line),
     droppedAttributesCount: 0,
     // Which span of the trace it was is not in the log.

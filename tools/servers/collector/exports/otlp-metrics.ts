@@ -58,6 +58,18 @@ function metricsOf(series: Series[], now: number): MetricData[] {
   return [
     sum("modelgate.requests", "Requests by response code.", "{request}", codes),
     sum(
+      "modelgate.served",
+      "Requests that were served.",
+      "{request}",
+      series.map((each) => point(each, each.served)),
+    ),
+    sum(
+      "modelgate.client_errors",
+      "Requests that failed by their caller's fault.",
+      "{request}",
+      series.map((each) => point(each, each.clientErrors)),
+    ),
+    sum(
       "modelgate.errors",
       "Requests that failed on the server's side.",
       "{request}",

@@ -10,8 +10,11 @@ export interface Traffic {
   gateway?: string;
   requests: number;
   qps: number;
-  errors: number;
+  /** How requests ended: these four add up to them; `errors` are the server's. */
+  served: number;
   refused: number;
+  client_errors: number;
+  errors: number;
   would_refuse: number;
   reasons: Record<string, number>;
   /** Milliseconds; null without a request. */

@@ -1,6 +1,7 @@
 import type { Traffic } from "./api.ts";
 import { make } from "./dom.ts";
 import { count, duration, percent } from "./format.ts";
+import { shareOf } from "./outcomes.ts";
 
 const ROW_HEIGHT = 34;
 const BEYOND = 8;
@@ -32,16 +33,21 @@ interface Column {
   alarm?: (row: Traffic) => boolean;
 }
 
-const ratioOf = (name: "errors" | "refused") => (row: Traffic) =>
-  row.requests === 0 ? 0 : row[name] / row.requests;
+const ratioOf = (name: "errors" | "client_errors" | "refused") => (row: Traffic) => shareOf(row, name) ?? 0;
 const NUMBERS: Column[] = [
   { id: "requests", heading: "req/s", value: ({ requests }) => requests, text: ({ qps }) => count(qps) },
   {
     id: "errors",
-    heading: "errors",
+    heading: "server errors",
     value: ratioOf("errors"),
     text: (row) => percent(ratioOf("errors")(row)),
     alarm: (row) => ratioOf("errors")(row) >= 0.01,
+  },
+  {
+    id: "client_errors",
+    heading: "callers’ errors",
+    value: ratioOf("client_errors"),
+    text: (row) => percent(ratioOf("client_errors")(row)),
   },
   {
     id: "refused",

@@ -1,6 +1,7 @@
 import type { Traffic } from "./api.ts";
 import { make } from "./dom.ts";
 import { bytes, count, duration, percent } from "./format.ts";
+import { shareOf } from "./outcomes.ts";
 
 interface Tile {
   label: string;
@@ -15,15 +16,21 @@ interface Tile {
 const TILES: Tile[] = [
   { label: "Requests / s", value: ({ qps }) => qps, format: count, colour: "served" },
   {
-    label: "Errors",
-    value: ({ errors, requests }) => ratio(errors, requests),
+    label: "Server errors",
+    value: (row) => shareOf(row, "errors"),
     format: percent,
     colour: "error",
     alarm: 0.01,
   },
   {
+    label: "Callers’ errors",
+    value: (row) => shareOf(row, "client_errors"),
+    format: percent,
+    colour: "client",
+  },
+  {
     label: "Refused",
-    value: ({ refused, requests }) => ratio(refused, requests),
+    value: (row) => shareOf(row, "refused"),
     format: percent,
     colour: "refused",
   },
@@ -69,10 +76,6 @@ export function showTiles(
       return tile;
     }),
   );
-}
-
-function ratio(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole;
 }
 
 function sparkline(values: (number | null)[], colour: string): SVGElement {

@@ -4,6 +4,7 @@ import { element } from "./dom.ts";
 import { count, duration } from "./format.ts";
 import { HeatMapPainter } from "./heat-map.ts";
 import { Lanes } from "./lanes.ts";
+import { OUTCOMES } from "./outcomes.ts";
 import { lengthOf } from "./state.ts";
 
 const MOST_REASONS = 5;
@@ -42,13 +43,7 @@ export class Timeline {
     this.painter.set(heatMap, step);
     const lines: Record<keyof Timeline["charts"], Line[]> = {
       traffic: [
-        {
-          label: "served",
-          colour: "served",
-          values: rate((row) => Math.max(0, row.requests - row.refused - row.errors)),
-        },
-        { label: "refused", colour: "refused", values: rate(({ refused }) => refused) },
-        { label: "errors", colour: "error", values: rate(({ errors }) => errors) },
+        ...OUTCOMES.map(({ field, label, colour }) => ({ label, colour, values: rate((row) => row[field]) })),
         ...(limit === undefined
           ? []
           : [{ label: "limit", colour: "soft", values: rows.map(() => limit), bound: true }]),

@@ -11,7 +11,11 @@ export interface Series {
   /** When it got its name, in milliseconds since the epoch. */
   since: number;
   codes: Map<number, number>;
+  /** Refused requests, and those that failed on the server's side, by reason. */
   reasons: Map<string, number>;
+  errorReasons: Map<string, number>;
+  served: number;
+  clientErrors: number;
   errors: number;
   wouldRefuse: number;
   received: number;
@@ -58,9 +62,22 @@ export class TrafficMetrics {
     counter("modelgate_requests_total", "Requests by response code.", ["code"], ({ codes }) =>
       [...codes].map(([code, count]) => [{ code: String(code) }, count]),
     );
+    counter("modelgate_served_total", "Requests that were served.", [], ({ served }) => [[{}, served]]);
+    counter(
+      "modelgate_client_errors_total",
+      "Requests that failed by their caller's fault.",
+      [],
+      ({ clientErrors }) => [[{}, clientErrors]],
+    );
     counter("modelgate_errors_total", "Requests that failed on the server's side.", [], ({ errors }) => [
       [{}, errors],
     ]);
+    counter(
+      "modelgate_error_reasons_total",
+      "Requests that failed on the server's side, by the reason that their callers got.",
+      ["reason"],
+      ({ errorReasons }) => [...errorReasons].map(([reason, count]) => [{ reason }, count]),
+    );
     counter(
       "modelgate_refused_total",
       "Requests that the gateway refused, by reason.",
@@ -92,9 +109,11 @@ export class TrafficMetrics {
     for (const row of traffic) {
       const series = this.seriesOf(row, row.requests);
       series.codes.set(row.code, (series.codes.get(row.code) ?? 0) + row.requests);
-      if (row.refused > 0)
-        series.reasons.set(row.reason, (series.reasons.get(row.reason) ?? 0) + row.refused);
+      add(series.reasons, row.reason, row.refused);
+      if (row.reason !== "") add(series.errorReasons, row.reason, row.errors);
       series.errors += row.errors;
+      series.clientErrors += row.client_errors;
+      series.served += row.requests - row.errors - row.client_errors - row.refused;
       series.wouldRefuse += row.would_refuse;
       series.received += row.bytes_received;
       series.sent += row.bytes_sent;
@@ -122,9 +141,10 @@ export class TrafficMetrics {
           since: Date.now(),
           codes: new Map(),
           reasons: new Map(),
+          errorReasons: new Map(),
           durations: BOUNDS.map(() => 0).concat(0),
         },
-        ...{ errors: 0, wouldRefuse: 0, received: 0, sent: 0, durationSum: 0 },
+        ...{ served: 0, clientErrors: 0, errors: 0, wouldRefuse: 0, received: 0, sent: 0, durationSum: 0 },
       };
       this.series.set(nameKey, series);
     }
@@ -156,4 +176,8 @@ export class TrafficMetrics {
       reset() {},
     };
   }
+}
+
+function add(counts: Map<string, number>, name: string, amount: number): void {
+  if (amount > 0) counts.set(name, (counts.get(name) ?? 0) + amount);
 }

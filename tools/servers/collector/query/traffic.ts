@@ -21,12 +21,18 @@ export type TrafficRow = Partial<Record<Dimension, string>> & {
   requests: number;
   /** Requests a second. */
   qps: number;
-  errors: number;
+  /**
+   * How requests ended (tools/lib/access-log/outcome.ts): these four add up to them; `errors` are the
+   * server's.
+   */
+  served: number;
   refused: number;
+  client_errors: number;
+  errors: number;
   would_refuse: number;
   /** Requests by response code. */
   codes: Record<string, number>;
-  /** Refused requests by reason. */
+  /** Requests by the reason that their callers got, where they got one. */
   reasons: Record<string, number>;
   /** Milliseconds; null when there was no request. */
   p50: number | null;
@@ -105,6 +111,7 @@ async function inSnapshot(
     rows.set(keyOf(row, names), {
       ...(start !== undefined && { time: new Date(start).toISOString() }),
       ...rest,
+      served: Math.max(0, rest.requests - rest.refused - rest.client_errors - rest.errors),
       qps: rest.requests / seconds,
       codes: {},
       reasons: {},

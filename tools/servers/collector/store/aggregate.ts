@@ -1,3 +1,4 @@
+import { type Outcome, outcomeSql } from "../../../lib/access-log/outcome.ts";
 import { DIMENSIONS } from "../fields.ts";
 import { bucketOf } from "../sketch.ts";
 
@@ -13,31 +14,30 @@ export const SUMS = [
   "duration_sum",
   "bytes_received",
   "bytes_sent",
+  "client_errors",
 ] as const;
 export type Sum = (typeof SUMS)[number];
 
 const SERIES = DIMENSIONS.map((name) => `coalesce(${name}, '') AS ${name}`).join(", ");
 
-/**
- * Whether the server, and not the client or a limit, made the request fail; gRPC codes as their HTTP mapping
- * to 5xx has it.
- */
-const IS_ERROR =
-  "coalesce(response_code, 0) = 0 OR response_code >= 500 OR grpc_status IN ('Unknown', 'DeadlineExceeded', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss')";
-const IS_REFUSED = "decision = 'refused' OR (coalesce(decision, '') = '' AND reason <> '')";
 const WOULD_REFUSE = "decision = 'would_refuse' OR would_refuse <> ''";
 
 /**
  * Requests of log lines per ten seconds of their start, series, code and reason. In the columns of the table
- * `traffic_recent`.
+ * `traffic_recent`: `errors` are the server's.
  */
 export function trafficOf(lines: string): string {
   return `SELECT time_bucket(INTERVAL '${RECENT_SECONDS} seconds', start_time::TIMESTAMP) AS time, ${SERIES},
-    coalesce(response_code, 0)::USMALLINT AS code, CASE WHEN ${IS_REFUSED} THEN coalesce(reason, '') ELSE '' END AS reason,
-    count(*)::BIGINT AS requests, count(*) FILTER (${IS_ERROR})::BIGINT AS errors, count(*) FILTER (${IS_REFUSED})::BIGINT AS refused,
+    coalesce(response_code, 0)::USMALLINT AS code, coalesce(reason, '') AS reason,
+    count(*)::BIGINT AS requests, ${counted("server_error")} AS errors, ${counted("refused")} AS refused,
     count(*) FILTER (${WOULD_REFUSE})::BIGINT AS would_refuse, coalesce(sum(duration), 0)::BIGINT AS duration_sum,
-    coalesce(sum(bytes_received), 0)::BIGINT AS bytes_received, coalesce(sum(bytes_sent), 0)::BIGINT AS bytes_sent
-    FROM ${lines} GROUP BY ALL`;
+    coalesce(sum(bytes_received), 0)::BIGINT AS bytes_received, coalesce(sum(bytes_sent), 0)::BIGINT AS bytes_sent,
+    ${counted("client_error")} AS client_errors
+    FROM (SELECT *, ${outcomeSql()} AS outcome FROM ${lines}) GROUP BY ALL`;
+}
+
+function counted(outcome: Outcome): string {
+  return `count(*) FILTER (outcome = '${outcome}')::BIGINT`;
 }
 
 /** The sketch of the latencies of log lines, in the columns of the table `latency_recent`. */
