@@ -45,6 +45,7 @@ export default defineConfig({
         ["Gateway", "gateway"],
         ["Routing", "routing"],
         ["Limits", "limits"],
+        ["How requests end", "outcomes"],
         ["Digests", "digests"],
         ["Glossary", "glossary"],
       ]),
