@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { ResourceChecks } from "../../tools/cluster/stored/custom-resources.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import {
@@ -114,7 +115,7 @@ async function deletePod(name: string): Promise<void> {
 }
 
 async function start(options: Partial<ControllerOptions> = {}): Promise<Controller> {
-  const source = new KubernetesSource(cluster.client.config, log);
+  const source = new KubernetesSource(cluster.client.config, log, new ResourceChecks());
   const controller = await startController({ source, hold: 0, ...options });
   running.push(controller);
   return controller;

@@ -63,6 +63,7 @@ describe("limits below one", () => {
       7300,
       2,
     ],
+    ["a tenant with a window alone", undefined, { windows: [{ per: "minute", requests: 2 }] }, 120, 5],
     ["the least", { requestsPerSecond: 0.001 }, undefined, 2000, 2],
   ])("%s", (_name, task, tenant, seconds, admitted) => {
     expect(admittedIn(configured(task, tenant), seconds)).toBe(admitted);

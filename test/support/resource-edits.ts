@@ -9,19 +9,15 @@ export interface Edit {
   change: { value: unknown } | "absent" | "twice";
 }
 
-/** The resources with an edit, and where that is. */
-export interface Edited {
-  written: Written;
-  /** `tenant` or `tasks`, the index, and the path in the spec. */
-  path: PropertyKey[];
-}
-
 const VALUES = [
   ...[-1, 0, 0.0005, 0.5, 1.5, 3, 1e9 + 1, 2 ** 31, 2 ** 53, 1e300, 5e-324],
   ...["", " ", "a b", "é", "*", "*.", "*a", "A", "-", "a.b", "a:b", "1", "x".repeat(129), "y".repeat(2049)],
   ...["\n", "0".repeat(64), "taskid", "1ms", "0s", "https://a", "RS256", "v1", "/**/a", "mailto:a"],
   ...[true, false, null, [], {}, ["a"], ["a", "a"], { a: 1 }],
 ];
+
+/** All edits of a field. */
+export const CHANGES: Edit["change"][] = [...VALUES.map((value) => ({ value })), "absent", "twice"];
 
 const PLACES = 1_000_000;
 
@@ -34,12 +30,17 @@ export const arbitraryEdit: fc.Arbitrary<Edit> = fc.record({
   ),
 });
 
-/** Where the edit is to be: only in a field that the plug-in configuration may come from. */
-export function placeOf(written: Written, { place }: Edit): PropertyKey[] {
-  const paths = [
-    ...pathsOf(written.tenant.spec, ["tenant", "spec"]),
-    ...written.tasks.flatMap((task, index) => pathsOf(task.spec, ["tasks", index, "spec"])),
+/** The fields that the plug-in configuration may come from, each as `tenant` or `tasks` with an index, and the path there. */
+export function placesIn({ tenant, tasks }: Written): PropertyKey[][] {
+  return [
+    ...pathsOf(tenant.spec, ["tenant", "spec"]),
+    ...tasks.flatMap((task, index) => pathsOf(task.spec, ["tasks", index, "spec"])),
   ].filter((path) => !UNRELATED.test(path.join(".")));
+}
+
+/** Where the edit is to be. */
+export function placeOf(written: Written, { place }: Edit): PropertyKey[] {
+  const paths = placesIn(written);
   return paths[Math.floor(place * paths.length)] ?? ["tenant", "spec", "mode"];
 }
 

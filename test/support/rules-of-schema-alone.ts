@@ -28,18 +28,6 @@ const RULES: Rule[] = [
     reason: "a field that is none: nothing of it is rendered",
   },
   {
-    path: /./,
-    code: /^invalid_type$/,
-    message: /^must be an object/,
-    reason: "the rendering takes members by name, and what is no object has none",
-  },
-  {
-    path: /./,
-    code: /^invalid_type$/,
-    message: /^must be a list/,
-    reason: "the rendering takes items, and what is no list has none",
-  },
-  {
     path: at(
       String.raw`spec\.(rateLimitHeaders|cors\.credentials)`,
       `${CREDENTIAL}enabled`,

@@ -75,19 +75,29 @@ function render({ tenants, tasks }: Resources): object | undefined {
   }
 }
 
-class Agreement {
+export class Agreement {
   readonly seen: Seen = { cases: 0, accepted: 0, refused: 0, notShown: 0, notRendered: 0, byRule: 0 };
   private readonly filter = new Filter();
 
   /** @throws Error of expect when schema and filter do not agree on the resources with the mistake */
   check(written: Written, mistake: Edit | undefined): void {
+    if (mistake) {
+      this.checkEdited(written, placeOf(written, mistake), mistake.change);
+      return;
+    }
     this.seen.cases++;
-    const path = mistake && placeOf(written, mistake);
-    const edited = mistake ? structuredClone(written) : written;
-    if (mistake && path) edit(edited, path, mistake.change);
+    const { faults, resources } = check(written);
+    if (faults.length === 0) this.accept(resources);
+  }
+
+  /** As `check`, with the change at the path in the resources. */
+  checkEdited(written: Written, path: PropertyKey[], change: Edit["change"]): void {
+    this.seen.cases++;
+    const edited = structuredClone(written);
+    edit(edited, path, change);
     const { faults, resources } = check(edited);
     if (faults.length === 0) this.accept(resources);
-    else if (mistake && path) this.refuse(written, path, mistake.change, faults);
+    else this.refuse(written, path, change, faults);
   }
 
   private accept(resources: Resources): void {

@@ -85,6 +85,22 @@ const cost = () =>
 
 const burst = () => rate().optional().describe("Requests at once. Default: those of one second.");
 
+/** Of limits whose rate no controller finds out: a rate or a window, and nothing at once without a rate. */
+const rateRules = [
+  {
+    holds: ({ requestsPerSecond, windows = [] }: Limits) =>
+      requestsPerSecond !== undefined || windows.length > 0,
+    cel: "has(self.requestsPerSecond) || (has(self.windows) && self.windows.size() > 0)",
+    message: "needs requestsPerSecond or windows",
+  },
+  {
+    holds: ({ requestsPerSecond, burst }: Limits) => burst === undefined || requestsPerSecond !== undefined,
+    cel: "!has(self.burst) || has(self.requestsPerSecond)",
+    message: "needs requestsPerSecond",
+    path: ["burst"],
+  },
+];
+
 /** Limits of a task. */
 export const taskLimits = withRules(
   z.strictObject({
@@ -121,12 +137,14 @@ export const taskLimits = withRules(
 /** Limits of a tenant as a whole. */
 export const tenantLimits = withRules(
   z.strictObject({
-    requestsPerSecond: rate().describe("Requests per second over all tasks and gateway pods of the tenant."),
+    requestsPerSecond: rate()
+      .optional()
+      .describe("Requests per second over all tasks and gateway pods of the tenant. Default: windows alone."),
     burst: burst(),
     windows: windows(),
     cost: cost(),
   }),
-  [windowsRule],
+  [windowsRule, ...rateRules],
 );
 
 /** A limit for each value of a header, or for each thing that a path names. */
@@ -169,17 +187,7 @@ export const descriptor = withRules(
       cel: "has(self.header) != has(self.path)",
       message: "needs header or path (one of them)",
     },
-    {
-      holds: ({ requestsPerSecond, windows = [] }) => requestsPerSecond !== undefined || windows.length > 0,
-      cel: "has(self.requestsPerSecond) || (has(self.windows) && self.windows.size() > 0)",
-      message: "needs requestsPerSecond or windows",
-    },
-    {
-      holds: ({ requestsPerSecond, burst }) => burst === undefined || requestsPerSecond !== undefined,
-      cel: "!has(self.burst) || has(self.requestsPerSecond)",
-      message: "needs requestsPerSecond",
-      path: ["burst"],
-    },
+    ...rateRules,
   ],
 );
 
@@ -202,4 +210,9 @@ export const queue = z.strictObject({
 });
 
 /** Limits of any kind. */
-export type Limits = Partial<Pick<Descriptor, "requestsPerSecond" | "burst" | "windows" | "cost">>;
+export interface Limits {
+  requestsPerSecond?: number | undefined;
+  burst?: number | undefined;
+  windows?: z.output<typeof window>[] | undefined;
+  cost?: z.output<ReturnType<typeof cost>>;
+}

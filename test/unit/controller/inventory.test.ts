@@ -86,6 +86,13 @@ describe("limits", () => {
   });
 });
 
+test("a tenant with windows alone has no rate to share between pods", () => {
+  const limits = { windows: [{ per: "hour", requests: 100 }] };
+  const tenants = [newTenant("t", { limits })];
+  const { gateways } = gatewaySpecs({ tenants, tasks: [], replicas: () => 1 }, NOW);
+  expect([...(gateways.get("t/g")?.tenants ?? [])]).toEqual([]);
+});
+
 describe("revocations", () => {
   const idDigest = createHash("sha256").update("id:t/a").digest("hex");
 

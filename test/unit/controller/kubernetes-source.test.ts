@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ResourceChecks } from "../../../tools/cluster/stored/custom-resources.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { parseReference } from "../../../tools/lib/oci/reference.ts";
 import type { Inventory } from "../../../tools/servers/controller/inventory.ts";
@@ -42,7 +43,7 @@ const other = (requestsPerSecond: number): Manifest => ({
   metadata: { name: "sales" },
   spec: {
     namespaces: ["sales"],
-    gateway: { name: "gateway", namespace: "sales", hosts: ["*.sales.example"] },
+    gateway: { name: "sales-gateway", namespace: "sales", hosts: ["*.sales.example"] },
     limits: { requestsPerSecond },
   },
 });
@@ -53,7 +54,7 @@ const task = (name: string, requestsPerSecond: number, spec: object = {}): Manif
 
 /** Follows the cluster. @returns the rates by name, as last heard */
 async function follow(): Promise<() => Record<string, number | undefined>> {
-  const source = new KubernetesSource(api.client.config, log);
+  const source = new KubernetesSource(api.client.config, log, new ResourceChecks());
   running.push(source);
   let last: Inventory | undefined;
   await source.start((inventory) => {
@@ -91,7 +92,14 @@ test("a Tenant at fault keeps its limits and those of its tasks", async () => {
 
 test("what was applied last is in force for a controller that comes later", async () => {
   const operator = new Operator({
-    ...{ client: api.client, log, target: "istio" as const, firstRetryMs: 50, lastRetryMs: 100 },
+    ...{
+      client: api.client,
+      log,
+      checks: new ResourceChecks(),
+      target: "istio" as const,
+      firstRetryMs: 50,
+      lastRetryMs: 100,
+    },
     image: parseReference(`oci://registry.example/gateway@sha256:${"a".repeat(64)}`),
   });
   await operator.start(soleLeader, new Registry());

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { Logger } from "pino";
 import type { Target } from "../../cluster/istio/render.ts";
+import { ResourceChecks } from "../../cluster/stored/custom-resources.ts";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
 import { type Authenticate, anyone, clientCertificate } from "../../servers/controller/authenticate.ts";
@@ -155,20 +156,21 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
   }
   if (authenticate === "token" && tls === undefined)
     log.warn("tokens come in the clear: give --tls-cert and --tls-key");
+  const checks = new ResourceChecks();
   const { tokenReview, ...cluster } = await clusterParts({
     ...options,
-    log,
+    ...{ log, checks },
     tokenAudiences: options.tokenAudience,
     advertiseUrl: options.advertiseUrl ?? advertisedUrl(listen, tls),
   });
-  const operator = options.reconcile ? await operatorOf(options, log) : undefined;
+  const operator = options.reconcile ? await operatorOf(options, log, checks) : undefined;
   return { ...common, ...cluster, operator, authenticate: proofs[authenticate] ?? tokenReview };
 }
 
-async function operatorOf(options: Options, log: Logger): Promise<Operator> {
+async function operatorOf(options: Options, log: Logger, checks: ResourceChecks): Promise<Operator> {
   const { image, target } = options;
   return new Operator({
-    ...{ log, target, controller: controllerOf(options) },
+    ...{ log, checks, target, controller: controllerOf(options) },
     client: await connect(options),
     image: image === undefined ? undefined : parseReference(image),
   });

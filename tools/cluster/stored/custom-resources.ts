@@ -16,8 +16,8 @@ export interface Stored {
   /** `field.path: message`; empty when the resource can be applied. */
   faults: string[];
   /**
-   * What is to be served: the resource, or, of one at fault, the version that was applied last. Undefined
-   * when neither can be.
+   * What is to be served: the resource, or, of one at fault, the version that was applied last (or else was
+   * good when these checks saw it last). Undefined when none can be.
    */
   served: Loaded | undefined;
 }
@@ -45,15 +45,22 @@ interface Candidate {
   before: Loaded | undefined;
 }
 
-/** Checks the resources of a cluster, and remembers what did not change. */
+/** Checks the resources of a cluster, and remembers what did not change, and what was good. */
 export class ResourceChecks {
-  private readonly answers = new FilterAnswers();
+  private readonly answers: Pick<FilterAnswers, "faults">;
   private readonly parsed = new Map<string, Parsed & { text: string }>();
+  /** By id: the last version without faults. */
+  private readonly good = new Map<string, Loaded>();
+
+  /** @param answers what the filter says; default: a VM of it, started by the first check */
+  constructor(answers: Pick<FilterAnswers, "faults"> = new FilterAnswers()) {
+    this.answers = answers;
+  }
 
   /**
    * Each for itself, against each other, and by the filter. Where two claim the same task id or host, the one
-   * that was applied as it is keeps it, else the older one. Of a ModelTask at fault the version that was
-   * applied last goes on, so that neither it nor anything else changes.
+   * that was applied as it is keeps it, else the older one. Of a resource at fault an earlier version goes
+   * on, so that neither it nor anything else changes: see `Stored.served`.
    */
   check(objects: readonly Manifest[]): CustomResources {
     const all = [...objects].sort(byPrecedence).map((object) => this.candidate(object));
@@ -61,6 +68,8 @@ export class ResourceChecks {
     const present = all.filter(({ object }) => !isDeleted(object));
     for (const each of present) if (each.faults.length > 0) fallBack(each);
     while (this.demote(present));
+    for (const { id, faults, served } of present)
+      if (faults.length === 0 && served) this.good.set(id, served);
     const stored = all.map(toStored);
     const tenants = stored.filter(({ object }) => object.kind === "Tenant");
     const tasks = stored.filter(({ object }) => object.kind === "ModelTask" && !isDeleted(object));
@@ -74,11 +83,12 @@ export class ResourceChecks {
     const id = idOf(object);
     const { loaded, faults } = this.parse(object, id, "");
     const last = lastApplied(object);
-    const before = last && this.parse(last, id, " as applied").loaded;
-    return { object, id, faults, served: loaded, before };
+    const applied = last && this.parse(last, id, " as applied").loaded;
+    const good = this.good.get(id);
+    return { object, id, faults, served: loaded, before: applied ?? (good === loaded ? undefined : good) };
   }
 
-  /** Tells each resource its faults, and lets ModelTasks fall back. @returns whether anything is new */
+  /** Tells each resource its faults, and lets it fall back. @returns whether anything is new */
   private demote(present: Candidate[]): boolean {
     const faults = this.faults(present);
     let isNew = false;
@@ -126,6 +136,7 @@ export class ResourceChecks {
   private forget(ids: Set<string>): void {
     for (const key of this.parsed.keys())
       if (!ids.has(key.replace(/ as applied$/, ""))) this.parsed.delete(key);
+    for (const id of this.good.keys()) if (!ids.has(id)) this.good.delete(id);
   }
 }
 
@@ -161,9 +172,9 @@ export function servedTasks(tasks: Stored[]): ModelTask[] {
   return tasks.flatMap(({ served }) => (served ? [served.resource as ModelTask] : []));
 }
 
-/** The Tenant, when nothing is wrong with it. */
-export function soundTenant({ served, faults }: Stored): Loaded<Tenant> | undefined {
-  return faults.length === 0 ? (served as Loaded<Tenant> | undefined) : undefined;
+/** What is served of a Tenant. */
+export function servedTenant({ served }: Stored): Loaded<Tenant> | undefined {
+  return served as Loaded<Tenant> | undefined;
 }
 
 function parseResource(object: Manifest, resource: string): Parsed {

@@ -44,7 +44,8 @@ export function gatewaySpecs({ tenants, tasks, replicas }: Inventory, now: numbe
     };
     result.gateways.set(gatewayName(tenant), gateway);
     ofTenant.set(name, gateway);
-    if (limits !== undefined && mode !== "off")
+    // Windows alone are each gateway pod's own.
+    if (limits?.requestsPerSecond !== undefined && mode !== "off")
       gateway.tenants.set(name, rateSpec(limits.requestsPerSecond, limits.burst));
     gateway.revoked.push(...revocations(tenant, now));
     result.nextExpiry = Math.min(result.nextExpiry, nextExpiry(tenant, now));

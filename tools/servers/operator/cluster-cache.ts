@@ -4,7 +4,7 @@ import { API_VERSION } from "../../api/fields.ts";
 import { KINDS } from "../../api/kinds.ts";
 import { keyOf, OWNED_KINDS, OWNED_SELECTOR } from "../../cluster/deploy/owned-objects.ts";
 import { TENANT_LABEL, tenantOf } from "../../cluster/istio/names.ts";
-import { type CustomResources, ResourceChecks } from "../../cluster/stored/custom-resources.ts";
+import type { CustomResources, ResourceChecks } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { type Watched, watchObjects } from "../../lib/kubernetes/watched.ts";
@@ -15,6 +15,7 @@ const DISCOVERY_MS = 30_000;
 interface CacheOptions {
   client: KubernetesClient;
   log: Logger;
+  checks: ResourceChecks;
   /** A custom resource of a tenant changed. */
   onResource: (tenant: string) => void;
   /** An object that was made for a tenant changed. */
@@ -31,7 +32,6 @@ export class ClusterCache {
   private stopped = false;
   /** Of each custom resource its tenant, and what it was when it last changed. */
   private readonly seen = new Map<string, { tenant: string; version: string }>();
-  private readonly checks = new ResourceChecks();
   private checked: CustomResources | undefined;
 
   constructor(options: CacheOptions) {
@@ -56,7 +56,7 @@ export class ClusterCache {
 
   /** The custom resources, checked. */
   resources(): CustomResources {
-    this.checked ??= this.checks.check(this.custom.flatMap((watched) => watched.list()));
+    this.checked ??= this.options.checks.check(this.custom.flatMap((watched) => watched.list()));
     return this.checked;
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { ResourceChecks } from "../../cluster/stored/custom-resources.ts";
 import type { Leadership, Reconciler } from "../controller/leadership.ts";
 import { ClusterCache } from "./cluster-cache.ts";
 import { type ReconcileOptions, reconcile } from "./reconcile.ts";
@@ -7,6 +8,7 @@ import { WorkQueue } from "./work-queue.ts";
 
 interface OperatorOptions extends Omit<ReconcileOptions, "cache"> {
   log: Logger;
+  checks: ResourceChecks;
   /** Default: 1,000. */
   firstRetryMs?: number;
   /** Default: 5 minutes. */
@@ -35,7 +37,7 @@ export class Operator implements Reconciler {
 
   constructor(options: OperatorOptions) {
     this.options = options;
-    const { client, log } = options;
+    const { client, log, checks } = options;
     this.queue = new WorkQueue({
       concurrency: CONCURRENCY,
       gatherMs: GATHER_MS,
@@ -48,7 +50,7 @@ export class Operator implements Reconciler {
       },
     });
     this.cache = new ClusterCache({
-      ...{ client, log },
+      ...{ client, log, checks },
       onResource: (tenant) => {
         for (const each of [tenant, ...this.atFault]) this.queue.add(each);
       },

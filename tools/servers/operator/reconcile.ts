@@ -10,7 +10,7 @@ import { requireSecrets, secretsOfCluster } from "../../cluster/deploy/secrets.t
 import { type ControllerAddress, tokenSecrets } from "../../cluster/istio/rate-limit-config.ts";
 import { renderAll, type Target } from "../../cluster/istio/render.ts";
 import { incumbency } from "../../cluster/stored/condition.ts";
-import { isDeleted, type Stored, servedTasks, soundTenant } from "../../cluster/stored/custom-resources.ts";
+import { isDeleted, type Stored, servedTasks, servedTenant } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
@@ -28,9 +28,9 @@ export interface ReconcileOptions {
 
 /**
  * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that
- * went. A ModelTask at fault is told so, and served as it was applied last, if it was; the others go on.
- * A Tenant at fault keeps its gateway as it is, until it is mended. What a Tenant's label is on is
- * its own: it goes when the Tenant does.
+ * went. A Tenant or ModelTask at fault is told so, and served as it was applied last; the others go on. Of
+ * a Tenant that never was good nothing changes, until it is mended. What a Tenant's label is on is its own:
+ * it goes when the Tenant does.
  * @throws Error for what may get better by itself: it is in the conditions, and to be tried again
  */
 export async function reconcile(name: string, options: ReconcileOptions): Promise<void> {
@@ -48,29 +48,30 @@ export async function reconcile(name: string, options: ReconcileOptions): Promis
     return setFinalizers(client, tenant.object, [...finalizers, FINALIZER]);
 
   const owned = cache.ownedBy(name);
-  const sound = soundTenant(tenant);
-  const good = tasks.filter(({ faults }) => faults.length === 0);
-  if (sound) return bring(sound, { tenant, tasks, good }, owned, options);
-  await report(client, tenant.object, invalid(tenant.faults));
+  const served = servedTenant(tenant);
+  if (tenant.faults.length > 0)
+    await report(client, tenant.object, invalid(tenant.faults, served && EARLIER));
+  if (served) return bring(served, [tenant, ...tasks], owned, options);
   const message = `Tenant ${name} is at fault: the gateway stays as it is until that is mended`;
-  for (const { object } of good)
+  for (const { object } of tasks.filter(isGood))
     if (incumbency(object) !== 0) await report(client, object, { status: "False", reason: "Held", message });
 }
 
 async function bring(
   tenant: Loaded<Tenant>,
-  stored: { tenant: Stored; tasks: Stored[]; good: Stored[] },
+  stored: [tenant: Stored, ...tasks: Stored[]],
   owned: Map<string, Manifest>,
   options: ReconcileOptions,
 ): Promise<void> {
   const { client, image, target, controller } = options;
-  const all = [stored.tenant, ...stored.good];
+  const [{ object }, ...tasks] = stored;
+  const good = stored.filter(isGood);
   const counts: Partial<Record<Outcome, number>> = {};
   try {
     const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
     const keys = newSealingKeys([tenant.resource], held, controller);
     const images = liveImages([tenant.resource], owned);
-    const rendered = renderAll([tenant.resource], servedTasks(stored.tasks), {
+    const rendered = renderAll([tenant.resource], servedTasks(tasks), {
       target,
       controller,
       secrets: requireSecrets([tenant], held, "apply it to the cluster first", controller),
@@ -91,20 +92,22 @@ async function bring(
   } catch (error) {
     // The watch brings what is new.
     if (error instanceof PlanOutdated) throw error;
-    for (const { object } of all) await report(client, object, failed(error));
+    for (const { object } of good) await report(client, object, failed(error));
     throw error;
   }
-  for (const { object } of all)
-    await report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED);
+  for (const { object } of good)
+    await report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED, true);
   const { unchanged: _, ...changed } = counts;
   const done = Object.entries(changed).map(([outcome, count]) => `${count} ${outcome}`);
   if (done.length > 0)
-    await sendEvent(client, stored.tenant.object, {
+    await sendEvent(client, object, {
       status: "True",
       reason: "Reconciled",
       message: done.join(", "),
     });
 }
+
+const isGood = ({ faults }: Stored) => faults.length === 0;
 
 const APPLIED: Finding = {
   status: "True",

@@ -15,16 +15,22 @@ const MOST_KEPT = 262_144;
 /**
  * Writes the condition Ready when it says something new, and an Event with it. Of a resource that was
  * applied, its spec stays in the status, to be served when a later one is at fault.
+ * @param isApplied the cluster holds what the spec says, ready or not
  * @throws ApiError 409 when the resource is not as it was read any more
  */
-export async function report(client: KubernetesClient, object: Manifest, finding: Finding): Promise<void> {
+export async function report(
+  client: KubernetesClient,
+  object: Manifest,
+  finding: Finding,
+  isApplied = false,
+): Promise<void> {
   const generation = Number(object.metadata.generation ?? 0);
   const status = (object.status ?? {}) as Status;
   const before = readyCondition(status);
   const message = finding.message.slice(0, CONDITION_LENGTH);
   const isSame =
     before?.status === finding.status && before.reason === finding.reason && before.message === message;
-  const applied = (finding.status === "True" ? keptSpec(object) : undefined) ?? status.applied;
+  const applied = (isApplied ? keptSpec(object) : undefined) ?? status.applied;
   if (isSame && applied === status.applied && before.observedGeneration === generation) return;
   const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const ready: Condition = {

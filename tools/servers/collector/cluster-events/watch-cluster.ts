@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { MANAGED_BY, TENANT_LABEL } from "../../../cluster/istio/names.ts";
 import type { Rollout } from "../../../cluster/rollout/state.ts";
+import { ResourceChecks } from "../../../cluster/stored/custom-resources.ts";
 import { type Watched, watchObjects } from "../../../lib/kubernetes/watched.ts";
 import { gatewaySpecs, type Inventory } from "../../controller/inventory.ts";
 import { KubernetesSource } from "../../controller/kubernetes/source.ts";
@@ -18,6 +19,9 @@ const ROLLOUT_SELECTOR = [
   ...Object.entries(MANAGED_BY).map(([key, value]) => `${key}=${value}`),
   TENANT_LABEL,
 ].join();
+
+/** Names and limits are known without the filter; what it refuses, the controller tells. */
+const NO_FILTER = { faults: () => [] };
 
 interface ClusterWatchOptions {
   config: KubeConfig;
@@ -43,7 +47,7 @@ export class ClusterWatch {
   constructor(options: ClusterWatchOptions) {
     this.options = options;
     this.metrics = new RolloutMetrics(options.registry);
-    this.source = new KubernetesSource(options.config, options.log);
+    this.source = new KubernetesSource(options.config, options.log, new ResourceChecks(NO_FILTER));
   }
 
   /** Resolves when the resources have been read for the first time. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
+import type { ResourceChecks } from "../../../cluster/stored/custom-resources.ts";
 import { type ConnectOptions, connect } from "../../../lib/kubernetes/connect.ts";
 import type { Authenticate } from "../authenticate.ts";
 import type { Leadership } from "../leadership.ts";
@@ -14,6 +15,7 @@ interface ClusterOptions extends ConnectOptions {
   /** Where other controllers reach this one. */
   advertiseUrl: string;
   tokenAudiences: string[];
+  checks: ResourceChecks;
   log: Logger;
 }
 
@@ -27,7 +29,7 @@ interface ClusterParts {
 export async function clusterParts(options: ClusterOptions): Promise<ClusterParts> {
   const { config } = await connect(options);
   return {
-    source: new KubernetesSource(config, options.log),
+    source: new KubernetesSource(config, options.log, options.checks),
     leadership: new LeaseElection({
       config,
       namespace: options.leaseNamespace ?? process.env.POD_NAMESPACE ?? "modelgate-system",

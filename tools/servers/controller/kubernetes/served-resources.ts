@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { ModelTask } from "../../../api/model-task.ts";
 import type { Tenant } from "../../../api/tenant.ts";
-import { isDeleted, ResourceChecks, type Stored } from "../../../cluster/stored/custom-resources.ts";
+import { isDeleted, type ResourceChecks, type Stored } from "../../../cluster/stored/custom-resources.ts";
 import type { Manifest } from "../../../lib/kubernetes/manifest.ts";
 
 interface Served {
@@ -9,22 +9,17 @@ interface Served {
   tasks: ModelTask[];
 }
 
-/**
- * What is in force of a cluster's Tenants and ModelTasks, by the checks of the operator: schema, cross-checks
- * and the filter itself. Of one at fault it is the version that was applied last, or else the one that was
- * good when this process saw it last.
- */
+/** What is served of a cluster's Tenants and ModelTasks; what is wrong with others is logged. */
 export class ServedResources {
   private readonly log: Logger;
-  private readonly checks = new ResourceChecks();
-  /** By kind, namespace and name. */
-  private lastGood = new Map<string, Tenant | ModelTask>();
+  private readonly checks: ResourceChecks;
   /** Those whose faults have been told. */
   private readonly told = new WeakSet<object>();
   private served: Served | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, checks: ResourceChecks) {
     this.log = log;
+    this.checks = checks;
   }
 
   /** The resources are to be checked anew. */
@@ -39,27 +34,24 @@ export class ServedResources {
 
   private check(objects: readonly Manifest[]): Served {
     const { tenants, tasks } = this.checks.check(objects);
-    const before = this.lastGood;
-    this.lastGood = new Map();
     const inForce = <T extends Tenant | ModelTask>(all: Iterable<Stored>): T[] =>
       [...all]
         .filter(({ object }) => !isDeleted(object))
-        .flatMap((each) => this.inForce(each, before) ?? []) as T[];
+        .flatMap((each) => {
+          this.tell(each);
+          return each.served ? [each.served.resource as T] : [];
+        });
     return {
       tenants: inForce<Tenant>(tenants.values()),
       tasks: inForce<ModelTask>([...tasks.values()].flat()),
     };
   }
 
-  private inForce({ object, faults, served }: Stored, before: ServedResources["lastGood"]) {
+  private tell({ object, faults }: Stored): void {
+    if (faults.length === 0 || this.told.has(object)) return;
+    this.told.add(object);
     const { namespace = "", name } = object.metadata;
-    const id = `${object.kind}/${namespace}/${name}`;
-    if (faults.length > 0 && !this.told.has(object)) {
-      this.told.add(object);
-      this.log.warn({ resource: id, faults }, "the resource is at fault; it stays as it was before");
-    }
-    const resource = served?.resource ?? before.get(id);
-    if (resource) this.lastGood.set(id, resource);
-    return resource;
+    const resource = `${object.kind}/${namespace}/${name}`;
+    this.log.warn({ resource, faults }, "the resource is at fault; it stays as it was before");
   }
 }

@@ -11,6 +11,7 @@ import type { Logger } from "pino";
 import { API_GROUP, API_VERSION } from "../../../api/fields.ts";
 import { KINDS, type Kind } from "../../../api/kinds.ts";
 import { gatewayName, gatewaySelector, type Tenant } from "../../../api/tenant.ts";
+import type { ResourceChecks } from "../../../cluster/stored/custom-resources.ts";
 import type { Manifest } from "../../../lib/kubernetes/manifest.ts";
 import { type Watched, watchObjects } from "../../../lib/kubernetes/watched.ts";
 import type { Inventory } from "../inventory.ts";
@@ -33,10 +34,11 @@ export class KubernetesSource implements Source {
   private readonly served: ServedResources;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(config: KubeConfig, log: Logger) {
+  /** @param checks say what of the resources is served; one for all in a process who ask the same */
+  constructor(config: KubeConfig, log: Logger, checks: ResourceChecks) {
     this.config = config;
     this.log = log;
-    this.served = new ServedResources(log);
+    this.served = new ServedResources(log, checks);
   }
 
   async start(onChange: (inventory: Inventory) => void): Promise<void> {
