@@ -29,6 +29,32 @@ const RULES: Rule[] = [
   },
   {
     path: at(
+      String.raw`spec\.(apiKey|signature|cors|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
+      String.raw`${LIMIT}(cost|windows\[\])`,
+      `${LOG}(collector|sample)`,
+      `${CREDENTIAL}secretRef`,
+      `${ISSUER}claims`,
+    ),
+    code: /^invalid_type$/,
+    message: /^must be an object/,
+    reason:
+      "the rendering takes members by name, and what is no object has none: it is as left out, or as {}",
+  },
+  {
+    path: at(
+      String.raw`spec\.(publicPaths|descriptors|cors\.(methods|headers)|conversion\.signatures)`,
+      `${LIMIT}windows`,
+      `${LOG}(fields|redact\\.(queryParameters|headers|paths))`,
+      `${CREDENTIAL}(methods|hosts|tasks)`,
+      String.raw`(spec\.|${CREDENTIAL})tasks\[\]\.versions`,
+      `${ISSUER}(audiences|clientIds|algorithms)`,
+    ),
+    code: /^invalid_type$/,
+    message: /^must be a list/,
+    reason: "the rendering asks whether there are items, and what is no list has none: it is as left out",
+  },
+  {
+    path: at(
       String.raw`spec\.(rateLimitHeaders|cors\.credentials)`,
       `${CREDENTIAL}enabled`,
       `${ISSUER}requireExpiry`,
