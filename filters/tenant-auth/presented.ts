@@ -9,7 +9,6 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
 
 const BEARER_SCHEME = bytes("bearer");
-const BEARER = bytes("bearer ");
 const SIGNATURE_INPUT = bytes("signature-input");
 const SIGNATURE = bytes("signature");
 /** Headers that only the gateway may set. */
@@ -63,9 +62,10 @@ export class Presentation {
     const authorizations = headers.find(AUTHORIZATION, value);
     this.authorization = authorizations > 0;
     if (authorizations > 1 || (authorizations == 1 && !isEmpty(value))) {
-      count += authorizations;
-      this.bearer = startsWithIgnoreCase(value.ptr, value.len, BEARER);
-      if (this.bearer) this.take(Presented.Secret, value.ptr + BEARER.len, value.len - BEARER.len);
+      const skipped = secretStart(value.ptr, value.ptr + value.len);
+      this.bearer = skipped > 0;
+      count += isList(value, this.bearer) ? 2 : authorizations;
+      if (this.bearer) this.take(Presented.Secret, value.ptr + skipped, value.len - skipped);
       else this.kind = Presented.Unknown;
     }
     const signatures = headers.find(SIGNATURE_INPUT, this.signatureInput);
@@ -119,6 +119,34 @@ function isEmpty(authorization: Slice): bool {
   if (!startsWithIgnoreCase(ptr, len, BEARER_SCHEME)) return false;
   for (let i = BEARER_SCHEME.len; i < len; i++) if (load<u8>(ptr + i) != Char.SPACE) return false;
   return true;
+}
+
+/**
+ * Length of the scheme `Bearer` at [from, end), with one space or more behind it (RFC 6750, section 2.1).
+ * @returns 0 for another scheme
+ */
+function secretStart(from: usize, end: usize): i32 {
+  if (!startsWithIgnoreCase(from, <i32>(end - from), BEARER_SCHEME)) return 0;
+  let at = from + BEARER_SCHEME.len;
+  while (at < end && load<u8>(at) == Char.SPACE) at++;
+  const length = <i32>(at - from);
+  return length > BEARER_SCHEME.len ? length : 0;
+}
+
+/**
+ * Does this `Authorization` hold several? Envoy may hand two headers over as one, with a comma between. What
+ * follows `Bearer` holds no comma (RFC 6750, section 2.1); of other schemes it may.
+ */
+function isList(authorization: Slice, bearer: bool): bool {
+  const end = authorization.ptr + authorization.len;
+  for (let at = authorization.ptr; at < end; at++) {
+    if (load<u8>(at) != Char.COMMA) continue;
+    if (bearer) return true;
+    let next = at + 1;
+    while (next < end && load<u8>(next) == Char.SPACE) next++;
+    if (secretStart(next, end) > 0) return true;
+  }
+  return false;
 }
 
 const value: Slice = new Slice();

@@ -91,6 +91,25 @@ export const API_KEY_CASES: AuthCase[] = [
   ["key in the other case", key(KEY.toUpperCase()), "credential_unknown"],
   ["the key's own hash", key("0".repeat(64)), "credential_unknown"],
   ["key that is not UTF-8", key("\xff\xfe\x80"), "credential_unknown"],
+  ["bearer with two spaces", bearerless(`Bearer  ${KEY}`)],
+  ["bearer with many spaces", bearerless(`bearer${" ".repeat(40)}${KEY}`)],
+  ["bearer with a tab", bearerless(`Bearer\t${KEY}`), "credential_unknown"],
+  [
+    "two authorizations",
+    key(KEY, ["authorization", "Basic x"], ["authorization", "Bearer x"]),
+    "credential_ambiguous",
+  ],
+  ["two authorizations, alike", authorizations(`Bearer ${KEY}`, `Bearer ${KEY}`), "credential_ambiguous"],
+  ["two authorizations, the first one empty", authorizations("", `Bearer ${KEY}`), "credential_ambiguous"],
+  ["two authorizations, the last one empty", authorizations(`Bearer ${KEY}`, ""), "credential_ambiguous"],
+  ["two authorizations in one header", bearerless(`Bearer ${KEY},Bearer ${KEY}`), "credential_ambiguous"],
+  [
+    "two authorizations in one header, one unknown",
+    bearerless(`Basic x, Bearer ${KEY}`),
+    "credential_ambiguous",
+  ],
+  ["an empty authorization and another in one header", bearerless(`,Bearer ${KEY}`), "credential_ambiguous"],
+  ["a scheme with commas of its own", bearerless('Digest username="a", uri="/"'), "credential_unknown"],
   ["basic authorization", bearerless(`Basic ${KEY}`), "credential_unknown"],
   ["authorization without a scheme", bearerless(KEY), "credential_unknown"],
   ["oversize key", key("k".repeat(20_000)), "token_too_large"],
@@ -118,6 +137,12 @@ function bearerless(authorization: string): Call {
       ["authorization", authorization],
       ["taskid", "666"],
     ],
+  };
+}
+
+function authorizations(...values: string[]): Call {
+  return {
+    headers: [...values.map((value): [string, string] => ["authorization", value]), ["taskid", "666"]],
   };
 }
 
@@ -219,6 +244,19 @@ export const PERMISSION_CASES: AuthCase[] = [
   ],
 ];
 
+/** What is put before and behind good claims. */
+const TWICE: [name: string, before: string, behind?: string][] = [
+  ["nbf twice, the first one in the future", '"nbf":9999999999', '"nbf":0'],
+  ["nbf twice, both past", '"nbf":1', '"nbf":2'],
+  ["sub twice", '"sub":"batch2"'],
+  ["sub twice, the first one empty", '"sub":""'],
+  ["sub twice, written otherwise", '"\\u0073ub":""'],
+  ["aud twice", '"aud":"models"'],
+  ["aud twice, the first one a list", '"aud":[]'],
+  ["jti twice, the first one empty", '"jti":""', '"jti":"a"'],
+  ["exp twice, the last one null", '"a":1', '"exp":null'],
+];
+
 export const TOKEN_CASES: AuthCase[] = [
   ...["RS256", "RS384", "RS512", "PS256"].map((alg): AuthCase => [alg, bearer(jwt({ alg }))]),
   ["ES256", bearer(jwt({ alg: "ES256", kid: "p256" }))],
@@ -312,6 +350,49 @@ export const TOKEN_CASES: AuthCase[] = [
     "token_claims",
   ],
   ["no exp", bearer(jwt({ claims: claims({ exp: undefined }) })), "token_claims"],
+  ["exp of 400 decimals", bearer(jwt({ claims: withExp(`${seconds() + 600}.${"3".repeat(400)}`) }))],
+  ["exp of 400 decimals, over", bearer(jwt({ claims: withExp(`1.${"9".repeat(400)}`) })), "token_expired"],
+  [
+    "exp that is zero in 400 decimals",
+    bearer(jwt({ claims: withExp(`0.${"0".repeat(400)}`) })),
+    "token_expired",
+  ],
+  [
+    "exp of 400 decimals and an exponent",
+    bearer(jwt({ claims: withExp(`0.${"0".repeat(399)}${seconds() + 600}e${399 + 10}`) })),
+  ],
+  ...TWICE.map(
+    ([name, before, behind]): AuthCase => [
+      `${name}: refused`,
+      bearer(
+        jwt({ claims: `{${before},${JSON.stringify(claims()).slice(1, -1)}${behind ? `,${behind}` : ""}}` }),
+      ),
+      "token_claims",
+    ],
+  ),
+  [
+    "tenant twice, the first one empty",
+    bearer(jwt({ claims: sharedTwice('"department":"","department":"search"', '"scope":"666"') })),
+    "token_claims",
+  ],
+  [
+    "tasks twice, the first ones none",
+    bearer(jwt({ claims: sharedTwice('"scope":"","scope":"666"', '"department":"search"') })),
+    "token_claims",
+  ],
+  [
+    "client id twice, the first one empty",
+    bearer(
+      jwt({
+        claims: JSON.stringify({ ...claims(), iss: CLIENT_ISSUER }).replace(
+          "{",
+          '{"client_id":"","client_id":"app",',
+        ),
+      }),
+    ),
+    "token_claims",
+  ],
+  ["a claim twice that nobody reads", bearer(jwt({ claims: claims({ a: 1 }) }))],
   ["exp below zero", bearer(jwt({ claims: claims({ exp: -1 }) })), "token_expired"],
   [
     "exp beyond all numbers",
@@ -355,6 +436,14 @@ export const TOKEN_CASES: AuthCase[] = [
   ["no tenant in the token", bearer(shared({ scope: "666" })), "token_claims"],
   ["unknown tenant", bearer(shared({ department: "hr", scope: "666" })), "credential_unknown"],
 ];
+
+function withExp(exp: string): string {
+  return JSON.stringify(claims()).replace(/"exp":\d+/, `"exp":${exp}`);
+}
+
+function sharedTwice(...members: string[]): string {
+  return `{${members.join(",")},${JSON.stringify({ ...claims(), iss: "https://shared.example" }).slice(1)}`;
+}
 
 function rsOnly(alg: string): string {
   return jwt({

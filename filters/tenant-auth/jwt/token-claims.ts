@@ -18,6 +18,18 @@ const JTI = bytes("jti");
 const LATEST_SECOND: f64 = 1e15;
 const LONGEST_TASK: i32 = 255;
 
+/** What a claim is of use for: each role has one claim, once. One claim may have several roles. */
+enum Role {
+  Expiry = 1,
+  NotBefore = 2,
+  Audience = 4,
+  Tasks = 8,
+  Subject = 16,
+  Tenant = 32,
+  Id = 64,
+  Client = 128,
+}
+
 const json: JsonScanner = new JsonScanner();
 const key: ByteBuffer = new ByteBuffer();
 const text: ByteBuffer = new ByteBuffer();
@@ -35,9 +47,8 @@ export class TokenClaims {
   /** Seconds since 1970 from which on the token is refused, leeway included. */
   expires: i64 = i64.MAX_VALUE;
 
-  private expiries: i32 = 0;
-  private audiences: i32 = 0;
-  private taskLists: i32 = 0;
+  /** Roles whose claim was read. */
+  private seen: i32 = 0;
   private audienceMatches: bool = false;
   private notBefore: f64 = 0;
   private expiry: f64 = 0;
@@ -71,7 +82,7 @@ export class TokenClaims {
    * @returns null when the issuer accepts the claims, else why not
    */
   read(issuer: Issuer, ptr: usize, len: i32, now: i64): LocalReply | null {
-    this.expiries = this.audiences = this.taskLists = 0;
+    this.seen = 0;
     this.audienceMatches = false;
     this.notBefore = 0;
     this.subject.clear();
@@ -82,11 +93,12 @@ export class TokenClaims {
     json.start(ptr, len);
     json.enterObject();
     while (json.nextMember(key)) if (!this.readClaim(issuer)) return TOKEN_CLAIMS;
-    if (json.failed || this.expiries > 1 || this.audiences > 1 || this.taskLists > 1) return TOKEN_CLAIMS;
-    if (this.expiries == 0 && issuer.expiryRequired) return TOKEN_CLAIMS;
-    if (issuer.tasksClaim != null && this.taskLists == 0) return TOKEN_CLAIMS;
+    if (json.failed) return TOKEN_CLAIMS;
+    const expires = (this.seen & Role.Expiry) != 0;
+    if (!expires && issuer.expiryRequired) return TOKEN_CLAIMS;
+    if (issuer.tasksClaim != null && (this.seen & Role.Tasks) == 0) return TOKEN_CLAIMS;
     if (issuer.tenantClaim != null && this.tenant.len == 0) return TOKEN_CLAIMS;
-    this.expires = this.expiries == 0 ? i64.MAX_VALUE : seconds(this.expiry) + issuer.leeway;
+    this.expires = expires ? seconds(this.expiry) + issuer.leeway : i64.MAX_VALUE;
     if (this.expires <= now) return TOKEN_EXPIRED;
     if (seconds(this.notBefore) - issuer.leeway > now) return TOKEN_NOT_YET_VALID;
     return this.isMeantFor(issuer);
@@ -100,35 +112,47 @@ export class TokenClaims {
     const clients = issuer.clientIds;
     if (clients.length > 0 && !isOneOf(clients, this.client)) return TOKEN_CLIENT;
     if (issuer.audiences.length == 0 || this.audienceMatches) return null;
-    return clients.length > 0 && this.audiences == 0 ? null : TOKEN_AUDIENCE;
+    return clients.length > 0 && (this.seen & Role.Audience) == 0 ? null : TOKEN_AUDIENCE;
   }
 
-  /** Reads one claim's value. A claim may be of use in two roles, such as `sub` as tenant and as subject. */
+  /**
+   * Reads one claim's value. A claim may be of use in two roles, such as `sub` as tenant and as subject.
+   * @returns false for a claim that came before or is of the wrong type: of two, readers of JSON take either
+   */
   private readClaim(issuer: Issuer): bool {
-    if (is(EXP)) {
-      this.expiries++;
-      this.expiry = json.number();
-    } else if (is(NBF)) this.notBefore = json.number();
-    else if (is(AUD)) this.readAudience(issuer.audiences);
-    else if (isClaim(issuer.tasksClaim)) return this.readTasks();
+    const roles = this.rolesOf(issuer);
+    if ((this.seen & roles) != 0) return false;
+    this.seen |= roles;
+    if (roles == Role.Expiry) this.expiry = json.number();
+    else if (roles == Role.NotBefore) this.notBefore = json.number();
+    else if (roles == Role.Audience) this.readAudience(issuer.audiences);
+    else if (roles == Role.Tasks) return this.readTasks();
+    else if (roles == 0) json.skip();
     else {
-      const subject = isClaim(issuer.subjectClaim);
-      const tenant = isClaim(issuer.tenantClaim);
-      const jti = is(JTI);
-      const client = issuer.clientIds.length > 0 && is(CLIENT_ID);
-      if (!subject && !tenant && !jti && !client) {
-        json.skip();
-        return !json.failed;
-      }
       json.string(text);
-      if ((subject && !keep(this.subject)) || (tenant && !keep(this.tenant))) return false;
-      if ((jti && !keep(this.jti)) || (client && !keep(this.client))) return false;
+      if ((roles & Role.Subject) != 0) keep(this.subject);
+      if ((roles & Role.Tenant) != 0) keep(this.tenant);
+      if ((roles & Role.Id) != 0) keep(this.jti);
+      if ((roles & Role.Client) != 0) keep(this.client);
     }
     return !json.failed;
   }
 
+  /** Those of the claim `key`; 0: it is of no use. */
+  private rolesOf(issuer: Issuer): i32 {
+    if (is(EXP)) return Role.Expiry;
+    if (is(NBF)) return Role.NotBefore;
+    if (is(AUD)) return Role.Audience;
+    if (isClaim(issuer.tasksClaim)) return Role.Tasks;
+    let roles = 0;
+    if (isClaim(issuer.subjectClaim)) roles |= Role.Subject;
+    if (isClaim(issuer.tenantClaim)) roles |= Role.Tenant;
+    if (is(JTI)) roles |= Role.Id;
+    if (issuer.clientIds.length > 0 && is(CLIENT_ID)) roles |= Role.Client;
+    return roles;
+  }
+
   private readAudience(wanted: Bytes[]): void {
-    this.audiences++;
     if (json.peek() != Char.OPEN_BRACKET) {
       json.string(text);
       this.matchAudience(wanted);
@@ -150,7 +174,6 @@ export class TokenClaims {
    * 4.2).
    */
   private readTasks(): bool {
-    this.taskLists++;
     if (json.peek() == Char.OPEN_BRACKET) {
       json.enterArray();
       while (json.nextElement()) {
@@ -194,11 +217,8 @@ function isClaim(name: Bytes | null): bool {
   return name != null && is(name);
 }
 
-/** @returns false when the claim came before */
-function keep(out: ByteBuffer): bool {
-  if (out.len > 0) return false;
+function keep(out: ByteBuffer): void {
   out.append(text.ptr, text.len);
-  return true;
 }
 
 /** Whole seconds. */
