@@ -62,6 +62,8 @@ describe("taken by schema and filter alike", () => {
       { ...RSA, use: "enc", alg: "RSA-OAEP" },
       { ...RSA, alg: "RSA-OAEP" },
       { kty: "OKP", crv: "Ed25519", x: EC.x },
+      { ...EC, key_ops: ["sign"] },
+      { ...EC, kid: 7 },
       { ...EC, crv: "P-521" },
       { ...EC, crv: "secp256k1" },
       { kty: "AKP", alg: "ML-DSA-44", pub: "AAAA" },
@@ -96,6 +98,8 @@ describe("refused by validate", () => {
     ["tenantHeader: taskid", { tenantHeader: "taskid" }],
     ["tenantHeader: x-api-key", { tenantHeader: "x-api-key" }],
     ["no usable key", issuer({ ...EC, crv: "P-521" })],
+    ["a key for signing alone", issuer({ ...RSA, key_ops: ["sign"] })],
+    ["a key whose kid is a number", issuer({ ...RSA, kid: 7 })],
     ["an empty key set", issuer()],
     [
       "a key set at no host",

@@ -16,9 +16,17 @@ const SECRET_MIN_BYTES = 32;
 export function isUsable(key: unknown, algorithms: Algorithm[] = DEFAULT_ALGORITHMS): boolean {
   const { use, alg } = members(key);
   if (use !== undefined && use !== "" && use !== "sig") return false;
+  if (!isWellFormed(key as Record<string, unknown>)) return false;
   return algorithmsOf(members(key)).some(
     (algorithm) => algorithms.includes(algorithm) && (alg === undefined || alg === "" || alg === algorithm),
   );
+}
+
+/** Are the members that choose a key of their type, and is `verify` among its operations, if it says any? */
+function isWellFormed(key: Record<string, unknown>): boolean {
+  const texts = ["use", "kid", "alg"].every((name) => ["string", "undefined"].includes(typeof key?.[name]));
+  const operations = key?.key_ops;
+  return texts && (operations === undefined || (Array.isArray(operations) && operations.includes("verify")));
 }
 
 /** Algorithms that a key of this type can check. */

@@ -1,7 +1,5 @@
-import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes } from "../../sdk/bytes/bytes";
-
-import { Algorithm, fits } from "./algorithms";
+import { Algorithm } from "./algorithms";
 import { Jwk } from "./jwk";
 import { JwksSource } from "./jwks-source";
 
@@ -42,23 +40,15 @@ export class Issuer {
     return source == null || source.keys != null;
   }
 
-  /**
-   * The key that a token names; for one that names none, the only key that fits. A set that was fetched is
-   * fetched anew, now and then, when it lacks the key.
-   */
-  findKey(kid: ByteBuffer, named: bool, algorithm: Algorithm): Jwk | null {
+  /** Keys that count now; fetched ones are here if `ready`. */
+  get currentKeys(): Jwk[] {
     const source = this.source;
-    const keys = source == null ? this.keys : source.keys!;
-    let found: Jwk | null = null;
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i];
-      if (!fits(key, algorithm)) continue;
-      if (named) {
-        if (key.kid.equals(kid.ptr, kid.len)) return key;
-      } else if (found == null) found = key;
-      else return null;
-    }
-    if (found == null && source != null) source.wantRefresh();
-    return found;
+    return source == null ? this.keys : source.keys!;
+  }
+
+  /** No key at hand has signed a token: a set that was fetched is fetched anew, now and then. */
+  wantKeys(): void {
+    const source = this.source;
+    if (source != null) source.wantRefresh();
   }
 }

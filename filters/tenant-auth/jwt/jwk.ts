@@ -52,8 +52,7 @@ function decode(json: Json, name: string, out: ByteBuffer): bool {
  * @returns null for one that is not for signatures, or of a type that cannot be checked here
  */
 export function parseJwk(json: Json, secrets: bool): Jwk | null {
-  const use = member(json, "use");
-  if (use.length > 0 && use != "sig") return null;
+  if (!isForSignatures(json) || !isTextOrAbsent(json, "kid") || !isTextOrAbsent(json, "alg")) return null;
   const kty = member(json, "kty");
   if (kty == "RSA") return rsa(json);
   if (kty == "EC") return elliptic(json);
@@ -61,6 +60,23 @@ export function parseJwk(json: Json, secrets: bool): Jwk | null {
     return key(json, KeyType.Secret, copyBytes(first.ptr, first.len), NONE);
   }
   return null;
+}
+
+/** RFC 7517, sections 4.2 and 4.3: both say so, where they say anything. */
+function isForSignatures(json: Json): bool {
+  const use = member(json, "use");
+  if (!isTextOrAbsent(json, "use") || (use.length > 0 && use != "sig")) return false;
+  const index = json.keys.indexOf("key_ops");
+  if (index < 0) return true;
+  const operations = json.items[index].items;
+  for (let i = 0; i < operations.length; i++)
+    if (json.items[index].kind == JsonKind.Array && operations[i].text == "verify") return true;
+  return false;
+}
+
+function isTextOrAbsent(json: Json, name: string): bool {
+  const index = json.keys.indexOf(name);
+  return index < 0 || json.items[index].kind == JsonKind.String;
 }
 
 function rsa(json: Json): Jwk | null {

@@ -2,18 +2,11 @@ import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Char } from "../../sdk/bytes/chars";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { appendBase64Url } from "../crypto/base64";
-import {
-  KEYS_UNAVAILABLE,
-  TOKEN_ALGORITHM,
-  TOKEN_ISSUER,
-  TOKEN_KEY_UNKNOWN,
-  TOKEN_MALFORMED,
-  TOKEN_SIGNATURE,
-} from "../replies";
-import { verify } from "./algorithms";
+import { KEYS_UNAVAILABLE, TOKEN_ALGORITHM, TOKEN_ISSUER, TOKEN_MALFORMED } from "../replies";
 import { Issuer } from "./issuer";
 import { TokenClaims } from "./token-claims";
 import { TokenHeader } from "./token-header";
+import { checkTokenSignature } from "./token-signature";
 
 /**
  * JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515), checked as RFC 8725 advises: the issuer decides
@@ -63,12 +56,10 @@ export function checkToken(
   if (refusal != null) return refusal;
   if (claims.issuer < 0) return TOKEN_ISSUER;
   const issuer = issuers[claims.issuer];
-  const algorithm = header.algorithm;
-  if (!issuer.accepts(algorithm)) return TOKEN_ALGORITHM;
+  if (!issuer.accepts(header.algorithm)) return TOKEN_ALGORITHM;
   if (!issuer.ready) return KEYS_UNAVAILABLE;
-  const key = issuer.findKey(header.kid, header.kidNamed, algorithm);
-  if (key == null) return TOKEN_KEY_UNKNOWN;
-  if (!verify(key, algorithm, signature.ptr, signature.len, ptr, <i32>(second - ptr))) return TOKEN_SIGNATURE;
+  const unsigned = checkTokenSignature(issuer, header, signature, ptr, <i32>(second - ptr));
+  if (unsigned != null) return unsigned;
   return claims.read(issuer, claimsJson.ptr, claimsJson.len, now);
 }
 
