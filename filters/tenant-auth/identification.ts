@@ -128,15 +128,7 @@ export class Identification {
     endOfStream: bool,
     identity: Identity,
   ): LocalReply | null {
-    const refusal = checkSignature(
-      this.registry,
-      http,
-      presentation.signatureInput,
-      presentation.signature,
-      endOfStream,
-      coarseSeconds(),
-      proof,
-    );
+    const refusal = checkSignature(this.registry, http, presentation, endOfStream, coarseSeconds(), proof);
     if (refusal != null) return refusal;
     if (proof.digest != 0) {
       const body = takeBodyDigest(proof.digest);

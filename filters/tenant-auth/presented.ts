@@ -7,6 +7,7 @@ import { REQUEST_HEADERS } from "../sdk/host/abi";
 import { removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Registry } from "./registry";
+import { findMembers, Member } from "./signature/labels";
 
 const BEARER_SCHEME = bytes("bearer");
 const SIGNATURE_INPUT = bytes("signature-input");
@@ -32,6 +33,7 @@ export class Presentation {
   bearer: bool = false;
   /** The key or token. */
   readonly secret: Slice = new Slice();
+  /** What `Signature-Input` and `Signature` say of the signature that counts, without its label. */
   readonly signatureInput: Slice = new Slice();
   readonly signature: Slice = new Slice();
   /** Bit k: it is in `keyHeaders[k]`. */
@@ -50,6 +52,7 @@ export class Presentation {
     this.bearer = false;
     this.inQuery = false;
     this.kind = Presented.Nothing;
+    signature.clear();
     const names = registry.keyHeaders;
     for (let i = 0; i < names.length; i++) {
       const found = headers.find(names[i], value);
@@ -68,10 +71,10 @@ export class Presentation {
       if (this.bearer) this.take(Presented.Secret, value.ptr + skipped, value.len - skipped);
       else this.kind = Presented.Unknown;
     }
-    const signatures = headers.find(SIGNATURE_INPUT, this.signatureInput);
+    const signatures = findMembers(headers, SIGNATURE_INPUT, registry.signatureLabel, input);
     if (signatures > 0) {
-      count += max(signatures, headers.find(SIGNATURE, this.signature));
-      this.kind = Presented.Signature;
+      count += max(signatures, findMembers(headers, SIGNATURE, registry.signatureLabel, signature));
+      this.takeSignature();
     }
     const parameter = registry.keyParameter;
     if (parameter != null) {
@@ -83,6 +86,18 @@ export class Presentation {
       }
     }
     if (count > 1) this.kind = Presented.Several;
+  }
+
+  /** The signature must have the label of its input. */
+  private takeSignature(): void {
+    this.kind = Presented.Signature;
+    this.signatureInput.ptr = input.value.ptr;
+    this.signatureInput.len = input.value.len;
+    this.signature.ptr = signature.value.ptr;
+    const label = input.label;
+    const same =
+      label.len == signature.label.len && memory.compare(label.ptr, signature.label.ptr, label.len) == 0;
+    this.signature.len = same ? signature.value.len : 0;
   }
 
   private take(kind: Presented, ptr: usize, len: i32): void {
@@ -150,3 +165,5 @@ function isList(authorization: Slice, bearer: bool): bool {
 }
 
 const value: Slice = new Slice();
+const input: Member = new Member();
+const signature: Member = new Member();

@@ -1,4 +1,4 @@
-import { bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { Config } from "../sdk/pipeline/config";
 import { bytesOf, lower, nameOf } from "./config-texts";
 import { readCors } from "./cors/read-cors";
@@ -13,6 +13,7 @@ import { CredentialReader } from "./read-credential";
 import { addGrants } from "./read-grants";
 import { Registry } from "./registry";
 import { Revocations } from "./revocations";
+import { keyEnd } from "./signature/labels";
 import { Tenant } from "./tenant";
 
 /** Reads the configuration of tenant-auth; what is wrong with it goes to `config.fault`. */
@@ -65,6 +66,7 @@ class Reader {
   private readSignature(config: Config | null): void {
     if (config == null) return;
     this.registry.signatureSkew = <i64>config.number("maxSkewSeconds", 300, 1);
+    if (config.has("label")) this.registry.signatureLabel = readLabel(config);
     const components = config.texts("components");
     for (let i = 0; i < components.length; i++) this.registry.signatureComponents.push(lower(components[i]));
     config.finish();
@@ -105,6 +107,14 @@ class Reader {
       for (let c = 0; c < credentials[i].length; c++) reader.read(i, credentials[i][c]);
     }
   }
+}
+
+function readLabel(config: Config): Bytes {
+  const label = bytes(config.text("label"));
+  const end = label.ptr + label.len;
+  if (label.len == 0 || keyEnd(label.ptr, end) != end)
+    config.fault("label", "must be a label such as sig1, in lower case");
+  return label;
 }
 
 function readDigests(config: Config, field: string): StaticArray<u8> {

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { NameTable } from "../sdk/bytes/name-table";
 import { Cors } from "./cors/cors";
 import { Credential } from "./credential";
@@ -32,6 +32,8 @@ export class Registry {
   published: bool = true;
   /** Seconds by which the clock of a signer may differ. */
   signatureSkew: i64 = 300;
+  /** Label of the signature that counts; empty: the only one, whatever its label. */
+  signatureLabel: Bytes = bytes("");
   /** What a signature must cover beyond the method, the path and the task. */
   signatureComponents: Bytes[] = [];
   tenants: Tenant[] = [];

@@ -67,6 +67,11 @@ export const SIGNATURE_INCOMPLETE = invalid(
   "signature_incomplete",
   "the signature does not cover all that it must",
 );
+/** Its sentence names the component. */
+export const SIGNATURE_COMPONENT = invalid(
+  "signature_component",
+  "the signature covers what is not supported or not in the request",
+);
 export const SIGNATURE_EXPIRED = invalid("signature_expired", "the signature is too old or from the future");
 export const SIGNATURE_WRONG = invalid("signature_wrong", "the request's signature is wrong");
 export const SIGNATURE_REPLAYED = invalid("signature_replayed", "the request was sent before");

@@ -450,6 +450,11 @@ describe("configuration", () => {
       credential({ sha256: digestOf("a"), hosts: ["*example.com"] }),
       `${at}.hosts[0]: must be a host or \`*.\` and a suffix`,
     ],
+    ...["", "Sig1", "1", "a b"].map((label): [string, object, string] => [
+      `a label that is none: ${JSON.stringify(label)}`,
+      { signature: { label } },
+      "tenantAuth.signature.label: must be a label",
+    ]),
     [
       "a revocation that is no digest",
       { revoked: ["x"] },

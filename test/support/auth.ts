@@ -126,6 +126,8 @@ interface SignOptions {
   digest?: string;
   /** Replaces the text of `Signature-Input`. */
   input?: string;
+  /** Values of components beyond the usual, by their names. */
+  derived?: Record<string, string>;
 }
 
 /** Signs a call by RFC 9421 and adds the headers. */
@@ -145,6 +147,7 @@ export function signed(call: Call, options: SignOptions = {}): Call {
     "@query": query < 0 ? "?" : path.slice(query),
     "@request-target": path,
     "@authority": call.authority ?? "gateway.example",
+    ...options.derived,
   };
   const components = options.components ?? [
     "@method",

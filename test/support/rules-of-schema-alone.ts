@@ -102,7 +102,7 @@ const RULES: Rule[] = [
       String.raw`${LIMIT}(requestsPerSecond|burst|windows\[\]\.requests|cost\.(header|bytesPerToken))`,
       String.raw`spec\.descriptors\[\]\.(name|header|path)`,
       String.raw`spec\.priorities\.(header|default|classes\[\]\.name)`,
-      String.raw`spec\.signature\.(maxSkewSeconds|components)`,
+      String.raw`spec\.signature\.(maxSkewSeconds|components|label)`,
       String.raw`${LOG}(fields\[\]\.as|collector\.\w+|redact\.(queryParameters|paths)(\[\])?)`,
     ),
     code: /^too_big$/,

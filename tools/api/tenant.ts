@@ -123,6 +123,14 @@ const tenantSpec = withRules(
           .describe(
             "What signatures must cover beyond method, path, query, task and body. Default: nothing.",
           ),
+        label: z
+          .string()
+          .max(64)
+          .regex(/^[a-z*][a-z0-9_.*-]*$/, "must be a label such as sig1, in lower case")
+          .optional()
+          .describe(
+            "Label of the signature that counts; others are left to whom they are for. Default: the only one.",
+          ),
       })
       .optional()
       .describe("Settings of signed requests (RFC 9421, hmac-sha256)."),

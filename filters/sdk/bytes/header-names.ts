@@ -5,6 +5,7 @@ import { bytes } from "./bytes";
 export const AUTHORITY = bytes(":authority");
 export const METHOD = bytes(":method");
 export const PATH = bytes(":path");
+export const SCHEME = bytes(":scheme");
 export const STATUS = bytes(":status");
 
 export const ACCEPT = bytes("accept");

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
-import { bytes } from "../../sdk/bytes/bytes";
+import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { CONTENT_DIGEST, TASKID, VERSION } from "../../sdk/bytes/header-names";
 import { queryStart } from "../../sdk/bytes/query-parameter";
@@ -10,18 +10,33 @@ import { appendBase64 } from "../crypto/base64";
 import { equalDigests } from "../crypto/equal-digests";
 import { hmacSha256 } from "../crypto/hmac-sha256";
 import { SHA256_SIZE, sha256 } from "../crypto/sha256";
+import { Presentation } from "../presented";
 import { Registry } from "../registry";
 import {
   CREDENTIAL_UNKNOWN,
   REPLAY_WINDOW_FULL,
+  SIGNATURE_COMPONENT,
   SIGNATURE_EXPIRED,
   SIGNATURE_INCOMPLETE,
   SIGNATURE_MALFORMED,
   SIGNATURE_REPLAYED,
   SIGNATURE_WRONG,
 } from "../replies";
+import { Component } from "./component";
+import { findMembers, Member } from "./labels";
 import { Nonce, useNonce } from "./nonces";
-import { appendSignatureBase, METHOD, PATH, QUERY } from "./signature-base";
+import { countParameters } from "./query-parameters";
+import {
+  AUTHORITY,
+  appendSignatureBase,
+  METHOD,
+  PATH,
+  QUERY,
+  QUERY_PARAM,
+  REQUEST_TARGET,
+  SCHEME,
+  TARGET_URI,
+} from "./signature-base";
 import { SignatureInput } from "./signature-input";
 
 /**
@@ -29,7 +44,12 @@ import { SignatureInput } from "./signature-input";
  * has it.
  */
 
-const SHA_256 = bytes("sha-256=:");
+const SHA_256 = bytes("sha-256");
+/** What a refusal names, which any header may. */
+const LONGEST_NAME: i32 = 128;
+const COVERS = bytes("the signature covers ");
+const UNSUPPORTED = bytes(", which is not supported or not in the request");
+const NO_SHA_256 = bytes('"content-digest", which has not one sha-256');
 
 /** Seconds by which the clocks of two VMs of the process may differ: each is as of its last tick. */
 const CLOCK_DIFFERENCE: i64 = 10;
@@ -38,7 +58,8 @@ const input: SignatureInput = new SignatureInput();
 const base: ByteBuffer = new ByteBuffer();
 const mac: usize = memory.data(SHA256_SIZE, 8);
 const digest: ByteBuffer = new ByteBuffer();
-const value: Slice = new Slice();
+const member: Member = new Member();
+const message: ByteBuffer = new ByteBuffer();
 
 /** What a good signature proves. */
 export class SignatureProof {
@@ -59,20 +80,20 @@ export class SignatureProof {
 export function checkSignature(
   registry: Registry,
   http: HttpContext,
-  inputHeader: Slice,
-  signatureHeader: Slice,
+  presented: Presentation,
   endOfStream: bool,
   now: i64,
   proof: SignatureProof,
 ): LocalReply | null {
   proof.digest = 0;
-  if (!input.parse(inputHeader, signatureHeader)) return SIGNATURE_MALFORMED;
-  if (input.created < 0 || input.nonce.len == 0) return SIGNATURE_MALFORMED;
-  if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
+  if (!input.parse(presented.signatureInput, presented.signature)) return SIGNATURE_MALFORMED;
+  if (input.created < 0) return SIGNATURE_MALFORMED;
   const signer = registry.signers.findOr(input.keyid.ptr, input.keyid.len, -1);
   if (signer < 0) return CREDENTIAL_UNKNOWN;
   base.clear();
-  if (!appendSignatureBase(base, input, http)) return SIGNATURE_MALFORMED;
+  const unsupported = appendSignatureBase(base, input, http);
+  if (unsupported >= 0) return componentRefusal(input.component(unsupported));
+  if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
   const secret = registry.credentials[signer].secret!;
   hmacSha256(secret.ptr, secret.len, base.ptr, base.len, mac);
   if (input.signature.len != SHA256_SIZE || !equalDigests(mac, input.signature.ptr)) return SIGNATURE_WRONG;
@@ -81,13 +102,16 @@ export function checkSignature(
   if (input.expires >= 0 && input.expires < now) return SIGNATURE_EXPIRED;
   proof.signer = signer;
   if (input.covers(CONTENT_DIGEST)) {
-    if (!readContentDigest(http)) return SIGNATURE_MALFORMED;
+    if (findMembers(http.headers, CONTENT_DIGEST, SHA_256, member) != 1) return digestRefusal();
+    if (!readDigest(member.value)) return SIGNATURE_MALFORMED;
     proof.digest = digest.ptr;
   }
   base.clear();
   base.append(input.keyid.ptr, input.keyid.len);
   base.appendByte(0);
-  base.append(input.nonce.ptr, input.nonce.len);
+  // Without a nonce the signature is one: the same request is the same signature.
+  if (input.nonce.len > 0) base.append(input.nonce.ptr, input.nonce.len);
+  else base.append(input.signature.ptr, input.signature.len);
   sha256(base.ptr, base.len, mac);
   const nonce = useNonce(input.keyid, mac, input.created + skew + CLOCK_DIFFERENCE, now);
   return nonce == Nonce.Used ? SIGNATURE_REPLAYED : nonce == Nonce.Full ? REPLAY_WINDOW_FULL : null;
@@ -95,22 +119,60 @@ export function checkSignature(
 
 /** What decides where a request goes and what it asks for must be signed. */
 function coversEnough(registry: Registry, http: HttpContext, endOfStream: bool): bool {
-  if (!input.covers(METHOD) || !input.covers(PATH)) return false;
+  if (!input.covers(METHOD) || !isCovered(PATH, http)) return false;
   if (http.taskids > 0 && !input.covers(TASKID)) return false;
   if (http.versions > 0 && !input.covers(VERSION)) return false;
-  if (queryStart(http.path) < http.path.len && !input.covers(QUERY)) return false;
+  if (queryStart(http.path) < http.path.len && !isCovered(QUERY, http)) return false;
   if (!endOfStream && !input.covers(CONTENT_DIGEST)) return false;
   const more = registry.signatureComponents;
-  for (let i = 0; i < more.length; i++) if (!input.covers(more[i])) return false;
+  for (let i = 0; i < more.length; i++) if (!isCovered(more[i], http)) return false;
   return true;
 }
 
-function readContentDigest(http: HttpContext): bool {
-  if (http.headers.find(CONTENT_DIGEST, value) != 1) return false;
-  const from = value.ptr + SHA_256.len;
-  const size = value.len - SHA_256.len - 1;
-  if (size < 0 || !SHA_256.equals(value.ptr, SHA_256.len) || load<u8>(from + size) != Char.COLON)
+/** Is the component covered, by itself or by what it is a part of? */
+function isCovered(name: Bytes, http: HttpContext): bool {
+  if (input.covers(name)) return true;
+  const isQuery = QUERY.equals(name.ptr, name.len);
+  const isPath = PATH.equals(name.ptr, name.len);
+  if (isQuery && coversEachParameter(http.path)) return true;
+  if ((isQuery || isPath) && input.covers(REQUEST_TARGET)) return true;
+  const inUri =
+    isQuery || isPath || AUTHORITY.equals(name.ptr, name.len) || SCHEME.equals(name.ptr, name.len);
+  return inUri && input.covers(TARGET_URI);
+}
+
+/** Each names a parameter that is there once: as many of them are all. */
+function coversEachParameter(path: Slice): bool {
+  let count = 0;
+  for (let i = 0; i < input.componentCount; i++) {
+    const component = input.component(i);
+    if (component.isNamed && QUERY_PARAM.equals(component.ptr, component.len)) count++;
+  }
+  return count > 0 && count == countParameters(path);
+}
+
+function componentRefusal(component: Component): LocalReply {
+  message.clear();
+  message.appendBytes(COVERS);
+  message.append(component.text.ptr, min(component.text.len, LONGEST_NAME));
+  message.appendBytes(UNSUPPORTED);
+  SIGNATURE_COMPONENT.setMessage(message.ptr, message.len);
+  return SIGNATURE_COMPONENT;
+}
+
+function digestRefusal(): LocalReply {
+  message.clear();
+  message.appendBytes(COVERS);
+  message.appendBytes(NO_SHA_256);
+  SIGNATURE_COMPONENT.setMessage(message.ptr, message.len);
+  return SIGNATURE_COMPONENT;
+}
+
+/** A byte sequence of 32 bytes. */
+function readDigest(text: Slice): bool {
+  const size = text.len - 2;
+  if (size < 0 || load<u8>(text.ptr) != Char.COLON || load<u8>(text.ptr + size + 1) != Char.COLON)
     return false;
   digest.clear();
-  return appendBase64(digest, from, size) && digest.len == SHA256_SIZE;
+  return appendBase64(digest, text.ptr + 1, size) && digest.len == SHA256_SIZE;
 }

@@ -1,12 +1,14 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
-import { Char, isDigit } from "../../sdk/bytes/chars";
+import { Char } from "../../sdk/bytes/chars";
 import { Slice } from "../../sdk/bytes/slice";
 import { appendBase64 } from "../crypto/base64";
+import { Component } from "./component";
+import { keyEnd } from "./labels";
 
 /**
- * The headers `Signature-Input` and `Signature` of HTTP Message Signatures (RFC 9421, sections 4.1 and 4.2),
- * structured fields (RFC 8941) of one member each. Only the canonical form is taken, one space between
+ * One signature of the headers `Signature-Input` and `Signature` of HTTP Message Signatures (RFC 9421,
+ * sections 4.1 and 4.2), structured fields (RFC 9651). Only the canonical form is taken, one space between
  * components and none elsewhere, so that the text itself is the value of `@signature-params`.
  */
 
@@ -24,6 +26,7 @@ export class SignatureInput {
   /** Text of the components and parameters, from `(` on. */
   readonly params: Slice = new Slice();
   readonly keyid: Slice = new Slice();
+  /** As it is written, escapes included, which one nonce has one way of. Empty when absent. */
   readonly nonce: Slice = new Slice();
   /** Seconds since 1970; -1 when absent. */
   created: i64 = -1;
@@ -31,52 +34,51 @@ export class SignatureInput {
   /** The signature's bytes. */
   readonly signature: ByteBuffer = new ByteBuffer();
   componentCount: i32 = 0;
-  private readonly label: Slice = new Slice();
-  /** (usize pointer, i32 length) of each component's name. */
-  private readonly components: StaticArray<usize> = new StaticArray<usize>(2 * MAX_COMPONENTS);
+  private readonly components: StaticArray<Component> = new StaticArray<Component>(MAX_COMPONENTS);
   private at: usize = 0;
   private end: usize = 0;
 
-  componentPtr(index: i32): usize {
-    return this.components[index * 2];
+  constructor() {
+    for (let i = 0; i < MAX_COMPONENTS; i++) this.components[i] = new Component();
   }
 
-  componentLen(index: i32): i32 {
-    return <i32>this.components[index * 2 + 1];
+  component(index: i32): Component {
+    return this.components[index];
   }
 
+  /** Is this header or derived component covered, without parameters? */
   covers(name: Bytes): bool {
     for (let i = 0; i < this.componentCount; i++) {
-      if (name.equals(this.componentPtr(i), this.componentLen(i))) return true;
+      const component = this.components[i];
+      if (component.isPlain && name.equals(component.ptr, component.len)) return true;
     }
     return false;
   }
 
-  /** Reads both headers. @returns false when they are not in the form above */
+  /**
+   * Reads a signature's members of both headers: their values, without label and `=`.
+   * @returns false when they are not in the form above
+   */
   parse(input: Slice, signature: Slice): bool {
     this.at = input.ptr;
     this.end = input.ptr + input.len;
     this.componentCount = 0;
     this.created = this.expires = -1;
     this.keyid.len = this.nonce.len = 0;
-    if (!this.key(this.label) || !this.take(Char.EQUALS)) return false;
-    this.params.ptr = this.at;
-    this.params.len = <i32>(this.end - this.at);
+    this.params.ptr = input.ptr;
+    this.params.len = input.len;
     if (!this.innerList()) return false;
     while (this.at < this.end) if (!this.parameter()) return false;
     return this.readSignature(signature);
   }
 
-  private readSignature(header: Slice): bool {
-    this.at = header.ptr;
-    this.end = header.ptr + header.len;
-    if (!this.key(text) || !this.take(Char.EQUALS) || !this.take(Char.COLON)) return false;
-    const sameLabel =
-      text.len == this.label.len && memory.compare(text.ptr, this.label.ptr, this.label.len) == 0;
-    const size = <i32>(this.end - this.at) - 1;
-    if (!sameLabel || size < 0 || load<u8>(this.end - 1) != Char.COLON) return false;
+  /** A byte sequence (RFC 9651, section 3.3.5). */
+  private readSignature(member: Slice): bool {
+    const ptr = member.ptr;
+    const size = member.len - 2;
     this.signature.clear();
-    return appendBase64(this.signature, this.at, size);
+    if (size < 0 || load<u8>(ptr) != Char.COLON || load<u8>(ptr + member.len - 1) != Char.COLON) return false;
+    return appendBase64(this.signature, ptr + 1, size);
   }
 
   private take(c: u8): bool {
@@ -90,20 +92,26 @@ export class SignatureInput {
     while (!this.take(Char.CLOSE_PAREN)) {
       if (this.componentCount == MAX_COMPONENTS) return false;
       if (this.componentCount > 0 && !this.take(Char.SPACE)) return false;
-      if (!this.string(text) || this.known(text)) return false;
-      this.components[this.componentCount * 2] = text.ptr;
-      this.components[this.componentCount * 2 + 1] = text.len;
+      if (!this.readComponent(this.components[this.componentCount])) return false;
       this.componentCount++;
     }
     return true;
   }
 
-  private known(name: Slice): bool {
-    for (let i = 0; i < this.componentCount; i++) {
-      if (this.componentLen(i) != name.len) continue;
-      if (memory.compare(this.componentPtr(i), name.ptr, name.len) == 0) return true;
+  /** A name in quotes and its parameters; the same one is there once. */
+  private readComponent(component: Component): bool {
+    const from = this.at;
+    if (!this.string(text)) return false;
+    component.start(text);
+    while (this.take(Char.SEMICOLON)) {
+      if (!this.key(text)) return false;
+      value.len = 0;
+      if (this.take(Char.EQUALS) && !this.bareItem(value)) return false;
+      component.addParameter(text, value);
     }
-    return false;
+    component.end(from, this.at);
+    for (let i = 0; i < this.componentCount; i++) if (this.components[i].equals(component)) return false;
+    return true;
   }
 
   private parameter(): bool {
@@ -126,32 +134,39 @@ export class SignatureInput {
     return ALG.equals(ptr, len) && this.string(text) && HMAC_SHA256.equals(text.ptr, text.len);
   }
 
-  /** RFC 8941, section 3.1.2: lower-case letters, digits, `_-.*`. */
   private key(slice: Slice): bool {
-    const from = this.at;
-    while (this.at < this.end) {
-      const c = load<u8>(this.at);
-      const letter = c - Char.a < 26 || c == Char.ASTERISK;
-      if (
-        !letter &&
-        (this.at == from || (!isDigit(c) && c != Char.UNDERSCORE && c != Char.MINUS && c != Char.DOT))
-      )
-        break;
-      this.at++;
-    }
-    slice.ptr = from;
-    slice.len = <i32>(this.at - from);
+    const end = keyEnd(this.at, this.end);
+    slice.ptr = this.at;
+    slice.len = <i32>(end - this.at);
+    this.at = end;
     return slice.len > 0;
   }
 
-  /** RFC 8941, section 3.3.3, without escapes: no name, key or nonce needs them. */
+  /** A parameter's value: `slice` is that of a string, and empty for what is none. */
+  private bareItem(slice: Slice): bool {
+    if (this.at < this.end && load<u8>(this.at) == Char.QUOTE) return this.string(slice);
+    const from = this.at;
+    while (this.at < this.end) {
+      const c = load<u8>(this.at);
+      if (c <= Char.SPACE || c >= Char.DELETE || c == Char.QUOTE) break;
+      if (c == Char.SEMICOLON || c == Char.CLOSE_PAREN) break;
+      this.at++;
+    }
+    return this.at > from;
+  }
+
+  /** RFC 9651, section 3.3.3: what is between the quotes, with its escapes. */
   private string(slice: Slice): bool {
     if (!this.take(Char.QUOTE)) return false;
     const from = this.at;
-    while (this.at < this.end && load<u8>(this.at) != Char.QUOTE) {
+    for (; this.at < this.end && load<u8>(this.at) != Char.QUOTE; this.at++) {
       const c = load<u8>(this.at);
-      if (c < Char.SPACE || c >= Char.DELETE || c == Char.BACKSLASH) return false;
+      if (c < Char.SPACE || c >= Char.DELETE) return false;
+      if (c != Char.BACKSLASH) continue;
       this.at++;
+      if (this.at >= this.end) return false;
+      const escaped = load<u8>(this.at);
+      if (escaped != Char.QUOTE && escaped != Char.BACKSLASH) return false;
     }
     slice.ptr = from;
     slice.len = <i32>(this.at - from);
@@ -174,3 +189,4 @@ export class SignatureInput {
 }
 
 const text: Slice = new Slice();
+const value: Slice = new Slice();

@@ -129,6 +129,11 @@ export const REASONS: ReasonGroup[] = [
         "Write them as RFC 9421 does, with one space between components.",
       ),
       unauthenticated(
+        "signature_component",
+        "The signature covers a component that is not supported or not in the request; the sentence names it.",
+        "Leave it out. `Content-Digest` needs `sha-256`; only `@query-param` may have a parameter.",
+      ),
+      unauthenticated(
         "signature_incomplete",
         "The signature does not cover all that it must.",
         "Cover `@method`, `@path`, `@query`, `taskid`, `version`, `content-digest`, and what `signature.components` adds.",
@@ -145,7 +150,7 @@ export const REASONS: ReasonGroup[] = [
       ),
       unauthenticated(
         "signature_replayed",
-        "The nonce was used before.",
+        "The nonce, or the signature without one, was used before.",
         "Make a new nonce for each request, retries too.",
       ),
       unauthenticated(

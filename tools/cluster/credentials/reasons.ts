@@ -73,8 +73,12 @@ export const REASONS: ReadonlyMap<string, Reason> = new Map([
       "give the key set by --jwks; in a gateway: look at its log, at jwksUri and at its cluster",
     ],
     signature_malformed: [
-      "the headers Signature-Input and Signature can't be read, or lack created, keyid or nonce",
-      "see RFC 9421; one signature, hmac-sha256, with created, keyid and nonce",
+      "the headers Signature-Input and Signature can't be read, or lack created or keyid",
+      "see RFC 9421; one signature, hmac-sha256, with created and keyid",
+    ],
+    signature_component: [
+      "the signature covers a header or derived component that is not supported, or that the request lacks",
+      "the answer names it; Content-Digest must have sha-256, once",
     ],
     signature_incomplete: [
       "the signature does not cover all that it must",
