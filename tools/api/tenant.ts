@@ -22,6 +22,7 @@ import { metadata, status } from "./metadata.ts";
 import { priorities } from "./priorities.ts";
 import { publicPath } from "./public-path.ts";
 import { withRules } from "./rules.ts";
+import { signature } from "./signature.ts";
 
 const gateway = z.strictObject({
   name: dnsLabel().describe("Name of the ingress gateway's Deployment and of its Istio Gateway."),
@@ -106,34 +107,7 @@ const tenantSpec = withRules(
       })
       .optional()
       .describe("Where callers put API keys."),
-    signature: z
-      .strictObject({
-        maxSkewSeconds: z
-          .int()
-          .min(1)
-          .max(86_400)
-          .optional()
-          .describe("Accepted clock difference in seconds. Default: 300."),
-        components: z
-          .array(
-            z.string().regex(/^@?[a-z0-9-]+$/, "must be a header or a derived component such as @authority"),
-          )
-          .max(32)
-          .optional()
-          .describe(
-            "What signatures must cover beyond method, path, query, task and body. Default: nothing.",
-          ),
-        label: z
-          .string()
-          .max(64)
-          .regex(/^[a-z*][a-z0-9_.*-]*$/, "must be a label such as sig1, in lower case")
-          .optional()
-          .describe(
-            "Label of the signature that counts; others are left to whom they are for. Default: the only one.",
-          ),
-      })
-      .optional()
-      .describe("Settings of signed requests (RFC 9421, hmac-sha256)."),
+    signature: signature.optional().describe("Settings of signed requests (RFC 9421, hmac-sha256)."),
     tenantHeader: ownHeaderName("authorization")
       .optional()
       .describe("Header that tells the model server the tenant, such as x-modelgate-tenant. Default: none."),

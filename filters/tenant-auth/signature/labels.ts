@@ -4,8 +4,8 @@ import { Slice } from "../../sdk/bytes/slice";
 import { Headers } from "../../sdk/host/headers";
 
 /**
- * Members of a dictionary (RFC 9651, section 3.2), such as a header of several signatures is one: a label, `=`
- * and a value each, with commas between. A header may come in several lines, which break between members.
+ * Members of a dictionary (RFC 9651, section 3.2), such as a header of several signatures is one: a label,
+ * `=` and a value each, with commas between. A header may come in several lines, which break between members.
  */
 
 const line: Slice = new Slice();

@@ -74,7 +74,10 @@ function appendDecoded(out: ByteBuffer, from: usize, to: usize, form: bool): voi
   }
 }
 
-/** All but letters, digits and `*-._` (https://url.spec.whatwg.org/#application-x-www-form-urlencoded-percent-encode-set). */
+/**
+ * All but letters, digits and `*-._`
+ * (https://url.spec.whatwg.org/#application-x-www-form-urlencoded-percent-encode-set).
+ */
 function appendEncoded(out: ByteBuffer, value: ByteBuffer): void {
   for (let at = value.ptr; at < value.end; at++) {
     const c = load<u8>(at);
