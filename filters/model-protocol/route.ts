@@ -21,6 +21,9 @@ export enum Operation {
   ModelStatus,
   SignatureMetadata,
   Infer,
+  /** Triton's generate extension. */
+  Generate,
+  GenerateStream,
   Predict,
   Classify,
   Regress,
@@ -40,6 +43,8 @@ const HEALTH_READY = bytes("/health/ready");
 const MODELS = bytes("/models/");
 const VERSIONS = bytes("/versions/");
 const INFER = bytes("/infer");
+const GENERATE = bytes("/generate");
+const GENERATE_STREAM = bytes("/generate_stream");
 const READY = bytes("/ready");
 const CONFIG = bytes("/config");
 const STATS = bytes("/stats");
@@ -70,7 +75,7 @@ let end: usize = 0;
  * Which operation a path is, a query aside:
  *
  *     /v2   /v2/health/live   /v2/health/ready   /v2/models/stats   /v2/repository/index
- *     /v2/models/{model}[/versions/{version}][/ready|/infer|/config|/stats]
+ *     /v2/models/{model}[/versions/{version}][/ready|/infer|/generate|/generate_stream|/config|/stats]
  *     /v1/models/{model}[/versions/{version}|/labels/{label}][/metadata|:predict|:classify|:regress]
  */
 export function parseRoute(path: Slice): Operation {
@@ -115,6 +120,8 @@ function openInference(): Operation {
   if (!take(MODELS) || !segment(route.model)) return Operation.None;
   if (take(VERSIONS) && !segment(route.version)) return Operation.None;
   if (rest(INFER)) return Operation.Infer;
+  if (rest(GENERATE)) return Operation.Generate;
+  if (rest(GENERATE_STREAM)) return Operation.GenerateStream;
   if (rest(READY)) return Operation.ModelReady;
   if (rest(CONFIG)) return Operation.ModelConfig;
   if (rest(STATS)) return Operation.ModelStatistics;

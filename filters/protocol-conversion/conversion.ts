@@ -1,15 +1,17 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { StreamState } from "../sdk/pipeline/stream-state";
 import { ReplyWriter } from "./body/reply-writer";
 import { RequestReader } from "./body/request-reader";
+import { ModelDescription } from "./generate/model-description";
 import { Policy } from "./policy";
 import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 
 const DEFAULT_POLICY: Policy = new Policy();
+const EVENTS = bytes("text/event-stream");
 const NO_CONTENTS: RawContents = new RawContents();
 
 /**
@@ -38,6 +40,13 @@ export abstract class Conversion extends StreamState {
   begun: bool = false;
   /** Does the caller want a stream of replies, and as which form? -1 for one reply. */
   streamForm: i32 = -1;
+  /**
+   * The model answers with a stream, of which the caller is to have the only reply: it waits for the end. Of
+   * the response body one byte is buffered meanwhile, as of a request's, and `heldReplyBytes` says whether
+   * yet.
+   */
+  gathers: bool = false;
+  heldReplyBytes: i32 = 0;
   /** The headers of the reply wait for its first message. */
   held: bool = false;
   /** Something of the reply went on to the caller. */
@@ -50,6 +59,8 @@ export abstract class Conversion extends StreamState {
   abstract get reply(): ReplyWriter;
   /** Path of the gRPC method that the model server is called with. */
   abstract get rpc(): Bytes;
+  /** Takes what is known of the model, before `start`, where the operation needs that. */
+  describe(_model: ModelDescription): void {}
   /**
    * Makes the reader ready for a request whose headers are there.
    * @returns what it is refused with, or null
@@ -61,6 +72,16 @@ export abstract class Conversion extends StreamState {
   /** Is it a method of the Open Inference Protocol, whose errors have HTTP statuses of their own? */
   get isOpenInference(): bool {
     return false;
+  }
+
+  /** Type of a reply that is a stream of events. */
+  get eventType(): Bytes {
+    return EVENTS;
+  }
+
+  /** How many replies and errors a stream of the model had so far, where that is counted. */
+  get replies(): i32 {
+    return 0;
   }
 
   /** The tensors of a request that may pass by as binary data. */
@@ -101,6 +122,8 @@ export abstract class Conversion extends StreamState {
     this.mayHaveTrailers = mayHaveTrailers;
     this.heldBytes = 0;
     this.streamForm = -1;
+    this.gathers = false;
+    this.heldReplyBytes = 0;
     this.held = false;
     this.replyBegun = false;
     this.upstreamError = false;

@@ -1,5 +1,5 @@
 import { route } from "../model-protocol/route";
-import { Bytes, bytes, fnv1a } from "../sdk/bytes/bytes";
+import { Bytes, fnv1a } from "../sdk/bytes/bytes";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { StreamPool } from "../sdk/pipeline/stream-pool";
@@ -11,12 +11,11 @@ import { InferRequest } from "./open-inference/infer-request";
 import { InferResponse } from "./open-inference/infer-response";
 import { Form } from "./open-inference/reply-json";
 import { HEADER_LENGTH, RAW_TENSOR } from "./replies";
-import { acceptedStream, headerLength, MODEL_STREAM_INFER } from "./request-headers";
+import { acceptedStream, headerLength, MODEL_INFER, MODEL_STREAM_INFER } from "./request-headers";
 import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 import { isRaw, rawTensor, saysTensor } from "./tensor/raw-tensor";
 
-const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 /** Room in the JSON of a binary reply for what is said of one requested output. */
 const BINARY_HEADER_PER_OUTPUT: i32 = 512;
 
@@ -97,7 +96,8 @@ export class InferConversion extends Conversion {
     else if (outputs.anyBinary) form = Form.Binary;
     const mixed = form == Form.Binary && outputs.areMixed;
     const headerBytes = form == Form.Binary ? this.headerBytes(mixed) : 0;
-    this.inferResponse.reset(form, this.policy.maxResponseBytes, headerBytes, mixed ? outputs : null);
+    const named = mixed ? outputs : null;
+    this.inferResponse.reset(form, this.policy.maxResponseBytes, headerBytes, named, this.streamForm >= 0);
   }
 
   /** Room for the JSON of a binary reply: what the request asks for, and what the model's replies take. */

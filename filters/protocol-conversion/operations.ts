@@ -4,6 +4,7 @@ import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Conversion } from "./conversion";
 import { ExamplesConversion } from "./examples-conversion";
+import { GenerateConversion } from "./generate/generate-conversion";
 import { IndexConversion } from "./index-conversion";
 import { InferConversion } from "./infer-conversion";
 import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-inference/metadata";
@@ -24,9 +25,11 @@ const HEAD = bytes("HEAD");
 const POST = bytes("POST");
 
 /** A row: an operation has a question, asked without a body, a body to convert, or both; or it is refused. */
-class Handler {
+export class Handler {
   /** What all requests are refused with; null: none. */
   refusal: LocalReply | null = null;
+  /** Must the model's inputs be known before a body is converted? */
+  needsDescription: bool = false;
   private take: (() => Conversion) | null = null;
 
   constructor(
@@ -42,6 +45,11 @@ class Handler {
 
   orConverts(take: () => Conversion): Handler {
     this.take = take;
+    return this;
+  }
+
+  ofDescribed(): Handler {
+    this.needsDescription = true;
     return this;
   }
 
@@ -75,7 +83,7 @@ const MODELS = "/tensorflow.serving.ModelService/";
 const PREDICTION = "/tensorflow.serving.PredictionService/";
 
 // A new operation does not compile before it has a row here, and this number counts it.
-if (Operation.Count != 16) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
+if (Operation.Count != 18) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
 const table = new StaticArray<Handler | null>(Operation.Count);
 
 table[Operation.ServerMetadata] = asks(
@@ -110,6 +118,8 @@ table[Operation.SignatureMetadata] = asks(
   new Question(`${PREDICTION}GetModelMetadata`, SIGNATURE_METADATA, appendMetadataRequest),
 );
 table[Operation.Infer] = converts(InferConversion.take);
+table[Operation.Generate] = converts(GenerateConversion.take).ofDescribed();
+table[Operation.GenerateStream] = converts(GenerateConversion.takeStream).ofDescribed();
 table[Operation.Predict] = converts(PredictConversion.take);
 table[Operation.Classify] = converts(ExamplesConversion.takeClassify);
 table[Operation.Regress] = converts(ExamplesConversion.takeRegress);

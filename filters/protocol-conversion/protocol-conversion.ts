@@ -20,19 +20,31 @@ import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
 import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
 import { Config } from "../sdk/pipeline/config";
+import { pluginOfStream } from "../sdk/pipeline/contexts";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { takeFrameBytes } from "./body/piece-sink";
 import { slabBytesHeld } from "./body/slabs";
 import { Conversion } from "./conversion";
-import { handlerOf } from "./operations";
+import { finishGathered, gatherReplyChunk } from "./gathered-reply";
+import { DescriptionCall, DescriptionListener, descriptionOf } from "./generate/description-call";
+import { ModelDescription } from "./generate/model-description";
+import { Handler, handlerOf } from "./operations";
 import { Question } from "./question";
-import { BINARY_LENGTH, BODY_MISSING, replyEmpty, STREAM_EMPTY, UNKNOWN_PATH } from "./replies";
+import {
+  BINARY_LENGTH,
+  BODY_MISSING,
+  NOT_ONE_REPLY,
+  replyEmpty,
+  STREAM_EMPTY,
+  UNKNOWN_PATH,
+} from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
 import { isEncoded, isStream, liftTimeout, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
+import { Task } from "./task";
 import { startCall } from "./unary-call";
 
 const GRPC = bytes("application/grpc");
@@ -41,7 +53,7 @@ const GRPC = bytes("application/grpc");
  * REST of the Open Inference Protocol and of TensorFlow Serving <-> the model server's gRPC. gRPC callers
  * pass untouched.
  */
-export class ProtocolConversion extends Stage {
+export class ProtocolConversion extends Stage implements DescriptionListener {
   private settings: Settings = new Settings();
 
   get key(): string {
@@ -84,14 +96,43 @@ export class ProtocolConversion extends Stage {
     if (isEncoded(http.headers)) return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
     if (slabBytesHeld() > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
+    if (!handler.needsDescription) return this.convert(http, task, handler, null);
+    const model = descriptionOf(http);
+    return model == null ? this.askForDescription(http) : this.convert(http, task, handler, model);
+  }
+
+  private convert(
+    http: HttpContext,
+    task: Task,
+    handler: Handler,
+    model: ModelDescription | null,
+  ): HeadersAction {
     const conversion = handler.takeConversion();
     http.setState(this.slot, conversion);
     conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
+    if (model != null) conversion.describe(model);
     const unfit = conversion.start(http, task);
     if (unfit != null) return this.refuse(http, unfit, HeadersAction.STOP);
     makeGrpcRequest(http, conversion);
     if (conversion.streamForm >= 0) liftTimeout(task);
     return HeadersAction.CONTINUE;
+  }
+
+  private askForDescription(http: HttpContext): HeadersAction {
+    const call = DescriptionCall.start(http, this.settings.callTimeoutMs, this);
+    if (call == null) return this.refuse(http, MODEL_UNREACHABLE, HeadersAction.STOP);
+    http.setState(this.slot, call);
+    return HeadersAction.STOP;
+  }
+
+  /** The request, whose headers waited, goes on. */
+  onDescription(http: HttpContext, model: ModelDescription | null, refusal: LocalReply | null): void {
+    this.release(http);
+    const task = this.settings.tasks.find(http.taskid.ptr, http.taskid.len);
+    const handler = handlerOf(parseRoute(http.path));
+    if (refusal != null) this.refuse(http, refusal, HeadersAction.STOP);
+    else if (this.convert(http, task!, handler!, model) == HeadersAction.CONTINUE)
+      pluginOfStream(http).resume(http, this);
   }
 
   private ask(http: HttpContext, question: Question): HeadersAction {
@@ -142,6 +183,8 @@ export class ProtocolConversion extends Stage {
       return this.refuse(http, modelError(status, RESPONSE_HEADERS, openInference), HeadersAction.STOP);
     if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
     const stream = conversion.streamForm >= 0;
+    if (endOfStream && grpc && conversion.gathers && status == GrpcCode.OK)
+      return this.refuse(http, NOT_ONE_REPLY, HeadersAction.STOP);
     if (endOfStream && grpc && stream && status == GrpcCode.OK) {
       return this.endEmpty(http, HeadersAction.STOP);
     }
@@ -154,7 +197,7 @@ export class ProtocolConversion extends Stage {
       http.noteFailure(MODEL_UNREACHABLE);
       openUpstreamError(conversion);
     }
-    conversion.held = grpc && stream && this.settings.holdsHeaders;
+    conversion.held = grpc && (stream || conversion.gathers) && this.settings.holdsHeaders;
     return conversion.held ? HeadersAction.HOLD : HeadersAction.CONTINUE;
   }
 
@@ -176,10 +219,18 @@ export class ProtocolConversion extends Stage {
     setNonFinite(conversion.policy.nonFinite);
     if (slabBytesHeld() > this.settings.maxMemoryBytes)
       return this.refuse(http, OVERLOADED, BodyAction.STOP_NO_BUFFER);
+    if (conversion.gathers) return this.gather(http, conversion, size, endOfStream);
     http.responseTensorBytes += size;
     const fault = convertReplyChunk(conversion, size, endOfStream);
     if (fault != null) return this.refuse(http, modelFault(fault), BodyAction.STOP_NO_BUFFER);
     return conversion.streamForm < 0 ? BodyAction.CONTINUE : this.passEvents(http, conversion);
+  }
+
+  private gather(http: HttpContext, conversion: Conversion, size: i32, endOfStream: bool): BodyAction {
+    let refusal = gatherReplyChunk(http, conversion, size, endOfStream);
+    if (refusal == null && endOfStream) refusal = finishGathered(http, conversion);
+    if (refusal != null) return this.refuse(http, refusal, BodyAction.STOP_NO_BUFFER);
+    return endOfStream ? BodyAction.CONTINUE : BodyAction.STOP_AND_BUFFER;
   }
 
   /** Lets what came of a stream go on: its headers with the first reply, unless that is an error. */
@@ -205,6 +256,10 @@ export class ProtocolConversion extends Stage {
       return this.refuse(http, error, TrailersAction.STOP);
     }
     if (!replyComplete(conversion)) return this.refuse(http, modelFault(CUT_OFF), TrailersAction.STOP);
+    if (conversion.gathers) {
+      const refusal = finishGathered(http, conversion);
+      return refusal == null ? TrailersAction.CONTINUE : this.refuse(http, refusal, TrailersAction.STOP);
+    }
     if (conversion.held) return this.endEmpty(http, TrailersAction.STOP);
     if (conversion.streamForm >= 0 && !conversion.replyBegun) http.noteFailure(STREAM_EMPTY);
     return TrailersAction.CONTINUE;

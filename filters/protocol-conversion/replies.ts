@@ -63,6 +63,13 @@ export const BINARY_LENGTH = new LocalReply(
   "binary_length",
   "the body is not as long as Inference-Header-Content-Length and the sizes of binary data say",
 );
+/** Of `generate`, as Triton says it. */
+export const NOT_ONE_REPLY = new LocalReply(
+  HttpStatus.INTERNAL_SERVER_ERROR,
+  GrpcCode.INTERNAL,
+  "replies_not_one",
+  "generate expects model to produce exactly 1 response, use generate stream for model that generates various number of responses",
+);
 /** Of a stream that ended before the model sent anything, where its headers are gone already. */
 export const STREAM_EMPTY = new LocalReply(
   HttpStatus.NO_CONTENT,

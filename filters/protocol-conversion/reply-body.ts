@@ -16,7 +16,26 @@ import { TOKEN_TOO_LONG } from "./json/faults";
  */
 export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream: bool): Bytes | null {
   const reply = conversion.reply;
-  for (let offset = 0; offset < size; ) {
+  const fault = readReplyChunk(conversion, 0, size, endOfStream);
+  if (fault != null) return fault;
+  if (reply.out.length > 0) conversion.replyBegun = true;
+  sink.replace(RESPONSE_BODY);
+  sink.pieces(reply.out);
+  sink.finish();
+  return null;
+}
+
+/**
+ * As `convertReplyChunk`, of [from, size) of the buffer, which stays as it is: the reply keeps what came out.
+ */
+export function readReplyChunk(
+  conversion: Conversion,
+  from: i32,
+  size: i32,
+  endOfStream: bool,
+): Bytes | null {
+  const reply = conversion.reply;
+  for (let offset = from; offset < size; ) {
     const read = openWindow(RESPONSE_BODY, offset, size, conversion.carry);
     if (read == 0) break;
     const rest = reply.parse(view.start, view.end);
@@ -25,12 +44,7 @@ export function convertReplyChunk(conversion: Conversion, size: i32, endOfStream
     if (!closeWindow(rest, conversion.carry)) return TOKEN_TOO_LONG;
     offset += read;
   }
-  if (endOfStream && !replyComplete(conversion)) return CUT_OFF;
-  if (reply.out.length > 0) conversion.replyBegun = true;
-  sink.replace(RESPONSE_BODY);
-  sink.pieces(reply.out);
-  sink.finish();
-  return null;
+  return endOfStream && !replyComplete(conversion) ? CUT_OFF : null;
 }
 
 /** Has all of the model's reply been converted? */

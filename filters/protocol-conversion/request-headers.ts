@@ -26,6 +26,7 @@ import { decimalOf, TENSOR_DATATYPE, TENSOR_NAME, TENSOR_SHAPE } from "./tensor/
 
 const GRPC = bytes("application/grpc");
 const TRAILERS = bytes("trailers");
+export const MODEL_INFER = bytes("/inference.GRPCInferenceService/ModelInfer");
 export const MODEL_STREAM_INFER = bytes("/inference.GRPCInferenceService/ModelStreamInfer");
 
 const IDENTITY = bytes("identity");
@@ -110,7 +111,7 @@ export function makeReplyHeaders(conversion: Conversion, announced: i32, convert
     for (let rest = announced; rest > 0; rest /= 10) store<u8>(--at, Char._0 + <u8>(rest % 10));
     setHeader(RESPONSE_HEADERS, INFERENCE_HEADER_LENGTH, at, <i32>(decimal + 16 - at));
   } else if (converted && conversion.streamForm >= 0) {
-    type = conversion.streamForm == Form.Events ? events.name : lines.name;
+    type = conversion.streamForm == Form.Events ? conversion.eventType : lines.name;
   }
   setHeader(RESPONSE_HEADERS, CONTENT_TYPE, type.ptr, type.len);
   removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);

@@ -9,8 +9,9 @@ import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
-import { ModelStreamInferResponse } from "../support/conversion.ts";
+import { ModelInferRequest, ModelStreamInferResponse } from "../support/conversion.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
+import { ModelConfigResponse } from "../support/generate.ts";
 import { pace } from "../support/pace.ts";
 
 /** Streams of replies: the status of their first message, and how long they may take. */
@@ -34,6 +35,17 @@ const JSON_REPLY = '{"model_name":"m","outputs":[]}';
 const failure = (errorMessage: string) => ModelStreamInferResponse.encode({ errorMessage }).finish();
 const UNKNOWN = "Request for unknown model: 'm' is not found";
 
+/** A decoupled model of Triton's that takes a text. */
+const CONFIG = ModelConfigResponse.fromObject({
+  config: {
+    input: [{ name: "text_input", dataType: "TYPE_STRING", dims: [1] }],
+    modelTransactionPolicy: { decoupled: true },
+  },
+});
+let questions = 0;
+/** The last request that reached the model. */
+let asked: Buffer = Buffer.of();
+
 let script: Script = async () => undefined;
 const server = new grpc.Server();
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -42,12 +54,27 @@ const gateways: Partial<Record<"held" | "plain", RunningEnvoy>> = {};
 
 beforeAll(async () => {
   server.addService(
-    { ModelStreamInfer: METHOD },
     {
+      ModelStreamInfer: METHOD,
+      ModelConfig: {
+        ...METHOD,
+        path: PATH.replace("ModelStreamInfer", "ModelConfig"),
+        requestStream: false,
+        responseStream: false,
+      },
+    },
+    {
+      ModelConfig: (_call: unknown, answer: grpc.sendUnaryData<Uint8Array>) => {
+        questions++;
+        answer(null, ModelConfigResponse.encode(CONFIG).finish());
+      },
       ModelStreamInfer: (call: grpc.ServerDuplexStream<Buffer, Uint8Array>) => {
         // What a cut stream says is not looked at.
         call.on("error", () => undefined);
-        call.once("data", () => void script(call));
+        call.once("data", (message) => {
+          asked = message;
+          void script(call);
+        });
       },
     },
   );
@@ -88,15 +115,15 @@ afterAll(async () => {
 
 let requests = 0;
 
-async function send(name: "held" | "plain", taskid = "1") {
+async function send(name: "held" | "plain", taskid = "1", operation = "infer", body = '{"inputs":[]}') {
   const id = `stream-${++requests}`;
-  const response = await fetch(`http://127.0.0.1:${gateways[name]?.port}/v2/models/m/infer`, {
+  const response = await fetch(`http://127.0.0.1:${gateways[name]?.port}/v2/models/m/${operation}`, {
     method: "POST",
     headers: { "x-api-key": KEY, taskid, accept: "application/x-ndjson", "x-request-id": id },
-    body: '{"inputs":[]}',
+    body,
   });
   const text = await response.text().catch((error: Error) => `broken: ${error.message}`);
-  return { status: response.status, text, id };
+  return { status: response.status, text, id, type: response.headers.get("content-type") };
 }
 
 async function logged(name: "held" | "plain", id: string): Promise<Record<string, unknown>> {
@@ -187,6 +214,83 @@ describe("with headers that went out", () => {
     const { status, text, id } = await send("plain");
     expect([status, text]).toEqual([200, ""]);
     expect(await logged("plain", id)).toMatchObject({ reason: "stream_empty" });
+  });
+});
+
+describe("Triton's generate extension", () => {
+  const output = (text: string) =>
+    ModelStreamInferResponse.encode({
+      inferResponse: {
+        modelName: "m",
+        parameters: { triton_final_response: { boolParam: false } },
+        outputs: [{ name: "text_output", datatype: "BYTES", shape: [1] }],
+        rawOutputContents: [Buffer.from([text.length, 0, 0, 0, ...Buffer.from(text)])],
+      },
+    }).finish();
+  const says =
+    (...messages: Uint8Array[]): Script =>
+    async (call) => {
+      for (const message of messages) {
+        call.write(message);
+        await pace(20);
+      }
+      call.end();
+    };
+  const TWO = /exactly 1 response/;
+  // Longer than what Envoy reads at once: it comes while the gateway asks what the model takes.
+  const prompt = "a prompt \u00fc".repeat(20_000);
+  const ask = (name: "held" | "plain", operation: string) =>
+    send(name, "1", operation, JSON.stringify({ text_input: prompt, parameters: { top_k: 3 } }));
+
+  it.each(["held", "plain"] as const)("has an event for each reply, headers %s", async (name) => {
+    const before = questions;
+    script = says(output("one"), output("two"), failure("no more"));
+    const { status, type, text } = await ask(name, "generate_stream");
+    const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
+    expect([status, type, text]).toEqual([
+      200,
+      "text/event-stream; charset=utf-8",
+      event({ model_name: "m", text_output: "one" }) +
+        event({ model_name: "m", text_output: "two" }) +
+        event({ error: "no more" }),
+    ]);
+    const message = ModelInferRequest.toObject(ModelInferRequest.decode(asked), { longs: Number });
+    expect(message).toMatchObject({
+      inputs: [{ name: "text_input", datatype: "BYTES", shape: [1] }],
+      parameters: { top_k: { int64Param: 3 } },
+    });
+    expect(Buffer.from(message.rawInputContents[0]).toString("utf8", 4)).toBe(prompt);
+    await ask(name, "generate_stream");
+    expect(questions).toBe(before + 1);
+  });
+
+  it("has one reply where one is asked for, once its stream is over", async () => {
+    for (const name of ["held", "plain"] as const) {
+      script = says(output("all"));
+      const { status, type, text } = await ask(name, "generate");
+      expect([status, type, JSON.parse(text)]).toEqual([
+        200,
+        "application/json",
+        { model_name: "m", text_output: "all" },
+      ]);
+    }
+  });
+
+  it("says what is wrong, with a status where headers wait", async () => {
+    for (const [messages, status, reason, error] of [
+      [[output("a"), output("b")], 500, "replies_not_one", TWO],
+      [[failure(UNKNOWN)], 404, "model_error_5", /unknown model/],
+      [[], 500, "replies_not_one", TWO],
+    ] as const) {
+      script = says(...messages);
+      const held = await ask("held", "generate");
+      expect([held.status, JSON.parse(held.text).error]).toEqual([status, expect.stringMatching(error)]);
+      expect(await logged("held", held.id)).toMatchObject({ response_code: status, reason });
+      if (messages.length === 0) continue;
+      const plain = await ask("plain", "generate");
+      expect([plain.status, JSON.parse(plain.text).error]).toEqual([200, expect.stringMatching(error)]);
+      expect(await logged("plain", plain.id)).toMatchObject({ response_code: 200, reason });
+    }
   });
 });
 

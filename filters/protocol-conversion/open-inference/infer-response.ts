@@ -30,9 +30,8 @@ import {
 import { DONE, FRAME_HEADER, FrameReader } from "../protobuf/frame-reader";
 import { Encoding } from "../tensor/element-stream";
 import { contentsHold } from "./contents";
-import { Output } from "./output";
 import { appendMember } from "./parameters";
-import { Form } from "./reply-json";
+import { Form, ReplyJson } from "./reply-json";
 import { ReplyOutputs } from "./reply-outputs";
 import { RequestedOutputs } from "./requested-outputs";
 
@@ -55,6 +54,10 @@ enum Part {
 
 export class InferResponse extends FrameReader {
   private readonly outputs: ReplyOutputs = new ReplyOutputs(this.out);
+  /** Do replies come in the messages of a stream? */
+  private streaming: bool = false;
+  /** How many replies and errors a stream had so far. */
+  replies: i32 = 0;
   /** Bytes left of the message, and of what is nested in it. */
   private envelopeLeft: i64 = 0;
   private messageLeft: i64 = 0;
@@ -63,12 +66,27 @@ export class InferResponse extends FrameReader {
   /** Where to go on after a run of elements. */
   private after: Part = Part.Message;
 
+  /** Has the JSON of replies written by `json`. */
+  writtenBy(json: ReplyJson): InferResponse {
+    this.outputs.json = json;
+    return this;
+  }
+
   /**
    * @param headerBytes room for the JSON of a binary reply
    * @param mixed the outputs that the caller named, where it wants some as JSON and some as binary data
+   * @param streaming whether the model answers with a stream
    */
-  reset(form: Form, maxMessageBytes: i64, headerBytes: i32, mixed: RequestedOutputs | null): void {
+  reset(
+    form: Form,
+    maxMessageBytes: i64,
+    headerBytes: i32,
+    mixed: RequestedOutputs | null,
+    streaming: bool,
+  ): void {
     this.release();
+    this.streaming = streaming;
+    this.replies = 0;
     this.outputs.reset(form, headerBytes, mixed);
     this.streamError.clear();
     this.startFrames(maxMessageBytes);
@@ -87,10 +105,6 @@ export class InferResponse extends FrameReader {
   release(): void {
     this.out.release();
     this.outputs.release();
-  }
-
-  private get streaming(): bool {
-    return this.outputs.json.form >= Form.Events;
   }
 
   /** Was the whole message converted, or of a stream all messages so far? */
@@ -139,6 +153,7 @@ export class InferResponse extends FrameReader {
       this.streamError.clear();
       this.streamError.append(content, <i32>tagLength);
       this.outputs.json.writeError(content, <i32>tagLength, this.out);
+      this.replies++;
     }
     this.envelopeLeft -= whole;
     return content + <usize>tagLength;
@@ -211,24 +226,14 @@ export class InferResponse extends FrameReader {
       output.name.clear();
       output.name.append(content, length);
     } else if (delimited && tagField == TENSOR_DATATYPE) output.datatype = parseDatatype(content, length);
-    else if (delimited && tagField == TENSOR_SHAPE) this.shape(output, content, end);
-    else if (tagWireType == VARINT && tagField == TENSOR_SHAPE) output.addDimension(<i64>varint);
+    else if (delimited && tagField == TENSOR_SHAPE) {
+      if (!output.addDimensions(content, end)) this.error = MALFORMED;
+    } else if (tagWireType == VARINT && tagField == TENSOR_SHAPE) output.addDimension(<i64>varint);
     else if (delimited && tagField == TENSOR_PARAMETERS) {
       if (output.parameters.len > 0) output.parameters.appendByte(Char.COMMA);
       if (!appendMember(output.parameters, content, end)) this.error = MALFORMED;
     }
     return end;
-  }
-
-  private shape(output: Output, from: usize, to: usize): void {
-    for (let at = from; at < to; ) {
-      at = readVarint(at, to);
-      if (at == 0) {
-        this.error = MALFORMED;
-        return;
-      }
-      output.addDimension(<i64>varint);
-    }
   }
 
   private contentsField(at: usize, to: usize): usize {
@@ -271,6 +276,7 @@ export class InferResponse extends FrameReader {
 
   private finish(): void {
     this.error = this.outputs.finish();
+    this.replies++;
     if (this.error == null) this.part = this.streaming ? <i32>Part.Envelope : DONE;
   }
 }

@@ -4,6 +4,7 @@ import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
+import { readVarint, varint } from "../../sdk/bytes/protobuf";
 import { SLAB_SIZE, SlabChain } from "../body/slabs";
 import { ElementStream, Encoding } from "../tensor/element-stream";
 
@@ -56,6 +57,16 @@ export class Output {
     shape.len = <i32>(writeI64(value, shape.end) - shape.ptr);
     if (value < 0) this.product = -Infinity;
     else if (this.product >= 0) this.product *= <f64>value;
+  }
+
+  /** Adds packed dimensions. @returns false when they are malformed */
+  addDimensions(from: usize, to: usize): bool {
+    for (let at = from; at < to; ) {
+      at = readVarint(at, to);
+      if (at == 0) return false;
+      this.addDimension(<i64>varint);
+    }
+    return true;
   }
 
   /**

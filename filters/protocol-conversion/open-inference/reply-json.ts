@@ -41,11 +41,11 @@ export class ReplyJson {
   /** Bytes of it without padding. */
   neededBytes: i32 = 0;
   /** Members before the outputs, with a comma or brace before each. */
-  private readonly members: ByteBuffer = new ByteBuffer();
-  private readonly parameters: ByteBuffer = new ByteBuffer();
+  protected readonly members: ByteBuffer = new ByteBuffer();
+  protected readonly parameters: ByteBuffer = new ByteBuffer();
   /** Are they written? */
   opened: bool = false;
-  private readonly text: ByteBuffer = new ByteBuffer();
+  protected readonly text: ByteBuffer = new ByteBuffer();
 
   start(): void {
     this.members.clear();
@@ -78,10 +78,16 @@ export class ReplyJson {
     out.append(this.text.ptr, this.text.len);
   }
 
-  private appendMembers(): void {
-    if (this.opened) return;
+  /** Starts a reply of a stream. */
+  protected appendOpening(): void {
     this.opened = true;
     if (this.form == Form.Events) this.text.appendBytes(EVENT);
+  }
+
+  /** Appends what stands before the outputs to `text`, unless it is written. */
+  protected appendMembers(): void {
+    if (this.opened) return;
+    this.appendOpening();
     if (this.parameters.len > 0) {
       this.addName(PARAMETERS);
       this.members.append(this.parameters.ptr, this.parameters.len);
@@ -111,7 +117,7 @@ export class ReplyJson {
     this.endReply(out);
   }
 
-  private endReply(out: SlabChain): void {
+  protected endReply(out: SlabChain): void {
     if (this.form == Form.Events) out.appendBytes(EVENT_END);
     else if (this.form == Form.Lines) out.appendByte(Char.LF);
   }

@@ -14,7 +14,8 @@ const HEADER_TOO_LONG = bytes("the JSON of the reply is longer than binaryHeader
  * some so. Methods that can fail return what is wrong, or null.
  */
 export class ReplyOutputs {
-  readonly json: ReplyJson = new ReplyJson();
+  /** Writes the JSON around the data. */
+  json: ReplyJson = new ReplyJson();
   private readonly outputs: Output[] = [];
   private count: i32 = 0;
   /** How many of them had raw contents. */

@@ -30,7 +30,10 @@ const limited = (name: string, cause: string, remedy: string) =>
 
 const VERIFY = "`modelgate credentials verify` tells why";
 
-/** Each `reason` that a caller can get, by the stage that gives it. A test compares the list with the filters' code. */
+/**
+ * Each `reason` that a caller can get, by the stage that gives it. A test compares the list with the filters'
+ * code.
+ */
 export const REASONS: ReasonGroup[] = [
   {
     title: "Authentication",
@@ -258,6 +261,13 @@ export const REASONS: ReasonGroup[] = [
         "UNIMPLEMENTED",
         "The request would manage the model server: load or unload, shared memory, trace or log settings.",
         "Ask the model server itself, within the cluster; send tensors in the body instead of shared memory.",
+      ),
+      reason(
+        "replies_not_one",
+        500,
+        "INTERNAL",
+        "A decoupled model gave several replies to `generate`, or none. Where headers can't wait, the status is 200, and the error is the body.",
+        "Use `generate_stream`.",
       ),
       reason(
         "stream_empty",

@@ -109,8 +109,17 @@ function inferResponse(random: Random): object {
 const encoded = (type: protobuf.Type, message: object) =>
   Buffer.from(type.encode(type.fromObject(message)).finish());
 
+/** Frames of a stream: replies and errors. */
+export function streamOfReplies(random: Random): Buffer {
+  const message = () =>
+    random.below(4) ? { inferResponse: inferResponse(random) } : { errorMessage: anyText(random) };
+  return Buffer.concat(
+    Array.from({ length: random.below(4) }, () => frame(encoded(ModelStreamInferResponse, message()))),
+  );
+}
+
 /** Frames with one message changed, or their own bytes. */
-function mutateFrames(one: Buffer, two: Buffer, random: Random): Buffer {
+export function mutateFrames(one: Buffer, two: Buffer, random: Random): Buffer {
   const intact = one.length >= 5 && one.readUInt32BE(1) <= one.length - 5;
   if (!intact || random.below(6) === 0) return mutateBuffer(one, random);
   const end = 5 + one.readUInt32BE(1);
@@ -211,7 +220,7 @@ function checkBinary(_frames: Buffer, body: Buffer, headers: HeaderList): void {
   checkJson(body, body.subarray(0, Number(length)));
 }
 
-function checkEvents(_frames: Buffer, body: Buffer): void {
+export function checkEvents(_frames: Buffer, body: Buffer): void {
   for (const event of body.toString("latin1").split("\n\n").filter(Boolean)) {
     check(event.startsWith("data: "), () => `an event is ${event}`);
     checkJson(body, Buffer.from(event.slice(6), "latin1"));
@@ -262,17 +271,7 @@ export const conversionReplies: Target[] = [
     about: "frames of ModelStreamInferResponse -> server-sent events, each of JSON",
     ...OPEN_INFERENCE,
     headers: { accept: "text/event-stream" },
-    generate: (random: Random) =>
-      Buffer.concat(
-        Array.from({ length: random.below(4) }, () =>
-          frame(
-            encoded(
-              ModelStreamInferResponse,
-              random.below(4) ? { inferResponse: inferResponse(random) } : { errorMessage: anyText(random) },
-            ),
-          ),
-        ),
-      ),
+    generate: streamOfReplies,
     verify: checkEvents,
   },
   {

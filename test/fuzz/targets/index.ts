@@ -4,11 +4,13 @@ import { batches } from "./batches.ts";
 import { configurations } from "./configuration.ts";
 import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
+import { generate } from "./generate.ts";
 import { others } from "./other.ts";
 
 export const TARGETS: readonly Target[] = [
   ...conversionRequests,
   ...conversionReplies,
+  ...generate,
   ...authentication,
   ...configurations,
   ...others,

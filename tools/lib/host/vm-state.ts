@@ -34,7 +34,7 @@ export class VmState {
   /** HTTP callouts that got no reply yet. */
   readonly callouts: Callout[] = [];
   /** What the callout got that is being answered. */
-  calloutReply: { status: number; body: Uint8Array } | undefined;
+  calloutReply: { status: number; body: Uint8Array; trailers: HeaderList } | undefined;
   /** As the filter asked last. */
   tickPeriodMs = 0;
 

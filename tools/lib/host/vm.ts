@@ -62,10 +62,11 @@ export class Vm extends VmState {
   }
 
   /** Answers the oldest callout; status 0: no reply came. */
-  answerCallout(status: number, body: Uint8Array | string = ""): void {
+  answerCallout(status: number, body: Uint8Array | string = "", trailers: HeaderList = []): void {
     const callout = this.callouts.shift();
     if (!callout) throw new Error("the filter made no callout");
-    this.calloutReply = { status, body: typeof body === "string" ? new TextEncoder().encode(body) : body };
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    this.calloutReply = { status, body: bytes, trailers };
     const headers = status === 0 ? 0 : 1;
     this.exports.proxy_on_http_call_response?.(1, callout.token, headers, this.calloutReply.body.length, 0);
     this.calloutReply = undefined;

@@ -1,10 +1,11 @@
-import { serialise } from "../header-pairs.ts";
+import { type HeaderList, serialise } from "../header-pairs.ts";
 import { OK } from "../status.ts";
 import type { HostCall, VmState } from "../vm-state.ts";
 
 const CALLOUT_HEADERS = 6;
+const CALLOUT_TRAILERS = 7;
 
-/** Header maps of the stream; of a callout's reply only the status is there. */
+/** Header maps of the stream; of a callout's reply the status and the trailers are there. */
 export function headerCalls(vm: VmState): Record<string, HostCall> {
   return {
     proxy_get_header_map_pairs(type: number, ptrOut: number, sizeOut: number) {
@@ -19,10 +20,8 @@ export function headerCalls(vm: VmState): Record<string, HostCall> {
       ptrOut: number,
       sizeOut: number,
     ) {
-      if (type === CALLOUT_HEADERS)
-        return vm.give(vm.encode(String(vm.calloutReply?.status)), ptrOut, sizeOut);
       const key = vm.text(name, nameSize);
-      const values = vm.current.map(type).filter(([header]) => header === key);
+      const values = mapOf(vm, type).filter(([header]) => header === key);
       return vm.give(vm.encode(values.map(([, each]) => each).join(",")), ptrOut, sizeOut);
     },
     proxy_replace_header_map_value(type: number, name: number, nameSize: number, ptr: number, size: number) {
@@ -36,4 +35,9 @@ export function headerCalls(vm: VmState): Record<string, HostCall> {
       return OK;
     },
   };
+}
+
+function mapOf(vm: VmState, type: number): HeaderList {
+  if (type === CALLOUT_HEADERS) return [[":status", String(vm.calloutReply?.status)]];
+  return type === CALLOUT_TRAILERS ? (vm.calloutReply?.trailers ?? []) : vm.current.map(type);
 }
