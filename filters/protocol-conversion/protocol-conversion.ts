@@ -182,12 +182,9 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
     if (status > 0)
       return this.refuse(http, modelError(status, RESPONSE_HEADERS, openInference), HeadersAction.STOP);
     if (!grpc && saysSuccess()) return this.refuse(http, modelFault(NOT_GRPC), HeadersAction.STOP);
-    const stream = conversion.streamForm >= 0;
-    if (endOfStream && grpc && conversion.gathers && status == GrpcCode.OK)
-      return this.refuse(http, NOT_ONE_REPLY, HeadersAction.STOP);
-    if (endOfStream && grpc && stream && status == GrpcCode.OK) {
-      return this.endEmpty(http, HeadersAction.STOP);
-    }
+    const stream = conversion.streamForm >= 0 || conversion.gathers;
+    if (endOfStream && grpc && stream && status == GrpcCode.OK)
+      return this.endEmpty(http, conversion, HeadersAction.STOP);
     if (endOfStream)
       return grpc ? this.refuse(http, modelFault(CUT_OFF), HeadersAction.STOP) : HeadersAction.CONTINUE;
     conversion.startReply();
@@ -197,12 +194,13 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
       http.noteFailure(MODEL_UNREACHABLE);
       openUpstreamError(conversion);
     }
-    conversion.held = grpc && (stream || conversion.gathers) && this.settings.holdsHeaders;
+    conversion.held = grpc && stream && this.settings.holdsHeaders;
     return conversion.held ? HeadersAction.HOLD : HeadersAction.CONTINUE;
   }
 
   /** Answers a caller whose stream has no reply. */
-  private endEmpty<A>(http: HttpContext, action: A): A {
+  private endEmpty<A>(http: HttpContext, conversion: Conversion, action: A): A {
+    if (conversion.gathers) return this.refuse(http, NOT_ONE_REPLY, action);
     this.release(http);
     http.replied = true;
     replyEmpty(http);
@@ -260,7 +258,7 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
       const refusal = finishGathered(http, conversion);
       return refusal == null ? TrailersAction.CONTINUE : this.refuse(http, refusal, TrailersAction.STOP);
     }
-    if (conversion.held) return this.endEmpty(http, TrailersAction.STOP);
+    if (conversion.held) return this.endEmpty(http, conversion, TrailersAction.STOP);
     if (conversion.streamForm >= 0 && !conversion.replyBegun) http.noteFailure(STREAM_EMPTY);
     return TrailersAction.CONTINUE;
   }
