@@ -1,7 +1,7 @@
 import { bootstrap } from "../../tools/lib/envoy/bootstrap.ts";
-import { fileSource } from "../../tools/lib/envoy/extension-config.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../tools/lib/envoy/process.ts";
+import { fileSource } from "../../tools/lib/envoy/resource-file.ts";
 
 export const CLUSTER = "task-666";
 

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** 100,000 cases for schema and filter, in two processes. */
+/** 100,000 cases for schema and filter and a sweep over their fields, in two processes at a time. */
 export default defineConfig({
   test: {
     dir: "test/oracle",

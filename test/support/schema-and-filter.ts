@@ -12,7 +12,7 @@ import { Filter } from "../../tools/cluster/oracle/filter.ts";
 import { placeholderSecrets } from "../../tools/cluster/oracle/filter-faults.ts";
 import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { arbitraryResources, type Written } from "./resource-arbitraries.ts";
-import { arbitraryEdit, type Edit, edit, placeOf } from "./resource-edits.ts";
+import { arbitraryEdit, CHANGES, type Edit, edit, placeOf, placesIn } from "./resource-edits.ts";
 import { ruleOfSchemaAlone, type Said } from "./rules-of-schema-alone.ts";
 
 /** Of the cases, those that schema and cross-checks must take at least, or the test says little. */
@@ -75,7 +75,7 @@ function render({ tenants, tasks }: Resources): object | undefined {
   }
 }
 
-export class Agreement {
+class Agreement {
   readonly seen: Seen = { cases: 0, accepted: 0, refused: 0, notShown: 0, notRendered: 0, byRule: 0 };
   private readonly filter = new Filter();
 
@@ -135,6 +135,34 @@ export class Agreement {
     if (!configuration) return ["no plug-in configuration can be made"];
     return this.filter.refusals(configuration).map(({ path, message }) => `${formatPath(path)}: ${message}`);
   }
+}
+
+/**
+ * Each field of drawn resources with each mistake, a field only the first time that it comes.
+ * @param count how many resources are drawn
+ * @returns how many cases ended how. @throws Error with the seed and all disagreements
+ */
+export function checkEachField(count: number): Seen {
+  const { seed = Date.now() | 0 } = fc.readConfigureGlobal();
+  const agreement = new Agreement();
+  const fields = new Set<string>();
+  const told: string[] = [];
+  for (const written of fc.sample(arbitraryResources, { numRuns: count, seed })) {
+    for (const path of placesIn(written)) {
+      const field = formatPath(path).replaceAll(/\[\d+\]/g, "[]");
+      if (fields.has(field)) continue;
+      fields.add(field);
+      for (const change of CHANGES) {
+        try {
+          agreement.checkEdited(written, path, change);
+        } catch (error) {
+          told.push(`${formatPath(path)}: ${(error as Error).message}`);
+        }
+      }
+    }
+  }
+  if (told.length > 0) throw new Error(`seed ${seed}:\n${told.join("\n")}`);
+  return agreement.seen;
 }
 
 /** @returns how many cases ended how. @throws Error with the seed and the smallest case of a disagreement */

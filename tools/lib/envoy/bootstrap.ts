@@ -48,6 +48,11 @@ export interface BootstrapOptions {
   node?: string;
 }
 
+export interface Bootstrap {
+  static_resources: { listeners: object[]; clusters: object[] };
+  [field: string]: unknown;
+}
+
 export interface WasmFilter {
   name: string;
   typed_config: { "@type": string; config: object };
@@ -89,7 +94,7 @@ export function wasmFilter(name: string, modulePath: string, configuration: obje
 }
 
 /** The bootstrap of a local Envoy: one listener, one HTTP/2 cluster a task, everything on 127.0.0.1. */
-export function bootstrap(options: BootstrapOptions): object {
+export function bootstrap(options: BootstrapOptions): Bootstrap {
   return {
     node: { id: options.node ?? "modelgate", cluster: "modelgate" },
     admin: { address: socketAddress(0) },
@@ -138,6 +143,8 @@ function listener(options: BootstrapOptions): object {
               ...httpProtection(protection),
               http2_protocol_options: http2Protection(protection),
               route_config: {
+                // Where clusters are discovered, those of new routes may come later.
+                validate_clusters: false,
                 virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
               },
               http_filters: [

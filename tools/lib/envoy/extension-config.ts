@@ -1,5 +1,4 @@
-import { rename, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { fileSource, writeResources } from "./resource-file.ts";
 
 interface Filter {
   name: string;
@@ -20,24 +19,8 @@ export function discoveredFilter(name: string, file: string, typeUrl: string): o
   };
 }
 
-/** Configuration that Envoy takes from a file of `writeFilterConfig`. */
-export function fileSource(file: string): object {
-  return {
-    path_config_source: { path: file, watched_directory: { path: dirname(file) } },
-    resource_api_version: "V3",
-  };
-}
-
-let version = 0;
-
 /** Writes the file of `discoveredFilter`, at once and whole. */
-export async function writeFilterConfig(file: string, filter: Filter): Promise<void> {
-  const resource = {
-    "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-    name: filter.name,
-    typed_config: filter.typed_config,
-  };
-  const temporary = join(dirname(file), `.${basename(file)}.new`);
-  await writeFile(temporary, JSON.stringify({ version_info: String(++version), resources: [resource] }));
-  await rename(temporary, file);
+export async function writeFilterConfig(file: string, { name, typed_config }: Filter): Promise<void> {
+  const type = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+  await writeResources(file, [{ "@type": type, name, typed_config }]);
 }

@@ -52,6 +52,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
       ],
       ...["--disable-hot-restart", "--log-level", "warning", "--component-log-level", "main:error"],
       ...["--file-flush-interval-msec", "100"],
+      // Of a listener that is replaced, each connection closes after its next response.
+      ...["--drain-strategy", "immediate"],
     ],
     (line) => {
       log.push(line);

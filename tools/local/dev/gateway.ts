@@ -4,7 +4,8 @@ import { keptBack } from "../../api/traffic.ts";
 import type { ReplyMapper } from "../../cluster/istio/cors-replies.ts";
 import { localReplies } from "../../cluster/istio/native-check.ts";
 import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.ts";
-import { bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
+import { type BootstrapOptions, bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
+import { DiscoveredBootstrap } from "../../lib/envoy/discovered-bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../lib/envoy/process.ts";
 import type { Protection } from "../../lib/envoy/protection.ts";
@@ -18,10 +19,13 @@ export interface LocalGateway {
   envoy: RunningEnvoy;
   /** File that Envoy's access log goes to. */
   accessLog: string;
+  /** Routes, filters and what Envoy answers by itself are as `served` says from now on. */
+  update(served: Served): Promise<void>;
   stop(): Promise<void>;
 }
 
-interface LocalGatewayOptions {
+/** What the gateway serves. */
+export interface Served {
   /** A task without a port is served by the demo's model server. */
   tasks: (Omit<TaskRoute, "port"> & { port?: number })[];
   /** The HTTP filters in front of the router. */
@@ -34,9 +38,12 @@ interface LocalGatewayOptions {
   protection?: Protection;
   /** What is in a line of the access log. */
   log?: FileLogOptions;
+}
+
+interface LocalGatewayOptions extends Served {
   envoy?: string | undefined;
-  port?: number;
-  concurrency?: number;
+  port?: number | undefined;
+  concurrency?: number | undefined;
 }
 
 /** Starts the demo's model server, and Envoy with a filter in front of it. Envoy's log goes to stderr. */
@@ -45,6 +52,10 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-dev-"));
   const accessLog = join(folder.path, "access.log");
   const models = await startModelServer();
+  const discovered = new DiscoveredBootstrap(folder.path);
+  const { port = 0 } = options;
+  const write = (served: Served) =>
+    discovered.write(bootstrap({ ...bootstrapOptions(served, models.port, accessLog), port }));
   const stopModels = async () => {
     models.stop();
     await folder.remove();
@@ -54,31 +65,39 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     const envoy = await startEnvoy({
       envoy: command,
       concurrency: options.concurrency ?? 2,
-      bootstrap: bootstrap({
-        port: options.port ?? 0,
-        tasks: options.tasks.map((task) => ({
-          removedHeaders: keptBack([]),
-          ...task,
-          port: task.port ?? models.port,
-        })),
-        ...(options.protection && { protection: options.protection }),
-        accessLogs: [fileAccessLog(accessLog, options.log)],
-        filters: options.filters,
-        localReplies: localReplies(true, options.cors ?? []),
-        clusters: options.clusters ?? [],
-      }),
+      bootstrap: await write(options),
       onLog: (line) => {
         const told = backtrace.line(line);
         if (told !== undefined) console.error(`envoy | ${told}`);
       },
     });
-    const stop = async () => {
-      await envoy.stop();
-      await stopModels();
+    return {
+      ...{ envoy, accessLog },
+      async update(served) {
+        await write(served);
+      },
+      async stop() {
+        await envoy.stop();
+        await stopModels();
+      },
     };
-    return { envoy, accessLog, stop };
   } catch (error) {
     await stopModels();
     throw error;
   }
+}
+
+function bootstrapOptions(served: Served, modelPort: number, accessLog: string): BootstrapOptions {
+  const { tasks, filters, cors = [], clusters = [], protection, log } = served;
+  return {
+    tasks: tasks.map((task) => ({
+      removedHeaders: keptBack([]),
+      ...task,
+      port: task.port ?? modelPort,
+    })),
+    ...(protection && { protection }),
+    accessLogs: [fileAccessLog(accessLog, log)],
+    ...{ filters, clusters },
+    localReplies: localReplies(true, cors),
+  };
 }

@@ -27,7 +27,7 @@ import { startController } from "../../servers/controller/controller.ts";
 import { FileSource } from "../../servers/controller/file-source.ts";
 import type { Inventory } from "../../servers/controller/inventory.ts";
 import type { Source } from "../../servers/controller/source.ts";
-import { type LocalGateway, startLocalGateway } from "./gateway.ts";
+import { type LocalGateway, type Served, startLocalGateway } from "./gateway.ts";
 import { converterFilter, writeConverters } from "./task-converters.ts";
 
 /** Where a task's model server speaks gRPC. */
@@ -47,7 +47,7 @@ interface ResourceGatewayOptions {
 
 /**
  * The gateway of a Tenant on this machine: Envoy with what its resources render to, and a controller beside
- * it. Both follow the files as they change, without a new VM but for a task's own converter, which is
+ * it. All follow the files as they change, without a new VM but for a task's own converter, which is
  * swapped; a file at fault is logged, and what was before stays.
  * @throws InvalidResources; Error when there is not one Tenant
  */
@@ -80,10 +80,15 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await controller.stop();
     await folder.remove();
   };
+  const serve = (inventory: Inventory): Served => ({
+    ...served(inventory, options.servers),
+    filters: filtersOf(inventory, folder.path, file),
+    clusters: [httpCluster(reportCluster(address), controller.port)],
+  });
   const write = async (inventory: Inventory) => {
     const clusterOf = ({ spec }: ModelTask) => taskCluster(spec.taskid);
     const config = pluginConfig(localTenant(inventory), inventory.tasks, secrets, address, clusterOf);
-    // The routes here do not follow the files.
+    // The routes here leave it to the filter.
     delete config.tenantAuth.removeCredentials;
     // A WasmPlugin can't say that headers may wait; the filter here does.
     Object.assign(config.protocolConversion, { holdsHeaders: true });
@@ -92,27 +97,19 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   };
   try {
     if (!first) throw new Error("no resources were read");
+    await write(first);
+    const { envoy, port, concurrency } = options;
+    const gateway = await startLocalGateway({ ...{ envoy, port, concurrency }, ...serve(first) });
+    const started = first;
+    let followed = Promise.resolve();
     follow = (inventory) => {
       log.info("the resources changed");
-      write(inventory).catch((error: Error) => log.error(error.message));
+      followed = followed
+        .then(() => write(inventory))
+        .then(() => gateway.update(serve(inventory)))
+        .catch((error: Error) => log.error(error.message));
     };
-    await write(first);
-    const tenant = localTenant(first);
-    const { responses } = tenant.spec.compression ?? {};
-    const gateway = await startLocalGateway({
-      ...options,
-      tasks: first.tasks.map((task) => ({ ...localRoute(task), ...options.servers.get(task.spec.taskid) })),
-      protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(first.tasks)),
-      log: fileLogOptions(tenant),
-      filters: [
-        ...(responses ? [compressor(responses.minBytes)] : []),
-        discoveredFilter("modelgate.gateway", file, WASM_TYPE),
-        checkFilter(),
-        ...converterFilter(folder.path, first.tasks),
-      ],
-      cors: corsReplies(tenant, first.tasks),
-      clusters: [httpCluster(reportCluster(address), controller.port)],
-    });
+    if (first !== started) follow(first);
     return {
       ...gateway,
       async stop() {
@@ -124,6 +121,29 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await stop();
     throw error;
   }
+}
+
+/** What the resources say of routes, connections, log lines and Envoy's own answers. */
+function served(inventory: Inventory, servers: ServerAddresses): Omit<Served, "filters"> {
+  const { tasks } = inventory;
+  const tenant = localTenant(inventory);
+  return {
+    tasks: tasks.map((task) => ({ ...localRoute(task), ...servers.get(task.spec.taskid) })),
+    protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks)),
+    log: fileLogOptions(tenant),
+    cors: corsReplies(tenant, tasks),
+  };
+}
+
+/** @param file the filter's configuration */
+function filtersOf(inventory: Inventory, folder: string, file: string): object[] {
+  const { responses } = localTenant(inventory).spec.compression ?? {};
+  return [
+    ...(responses ? [compressor(responses.minBytes)] : []),
+    discoveredFilter("modelgate.gateway", file, WASM_TYPE),
+    checkFilter(),
+    ...converterFilter(folder, inventory.tasks),
+  ];
 }
 
 /** What the task's routes in a cluster say. */

@@ -2,7 +2,8 @@ import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import { converterChain, converterSettings, localConverter } from "../../cluster/istio/converter-chain.ts";
-import { fileSource, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
+import { writeFilterConfig } from "../../lib/envoy/extension-config.ts";
+import { fileSource } from "../../lib/envoy/resource-file.ts";
 import { pullModule } from "../../lib/oci/pull-module.ts";
 import { parseReference } from "../../lib/oci/reference.ts";
 
