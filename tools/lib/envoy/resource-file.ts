@@ -2,7 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** A resource of Envoy's discovery, with its type. */
-export interface DiscoveredResource {
+interface DiscoveredResource {
   "@type": string;
   [field: string]: unknown;
 }
