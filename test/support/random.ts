@@ -25,7 +25,7 @@ export function random(): Random {
 }
 
 /** Mulberry32. */
-function fromSeed(seed: number): Random {
+export function fromSeed(seed: number): Random {
   let state = seed | 0;
   const uint32 = () => {
     state = (state + 0x6d2b79f5) | 0;
