@@ -146,7 +146,8 @@ function setBuffer(text: ByteBuffer): void {
 }
 
 function decision(): Bytes {
-  if (reason.len > 0 && !tellsOf(OF_MODEL) && !tellsOf(OF_UPSTREAM) && !tellsOf(OF_CONVERTER)) return REFUSED;
+  const passed = tellsOf(OF_MODEL) | tellsOf(OF_UPSTREAM) | tellsOf(OF_CONVERTER);
+  if (reason.len > 0 && !passed) return REFUSED;
   return wouldRefuse.len > 0 ? WOULD_REFUSE : ALLOWED;
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { vi } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { guardOutput } from "../../tools/lib/terminal/output.ts";
 
 const MODELGATE = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
 
@@ -24,7 +25,7 @@ export function modelgate(args: string[], stdin = ""): Promise<Run> {
 }
 
 /**
- * Runs a command in this process, which is quicker than one of its own.
+ * Runs a command in this process, which is quicker than one of its own, and with its output guarded as there.
  * @param command made anew for each run
  */
 export async function runHere(command: Command, args: string[]): Promise<Run> {
@@ -34,26 +35,28 @@ export async function runHere(command: Command, args: string[]): Promise<Run> {
     list.push(String(text));
     return true;
   };
-  const line = (list: string[]) => (text: unknown) => list.push(`${text}\n`) as never;
+  const line = (stream: NodeJS.WriteStream) => (text: unknown) => stream.write(`${text}\n`) as never;
   const spies = [
     vi.spyOn(process.stdout, "write").mockImplementation(write(out)),
     vi.spyOn(process.stderr, "write").mockImplementation(write(errors)),
-    vi.spyOn(console, "log").mockImplementation(line(out)),
-    vi.spyOn(console, "error").mockImplementation(line(errors)),
+    vi.spyOn(console, "log").mockImplementation(line(process.stdout)),
+    vi.spyOn(console, "error").mockImplementation(line(process.stderr)),
     vi.spyOn(process, "exit").mockImplementation((code) => {
       throw new Exit(Number(code));
     }),
   ];
   process.exitCode = 0;
+  const unguard = guardOutput();
   try {
     await command.parseAsync(args, { from: "user" });
     return { code: Number(process.exitCode), stdout: out.join(""), stderr: errors.join("") };
   } catch (error) {
-    if (!(error instanceof Exit)) errors.push((error as Error).message);
+    if (!(error instanceof Exit)) console.error((error as Error).message);
     const code = error instanceof Exit ? error.code : 1;
     return { code, stdout: out.join(""), stderr: errors.join("") };
   } finally {
     process.exitCode = 0;
+    unguard();
     for (const spy of spies) spy.mockRestore();
   }
 }

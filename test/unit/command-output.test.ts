@@ -1,7 +1,16 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { CATALOG } from "../../tools/cli/catalog.ts";
+import { logsCommand } from "../../tools/cli/commands/logs.ts";
+import { metricsCommand } from "../../tools/cli/commands/metrics.ts";
+import { topCommand } from "../../tools/cli/commands/top.ts";
+import { toYaml } from "../../tools/lib/kubernetes/yaml.ts";
 import { Progress } from "../../tools/lib/terminal/terminal-progress.ts";
+import { logLine, toText } from "../support/collector/log-lines.ts";
+import { startTestCollector, testFolder } from "../support/collector/start.ts";
 import { modelgate, runHere } from "../support/modelgate.ts";
 
 /** What `-o` prints, of every command that shows something of a cluster or of files. */
@@ -60,9 +69,13 @@ it("every command that lists or shows something does so for programs", () => {
   expect(others.toSorted()).toEqual(WITHOUT.toSorted());
 });
 
-/** Colours, and what moves a cursor. */
-const CONTROL = ["\u001b", "\r", "\b"];
-const hasControl = (text: string) => CONTROL.some((each) => text.includes(each));
+/** What a terminal takes for commands, or shows in another order than it stands in. */
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+const hasControl = (text: string) => CONTROL.test(text);
+/** ESC, OSC with its end, C1's CSI, DEL, an override of direction, CR and BS. */
+const HOSTILE = "x\u001b[2J\u001b]0;owned\u0007\u009b31m\u007f\u202eevil\r\b";
 
 it.each(commands)(
   "$path prints no control characters where there is no terminal",
@@ -73,6 +86,59 @@ it.each(commands)(
     expect([path, hasControl(stdout + stderr + wrong.stdout + wrong.stderr)]).toEqual([path, false]);
   },
 );
+
+it.each(commands)("$path prints none of what it was called with", async ({ path, command }) => {
+  const needed = command.options.filter(
+    ({ mandatory, defaultValue }) => mandatory && defaultValue === undefined,
+  );
+  const given = needed.flatMap(({ long }) => [String(long), HOSTILE]);
+  const wrong = await runHere(command.exitOverride(), [...given, `--no${HOSTILE}`]);
+  expect([path, wrong.stderr]).toEqual([path, expect.stringContaining("\\u001b[2J")]);
+  expect([path, hasControl(wrong.stdout + wrong.stderr)]).toEqual([path, false]);
+});
+
+it("traffic of a caller without a credential reaches the terminal as text, and programs as it was", async () => {
+  const folder = await testFolder();
+  const line = logLine({ taskid: HOSTILE, version: `${HOSTILE}\nforged line`, path: `/${HOSTILE}` });
+  await writeFile(join(folder, "a.log"), toText([line]));
+  const collector = await startTestCollector(folder);
+  await expect.poll(() => collector.requests()).toBe(1);
+  for (const source of [[join(folder, "a.log")], ["--collector", collector.url]])
+    for (const [make, args, rows] of [
+      [logsCommand, [], 1],
+      [metricsCommand, ["--by", "taskid,version"], 2],
+      [topCommand, ["--once"], undefined],
+    ] as const) {
+      const { stdout, stderr } = await runHere(make(), [...source, ...args]);
+      expect([make.name, hasControl(stdout + stderr)]).toEqual([make.name, false]);
+      if (rows !== undefined) expect(stdout.trimEnd().split("\n")).toHaveLength(rows);
+    }
+  const { stdout } = await runHere(logsCommand(), ["--collector", collector.url, "-o", "json"]);
+  expect([JSON.parse(stdout).version, hasControl(stdout)]).toEqual([line.version, false]);
+});
+
+it("objects in YAML hold none, and are what they were", () => {
+  const object = { name: HOSTILE, [`key${HOSTILE}`]: ["a\nb\t", { on: `${HOSTILE}"'\n` }] };
+  expect(hasControl(toYaml(object))).toBe(false);
+  expect(parse(toYaml(object))).toEqual(object);
+});
+
+it("the program itself is guarded: what its errors echo, and what comes in by a file's name", async () => {
+  const run = await modelgate(["validate", "-f", `/no/${HOSTILE}`]);
+  expect(run.stderr).toContain("\\u001b[2J");
+  const unknown = await modelgate([HOSTILE]);
+  expect(hasControl(run.stdout + run.stderr + unknown.stdout + unknown.stderr)).toBe(false);
+});
+
+it("moves the cursor of a terminal in one place", async () => {
+  const files = (await readdir("tools", { recursive: true })).filter((name) => name.endsWith(".ts"));
+  const texts = await Promise.all(files.map((name) => readFile(join("tools", name), "utf8")));
+  const drawing = files.filter((_, i) =>
+    /\\x1b|\\u001b|\\u009b/.test((texts[i] as string).replaceAll(/^ *\/?\*.*$/gm, "")),
+  );
+  expect(drawing.toSorted()).toEqual(["cli/commands/top.ts", "lib/terminal/terminal-progress.ts"]);
+  for (const name of drawing) expect(texts[files.indexOf(name)]).toContain("drawOver(");
+});
 
 it("answers hold none either: errors, tables, the screen of top", async () => {
   const runs = await Promise.all([

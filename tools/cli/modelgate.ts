@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { basename } from "node:path";
+import { guardOutput } from "../lib/terminal/output.ts";
 import { reasonOf } from "./output/missing-package.ts";
 import { makeProgram } from "./program.ts";
 import { versions } from "./versions.ts";
+
+guardOutput();
 
 // As a program that SIGPIPE ends: whoever read the output, such as head, has enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -6,9 +6,11 @@ import { collectorCommand } from "../../../tools/cli/commands/collector.ts";
 import { logsCommand } from "../../../tools/cli/commands/logs.ts";
 import { metricsCommand } from "../../../tools/cli/commands/metrics.ts";
 import { topCommand } from "../../../tools/cli/commands/top.ts";
+import { CollectorClient } from "../../../tools/servers/collector/client.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { CollectorProcess } from "../../support/collector/process.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
+import { freePort } from "../../support/free-port.ts";
 import { runHere } from "../../support/modelgate.ts";
 
 const LINES = [
@@ -77,16 +79,101 @@ describe.each([
 
   it("logs prints what is asked for", async () => {
     const { stdout } = await runHere(logsCommand(), [...source(), "--slower-than", "500ms"]);
-    expect(stdout).toMatch(/^\S+Z {2}503 {2}900ms {2}search\/1@v1 {2}POST {2}\/slow\n$/);
+    expect(stdout).toMatch(
+      /^\S+Z {2}503 {2}server_error {4}900ms {2}search\/1@v1 {3}POST {2}\/slow {21}- {9}search-batch {2}\S{36}\n$/,
+    );
     const json = await runHere(logsCommand(), [...source(), "--code", "4xx", "-o", "json"]);
     expect(JSON.parse(json.stdout)).toMatchObject({ reason: "task_rate_limited", phases: { rate_limit: 2 } });
   });
 });
 
+describe.each([
+  ["a collector", () => ["--collector", url]],
+  ["a packed file", () => [file]],
+])("of %s, filters and groups are alike", (_, source) => {
+  const rowsOf = async (args: string[]) => {
+    const { stdout } = await runHere(metricsCommand(), [...source(), "-o", "json", ...args]);
+    return JSON.parse(stdout).rows;
+  };
+  it.each([
+    [["--code", "0,5xx"], 1],
+    [["--code", "429", "503"], 2],
+    [["--credential", "search-batch"], 3],
+    [["--credential", "none"], 0],
+    [["--reason", "task_rate_limited"], 1],
+    [["--outcome", "server_error"], 1],
+    [["--outcome", "served", "refused"], 2],
+  ])("%j", async (filter, requests) => {
+    const [row] = await rowsOf([...filter, "--by", ""]);
+    expect(row?.requests ?? 0).toBe(requests);
+    const lines = (await runHere(logsCommand(), [...source(), ...filter, "-o", "json"])).stdout;
+    expect(lines.split("\n").filter(Boolean)).toHaveLength(requests);
+    const top = (await runHere(topCommand(), [...source(), ...filter, "--once", "--window", "15m"])).stdout;
+    expect(top.includes("No traffic")).toBe(requests === 0);
+  });
+
+  it("by each of them", async () => {
+    const rows = await rowsOf(["--by", "task,credential,code,reason,outcome"]);
+    expect(
+      rows.map(({ p50, ...row }: Record<string, unknown>) => [...keys.map((key) => row[key]), p50 !== null]),
+    ).toEqual([
+      ["1", "search-batch", 200, "", "served", 1, true],
+      ["1", "search-batch", 503, "", "server_error", 1, true],
+      ["2", "search-batch", 429, "task_rate_limited", "refused", 1, true],
+    ]);
+  });
+  const keys = ["taskid", "credential", "code", "reason", "outcome", "requests"];
+});
+
+it("logs says when it shows the newest of many, and caps what a caller made long", async () => {
+  const many = Array.from({ length: 30 }, (_, i) =>
+    logLine({ taskid: i === 7 ? "x".repeat(300) : "1", path: "/".padEnd(i, "p") }),
+  );
+  const folder = await testFolder();
+  await writeFile(join(folder, "a.log"), toText(many));
+  const { stdout, stderr } = await runHere(logsCommand(), [join(folder, "a.log"), "--tail", "25"]);
+  expect(stderr).toBe("the newest 25 of 30 lines; --tail shows more\n");
+  const rows = stdout.trimEnd().split("\n");
+  expect(rows).toHaveLength(25);
+  expect(new Set(rows.map((row) => row.indexOf("POST"))).size).toBe(1);
+  expect(Math.max(...rows.map((row) => row.length))).toBeLessThan(230);
+  expect(stdout).toContain(`search/${"x".repeat(32)}…`);
+  const table = (await runHere(metricsCommand(), [join(folder, "a.log")])).stdout.split("\n");
+  expect(Math.max(...table.map((row) => row.length))).toBeLessThan(200);
+});
+
+it("logs -f goes on where it was when the collector has started again", async () => {
+  const folder = await testFolder();
+  const port = await freePort();
+  const address = { listen: { host: "127.0.0.1", port } };
+  const first = await startTestCollector(folder, address);
+  const client = new CollectorClient(first.url);
+  const told: string[] = [];
+  const lines = client.follow(
+    new URLSearchParams({ limit: "10" }),
+    { found: (n) => told.push(`found ${n}`), lost: () => told.push("lost"), back: () => told.push("back") },
+    20,
+  );
+  const next = async () => ((await lines.next()).value as { path: string }).path;
+  await first.post(toText([logLine({ path: "/1" })]));
+  await expect.poll(() => first.requests()).toBe(1);
+  expect(await next()).toBe("/1");
+  await first.post(toText([logLine({ path: "/2" })]));
+  expect(await next()).toBe("/2");
+  await first.stop();
+  const waiting = next();
+  await expect.poll(() => told).toContain("lost");
+  const second = await startTestCollector(folder, address);
+  await second.post(toText([logLine({ path: "/3" })]));
+  expect(await waiting).toBe("/3");
+  expect(told).toEqual(["found 1", "lost", "back"]);
+  await lines.return(undefined);
+});
+
 it("top prints plainly where there is no terminal", async () => {
   const { stdout } = await runHere(topCommand(), [file, "--sort", "errors"]);
   const rows = stdout.trimEnd().split("\n");
-  expect(rows[0]).toMatch(/requests\/s {3}33\.33% errors {3}1 refused {3}by errors$/);
+  expect(rows[0]).toMatch(/requests\/s {3}33\.33% errors {3}0 client errors {3}1 refused {3}by errors$/);
   expect(rows[2]).toMatch(/^TENANT +TASKID +VERSION +QPS/);
   expect(rows[3]).toMatch(/^search +1 +v1/);
   expect((await runHere(topCommand(), ["--collector", url, "--once"])).stdout).toContain("requests/s");

@@ -6,6 +6,7 @@ import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
 import { wasmFilter } from "../../lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../lib/installation.ts";
+import { escapeControls } from "../../lib/terminal/escape.ts";
 import { buildModules } from "../../lib/wasm/build.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
 import { readDevConfig } from "../../local/dev/config.ts";
@@ -78,7 +79,7 @@ async function fromResources(options: DevOptions, paths: string[]): Promise<Loca
     paths,
     servers: options.server,
     secrets: await secretsOfFiles(options.secrets ?? []),
-    log: pino({ base: null }, pino.destination(2)),
+    log: pino({ base: null, hooks: { streamWrite: escapeControls } }, pino.destination(2)),
   });
   console.error("limits come from a controller beside it; changes of the files apply at once");
   return gateway;

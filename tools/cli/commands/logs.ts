@@ -1,18 +1,19 @@
 import { Command, Option } from "commander";
-import { CollectorClient } from "../../servers/collector/client.ts";
-import { type LogLine, logsQueryOf } from "../../servers/collector/query/logs.ts";
+import { CollectorClient, type FoundLines } from "../../servers/collector/client.ts";
+import { lineQueryOf } from "../../servers/collector/query/line-query.ts";
+import type { LogLine } from "../../servers/collector/query/logs.ts";
 import { rangeOf } from "../../servers/collector/query/parameters.ts";
 import { addTrafficOptions, filterParameters, type TrafficOptions } from "../options/traffic.ts";
 import { duration, wholeNumber } from "../options/units.ts";
+import { LogText } from "../output/log-text.ts";
 
 interface Options extends TrafficOptions {
   since?: string;
   until?: string;
-  code?: string[];
-  reason?: string[];
   decision?: string[];
   requestId?: string[];
   traceId?: string[];
+  search?: string;
   slowerThan?: number;
   tail: number;
   follow?: true;
@@ -29,8 +30,6 @@ export function logsCommand(): Command {
       "start of the time range: RFC 3339, or a duration back from now such as 15m or 7d (default: 15m; of files: all)",
     )
     .option("--until <time>", "end of the time range (default: now)")
-    .option("--code <codes...>", "only these response codes: 503, 5xx, 500-504")
-    .option("--reason <reason...>", "only requests refused for these reasons")
     .addOption(
       new Option("--decision <decision...>", "only requests with these decisions").choices([
         "allowed",
@@ -40,62 +39,63 @@ export function logsCommand(): Command {
     )
     .option("--request-id <id...>", "only these requests")
     .option("--trace-id <id...>", "only requests of these traces")
+    .option("--search <words>", "only lines that hold these words, in any of their texts")
     .option("--slower-than <duration>", "only requests that took longer, such as 200ms or 2s", slower)
     .option("--tail <n>", "largest number of lines", wholeNumber, 100)
-    .option("-f, --follow", "keep printing new lines")
+    .option("-f, --follow", "keep printing new lines, also of a collector that starts again")
     .addOption(new Option("-o, --output <format>", "output format").choices(["json"]));
   return command.action(logs);
 }
 
 async function logs(files: string[], options: Options): Promise<void> {
+  const parameters = parametersOf(options);
+  const { follow, output, collector } = options;
+  if (files.length > 0 && follow) throw new Error("--follow: needs a collector, not files");
+  const text = new LogText(process.stdout.isTTY ? process.stdout.columns : undefined);
+  const print = (line: LogLine) =>
+    process.stdout.write(`${output === "json" ? JSON.stringify(line) : text.line(line)}\n`);
+  const client = new CollectorClient(collector);
+  if (follow) {
+    const told = {
+      found: (matched: number) => sayIfCut(matched, options.tail),
+      lost: () => console.error(`${collector} is away; its next lines come when it is back`),
+      back: () => console.error(`${collector} is back`),
+    };
+    for await (const line of client.follow(parameters, told)) print(line);
+    return;
+  }
+  const { matched, lines } =
+    files.length > 0 ? await readFiles(files, parameters, options.tail) : await client.logs(parameters);
+  text.measure(lines);
+  for (const line of lines) print(line);
+  sayIfCut(matched, options.tail);
+}
+
+function parametersOf(options: Options): URLSearchParams {
   const parameters = filterParameters(options);
-  const { since, until, code, reason, decision, requestId, traceId, slowerThan, tail, follow } = options;
-  const matched = { code, reason, decision, request_id: requestId, trace_id: traceId };
+  const { since, until, decision, requestId, traceId, search, slowerThan, tail } = options;
+  const matched = { decision, request_id: requestId, trace_id: traceId };
   for (const [name, values] of Object.entries(matched))
     for (const value of values ?? []) parameters.append(name, value);
   if (since !== undefined) parameters.set("from", since);
   if (until !== undefined) parameters.set("to", until);
+  if (search !== undefined) parameters.set("search", search);
   if (slowerThan !== undefined) parameters.set("slower_than", String(slowerThan));
-  if (files.length > 0 && follow) throw new Error("--follow: needs a collector, not files");
-  const text = options.output === "json" ? (line: LogLine) => JSON.stringify(line) : asText;
-  for await (const line of files.length > 0
-    ? await readFiles(files, parameters, tail)
-    : readCollector(options, parameters, tail))
-    process.stdout.write(`${text(line)}\n`);
+  parameters.set("limit", String(tail));
+  return parameters;
 }
 
-async function readFiles(files: string[], parameters: URLSearchParams, tail: number): Promise<LogLine[]> {
+function sayIfCut(matched: number, tail: number): void {
+  if (matched > tail) console.error(`the newest ${tail} of ${matched} lines; --tail shows more`);
+}
+
+async function readFiles(files: string[], parameters: URLSearchParams, tail: number): Promise<FoundLines> {
   // The database is large, and the package leaves it to those who read files.
   const { OfflineLogs } = await import("../../servers/collector/offline.ts");
   const offline = await OfflineLogs.open(files);
   const range = parameters.has("from") ? rangeOf(parameters) : await offline.range();
-  return offline.logs(logsQueryOf(parameters), range, tail);
-}
-
-function readCollector(
-  { collector, follow }: Options,
-  parameters: URLSearchParams,
-  tail: number,
-): AsyncGenerator<LogLine> {
-  parameters.set("limit", String(tail));
-  if (follow) parameters.set("follow", "true");
-  return new CollectorClient(collector).lines("/api/v1/logs", parameters);
-}
-
-/** One line a person can read: what was asked, what became of it, and for whom. */
-function asText(line: LogLine): string {
-  const text = (name: string) => String(line[name] ?? "-");
-  const outcome =
-    line.reason ?? line.would_refuse ?? (line.response_flags === "-" ? undefined : line.response_flags);
-  return [
-    text("start_time"),
-    text("response_code"),
-    `${text("duration")}ms`,
-    `${text("tenant")}/${text("taskid")}${line.version === undefined ? "" : `@${line.version}`}`,
-    text("method"),
-    text("path"),
-    ...(outcome === undefined ? [] : [String(outcome)]),
-  ].join("  ");
+  const query = lineQueryOf(parameters);
+  return { matched: await offline.count(query, range), lines: await offline.logs(query, range, tail) };
 }
 
 function slower(text: string): number {

@@ -1,9 +1,10 @@
 import { Command, Option } from "commander";
 import { table } from "../../lib/terminal/table.ts";
-import { DIMENSIONS } from "../../servers/collector/fields.ts";
+import { GROUPS } from "../../servers/collector/fields.ts";
+import { groupsOf } from "../../servers/collector/query/parameters.ts";
 import type { Traffic, TrafficRow } from "../../servers/collector/query/traffic.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
-import { byteCount, milliseconds, percent, rate } from "../output/traffic-text.ts";
+import { byteCount, milliseconds, nameText, percent, rate } from "../output/traffic-text.ts";
 
 interface Options extends TrafficOptions {
   since?: string;
@@ -24,7 +25,7 @@ export function metricsCommand(): Command {
     )
     .option("--until <time>", "end of the time range (default: now)")
     .option("--step <duration>", "length of the time steps, such as 1m; 0 for one step", "0")
-    .option("--by <dimensions>", `what to group by: ${DIMENSIONS.join(",")}`, "tenant,taskid")
+    .option("--by <dimensions>", `what to group by: ${GROUPS.join(",")}`, "tenant,taskid")
     .addOption(new Option("-o, --output <format>", "output format").choices(["json", "wide"]));
   return command.action(metrics);
 }
@@ -45,7 +46,7 @@ async function metrics(files: string[], options: Options): Promise<void> {
 
 function asTable({ rows, step }: Traffic, by: string, wide: boolean): string {
   if (rows.length === 0) return "No traffic found.\n";
-  const dimensions = DIMENSIONS.filter((name) => by.split(",").includes(name));
+  const groups = groupsOf(new URLSearchParams({ by }));
   const counts = (values: Record<string, number>) =>
     Object.entries(values)
       .map(([name, count]) => `${name || "none"}:${count}`)
@@ -53,8 +54,11 @@ function asTable({ rows, step }: Traffic, by: string, wide: boolean): string {
   const columns: [heading: string, cell: (row: TrafficRow) => string][] = [
     ...(step === 0
       ? []
-      : [["time", (row: TrafficRow) => row.time ?? ""] as [string, (row: TrafficRow) => string]]),
-    ...dimensions.map((name): [string, (row: TrafficRow) => string] => [name, (row) => row[name] || "-"]),
+      : [["time (UTC)", (row: TrafficRow) => row.time ?? ""] as [string, (row: TrafficRow) => string]]),
+    ...groups.map((name): [string, (row: TrafficRow) => string] => [
+      name,
+      (row) => nameText(row[name], wide ? Number.POSITIVE_INFINITY : undefined),
+    ]),
     ["requests", (row) => String(row.requests)],
     ["qps", (row) => rate(row.qps)],
     ["errors", (row) => percent(row.errors, row.requests)],

@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
+import { drawOver } from "../../lib/terminal/output.ts";
 import { table } from "../../lib/terminal/table.ts";
 import type { Milliseconds } from "../../lib/units.ts";
+import { GROUPS } from "../../servers/collector/fields.ts";
+import { groupsOf } from "../../servers/collector/query/parameters.ts";
 import type { TrafficRow } from "../../servers/collector/query/traffic.ts";
 import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
 import { duration, withDefault } from "../options/units.ts";
-import { milliseconds, percent, rate } from "../output/traffic-text.ts";
+import { milliseconds, nameText, percent, rate } from "../output/traffic-text.ts";
+
+const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
 interface Options extends TrafficOptions {
+  by: string;
   sort: SortKey;
   interval: Milliseconds;
   window: Milliseconds;
@@ -41,6 +47,7 @@ export function topCommand(): Command {
     .addOption(
       new Option("--sort <column>", "column to sort by, largest first").choices(SORT_KEYS).default("qps"),
     )
+    .option("--by <dimensions>", `what to group by: ${GROUPS.join(",")}`, "tenant,taskid,version")
     .addOption(withDefault("--interval <duration>", "how often to redraw", duration, "2s"))
     .addOption(
       withDefault("--window <duration>", "time span of the numbers, in steps of 10s", duration, "30s"),
@@ -62,7 +69,8 @@ async function top(files: string[], options: Options): Promise<void> {
       if (!isLive) throw error;
       return `${error.message}\n`;
     });
-    process.stdout.write(isLive ? `\x1b[H\x1b[2J${fitted(screen)}` : screen);
+    if (isLive) drawOver(process.stdout, CLEAR_SCREEN, fitted(screen));
+    else process.stdout.write(screen);
     if (options.once || files.length > 0) return;
     if (!isLive) process.stdout.write("\n");
     await redraw.wait(options.interval);
@@ -106,18 +114,17 @@ async function draw(files: string[], options: Options): Promise<string> {
     parameters.set("to", new Date(to).toISOString());
   }
   parameters.set("step", "0");
-  parameters.set("by", "tenant,taskid,version");
+  parameters.set("by", options.by);
   const { rows, ...range } = await readTraffic(files, options.collector, parameters);
   const by = SORTS[options.sort];
   const sorted = rows.toSorted((a, b) => by(b) - by(a));
-  const sum = (name: "qps" | "requests" | "errors" | "refused") =>
+  const sum = (name: "qps" | "requests" | "errors" | "client_errors" | "refused") =>
     rows.reduce((all, row) => all + row[name], 0);
-  const head = `${range.from} to ${range.to}   ${rate(sum("qps"))} requests/s   ${percent(sum("errors"), sum("requests"))} errors   ${sum("refused")} refused   by ${options.sort}\n`;
+  const head = `${range.from} to ${range.to}   ${rate(sum("qps"))} requests/s   ${percent(sum("errors"), sum("requests"))} errors   ${sum("client_errors")} client errors   ${sum("refused")} refused   by ${options.sort}\n`;
   if (rows.length === 0) return `${head}No traffic.\n`;
+  const groups = groupsOf(parameters);
   const cells = sorted.map((row) => [
-    row.tenant || "-",
-    row.taskid || "-",
-    row.version || "-",
+    ...groups.map((name) => nameText(row[name])),
     rate(row.qps),
     percent(row.errors, row.requests),
     milliseconds(row.p50),
@@ -126,7 +133,7 @@ async function draw(files: string[], options: Options): Promise<string> {
     Object.keys(row.reasons).join(",") || "-",
     rate(row.in_flight),
   ]);
-  return `${head}\n${table(["tenant", "taskid", "version", "qps", "errors", "p50", "p99", "refused", "reasons", "in flight"], cells)}`;
+  return `${head}\n${table([...groups, "qps", "errors", "p50", "p99", "refused", "reasons", "in flight"], cells)}`;
 }
 
 /** As many lines as the terminal has, and no wider. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { InvalidArgumentError, Option } from "commander";
 import { type Logger, pino } from "pino";
 import { stopSignal } from "../../lib/stop-signal.ts";
+import { escapeControls } from "../../lib/terminal/escape.ts";
 
 /** Where a server listens. */
 export type Address = { host: string; port: number };
@@ -14,6 +15,7 @@ export function serverLog(level: string): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
+      hooks: { streamWrite: escapeControls },
     },
     pino.destination(2),
   );

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
+import { OUTCOMES } from "../../lib/access-log/outcome.ts";
 import { CollectorClient } from "../../servers/collector/client.ts";
-import { dimensionsOf, filtersOf, rangeOf, stepOf } from "../../servers/collector/query/parameters.ts";
+import { lineQueryOf } from "../../servers/collector/query/line-query.ts";
+import { filtersOf, groupsOf, rangeOf, stepOf } from "../../servers/collector/query/parameters.ts";
 import { queryTraffic, type Traffic } from "../../servers/collector/query/traffic.ts";
 import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
 
@@ -11,6 +13,10 @@ export interface TrafficOptions {
   task?: string[];
   version?: string[];
   gateway?: string[];
+  credential?: string[];
+  code?: string[];
+  reason?: string[];
+  outcome?: string[];
 }
 
 const COLLECTOR = "http://127.0.0.1:8092";
@@ -23,13 +29,19 @@ export function addTrafficOptions(command: Command): Command {
     .option("--tenant <name...>", "only requests of these tenants")
     .option("--task <taskid...>", "only requests for these tasks")
     .option("--version <version...>", "only requests for these versions")
-    .option("--gateway <name...>", "only requests through these gateways");
+    .option("--gateway <name...>", "only requests through these gateways")
+    .option("--credential <id...>", "only requests with these credentials")
+    .option("--code <codes...>", "only these response codes: 0,503 or 5xx or 500-504; 0 is no answer")
+    .option("--reason <reason...>", "only requests whose callers got these reasons")
+    .addOption(new Option("--outcome <outcome...>", "only requests that ended so").choices(OUTCOMES));
 }
 
 /** The filters as parameters of the collector's interface. */
-export function filterParameters({ tenant, task, version, gateway }: TrafficOptions): URLSearchParams {
+export function filterParameters(options: TrafficOptions): URLSearchParams {
+  const { tenant, task, version, gateway, credential, code, reason, outcome } = options;
   const parameters = new URLSearchParams();
-  for (const [name, values] of Object.entries({ tenant, taskid: task, version, gateway }))
+  const filters = { tenant, taskid: task, version, gateway, credential, code, reason, outcome };
+  for (const [name, values] of Object.entries(filters))
     for (const value of values ?? []) parameters.append(name, value);
   return parameters;
 }
@@ -45,14 +57,10 @@ export async function readTraffic(
   const { OfflineLogs } = await import("../../servers/collector/offline.ts");
   const offline = await OfflineLogs.open(files);
   const range = parameters.has("from") ? rangeOf(parameters) : await offline.range();
+  const by = groupsOf(parameters);
   return queryTraffic(
     offline.connection,
-    {
-      range,
-      filters: filtersOf(parameters),
-      by: dimensionsOf(parameters),
-      step: stepOf(parameters, RECENT_SECONDS),
-    },
-    offline.relations,
+    { range, filters: filtersOf(parameters), by, step: stepOf(parameters, RECENT_SECONDS) },
+    offline.relations(lineQueryOf(parameters), by),
   );
 }

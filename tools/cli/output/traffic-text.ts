@@ -1,3 +1,13 @@
+import { capped, escapeValue } from "../../lib/terminal/escape.ts";
+
+/** Callers choose what task they name: one of them must not push all columns off the screen. */
+const MOST_OF_NAME = 40;
+
+/** A name that may have come from a caller, or a response code. */
+export function nameText(name: string | number | undefined, most = MOST_OF_NAME): string {
+  return name === undefined || name === "" ? "-" : capped(escapeValue(String(name)), most);
+}
+
 /** "0.1", "12.3", "12345": a number a second, or of requests in flight. */
 export function rate(value: number): string {
   return value >= 1_000 ? value.toFixed(0) : value.toFixed(1);

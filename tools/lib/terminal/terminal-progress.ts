@@ -1,3 +1,6 @@
+import { drawOver } from "./output.ts";
+
+const CLEAR_LINE = "\r\x1b[K";
 const INTERVAL_MS = 100;
 const PLAIN_INTERVAL_MS = 10_000;
 
@@ -24,11 +27,12 @@ export class Progress {
     if (Date.now() - this.shown < this.intervalMs) return;
     this.shown = Date.now();
     const text = `${this.label} ${this.done} of ${this.total}`;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+    if (process.stderr.isTTY) drawOver(process.stderr, CLEAR_LINE, text);
+    else process.stderr.write(`${text}\n`);
   }
 
   /** Takes the line away. */
   end(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    if (process.stderr.isTTY) drawOver(process.stderr, CLEAR_LINE, "");
   }
 }

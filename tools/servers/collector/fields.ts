@@ -42,9 +42,15 @@ export const FIELDS = {
 type Field = keyof typeof FIELDS;
 export const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
-/** What traffic can be grouped and filtered by. */
+/** What traffic is counted by: each combination is a series. */
 export const DIMENSIONS = ["tenant", "taskid", "version", "gateway"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
+
+/** What it can be grouped by besides, while the lines themselves are kept. */
+const LINE_DIMENSIONS = ["credential", "model", "code", "reason", "outcome"] as const;
+type LineDimension = (typeof LINE_DIMENSIONS)[number];
+export type Group = Dimension | LineDimension;
+export const GROUPS: readonly Group[] = [...DIMENSIONS, ...LINE_DIMENSIONS];
 
 /** Largest whole number that is one of a log line: with any number of such lines no sum leaves BIGINT. */
 const MAX_NUMBER = 1e12;

@@ -1,22 +1,17 @@
 import { glob } from "node:fs/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { FIELD_NAMES, quote, readLines } from "./fields.ts";
+import { FIELD_NAMES, type Group, quote, readLines } from "./fields.ts";
 import { conditionOf } from "./query/conditions.ts";
-import { COLUMNS, type LogLine, type LogsQuery, toLine } from "./query/logs.ts";
+import type { LineQuery } from "./query/line-query.ts";
+import { relationsOf } from "./query/line-traffic.ts";
+import { COLUMNS, type LogLine, toLine } from "./query/logs.ts";
 import type { Range } from "./query/parameters.ts";
 import type { Relations } from "./query/traffic.ts";
-import { latencyOf, trafficOf } from "./store/aggregate.ts";
 import { Connection } from "./store/database.ts";
 
 /** Log files that are read without a collector; also compressed ones, and folders of Parquet files. */
 export class OfflineLogs {
   readonly connection: Connection;
-  /** Traffic as the store has it, computed from the files. */
-  readonly relations: Relations = {
-    traffic: `(${trafficOf("lines")})`,
-    latency: `(${latencyOf("lines")})`,
-  };
-
   private constructor(connection: Connection) {
     this.connection = connection;
   }
@@ -52,8 +47,23 @@ export class OfflineLogs {
     return { from: from ?? 0, to: to ?? 1 };
   }
 
+  /** Traffic as the store has it, computed from those of the lines that a query has conditions for. */
+  relations({ filters, conditions }: LineQuery, by: readonly Group[]): Relations {
+    const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+    return relationsOf(`(FROM lines${where})`, { by, filters });
+  }
+
+  /** How many lines a range has. */
+  async count({ filters, conditions }: LineQuery, range: Range): Promise<number> {
+    const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
+    const { n } = await this.connection.row<{ n: number }>(
+      `SELECT count(*)::DOUBLE AS n FROM lines WHERE ${where}`,
+    );
+    return n;
+  }
+
   /** The newest lines of a range, oldest first. */
-  async logs({ filters, conditions }: LogsQuery, range: Range, limit: number): Promise<LogLine[]> {
+  async logs({ filters, conditions }: LineQuery, range: Range, limit: number): Promise<LogLine[]> {
     const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
     const rows = await this.connection.rows<LogLine>(
       `SELECT ${COLUMNS} FROM (FROM lines WHERE ${where} ORDER BY start_time DESC LIMIT ${limit}) AS lines ORDER BY lines.start_time`,

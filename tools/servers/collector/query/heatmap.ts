@@ -2,7 +2,7 @@ import { GAMMA } from "../sketch.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf } from "./conditions.ts";
 import { badParameter, type Filters, type Range } from "./parameters.ts";
-import { alignedRange, STORED } from "./traffic.ts";
+import { alignedRange, type Relations, STORED } from "./traffic.ts";
 
 export interface Heatmap {
   step: number;
@@ -27,6 +27,7 @@ const BAND = 16;
 export async function queryHeatmap(
   connection: Connection,
   query: { range: Range; filters: Filters; step: number },
+  relations: Relations = STORED,
 ): Promise<Heatmap> {
   const { filters, step } = query;
   const range = alignedRange(query.range, step);
@@ -36,7 +37,7 @@ export async function queryHeatmap(
   const cells = await connection.rows<{ start: number; band: number; n: number }>(
     `SELECT (${range.from} + (epoch_ms(time) - ${range.from}) // ${width} * ${width})::DOUBLE AS start,
        CASE WHEN bucket <= 0 THEN 0 ELSE (bucket - 1) // ${BAND} + 1 END::DOUBLE AS band, sum(requests)::DOUBLE AS n
-     FROM ${STORED.latency} WHERE ${conditionOf(filters, range, "time")} GROUP BY ALL ORDER BY start`,
+     FROM ${relations.latency} WHERE ${conditionOf(filters, range, "time")} GROUP BY ALL ORDER BY start`,
   );
   const bands = Math.max(0, ...cells.map(({ band }) => band + 1));
   const byTime = Map.groupBy(cells, ({ start }) => start);

@@ -3,43 +3,14 @@ import { FIELD_NAMES, FIELDS } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
 import type { LineFiles } from "../store/line-files.ts";
 import { conditionOf, oneOf, timestamp } from "./conditions.ts";
-import { badParameter, type Filters, filtersOf, numberOf, type Range } from "./parameters.ts";
+import type { LineQuery } from "./line-query.ts";
+import type { Range } from "./parameters.ts";
 
 /** Microseconds by stage. */
 const Phases = z.record(z.string(), z.number());
 
 /** One log line as an object; what is absent was empty. */
 export type LogLine = Record<string, unknown>;
-
-export interface LogsQuery {
-  filters: Filters;
-  /** Conditions of SQL on the fields, beyond range and filters. */
-  conditions: string[];
-}
-
-const MATCHED = ["reason", "decision", "request_id", "trace_id", "credential", "hostname", "model"] as const;
-
-/** @throws HttpError 400 */
-export function logsQueryOf(parameters: URLSearchParams): LogsQuery {
-  const conditions: string[] = [];
-  for (const name of MATCHED) {
-    const values = parameters.getAll(name);
-    if (values.length > 0) conditions.push(oneOf(name, values));
-  }
-  const codes = parameters.getAll("code");
-  if (codes.length > 0) conditions.push(`(${codes.map(codeCondition).join(" OR ")})`);
-  const slower = numberOf(parameters, "slower_than");
-  if (slower !== undefined) conditions.push(`duration > ${slower}`);
-  return { filters: filtersOf(parameters), conditions };
-}
-
-function codeCondition(text: string): string {
-  const [, first, last] = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text) ?? [];
-  if (first !== undefined) return `response_code BETWEEN ${first} AND ${last ?? first}`;
-  const [, hundreds] = /^([1-5])xx$/.exec(text) ?? [];
-  if (hundreds !== undefined) return `response_code BETWEEN ${hundreds}00 AND ${hundreds}99`;
-  throw badParameter("code", "a code (503), a class (5xx) or a range (500-504)");
-}
 
 const WHOLE_NUMBERS = new Set<string>(FIELD_NAMES.filter((name) => FIELDS[name] === "BIGINT"));
 
@@ -56,14 +27,14 @@ export const COLUMNS = FIELD_NAMES.map((name) => {
 export async function queryLogs(
   connection: Connection,
   files: LineFiles,
-  { filters, conditions }: LogsQuery,
+  query: LineQuery,
   range: Range,
   limit: number,
 ): Promise<LogLine[]> {
-  const where = [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
+  const where = whereOf(query, range);
   const rows = await files.read(
     connection,
-    `last_time >= ${timestamp(range.from)} AND first_time < ${timestamp(range.to)}`,
+    ofRange(range),
     // First which ones, by two narrow columns: whole lines would not fit the memory to be sorted in.
     (relation) =>
       connection.rows<LogLine>(
@@ -73,6 +44,30 @@ export async function queryLogs(
       ),
   );
   return (rows ?? []).map(toLine);
+}
+
+/** How many lines there are in a range. */
+export async function countLogs(
+  connection: Connection,
+  files: LineFiles,
+  query: LineQuery,
+  range: Range,
+): Promise<number> {
+  const count = await files.read(connection, ofRange(range), (relation) =>
+    connection.row<{ n: number }>(
+      `SELECT count(*)::DOUBLE AS n FROM ${relation} WHERE ${whereOf(query, range)}`,
+    ),
+  );
+  return count?.n ?? 0;
+}
+
+function whereOf({ filters, conditions }: LineQuery, range: Range): string {
+  return [conditionOf(filters, range, "start_time"), ...conditions].join(" AND ");
+}
+
+/** Which files may hold lines of a range. */
+export function ofRange({ from, to }: Range): string {
+  return `last_time >= ${timestamp(from)} AND first_time < ${timestamp(to)}`;
 }
 
 interface Page {
@@ -95,7 +90,7 @@ export async function linesFrom(
   files: LineFiles,
   from: number,
   window: number,
-  query?: LogsQuery,
+  query?: LineQuery,
 ): Promise<Page> {
   for (let size = window; ; size = Math.ceil(size / 8)) {
     try {
@@ -111,7 +106,7 @@ async function linesWithin(
   files: LineFiles,
   from: number,
   window: number,
-  query?: LogsQuery,
+  query?: LineQuery,
 ): Promise<Page> {
   const { first, last } = await connection.row<{ first: number | null; last: number | null }>(
     `SELECT min(first_seq)::DOUBLE AS first, max(last_seq)::DOUBLE AS last FROM files WHERE last_seq >= ${from}`,

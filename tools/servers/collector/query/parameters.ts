@@ -1,5 +1,5 @@
 import { HttpError } from "../../http/http.ts";
-import { DIMENSIONS, type Dimension } from "../fields.ts";
+import { DIMENSIONS, type Dimension, GROUPS, type Group } from "../fields.ts";
 import { parseDuration, parseTime } from "./time.ts";
 
 export interface Range {
@@ -38,15 +38,19 @@ export function filtersOf(parameters: URLSearchParams): Filters {
   return filters;
 }
 
-/** What rows are told apart by. @throws HttpError 400 */
-export function dimensionsOf(parameters: URLSearchParams): Dimension[] {
+export function isDimension(group: Group): group is Dimension {
+  return (DIMENSIONS as readonly Group[]).includes(group);
+}
+
+/** What rows are told apart by; `task` is short for `taskid`. @throws HttpError 400 */
+export function groupsOf(parameters: URLSearchParams): Group[] {
   const text = parameters.get("by");
   if (text === null) return [...DIMENSIONS];
   const names = text.split(",").filter(Boolean);
-  for (const name of names)
-    if (!(DIMENSIONS as readonly string[]).includes(name))
-      throw badParameter("by", `of ${DIMENSIONS.join(", ")}`);
-  return DIMENSIONS.filter((name) => names.includes(name));
+  const groups = names.map((name) => (name === "task" ? "taskid" : name));
+  for (const name of groups)
+    if (!(GROUPS as readonly string[]).includes(name)) throw badParameter("by", `of ${GROUPS.join(", ")}`);
+  return GROUPS.filter((name) => groups.includes(name));
 }
 
 /** Seconds. */

@@ -1,4 +1,4 @@
-import type { Dimension } from "../fields.ts";
+import type { Group } from "../fields.ts";
 import { bucketValue } from "../sketch.ts";
 import { RECENT_SECONDS, SUMS, type Sum } from "../store/aggregate.ts";
 import type { Connection } from "../store/database.ts";
@@ -9,13 +9,15 @@ interface TrafficQuery {
   range: Range;
   filters: Filters;
   /** What rows are told apart by. */
-  by: Dimension[];
+  by: Group[];
   /** Seconds; 0: one row for the whole range. */
   step: number;
 }
 
 /** Traffic of one series in one step. */
-export type TrafficRow = Partial<Record<Dimension, string>> & {
+export type TrafficRow = Partial<Record<Exclude<Group, "code">, string>> & {
+  /** Response code, where rows are told apart by it. */
+  code?: number;
   /** RFC 3339; not when the step is 0. */
   time?: string;
   requests: number;
@@ -68,7 +70,7 @@ export const STORED: Relations = {
 /** Most rows of one answer. */
 const MAX_ROWS = 100_000;
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
-type Key = Partial<Record<Dimension | "start", string | number>>;
+type Key = Partial<Record<Group | "start", string | number>>;
 
 /** Times are brought to whole steps; with a step of 0, to the finest that recent traffic has. */
 export function alignedRange({ from, to }: Range, step: number): Range {
@@ -120,14 +122,14 @@ async function inSnapshot(
     } as TrafficRow);
   }
   const count = "sum(requests)::DOUBLE AS n";
-  for (const row of await connection.rows<Key & { code: number; n: number }>(
-    select(["code", count], relations.traffic),
+  for (const row of await connection.rows<Key & { status: number; n: number }>(
+    select(["code AS status", count], relations.traffic),
   ))
-    (rows.get(keyOf(row, names)) as TrafficRow).codes[row.code] = row.n;
-  for (const row of await connection.rows<Key & { reason: string; n: number }>(
-    `${select(["reason", count], `(FROM ${relations.traffic} WHERE reason <> '')`)}`,
+    (rows.get(keyOf(row, names)) as TrafficRow).codes[row.status] = row.n;
+  for (const row of await connection.rows<Key & { why: string; n: number }>(
+    `${select(["reason AS why", count], `(FROM ${relations.traffic} WHERE reason <> '')`)}`,
   ))
-    (rows.get(keyOf(row, names)) as TrafficRow).reasons[row.reason] = row.n;
+    (rows.get(keyOf(row, names)) as TrafficRow).reasons[row.why] = row.n;
   for (const row of await connection.rows<Key & Record<keyof typeof QUANTILES, number>>(
     quantilesOf(select(["bucket", count], relations.latency), names),
   )) {

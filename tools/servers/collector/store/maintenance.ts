@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Logger } from "pino";
 import { DIMENSIONS } from "../fields.ts";
-import { SUMS } from "./aggregate.ts";
+import { RECENT_MS, SUMS } from "./aggregate.ts";
 import type { Connection } from "./database.ts";
 import type { LineFiles } from "./line-files.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
@@ -14,8 +14,6 @@ const LARGE_BYTES = 64 << 20;
 /** An hour is closed, and its files become one, so long after its end. */
 const LATE_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
-/** Traffic older than this is kept by the minute. */
-const RECENT_MS = 10 * 60_000;
 /** A query may read a file that is listed no more for so long. */
 const READERS_MS = 2 * 60_000;
 
