@@ -70,6 +70,7 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
     dryRun,
     uncheckable: dryRun ? missing : [],
     forceConflicts: options.forceConflicts ?? false,
+    wait: { timeoutSeconds: options.timeout, onWait: (line) => console.error(line) },
     onDone: (object, outcome) => {
       counts[outcome]++;
       progress.step();

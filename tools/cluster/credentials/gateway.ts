@@ -12,6 +12,9 @@ import { TENANT_LABEL } from "../istio/names.ts";
 import { tenantAuthConfig } from "../istio/tenant-auth-config.ts";
 import type { TenantStore } from "./tenant-store.ts";
 
+/** For all pods of a gateway to start anew, as `apply` waits. */
+const KEY_TIMEOUT_SECONDS = 300;
+
 /**
  * After a change of credentials: gives the tenant's gateway its new configuration where the tenant is in a
  * cluster, else says how that is done. A new configuration reaches running gateways in about a second and
@@ -26,6 +29,7 @@ export async function updateGateway({ client, placeOf }: TenantStore, { metadata
   if (plan.changes.length === 0)
     console.error("no gateway runs the filter for this tenant yet: modelgate apply sets it up");
   await applyPlan(client, plan, {
+    wait: { timeoutSeconds: KEY_TIMEOUT_SECONDS, onWait: (line) => console.error(line) },
     onDone: ({ kind, metadata: { namespace, name } }, outcome) =>
       console.error(
         kind === "WasmPlugin"

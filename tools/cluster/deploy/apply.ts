@@ -4,6 +4,7 @@ import { concurrently } from "../../lib/kubernetes/concurrently.ts";
 import { type Manifest, resourceName } from "../../lib/kubernetes/manifest.ts";
 import { updateCanaries } from "./canaries.ts";
 import { comparable } from "./comparable.ts";
+import { keyedGatewayOf, newlyKeyed, PodsWithoutKey, type PodWait, untilKeyed } from "./keyed-pods.ts";
 import { orderOf } from "./owned-objects.ts";
 import type { Change, Plan } from "./plan.ts";
 import { makeSealingKeys } from "./sealing-keys.ts";
@@ -26,14 +27,20 @@ interface ApplyOptions {
   forceConflicts?: boolean;
   /** Delete an obsolete object only as long as it is as the plan has it. */
   onlyUnchanged?: boolean;
+  /**
+   * For pods that have the key to what is sealed in a plug-in. Default: as long as there are others, the
+   * plug-in stays as it is, and PodsWithoutKey is thrown.
+   */
+  wait?: PodWait;
   onDone: (object: Manifest, outcome: Outcome) => void;
 }
 
 /**
  * Applies a plan: what is unchanged costs no request, so a run that was cut off goes on where it ended.
- * Objects of one kind go at once, kinds in their order; then the obsolete ones are deleted. It goes on after
- * failures.
- * @throws Error with every failure, PlanOutdated when a newer plan is all that is needed
+ * Objects of one kind go at once, kinds in their order; but pods that are to get a key come before what is
+ * sealed with it. Then the obsolete ones are deleted. It goes on after failures.
+ * @throws Error with every failure, PlanOutdated when a newer plan is all that is needed, PodsWithoutKey when
+ * time is
  */
 export async function applyPlan(
   client: KubernetesClient,
@@ -44,14 +51,18 @@ export async function applyPlan(
   for (const key of keys) options.onDone(key, "created");
   const failures: string[] = [];
   let outdated = 0;
+  let early = 0;
   const uncheckable = new Set(options.uncheckable);
   const plugins: Manifest[] = [];
   for (const group of groups(changes)) {
-    await concurrently(group, CONCURRENCY, async ({ desired, live }) => {
+    await concurrently(group, CONCURRENCY, async (each) => {
+      const { desired, live } = each;
       if (live && isUnchanged(live, desired)) return options.onDone(desired, "unchanged");
       if (uncheckable.has(desired.metadata.namespace ?? "")) return options.onDone(desired, "created");
       try {
         const { dryRun = false, forceConflicts = false } = options;
+        const gateway = dryRun || desired.kind !== "WasmPlugin" ? undefined : keyedGatewayOf(each, changes);
+        if (gateway) await untilKeyed(client, gateway, options.wait);
         const after = await client.apply(asPlanned(desired, live), {
           fieldManager: FIELD_MANAGER,
           dryRun,
@@ -62,6 +73,7 @@ export async function applyPlan(
         if (desired.kind === "WasmPlugin" && !dryRun) plugins.push(desired);
       } catch (error) {
         if (isOutdated(error)) outdated++;
+        if (error instanceof PodsWithoutKey) early++;
         failures.push(explain(desired, error));
       }
     });
@@ -79,7 +91,8 @@ export async function applyPlan(
     }
   if (failures.length === 0) return;
   const message = `${failures.length} of ${changes.length + obsolete.length} objects failed:\n  ${failures.join("\n  ")}`;
-  throw outdated === failures.length ? new PlanOutdated(message) : new Error(message);
+  if (outdated === failures.length) throw new PlanOutdated(message);
+  throw early === failures.length ? new PodsWithoutKey(message) : new Error(message);
 }
 
 /**
@@ -134,11 +147,12 @@ function outcomeOf(live: Manifest | undefined, after: Manifest, dryRun: boolean)
 
 /** Runs of changes that may go at once: those of one kind and place. */
 function groups(changes: Change[]): Change[][] {
+  const keyed = newlyKeyed(changes);
   const byPlace = Map.groupBy(
-    changes,
+    changes.filter((each) => !keyed.includes(each)),
     ({ desired }) => `${desired.apiVersion} ${desired.kind} ${orderOf(desired)}`,
   );
-  return [...byPlace.values()];
+  return [keyed, ...byPlace.values()];
 }
 
 /** What went wrong with an object, and what to do. */

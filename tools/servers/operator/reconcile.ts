@@ -3,6 +3,7 @@ import type { Loaded } from "../../api/load.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { applyPlan, type Outcome, PlanOutdated } from "../../cluster/deploy/apply.ts";
 import { FINALIZER, finalizersOf, setFinalizers } from "../../cluster/deploy/finalizer.ts";
+import { PodsWithoutKey } from "../../cluster/deploy/keyed-pods.ts";
 import { orderOf } from "../../cluster/deploy/owned-objects.ts";
 import { liveImages, planObjects } from "../../cluster/deploy/plan.ts";
 import { newSealingKeys } from "../../cluster/deploy/sealing-keys.ts";
@@ -128,7 +129,8 @@ function failed(error: unknown): Finding {
       : error instanceof Error
         ? error.message
         : String(error);
-  return { status: "False", reason: "ApplyFailed", message };
+  const reason = error instanceof PodsWithoutKey ? "GatewayUnavailable" : "ApplyFailed";
+  return { status: "False", reason, message };
 }
 
 /** A gateway whose pods are not there yet. */
