@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
 import { findEnvoy } from "../../../tools/lib/envoy/find.ts";
+import { downwardFiles } from "./downward-files.ts";
 import { answers, type Program, startProgram } from "./process.ts";
 import { program } from "./programs.ts";
 import { REGISTRIES } from "./registry.ts";
@@ -75,6 +76,7 @@ export async function startGatewayPod(options: GatewayPodOptions): Promise<Gatew
       // As Istio's injection does.
       ...(withProxyMetadata && own.proxyMetadata),
       ...environment,
+      ...(await downwardFiles(pod, home)),
       POD_NAME: name,
       POD_NAMESPACE: namespace,
       INSTANCE_IP: ip,

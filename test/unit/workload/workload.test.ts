@@ -62,7 +62,7 @@ interface PodSpec {
     env?: { name: string; value: string }[];
     volumeMounts?: { name: string; mountPath: string; readOnly: boolean }[];
   }[];
-  volumes?: { name: string; secret: object }[];
+  volumes?: { name: string; secret?: object; downwardAPI?: object }[];
 }
 
 const podSpec = (spec?: object) =>
@@ -227,7 +227,6 @@ describe("a gateway's pods", () => {
   it("drain until no connection is left", () => {
     const config = JSON.parse(pod({}).metadata.annotations["proxy.istio.io/config"] ?? "");
     expect(config.proxyMetadata).toEqual({
-      BOOTSTRAP_XDS_AGENT: "true",
       EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
       MINIMUM_DRAIN_DURATION: "5s",
     });
@@ -251,7 +250,7 @@ describe("a gateway's pods", () => {
 
   it("hold the credentials that Istio's agent pulls converters with", () => {
     const { containers, volumes } = pod({}, "15s", { filter: { pullSecret: "pull" } }).spec;
-    const [volume] = volumes ?? [];
+    const volume = volumes?.find(({ name }) => name === "pull-credentials");
     expect(volume?.secret).toEqual({
       secretName: "pull",
       optional: true,
@@ -261,7 +260,26 @@ describe("a gateway's pods", () => {
     const mount = volumeMounts.find(({ name }) => name === volume?.name);
     expect(mount?.readOnly).toBe(true);
     expect(env).toContainEqual({ name: "DOCKER_CONFIG", value: mount?.mountPath });
-    expect(pod({}).spec.volumes).toBeUndefined();
+    expect(pod({}).spec.volumes?.map(({ name }) => name)).toEqual(["bootstrap"]);
+  });
+
+  it("give Envoy the overload manager in its bootstrap where their memory is bounded", () => {
+    const { metadata, spec } = pod({ limits: { memory: "1Gi" } });
+    expect(JSON.parse(metadata.annotations["modelgate.dev/bootstrap"] ?? "")).toMatchObject({
+      overload_manager: {
+        resource_monitors: [{ typed_config: { max_heap_size_bytes: String(0.75 * 2 ** 30) } }],
+      },
+    });
+    const fieldRef = { fieldPath: "metadata.annotations['modelgate.dev/bootstrap']" };
+    expect(spec.volumes).toEqual([
+      { name: "bootstrap", downwardAPI: { items: [{ path: "bootstrap.json", fieldRef }] } },
+    ]);
+    const [{ env = [], volumeMounts = [] } = {}] = spec.containers;
+    const value = `${volumeMounts[0]?.mountPath}/bootstrap.json`;
+    expect(env).toContainEqual({ name: "ISTIO_BOOTSTRAP_OVERRIDE", value });
+    const unbounded = pod({ limits: { cpu: "2" } });
+    expect(unbounded.metadata.annotations["modelgate.dev/bootstrap"]).toBeUndefined();
+    expect(unbounded.spec.volumes).toBeUndefined();
   });
 
   it("are not ended while preStop still waits", () => {

@@ -1,15 +1,9 @@
-import { quantityValue } from "../../api/fields.ts";
 import { protectionOf } from "../../api/gateway-protection.ts";
 import { longestSilenceMilliseconds, type ModelTask } from "../../api/model-task.ts";
 import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
 import { compressor } from "../../lib/envoy/compressor.ts";
-import {
-  connectionLimit,
-  http2Protection,
-  httpProtection,
-  overloadManager,
-} from "../../lib/envoy/protection.ts";
+import { connectionLimit, http2Protection, httpProtection } from "../../lib/envoy/protection.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
@@ -76,7 +70,6 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
           },
           patch: { operation: "INSERT_BEFORE", value: connectionLimit(protection) },
         },
-        ...overload(tenant),
         {
           applyTo: "ROUTE_CONFIGURATION",
           match: { context: "GATEWAY" },
@@ -87,24 +80,6 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
       ],
     },
   };
-}
-
-/** Pods that ask for their bootstrap, as those of a `deployment` do, have the overload manager in it. */
-function overload({ spec: { gateway } }: Tenant): object[] {
-  const heapBytes = heapBytesOf(gateway);
-  if (heapBytes === undefined) return [];
-  return [
-    {
-      applyTo: "BOOTSTRAP",
-      match: { context: "GATEWAY" },
-      patch: { operation: "MERGE", value: { overload_manager: overloadManager(heapBytes) } },
-    },
-  ];
-}
-
-function heapBytesOf({ deployment, protection }: Tenant["spec"]["gateway"]): number | undefined {
-  const memory = deployment?.limits.memory;
-  return memory === undefined ? undefined : (quantityValue(memory) * protection.heapPercent) / 100;
 }
 
 /** In front of all filters, as responses pass them last to first. */

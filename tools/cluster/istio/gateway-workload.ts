@@ -4,6 +4,7 @@ import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { PROTECTION_RUNTIME } from "../../lib/envoy/protection.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
+import { bootstrapOverride, pullCredentials } from "./pod-parts.ts";
 import { SEALING_KEY_VARIABLE, type SecretKey, sealingKeyOf } from "./seal.ts";
 
 /**
@@ -26,7 +27,6 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const STATUS_PORT = 15_021;
 /** Of a pod: the Secret with the key that it opens sealed secrets with. */
 export const SEALING_ANNOTATION = "modelgate.dev/sealing-key";
-const PULL_CREDENTIALS = { name: "pull-credentials", mountPath: "/etc/modelgate/pull-credentials" };
 
 type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 
@@ -136,10 +136,15 @@ function ports({ spec: { gateway } }: Tenant): object[] {
 }
 
 function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[], sealing: boolean): object {
-  const { name, port, tuning, filter } = tenant.spec.gateway;
+  const { name, port, tuning } = tenant.spec.gateway;
   const sealingKey = sealingKeyOf(tenant);
-  const credentials = pullCredentials(filter.pullSecret);
-  const env = [...(sealingKey ? [sealingKeyVariable(tenant, sealingKey)] : []), ...credentials.env];
+  const parts = [bootstrapOverride(tenant), pullCredentials(tenant)];
+  const env = [
+    ...(sealingKey ? [sealingKeyVariable(tenant, sealingKey)] : []),
+    ...parts.flatMap((part) => part.env),
+  ];
+  const volumeMounts = parts.flatMap((part) => part.volumeMounts);
+  const volumes = parts.flatMap((part) => part.volumes);
   const labels = gatewaySelector(tenant);
   const proxyConfig = {
     ...(!tuning.stats && { proxyStatsMatcher: KEPT_STATS }),
@@ -148,8 +153,6 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
       Object.entries(PROTECTION_RUNTIME).map(([key, value]) => [key, String(value)]),
     ),
     proxyMetadata: {
-      // The bootstrap from istiod, with what EnvoyFilters add to it: the overload manager.
-      BOOTSTRAP_XDS_AGENT: "true",
       EXIT_ON_ZERO_ACTIVE_CONNECTIONS: "true",
       MINIMUM_DRAIN_DURATION: `${MINIMUM_DRAIN_SECONDS}s`,
     },
@@ -166,6 +169,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
       annotations: {
         "inject.istio.io/templates": "gateway",
         "proxy.istio.io/config": JSON.stringify(proxyConfig),
+        ...Object.assign({}, ...parts.map((part) => part.annotations)),
         ...(sealing && { [SEALING_ANNOTATION]: sealingKey?.name }),
         ...(!tuning.stats && { "prometheus.io/scrape": "false" }),
       },
@@ -187,7 +191,7 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
           name: "istio-proxy",
           image: "auto",
           ...(env.length > 0 && { env }),
-          ...credentials.container,
+          ...(volumeMounts.length > 0 && { volumeMounts }),
           // With none, the API server says Always, and a registry that is down keeps every pod from starting
           // again.
           imagePullPolicy: "IfNotPresent",
@@ -199,23 +203,8 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
           lifecycle: { preStop: { sleep: { seconds: seconds(deployment.drain) } } },
         },
       ],
-      ...credentials.pod,
+      ...(volumes.length > 0 && { volumes }),
     },
-  };
-}
-
-/**
- * Istio's agent pulls filters with the Secret that their WasmPlugin names, but converters, which come by
- * EnvoyFilter, with the Docker configuration of its pod (pkg/wasm/imagefetcher.go).
- */
-function pullCredentials(secretName: string | undefined) {
-  if (secretName === undefined) return { env: [], container: {}, pod: {} };
-  const { name, mountPath } = PULL_CREDENTIALS;
-  const items = [{ key: ".dockerconfigjson", path: "config.json" }];
-  return {
-    env: [{ name: "DOCKER_CONFIG", value: mountPath }],
-    container: { volumeMounts: [{ name, mountPath, readOnly: true }] },
-    pod: { volumes: [{ name, secret: { secretName, optional: true, items } }] },
   };
 }
 
