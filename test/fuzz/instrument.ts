@@ -1,8 +1,11 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type binaryenTypes from "binaryen";
-import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { cachePath, PROJECT_ROOT } from "../../tools/lib/installation.ts";
+import { CompileCache, type Source } from "../../tools/lib/wasm/compile-cache.ts";
+
+const ROOT = fileURLToPath(PROJECT_ROOT);
 
 /**
  * Compiles modules that note which of their branches ran: before the optimizer sees it, each function, each arm of an `if` and each
@@ -115,41 +118,42 @@ export interface Instrumented {
   map: BranchMap;
 }
 
-let newest: Promise<number> | undefined;
+/** Modules of this process, by optimizer and name. */
+const made = new Map<string, Promise<Instrumented>>();
+let optimized = true;
 
-/** As `newestSource`, looked up once a process. */
-function newestOnce(): Promise<number> {
-  newest ??= newestSource();
-  return newest;
+/** From here on modules are left as the compiler made them, which takes a third of the time: for short runs. */
+export function withoutOptimizer(): void {
+  optimized = false;
 }
 
-/** Newest change of the sources, in ms since 1970. */
-async function newestSource(): Promise<number> {
-  const { glob } = await import("node:fs/promises");
-  let newest = 0;
-  const cwd = fileURLToPath(PROJECT_ROOT);
-  for await (const file of glob("{filters,test/wasm,test/fuzz}/**/*.ts", { cwd })) {
-    if (file.startsWith("test/fuzz/") && !file.endsWith("/instrument.ts")) continue;
-    newest = Math.max(newest, (await stat(new URL(file, PROJECT_ROOT))).mtimeMs);
-  }
-  return newest;
+/** Compiles an entry file into build/fuzz, or copies from `.cache/wasm` what was made before of the same sources. */
+export function instrumented(name: string, entryFile: string): Promise<Instrumented> {
+  const path = fileURLToPath(new URL(`build/fuzz/${optimized ? "" : "plain/"}${name}.wasm`, PROJECT_ROOT));
+  const module = made.get(path) ?? make(entryFile, path);
+  made.set(path, module);
+  return module;
 }
 
-/** Compiles an entry file into build/fuzz, unless that is newer than all sources. */
-export async function instrumented(name: string, entryFile: string): Promise<Instrumented> {
-  const path = fileURLToPath(new URL(`build/fuzz/${name}.wasm`, PROJECT_ROOT));
+async function make(entryFile: string, path: string): Promise<Instrumented> {
+  await mkdir(dirname(path), { recursive: true });
   const mapFile = `${path}.branches.json`;
-  const built = await stat(mapFile).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
-  if (built < (await newestOnce())) await writeFile(mapFile, JSON.stringify(await compile(entryFile, path)));
+  const options = optimized ? [] : ["--optimizeLevel", "0"];
+  const source = (name: string) => readFile(resolve(ROOT, name), "utf8").catch(() => null);
+  const cache = new CompileCache(cachePath("wasm"), source, [".branches.json"]);
+  const { devDependencies } = JSON.parse((await source("package.json")) ?? "");
+  const how = ["fuzz", entryFile, "by assemblyscript", devDependencies.assemblyscript, ...options].join(" ");
+  if (!(await cache.restore(how, path))) {
+    await cache.read("test/fuzz/instrument.ts");
+    const map = await compile(entryFile, path, options, (name) => cache.read(name));
+    await writeFile(mapFile, JSON.stringify(map));
+    await cache.keep(how, path);
+  }
   return { path, map: JSON.parse(await readFile(mapFile, "utf8")) as BranchMap };
 }
 
-async function compile(entryFile: string, path: string): Promise<BranchMap> {
+async function compile(entryFile: string, path: string, options: string[], read: Source): Promise<BranchMap> {
   const { default: asc } = await import("assemblyscript/asc");
-  await mkdir(dirname(path), { recursive: true });
   let map: BranchMap | undefined;
   class Transform {
     declare binaryen: Binaryen;
@@ -157,13 +161,12 @@ async function compile(entryFile: string, path: string): Promise<BranchMap> {
       map = instrument(this.binaryen, module);
     }
   }
-  const root = fileURLToPath(PROJECT_ROOT);
   const { error, stderr } = await asc.main(
     [
-      ...[entryFile, "--baseDir", root, "--config", "asconfig.json", "--target", "fuzz"],
-      ...["--outFile", path.slice(root.length), "--disableWarning"],
+      ...[entryFile, "--baseDir", ROOT, "--config", "asconfig.json", "--target", "fuzz", ...options],
+      ...["--outFile", relative(ROOT, path), "--disableWarning"],
     ],
-    { transforms: [Transform as never] },
+    { readFile: read, transforms: [Transform as never] },
   );
   if (error || !map) throw new Error(`${entryFile} does not compile\n${stderr.toString()}`);
   return map;

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { coverage, type Share } from "../fuzz/coverage.ts";
+import { withoutOptimizer } from "../fuzz/instrument.ts";
 import type { Counted } from "../fuzz/module.ts";
 import { replay } from "../fuzz/replay.ts";
 import { TARGETS } from "../fuzz/targets/index.ts";
@@ -12,6 +13,7 @@ const FILE = new URL("test/fuzz/coverage.json", PROJECT_ROOT);
 /** Files of filters: percent of their branches, at least. `MODELGATE_FUZZ_RECORD=1` writes what is reached now. */
 const recorded = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, number>;
 const modules: Counted[] = [];
+withoutOptimizer();
 
 it.each(TARGETS)("$name: nothing that was kept fails", async (target) => {
   const { modules: own, findings } = await replay(target);

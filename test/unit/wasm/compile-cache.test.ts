@@ -41,6 +41,16 @@ test("restores nothing for another entry, a changed source, or one that is gone"
   expect(await readFile(out(), "utf8")).toBe("something else");
 });
 
+test("knows earlier runs too, such as those of another checkout or of a change taken back", async () => {
+  await writeFile(join(folder, "source.ts"), "two");
+  await compile("module");
+  for (const text of ["one", "two"]) {
+    await writeFile(join(folder, "source.ts"), text);
+    expect(await cache().restore("module", out())).toBe(true);
+    expect(await readFile(out(), "utf8")).toBe(`compiled ${text}`);
+  }
+});
+
 test("restores nothing when a file appears where the compiler looked first", async () => {
   await mkdir(join(folder, "first"));
   await writeFile(join(folder, "first/source.ts"), "one");

@@ -11,49 +11,75 @@ export type Source = (name: string) => Promise<string | null>;
  */
 type Inputs = Record<string, string | null>;
 
-interface Entry {
+interface Run {
   inputs: Inputs;
   /** Name of the outputs in the cache: of all inputs together. */
   outputs: string;
 }
 
+/** Runs of an entry that are known, newest first: of other checkouts and folders too. */
+const KEPT_RUNS = 12;
+
 /**
  * What the compiler made, by what it read: a module whose sources, options and compiler are those of an
- * earlier run is copied, not compiled. The inputs of an entry file are known from the run before, as in the
+ * earlier run is copied, not compiled. The inputs of an entry file are known from the runs before, as in the
  * direct mode of ccache.
  */
 export class CompileCache {
   private readonly folder: string;
   private readonly source: Source;
+  private readonly endings: readonly string[];
   private readonly inputs: Inputs = {};
+  /** Of what runs before read, as it is now. */
+  private readonly found: Inputs = {};
 
-  /** @param folder where outputs are kept @param source what the compiler reads by a name */
-  constructor(folder: string, source: Source) {
+  /**
+   * @param folder where outputs are kept @param source what the compiler reads by a name
+   * @param beside endings of what lies beside a module
+   */
+  constructor(folder: string, source: Source, beside: readonly string[] = [".map"]) {
     this.folder = folder;
     this.source = source;
+    this.endings = [...beside, ""];
   }
 
   /** The compiler's `readFile`, which notes what it read. */
   async read(name: string): Promise<string | null> {
     const text = await this.source(name);
-    this.inputs[name] = text === null ? null : digest(text);
+    this.inputs[name] = digestOf(text);
     return text;
   }
 
-  /** Copies module and source map to `outFile` if nothing changed since `keep`. @returns whether it did */
+  /**
+   * Copies a module, and what is beside it, to `outFile` if nothing changed since `keep`.
+   * @returns whether it did
+   */
   async restore(entry: string, outFile: string): Promise<boolean> {
     try {
-      const { inputs, outputs } = JSON.parse(await readFile(this.entryPath(entry), "utf8")) as Entry;
-      for (const [name, expected] of Object.entries(inputs)) {
-        await this.read(name);
-        if (this.inputs[name] !== expected) return false;
+      for (const { inputs, outputs } of await this.runs(entry)) {
+        if (!(await this.isAsIn(inputs))) continue;
+        for (const ending of this.endings)
+          await copyFile(join(this.folder, `${outputs}.wasm${ending}`), `${outFile}${ending}`);
+        return true;
       }
-      await copyFile(join(this.folder, `${outputs}.wasm.map`), `${outFile}.map`);
-      await copyFile(join(this.folder, `${outputs}.wasm`), outFile);
-      return true;
     } catch {
-      return false;
+      // Half of it is gone: it is made anew.
     }
+    return false;
+  }
+
+  private async runs(entry: string): Promise<Run[]> {
+    const text = await readFile(this.entryPath(entry), "utf8").catch(() => "[]");
+    return JSON.parse(text) as Run[];
+  }
+
+  /** Whether all files are as a run read them. */
+  private async isAsIn(inputs: Inputs): Promise<boolean> {
+    for (const [name, expected] of Object.entries(inputs)) {
+      if (!(name in this.found)) this.found[name] = digestOf(await this.source(name));
+      if (this.found[name] !== expected) return false;
+    }
+    return true;
   }
 
   /**
@@ -63,13 +89,15 @@ export class CompileCache {
   async keep(entry: string, outFile: string): Promise<void> {
     const outputs = digest(entry + JSON.stringify(this.inputs));
     await mkdir(this.folder, { recursive: true });
-    await this.put(`${outputs}.wasm`, await readFile(outFile));
-    await this.put(`${outputs}.wasm.map`, await readFile(`${outFile}.map`));
-    await this.put(this.entryPath(entry), JSON.stringify({ inputs: this.inputs, outputs } satisfies Entry));
+    for (const ending of this.endings)
+      await this.put(`${outputs}.wasm${ending}`, await readFile(`${outFile}${ending}`));
+    const others = await this.runs(entry).catch(() => []);
+    const runs = [{ inputs: this.inputs, outputs }, ...others.filter((each) => each.outputs !== outputs)];
+    await this.put(this.entryPath(entry), JSON.stringify(runs.slice(0, KEPT_RUNS) satisfies Run[]));
   }
 
   private entryPath(entry: string): string {
-    return join(this.folder, `${digest(entry)}.json`);
+    return join(this.folder, `${digest(entry)}.runs.json`);
   }
 
   /** Whole or not at all: others may read meanwhile. */
@@ -79,6 +107,10 @@ export class CompileCache {
     await writeFile(unfinished, content);
     await rename(unfinished, path);
   }
+}
+
+function digestOf(text: string | null): string | null {
+  return text === null ? null : digest(text);
 }
 
 function digest(text: string): string {

@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(PROJECT_ROOT);
 export async function compileModule(entryFile: string, outFile: string): Promise<void> {
   const read = (name: string) => readFile(resolve(ROOT, name), "utf8").catch(() => null);
   const entry = relative(ROOT, entryFile);
-  const diagnostics = await compileCached({ entry, key: entry, outFile, read });
+  const diagnostics = await compileCached({ entry, outFile, read });
   if (diagnostics) {
     const told = diagnostics.map((each) => diagnosticText(each, (source) => source));
     throw new Error(`${entry} does not compile\n${told.join("\n")}`);
@@ -31,8 +31,6 @@ const ERROR = 3;
 interface Compilation {
   /** As the compiler names it. */
   entry: string;
-  /** Tells it from others whose entry has the same name. */
-  key: string;
   outFile: string;
   read: Source;
   /** Folder of the SDK. Default: this checkout. */
@@ -47,7 +45,6 @@ interface Compilation {
  */
 export async function compileCached({
   entry,
-  key,
   outFile,
   read,
   sdk = ROOT,
@@ -56,7 +53,7 @@ export async function compileCached({
   await mkdir(dirname(outFile), { recursive: true });
   const { devDependencies, dependencies } = JSON.parse(await readFile(join(sdk, "package.json"), "utf8"));
   const how = `by assemblyscript ${{ ...devDependencies, ...dependencies }.assemblyscript}`;
-  const made = [basename(outFile), "of", key, how, ...options].join(" ");
+  const made = [basename(outFile), "of", entry, how, ...options].join(" ");
   const cache = new CompileCache(cachePath("wasm"), read);
   if (await cache.restore(made, outFile)) return undefined;
   // The compiler takes longer to load than most commands take to run.

@@ -38,7 +38,7 @@ export async function compileOwn({ kind, folder }: OwnModule, how: OwnCompilatio
   const { version } = JSON.parse(await readFile(join(sdk, "package.json"), "utf8"));
   checkSdkVersion(version, await ownVersion());
   const diagnostics = await compileCached({
-    ...{ entry, key: own, outFile, sdk },
+    ...{ entry, outFile, sdk },
     options: ["--maximumMemory", String(limits.maxMemoryMiB * PAGES_IN_MIB)],
     read: (name) => readSource(own, sdk, name.replaceAll("\\", "/")),
   });
