@@ -21,11 +21,11 @@ import {
   signed,
 } from "../support/auth.ts";
 import {
-  API_KEY_CASES,
   type AuthCase,
-  PERMISSION_CASES,
-  SIGNATURE_CASES,
-  TOKEN_CASES,
+  apiKeyCases,
+  permissionCases,
+  signatureCases,
+  tokenCases,
 } from "../support/auth-cases.ts";
 import { type AuthGateway, startAuthGateway } from "../support/auth-gateway.ts";
 import { stat } from "../support/gateway.ts";
@@ -75,11 +75,11 @@ describe("attacks and edge cases", () => {
     expect(headers["www-authenticate"] !== undefined).toBe(wanted === 401);
   };
 
-  it.each(API_KEY_CASES)("API key: %s", (...args) => check(args as AuthCase));
-  it.each(PERMISSION_CASES)("permission: %s", (...args) => check(args as AuthCase));
-  it.each(TOKEN_CASES)("token: %s", (...args) => check(args as AuthCase));
+  it.each(apiKeyCases())("API key: %s", (...args) => check(args as AuthCase));
+  it.each(permissionCases())("permission: %s", (...args) => check(args as AuthCase));
+  it.each(tokenCases())("token: %s", (...args) => check(args as AuthCase));
   it("signatures", async () => {
-    for (const each of SIGNATURE_CASES) {
+    for (const each of signatureCases()) {
       await check(each).catch((error: Error) => {
         throw new Error(`${each[0]}: ${error.message}`);
       });

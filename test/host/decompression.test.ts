@@ -223,6 +223,8 @@ it("trailers end a body as well", () => {
 
 it("a signed body's digest is that of the bytes that were sent (RFC 9530)", () => {
   const body = gzipSync(text).toString("latin1");
+  // Its clock stands where it was made, and a signature is good for some seconds.
+  const fresh = started(LIMITS);
   for (const sent of [body, `${body.slice(0, -1)}!`]) {
     const { headers } = signed({
       headers: [
@@ -231,7 +233,7 @@ it("a signed body's digest is that of the bytes that were sent (RFC 9530)", () =
       ],
       body: Buffer.from(body, "latin1") as never,
     });
-    const stream = vm.open(
+    const stream = fresh.open(
       [[":method", "POST"], [":path", "/v2/models/m/infer"], [":authority", "gateway.example"], ...headers],
       false,
     );

@@ -8,11 +8,11 @@ import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type Call, digestOf } from "../support/auth.ts";
 import {
-  API_KEY_CASES,
   type AuthCase,
-  PERMISSION_CASES,
-  SIGNATURE_CASES,
-  TOKEN_CASES,
+  apiKeyCases,
+  permissionCases,
+  signatureCases,
+  tokenCases,
 } from "../support/auth-cases.ts";
 import { authSecret, authTasks, authTenant } from "../support/auth-tenant.ts";
 
@@ -60,11 +60,11 @@ describe("a Tenant's configuration decides as one by hand", () => {
   });
   const check = (_name: string, call: Call, wanted?: string) => expect(reason(vm, call)).toBe(wanted);
 
-  it.each(API_KEY_CASES.filter(ofSearch))("API key: %s", check);
-  it.each(PERMISSION_CASES.filter(ofSearch))("permission: %s", check);
-  it.each(TOKEN_CASES)("token: %s", check);
+  it.each(apiKeyCases().filter(ofSearch))("API key: %s", check);
+  it.each(permissionCases().filter(ofSearch))("permission: %s", check);
+  it.each(tokenCases())("token: %s", check);
   it("signatures", () => {
-    for (const [name, call, wanted] of SIGNATURE_CASES) expect(reason(vm, call), name).toBe(wanted);
+    for (const [name, call, wanted] of signatureCases()) expect(reason(vm, call), name).toBe(wanted);
   });
 });
 

@@ -5,7 +5,7 @@ import { CONTINUE, type Stream } from "../../tools/lib/host/stream.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { authConfig, bearer, type Call, digestOf, jwt, KEY, seconds, signed } from "../support/auth.ts";
-import { API_KEY_CASES, PERMISSION_CASES, SIGNATURE_CASES, TOKEN_CASES } from "../support/auth-cases.ts";
+import { apiKeyCases, permissionCases, signatureCases, tokenCases } from "../support/auth-cases.ts";
 
 let vm: Vm;
 beforeEach(() => {
@@ -26,9 +26,9 @@ function send(target: Vm, { method, path, authority, headers, body }: Call): Str
 }
 
 describe.each([
-  ["API keys", API_KEY_CASES],
-  ["permissions", PERMISSION_CASES],
-  ["tokens", TOKEN_CASES],
+  ["API keys", apiKeyCases()],
+  ["permissions", permissionCases()],
+  ["tokens", tokenCases()],
 ])("%s", (_name, cases) => {
   it.each(cases)("%s", (_case, call, reason) => {
     for (const round of ["first", "repeated"]) {
@@ -41,7 +41,7 @@ describe.each([
 });
 
 it("signed requests", () => {
-  for (const [name, call, reason] of SIGNATURE_CASES) {
+  for (const [name, call, reason] of signatureCases()) {
     const stream = send(vm, call);
     expect(stream.reply?.details, name).toBe(reason);
     stream.close();
@@ -269,7 +269,7 @@ describe("certificates", () => {
 
 describe("memory of checked credentials", () => {
   it("costs no signature check for a repeated token, and ends with the token", () => {
-    const call = TOKEN_CASES[0]?.[1] as Call;
+    const call = tokenCases()[0]?.[1] as Call;
     send(vm, call);
     vm.calls.length = 0;
     expect(send(vm, call).reply).toBeUndefined();

@@ -16,7 +16,10 @@ import {
   signed,
 } from "./auth.ts";
 
-/** What a request is, and why it is refused; no reason: it is let through. */
+/**
+ * What a request is, and why it is refused; no reason: it is let through. Lists are made when they are asked
+ * for, as tokens and signatures say when they were made.
+ */
 export type AuthCase = [name: string, call: Call, reason?: string];
 
 const key = (value: string, ...more: [string, string][]): Call => ({
@@ -44,14 +47,15 @@ const shared = (more: Record<string, unknown>) =>
 const byClient = (more: Record<string, unknown>) =>
   jwt({ claims: { ...claims({ aud: undefined, ...more }), iss: CLIENT_ISSUER } });
 const byBoth = (more: Record<string, unknown>) => jwt({ claims: { ...claims(more), iss: BOTH_ISSUER } });
-const twoClients = jwt({
-  claims: JSON.stringify({ ...claims(), iss: CLIENT_ISSUER }).replace(
-    "{",
-    '{"client_id":"app","client_id":"shop",',
-  ),
-});
+const twoClients = () =>
+  jwt({
+    claims: JSON.stringify({ ...claims(), iss: CLIENT_ISSUER }).replace(
+      "{",
+      '{"client_id":"app","client_id":"shop",',
+    ),
+  });
 
-export const API_KEY_CASES: AuthCase[] = [
+export const apiKeyCases = (): AuthCase[] => [
   ["key in the first header", key(KEY)],
   [
     "key in the second header",
@@ -146,7 +150,7 @@ function authorizations(...values: string[]): Call {
   };
 }
 
-export const PERMISSION_CASES: AuthCase[] = [
+export const permissionCases = (): AuthCase[] => [
   ["no task", { headers: [["x-api-key", KEY]] }, "task_missing"],
   ["empty task", task(""), "task_missing"],
   ["two tasks", task("666", ["taskid", "search-1"]), "task_ambiguous"],
@@ -257,7 +261,7 @@ const TWICE: [name: string, before: string, behind?: string][] = [
   ["exp twice, the last one null", '"a":1', '"exp":null'],
 ];
 
-export const TOKEN_CASES: AuthCase[] = [
+export const tokenCases = (): AuthCase[] => [
   ...["RS256", "RS384", "RS512", "PS256"].map((alg): AuthCase => [alg, bearer(jwt({ alg }))]),
   ["ES256", bearer(jwt({ alg: "ES256", kid: "p256" }))],
   ["ES384", bearer(jwt({ alg: "ES384", kid: "p384" }))],
@@ -278,7 +282,7 @@ export const TOKEN_CASES: AuthCase[] = [
   ["client id of nobody", bearer(byClient({ client_id: "other" })), "token_client"],
   ["client id missing", bearer(byClient({ aud: "app" })), "token_client"],
   ["client id no string", bearer(byClient({ client_id: ["app"] })), "token_claims"],
-  ["client id twice", bearer(twoClients), "token_claims"],
+  ["client id twice", bearer(twoClients()), "token_claims"],
   ["client id and audience both checked", bearer(byBoth({ client_id: "app" }))],
   ["client id checked, audience missing", bearer(byBoth({ client_id: "app", aud: undefined }))],
   ["client id good, audience wrong", bearer(byBoth({ client_id: "app", aud: "x" })), "token_audience"],
@@ -463,132 +467,136 @@ function swapClaims(other: object): string {
   return [header, Buffer.from(JSON.stringify(other)).toString("base64url"), signature].join(".");
 }
 
-const unnonced = signed(post(), { params: `;created=${seconds()};keyid="search/signer"` });
-const replayed = signed(post(), { nonce: "said-before" });
 const withQuery = (options = {}) => signed({ ...post(), path: "/v2/models/m/infer?a=b" }, options);
 
-export const SIGNATURE_CASES: AuthCase[] = [
-  ["signed", signed(post())],
-  ["signed, without a body", signed({ method: "GET", headers: [["taskid", "666"]] })],
-  [
-    "signed, with query, version and host",
-    signed(
-      {
-        ...post(),
-        path: "/x?a=b",
-        headers: [
-          ["taskid", "v"],
-          ["version", "v1"],
-        ],
-      },
-      { components: ["@method", "@path", "@query", "@authority", "taskid", "version", "content-digest"] },
-    ),
-  ],
-  [
-    "signed over the request target",
-    signed(
-      { ...post(), path: "/x" },
-      { components: ["@method", "@request-target", "@path", "taskid", "content-digest"] },
-    ),
-  ],
-  [
-    "under another label, with alg, expires and tag",
-    signed(post(), {
-      label: "mine",
-      params: `;keyid="search/signer";alg="hmac-sha256";nonce="n1";created=${seconds()};expires=${seconds() + 9};tag="t"`,
-    }),
-  ],
-  ["sent once", replayed],
-  ["sent again", replayed, "signature_replayed"],
-  ["body changed", { ...signed(post()), body: '{"inputs":{}}' }, "digest_wrong"],
-  ["body cut", { ...signed(post()), body: '{"inputs":[' }, "digest_wrong"],
-  ["task changed", edit(signed(post()), "taskid", "search-1"), "signature_wrong"],
-  ["path changed", { ...signed(post()), path: "/v2/models/n/infer" }, "signature_wrong"],
-  ["method changed", { ...signed(post()), method: "PUT" }, "signature_wrong"],
-  ["query added", { ...signed(post()), path: "/v2/models/m/infer?a" }, "signature_incomplete"],
-  ["query changed", { ...withQuery(), path: "/v2/models/m/infer?a=c" }, "signature_wrong"],
-  [
-    "query not covered",
-    withQuery({ components: ["@method", "@path", "taskid", "content-digest"] }),
-    "signature_incomplete",
-  ],
-  ["version added", add(signed(post()), "version", "v1"), "signature_incomplete"],
-  [
-    "body not covered",
-    signed(post(), { components: ["@method", "@path", "taskid"] }),
-    "signature_incomplete",
-  ],
-  [
-    "task not covered",
-    signed(post(), { components: ["@method", "@path", "content-digest"] }),
-    "signature_incomplete",
-  ],
-  [
-    "method not covered",
-    signed(post(), { components: ["@path", "taskid", "content-digest"] }),
-    "signature_incomplete",
-  ],
-  ["other key", signed(post(), { secret: Buffer.alloc(32) }), "signature_wrong"],
-  ["unknown keyid", signed(post(), { keyid: "search/nobody" }), "credential_unknown"],
-  ["keyid of an API key", signed(post(), { keyid: "search/a" }), "credential_unknown"],
-  ["too old", signed(post(), { created: seconds() - 90 }), "signature_expired"],
-  ["from the future", signed(post(), { created: seconds() + 90 }), "signature_expired"],
-  ["within the skew", signed(post(), { created: seconds() - 40 })],
-  [
-    "past its own expiry",
-    signed(post(), {
-      params: `;created=${seconds()};expires=${seconds() - 5};keyid="search/signer";nonce="n2"`,
-    }),
-    "signature_expired",
-  ],
-  ["no nonce", unnonced],
-  ["no nonce, sent again", unnonced, "signature_replayed"],
-  ["no time", signed(post(), { params: ';keyid="search/signer";nonce="n3"' }), "signature_malformed"],
-  [
-    "other algorithm",
-    signed(post(), { params: `;created=${seconds()};keyid="search/signer";nonce="n4";alg="rsa-pss-sha512"` }),
-    "signature_malformed",
-  ],
-  [
-    "keyid twice",
-    signed(post(), {
-      params: `;created=${seconds()};keyid="search/nobody";keyid="search/signer";nonce="n5"`,
-    }),
-    "signature_malformed",
-  ],
-  [
-    "component twice",
-    signed(post(), { components: ["@method", "@path", "@method", "taskid", "content-digest"] }),
-    "signature_malformed",
-  ],
-  [
-    "unknown derived component",
-    signed(post(), { components: ["@method", "@path", "@status", "taskid", "content-digest"] }),
-    "signature_component",
-  ],
-  [
-    "component that is not there",
-    signed(post(), { components: ["@method", "@path", "x-none", "taskid", "content-digest"] }),
-    "signature_component",
-  ],
-  [
-    "component with a parameter",
-    signed(post(), {
-      input: `("@method";req "@path" "taskid" "content-digest");created=${seconds()};keyid="search/signer";nonce="n6"`,
-    }),
-    "signature_component",
-  ],
-  [
-    "two signatures",
-    edit(signed(post()), "signature-input", 'a=("@method");created=1, b=("@path");created=1'),
-    "credential_ambiguous",
-  ],
-  ["labels that differ", edit(signed(post()), "signature", "sig2=:AAAA:"), "signature_malformed"],
-  ["no Signature header", drop(signed(post()), "signature"), "signature_malformed"],
-  ["Signature header twice", add(signed(post()), "signature", "sig1=:AAAA:"), "credential_ambiguous"],
-  ["empty Signature-Input", edit(signed(post()), "signature-input", ""), "signature_malformed"],
-  ["digest of another kind", signed(post(), { digest: "md5=:AAAA:" }), "signature_component"],
-];
+export function signatureCases(): AuthCase[] {
+  const unnonced = signed(post(), { params: `;created=${seconds()};keyid="search/signer"` });
+  const replayed = signed(post(), { nonce: "said-before" });
+  return [
+    ["signed", signed(post())],
+    ["signed, without a body", signed({ method: "GET", headers: [["taskid", "666"]] })],
+    [
+      "signed, with query, version and host",
+      signed(
+        {
+          ...post(),
+          path: "/x?a=b",
+          headers: [
+            ["taskid", "v"],
+            ["version", "v1"],
+          ],
+        },
+        { components: ["@method", "@path", "@query", "@authority", "taskid", "version", "content-digest"] },
+      ),
+    ],
+    [
+      "signed over the request target",
+      signed(
+        { ...post(), path: "/x" },
+        { components: ["@method", "@request-target", "@path", "taskid", "content-digest"] },
+      ),
+    ],
+    [
+      "under another label, with alg, expires and tag",
+      signed(post(), {
+        label: "mine",
+        params: `;keyid="search/signer";alg="hmac-sha256";nonce="n1";created=${seconds()};expires=${seconds() + 9};tag="t"`,
+      }),
+    ],
+    ["sent once", replayed],
+    ["sent again", replayed, "signature_replayed"],
+    ["body changed", { ...signed(post()), body: '{"inputs":{}}' }, "digest_wrong"],
+    ["body cut", { ...signed(post()), body: '{"inputs":[' }, "digest_wrong"],
+    ["task changed", edit(signed(post()), "taskid", "search-1"), "signature_wrong"],
+    ["path changed", { ...signed(post()), path: "/v2/models/n/infer" }, "signature_wrong"],
+    ["method changed", { ...signed(post()), method: "PUT" }, "signature_wrong"],
+    ["query added", { ...signed(post()), path: "/v2/models/m/infer?a" }, "signature_incomplete"],
+    ["query changed", { ...withQuery(), path: "/v2/models/m/infer?a=c" }, "signature_wrong"],
+    [
+      "query not covered",
+      withQuery({ components: ["@method", "@path", "taskid", "content-digest"] }),
+      "signature_incomplete",
+    ],
+    ["version added", add(signed(post()), "version", "v1"), "signature_incomplete"],
+    [
+      "body not covered",
+      signed(post(), { components: ["@method", "@path", "taskid"] }),
+      "signature_incomplete",
+    ],
+    [
+      "task not covered",
+      signed(post(), { components: ["@method", "@path", "content-digest"] }),
+      "signature_incomplete",
+    ],
+    [
+      "method not covered",
+      signed(post(), { components: ["@path", "taskid", "content-digest"] }),
+      "signature_incomplete",
+    ],
+    ["other key", signed(post(), { secret: Buffer.alloc(32) }), "signature_wrong"],
+    ["unknown keyid", signed(post(), { keyid: "search/nobody" }), "credential_unknown"],
+    ["keyid of an API key", signed(post(), { keyid: "search/a" }), "credential_unknown"],
+    ["too old", signed(post(), { created: seconds() - 90 }), "signature_expired"],
+    ["from the future", signed(post(), { created: seconds() + 90 }), "signature_expired"],
+    ["within the skew", signed(post(), { created: seconds() - 40 })],
+    [
+      "past its own expiry",
+      signed(post(), {
+        params: `;created=${seconds()};expires=${seconds() - 5};keyid="search/signer";nonce="n2"`,
+      }),
+      "signature_expired",
+    ],
+    ["no nonce", unnonced],
+    ["no nonce, sent again", unnonced, "signature_replayed"],
+    ["no time", signed(post(), { params: ';keyid="search/signer";nonce="n3"' }), "signature_malformed"],
+    [
+      "other algorithm",
+      signed(post(), {
+        params: `;created=${seconds()};keyid="search/signer";nonce="n4";alg="rsa-pss-sha512"`,
+      }),
+      "signature_malformed",
+    ],
+    [
+      "keyid twice",
+      signed(post(), {
+        params: `;created=${seconds()};keyid="search/nobody";keyid="search/signer";nonce="n5"`,
+      }),
+      "signature_malformed",
+    ],
+    [
+      "component twice",
+      signed(post(), { components: ["@method", "@path", "@method", "taskid", "content-digest"] }),
+      "signature_malformed",
+    ],
+    [
+      "unknown derived component",
+      signed(post(), { components: ["@method", "@path", "@status", "taskid", "content-digest"] }),
+      "signature_component",
+    ],
+    [
+      "component that is not there",
+      signed(post(), { components: ["@method", "@path", "x-none", "taskid", "content-digest"] }),
+      "signature_component",
+    ],
+    [
+      "component with a parameter",
+      signed(post(), {
+        input: `("@method";req "@path" "taskid" "content-digest");created=${seconds()};keyid="search/signer";nonce="n6"`,
+      }),
+      "signature_component",
+    ],
+    [
+      "two signatures",
+      edit(signed(post()), "signature-input", 'a=("@method");created=1, b=("@path");created=1'),
+      "credential_ambiguous",
+    ],
+    ["labels that differ", edit(signed(post()), "signature", "sig2=:AAAA:"), "signature_malformed"],
+    ["no Signature header", drop(signed(post()), "signature"), "signature_malformed"],
+    ["Signature header twice", add(signed(post()), "signature", "sig1=:AAAA:"), "credential_ambiguous"],
+    ["empty Signature-Input", edit(signed(post()), "signature-input", ""), "signature_malformed"],
+    ["digest of another kind", signed(post(), { digest: "md5=:AAAA:" }), "signature_component"],
+  ];
+}
 
 function edit(call: Call, name: string, value: string): Call {
   return { ...call, headers: call.headers.map(([each, old]) => [each, each === name ? value : old]) };

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { loops, roomOf, unplaced, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
-import { bareSleeps, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
+import { bareSleeps, hooksOfHelpers, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
 
 /** Files by their paths. */
@@ -171,4 +171,12 @@ const timer = setTimeout(resolve, 5); // await sleep(5)
     "test/unit/a.test.ts:3",
     "test/unit/a.test.ts:4",
   ]);
+});
+
+it("finds hooks that a helper sets when it is loaded", () => {
+  const sources = tree({
+    "test/support/a.ts": "\nafterEach(() => {});\nexport function b() {\n  afterAll(() => {});\n}",
+    "test/unit/a.test.ts": "beforeAll(() => {});",
+  });
+  expect(places(hooksOfHelpers(sources))).toEqual(["test/support/a.ts:2"]);
 });

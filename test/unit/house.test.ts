@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { MODULES } from "../../tools/lib/wasm/modules.ts";
 import { loops, roomOf, unplaced, wrongFloors } from "../support/house/imports.ts";
 import { type Finding, type Source, sourceOf } from "../support/house/source.ts";
-import { bareSleeps, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
+import { bareSleeps, hooksOfHelpers, longComments, longFiles, unitsMissing } from "../support/house/text.ts";
 import { deadFiles, unusedExports, wrongCommandExports } from "../support/house/use.ts";
 
 /** The rules of the house (ARCHITECTURE.md). There is no list of exceptions: what breaks a rule is changed. */
@@ -62,5 +62,8 @@ it("files are short", () => expect(told(longFiles(product))).toEqual([]));
 it("comments are of 110 columns at the most", () => expect(told(longComments(product))).toEqual([]));
 it("tests say what they wait for", () => {
   expect(told(bareSleeps(inFolder("test"), "test/support/pace.ts"))).toEqual([]);
+});
+it("helpers of tests set no hooks when they are loaded", () => {
+  expect(told(hooksOfHelpers(inFolder("test")))).toEqual([]);
 });
 it("times say their unit", () => expect(told(unitsMissing(product))).toEqual([]));

@@ -1,24 +1,16 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterEach } from "vitest";
-import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
+import { onTestFinished } from "vitest";
+import { temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
 import { type Collector, startCollector } from "../../../tools/servers/collector/collector.ts";
 import type { CollectorOptions } from "../../../tools/servers/collector/options.ts";
 import type { Traffic } from "../../../tools/servers/collector/query/traffic.ts";
 
-const started: { stop(): Promise<void> }[] = [];
-const folders: TemporaryFolder[] = [];
-
-afterEach(async () => {
-  for (const each of started.splice(0)) await each.stop();
-  for (const folder of folders.splice(0)) await folder.remove();
-});
-
 /** A folder that goes after the test. */
 export async function testFolder(): Promise<string> {
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-collector-"));
-  folders.push(folder);
+  onTestFinished(() => folder.remove());
   return folder.path;
 }
 
@@ -43,7 +35,7 @@ export async function startTestCollector(
     ...options,
   });
   const test = new TestCollector(collector);
-  started.push(test);
+  onTestFinished(() => test.stop());
   return test;
 }
 

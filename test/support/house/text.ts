@@ -39,6 +39,18 @@ export function bareSleeps(sources: Source[], home: string): Finding[] {
     );
 }
 
+/** Hooks that a helper sets when it is loaded: that is once for many files, and only the first of them has the hooks. */
+export function hooksOfHelpers(sources: Source[]): Finding[] {
+  const text = "is set for the first file alone that loads this: set it in a function (onTestFinished)";
+  return sources
+    .filter(({ path }) => !path.endsWith(".test.ts"))
+    .flatMap(({ path, bare }) =>
+      [...bare.matchAll(/^(?:before|after)(?:Each|All)\(/gm)].map(({ index }) => ({
+        ...{ path, line: lineAt(bare, index), text },
+      })),
+    );
+}
+
 const TIME = "timeout|interval|delay|period|grace|duration|latency|pause|backoff|lifetime|elapsed|wait|ttl";
 /** A field, parameter or variable of a number type, and a constant that is a number. */
 const NUMBER = /\b([a-z]\w*)\??: (?:number|[iuf](?:32|64))\b/g;
