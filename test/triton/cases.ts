@@ -1,3 +1,4 @@
+import { GENERATE } from "./generate-cases.ts";
 import { MANY } from "./repository.ts";
 
 /** The requests that Triton's REST and the gateway both get. */
@@ -264,6 +265,7 @@ export const CASES: Case[] = [
   ...PARAMETERS,
   ...SEQUENCES,
   ...FAULTS,
+  ...GENERATE,
   ...QUESTIONS,
   ...MANAGEMENT,
 ];

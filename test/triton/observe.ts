@@ -21,6 +21,14 @@ function readJson(text: string): unknown {
   return JSON.parse(json, keep as Parameters<typeof JSON.parse>[1]);
 }
 
+/** The objects of a stream of events. */
+function readEvents(text: string): unknown[] {
+  return text
+    .split("\n\n")
+    .slice(0, -1)
+    .map((event) => JSON.parse(event.replace(/^data: /, "")));
+}
+
 interface Output {
   name: string;
   datatype: string;
@@ -71,8 +79,9 @@ export async function observe(server: string, { path, ...asked }: Case, headers 
   if (response.ok && text === "" && path.endsWith("/infer"))
     return { status: response.status, body: "cut off" };
   let body: unknown = text;
+  const events = response.headers.get("content-type")?.startsWith("text/event-stream");
   try {
-    body = readJson(text);
+    body = events ? readEvents(text) : readJson(text);
   } catch {
     // It stays text.
   }

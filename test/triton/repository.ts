@@ -29,10 +29,12 @@ interface Tensor {
   name: string;
   type: string;
   optional?: boolean;
+  /** One of any size if it is not here. */
+  dims?: number[];
 }
 
-const tensor = ({ name, type, optional }: Tensor) =>
-  `{ name: "${name}", data_type: TYPE_${type}, dims: [ -1 ]${optional ? ", optional: true" : ""} }`;
+const tensor = ({ name, type, optional, dims = [-1] }: Tensor) =>
+  `{ name: "${name}", data_type: TYPE_${type}, dims: [ ${dims} ]${optional ? ", optional: true" : ""} }`;
 
 function configuration(name: string, inputs: Tensor[], outputs: Tensor[], more = ""): string {
   const backend = more.includes("ensemble_scheduling") ? 'platform: "ensemble"' : 'backend: "python"';
@@ -57,6 +59,9 @@ const step = (from: string, to: string) =>
     output_map: { key: "Y_FP32", value: "${to}" } }`;
 
 const CHAIN = `ensemble_scheduling { step: [ ${step("X", "between")}, ${step("between", "Y")} ] }`;
+
+/** An input that may be missing. */
+const maybe = (name: string, type: string, dims = [1]): Tensor => ({ name, type, dims, optional: true });
 
 const int32 = (name: string, optional = false): Tensor => ({ name, type: "INT32", optional });
 
@@ -84,6 +89,41 @@ const CONFIGURATIONS: Record<string, string> = {
     [int32("X")],
     [int32("Y"), { name: "ID", type: "UINT64" }],
     SEQUENCES,
+  ),
+  llm: configuration(
+    "llm",
+    [
+      { name: "text_input", type: "STRING", dims: [1] },
+      maybe("stream", "BOOL"),
+      maybe("max_tokens", "INT32"),
+      maybe("temperature", "FP32"),
+      maybe("seed", "UINT64"),
+      maybe("stop", "STRING", [-1]),
+      maybe("pairs", "INT64", [-1, 2]),
+      maybe("FAIL", "INT32"),
+    ],
+    [
+      { name: "text_output", type: "STRING", dims: [1] },
+      { name: "told", type: "STRING", dims: [1] },
+      { name: "finish_reason", type: "STRING", dims: [1] },
+      { name: "tokens", type: "INT32", dims: [2] },
+    ],
+    "model_transaction_policy { decoupled: true }",
+  ),
+  shapes: configuration(
+    "shapes",
+    [
+      maybe("one", "INT32"),
+      maybe("pairs", "INT64", [-1, 2]),
+      maybe("free", "FP64", [-1]),
+      maybe("texts", "STRING", [2]),
+      maybe("flags", "BOOL", [-1, -1]),
+    ],
+    [
+      { name: "said", type: "STRING", dims: [1] },
+      { name: "numbers", type: "FP32", dims: [2] },
+    ],
+    "max_batch_size: 8",
   ),
   chain: configuration("chain", [{ name: "X", type: "FP32" }], [{ name: "Y", type: "FP32" }], CHAIN),
 };

@@ -61,7 +61,8 @@ async function startGateway(port: number) {
   const config = {
     ...pluginConfig,
     tenantAuth: { tenants: [{ ...tenant, tasks: [{ task: TASKID, inspect: true }] }] },
-    protocolConversion: { tasks: [{ taskid: TASKID }] },
+    // As in `dev`: an error before the first event has a status of its own.
+    protocolConversion: { tasks: [{ taskid: TASKID }], holdsHeaders: true },
   };
   return startEnvoy({
     envoy: await findEnvoy(),
