@@ -12,7 +12,7 @@ export class Policy {
   maxResponseBytes: i64 = 256 * 1024 * 1024;
   /** Room for the JSON of a binary reply; 0: as much as the model's replies need. */
   binaryHeaderBytes: i32 = 0;
-  nonFinite: NonFinite = NonFinite.Null;
+  nonFinite: NonFinite = NonFinite.String;
 }
 
 /** Reads the policy of `config`; `fallback` says what it does not say. */

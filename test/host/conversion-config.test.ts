@@ -69,7 +69,7 @@ it("names the tasks that the filter converts", () => {
 });
 
 it("gives each task its own policy of NaN", () => {
-  expect(replyTo("plain", [Number.NaN])).toBe('"[null]"');
+  expect(replyTo("plain", [Number.NaN])).toBe(JSON.stringify('["NaN"]'));
   expect(replyTo("token", [Number.NaN])).toBe('"[NaN]"');
 });
 

@@ -66,7 +66,8 @@ describe.each(DATATYPES)("%s", (datatype, elements, hex) => {
   });
 
   it("refuses elements of other types", () => {
-    const good = new Set(datatype === "BOOL" ? ["true"] : datatype === "BYTES" ? ['"1"', '"NaN"'] : ["1"]);
+    const ofFloats = /^(FP|BF)/.test(datatype) ? ["1", '"NaN"'] : ["1"];
+    const good = new Set(datatype === "BOOL" ? ["true"] : datatype === "BYTES" ? ['"1"', '"NaN"'] : ofFloats);
     for (const element of [
       "true",
       "1",
@@ -467,19 +468,22 @@ it("strings of any text are what they are, however they are split", () => {
 describe("NaN and the infinities", () => {
   const json =
     '{"inputs":[{"name":"x","shape":[4],"datatype":"FP32","data":[1,"NaN","Infinity","-Infinity"]}]}';
-  it("are strings where the policy says so", () => {
+  it("are strings by default and where the policy says so", () => {
     const own = conversionVm({ nonFinite: "string" });
-    for (const chunkSize of CHUNKS) {
-      expect(send(own, json, chunkSize).request?.rawInputContents[0]?.toString("hex")).toBe(
-        "0000803f0000c07f0000807f000080ff",
-      );
-    }
+    for (const chunkSize of CHUNKS)
+      for (const each of [own, vm])
+        expect(send(each, json, chunkSize).request?.rawInputContents[0]?.toString("hex")).toBe(
+          "0000803f0000c07f0000807f000080ff",
+        );
     const halves = json.replace("FP32", "FP16");
     expect(send(own, halves).request?.rawInputContents[0]?.toString("hex")).toBe("003c007e007c00fc");
     expect(send(own, json.replace("NaN", "nan")).error).toContain("data must be numbers");
   });
   it("are refused otherwise", () => {
-    expect(send(vm, json).error).toContain("data must be numbers at byte 63 (inputs[0].data[1])");
+    for (const nonFinite of ["null", "error", "token"])
+      expect(send(conversionVm({ nonFinite }), json).error).toContain(
+        "data must be numbers at byte 63 (inputs[0].data[1])",
+      );
   });
 });
 

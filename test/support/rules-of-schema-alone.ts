@@ -29,7 +29,7 @@ const RULES: Rule[] = [
   },
   {
     path: at(
-      String.raw`spec\.(apiKey|signature|cors|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
+      String.raw`spec\.(apiKey|signature|cors|openai|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
       String.raw`${LIMIT}(cost|windows\[\])`,
       `${LOG}(collector|sample)`,
       `${CREDENTIAL}secretRef`,
@@ -42,7 +42,7 @@ const RULES: Rule[] = [
   },
   {
     path: at(
-      String.raw`spec\.(publicPaths|descriptors|revoked|jwtIssuers|cors\.(methods|headers)|conversion\.signatures)`,
+      String.raw`spec\.(publicPaths|descriptors|openai\.models|revoked|jwtIssuers|cors\.(methods|headers)|conversion\.signatures)`,
       `${LIMIT}windows`,
       `${LOG}(fields|redact\\.(queryParameters|headers|paths))`,
       `${CREDENTIAL}(methods|hosts|tasks)`,
@@ -171,7 +171,7 @@ const RULES: Rule[] = [
     reason: "names of lines that Envoy writes itself to a file; the filter escapes others",
   },
   {
-    path: at(String.raw`spec\.(conversion\.protocol|openai\.server)`),
+    path: at(String.raw`spec\.(protocol|conversion\.protocol|openai\.server)`),
     code: /^(invalid_value|custom)$/,
     reason: "which stage is rendered: what is no protocol that passes HTTP through is converted",
   },

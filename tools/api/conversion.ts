@@ -126,7 +126,7 @@ export const conversion = withRules(
       .enum(["null", "error", "string", "token"])
       .optional()
       .describe(
-        'NaN and infinities, for which JSON has no number: "null" (quote it) writes null, error refuses the reply, string writes "NaN", token writes NaN without quotes as TensorFlow Serving does; requests may hold what replies do. Default: "null".',
+        'NaN and infinities, for which JSON has no number: string writes "NaN", "Infinity" and "-Infinity", "null" (quote it) writes null, error refuses the reply, token writes NaN without quotes as Triton and TensorFlow Serving do; requests may hold what replies do. Default: string.',
       ),
     maxRequestBytes: bytes().describe(
       "Largest body of a request, in bytes; 413 beyond. Default: 64 MiB, with a converter 8 MiB.",
