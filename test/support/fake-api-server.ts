@@ -102,7 +102,10 @@ export class FakeApiServer {
       const metadata = { resourceVersion: String(this.version) };
       return reply(response, 200, { metadata, items: items.map(([, object]) => object) });
     }
-    const key = `${group}/${plural} ${namespace ?? ""}/${name ?? `event-${this.version}`}`;
+    const created = name ?? body?.metadata.name;
+    const key = `${group}/${plural} ${namespace ?? ""}/${created ?? `event-${this.version}`}`;
+    if (method === "POST" && this.objects.has(key))
+      return reply(response, 409, { reason: "AlreadyExists", message: "already exists" });
     // An apply by a manager of its own adds its fields to those of others.
     const others = searchParams.get("fieldManager")?.endsWith("-creation") && this.objects.get(key)?.spec;
     const whole = others && body ? { ...body, spec: { ...others, ...(body.spec as object) } } : body;

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { tenant as tenantSchema } from "../../tools/api/tenant.ts";
 import { arbitraryAccessLog } from "./access-log-arbitrary.ts";
+import { arbitraryBudget } from "./budget-arbitrary.ts";
 import { arbitraryCredential, sha256, taskPattern } from "./credential-arbitrary.ts";
 import { arbitraryIssuer } from "./issuer-arbitraries.ts";
 import { ABSENT, arbitraryOf } from "./schema-arbitrary.ts";
@@ -26,6 +27,7 @@ const spec = arbitraryOf(tenantSchema.shape.spec, "spec", {
   "spec.gateway.name": fc.constant("gateway"),
   "spec.gateway.namespace": fc.constant("search"),
   "spec.gateway.tuning.accessLog": arbitraryAccessLog,
+  "spec.budgets": ABSENT,
   "spec.credentials": ABSENT,
   "spec.jwtIssuers": ABSENT,
   "spec.priorities": ABSENT,
@@ -78,11 +80,23 @@ const tasks = fc.array(arbitraryTask, { maxLength: 3 }).map((specs) =>
   })),
 );
 
-/** A Tenant with up to three tasks, and public paths of the first of them. */
+/** A Tenant with up to three tasks, public paths of the first of them, and budgets for what there is. */
 export const arbitraryResources: fc.Arbitrary<Written> = fc
-  .record({ tenant, tasks })
-  .map(({ tenant, tasks }) => {
+  .record({ tenant, tasks, budgets: fc.array(arbitraryBudget, { maxLength: 3 }) })
+  .map(({ tenant, tasks, budgets }) => {
     const { publicPaths, ...spec } = tenant.spec as Json & { publicPaths?: object[] };
     const paths = publicPaths?.filter((each) => tasks.length > 0 || !("task" in each));
-    return { tasks, tenant: { ...tenant, spec: { ...spec, ...(paths && { publicPaths: paths }) } } };
+    const known = {
+      credentials: tenant.spec.credentials.map(({ id }) => id as string),
+      tasks: tasks.map(({ spec: { taskid } }) => taskid),
+      classes: tenant.spec.priorities?.classes.map(({ name }) => name) ?? [],
+    };
+    const own = budgets.map((make, index) => make(index, known));
+    return {
+      tasks,
+      tenant: {
+        ...tenant,
+        spec: { ...spec, ...(paths && { publicPaths: paths }), ...(own.length > 0 && { budgets: own }) },
+      },
+    };
   });

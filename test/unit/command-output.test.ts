@@ -26,8 +26,10 @@ const FORMATS: Record<string, string[]> = {
   // What has a name, and is no object of its own.
   status: ["json", "name", "wide", "yaml"],
   "credentials list": ["json", "name", "wide", "yaml"],
+  "budgets list": ["json", "name", "yaml"],
   // One thing, or what has no name.
   doctor: ["json", "yaml"],
+  "budgets show": ["json", "yaml"],
   "rollout status": ["json", "yaml"],
   "rollout history": ["json", "yaml"],
   "credentials verify": ["json"],
@@ -38,6 +40,7 @@ const FORMATS: Record<string, string[]> = {
 };
 /** The commands that do something, and print what they did; `diff` prints patches, `top` a screen. */
 const WITHOUT = [
+  ...["budgets reset", "budgets top-up"],
   ...["build", "collector", "completion", "controller", "credentials revoke"],
   ...["delete", "dev", "diff", "drain", "explain placement", "loadtest"],
   ...["new converter", "new filter", "pack", "push", "rollout pause", "rollout resume", "rollout start"],

@@ -1,3 +1,4 @@
+import { budgetFaults } from "./budget-faults.ts";
 import { credentialFaults } from "./credential-faults.ts";
 import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
@@ -51,6 +52,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
     ...tenants.flatMap(({ resource }) => modelNameFaults(resource, tasks)),
     ...ownerFaults(tenants, tasks),
     ...tenants.flatMap((tenant) => publicPathFaults(tenant, tasks)),
+    ...tenants.flatMap((tenant) => budgetFaults(tenant, tasks)),
     ...tasks.flatMap(routingFaults),
   ];
 }

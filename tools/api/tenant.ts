@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { budget } from "./budget.ts";
 import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { credential, permission } from "./credential.ts";
@@ -150,6 +151,12 @@ const tenantSpec = withRules(
       .describe(
         "Let requests wait for a token of a task, of the tenant or of a credential; `{}` takes the defaults. Default: they are refused at once.",
       ),
+    budgets: z
+      .array(budget)
+      .max(64)
+      .default([])
+      .describe("Tokens or money that may be spent in a day, week or month. Default: no bounds.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
     rateLimitHeaders: z
       .boolean()
       .default(false)
@@ -205,6 +212,11 @@ const tenantSpec = withRules(
       holds: ({ descriptors }) => new Set(descriptors.map(({ name }) => name)).size === descriptors.length,
       message: "must not hold a name twice",
       path: ["descriptors"],
+    },
+    {
+      holds: ({ budgets }) => new Set(budgets.map(({ name }) => name)).size === budgets.length,
+      message: "must not hold a name twice",
+      path: ["budgets"],
     },
     {
       holds: ({ revoked }) => new Set(revoked).size === revoked.length,

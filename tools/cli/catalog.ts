@@ -103,6 +103,11 @@ export const CATALOG: CatalogEntry[] = [
     load: async () => (await import("./commands/credentials.ts")).credentialsCommand(),
   },
   {
+    usage: "budgets",
+    description: "List, show, top up and reset the budgets of Tenants",
+    load: async () => (await import("./commands/budgets.ts")).budgetsCommand(),
+  },
+  {
     usage: "task",
     description: "Work on tasks",
     load: async () => (await import("./commands/task.ts")).taskCommand(),

@@ -15,6 +15,28 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     ["In a cluster, with TLS", "controller --tls-cert tls.crt --tls-key tls.key"],
     ["On this machine, from files", "controller --config manifests/examples/search"],
   ],
+  "budgets list": [
+    ["See what is spent of all budgets", "budgets list"],
+    [
+      "Of a controller on this machine",
+      "budgets list -f manifests/examples/search --budget-store /var/lib/modelgate/budgets",
+    ],
+  ],
+  "budgets show": [
+    ["Show a budget with its past months", "budgets show search monthly"],
+    ["Show a credential's own, for programs", "budgets show search daily/ads-ranking -o json"],
+  ],
+  "budgets top-up": [
+    ["Add tokens for the rest of the month", 'budgets top-up search monthly 5000000 --reason "launch"'],
+    ["See what adding money would do", 'budgets top-up search spend "50 EUR" --dry-run'],
+  ],
+  "budgets reset": [
+    ["Make a budget whole again", 'budgets reset search monthly --reason "wrong price"'],
+    [
+      "See what that would be, in PostgreSQL",
+      "budgets reset search monthly --dry-run --budget-store postgres://db/modelgate",
+    ],
+  ],
   collector: [
     ["Follow log files", "collector '/var/log/modelgate/*.log' --store /var/lib/modelgate"],
     ["Take batches from gateways, and send lines on to Kafka", "collector --listen :8092 --kafka kafka:9092"],

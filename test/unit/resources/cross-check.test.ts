@@ -102,6 +102,47 @@ const CASES: [name: string, text: string, message: string][] = [
     "a.yaml:10: Tenant/search: spec.publicPaths[0].gateway: is for no gRPC method: name the task that answers it in task",
   ],
   [
+    "a budget for nobody",
+    TENANT.concat(
+      `  credentials: [{id: alice, sha256: ${"a".repeat(64)}}]\n`,
+      "  budgets: [{name: monthly, per: month, tokens: 100, for: {credentials: [alcie]}}]\n",
+    ),
+    'a.yaml:11: Tenant/search: spec.budgets[0].for.credentials[0]: "alcie" is no credential of this tenant (did you mean alice?)',
+  ],
+  [
+    "a budget for no task of the tenant",
+    docs(TENANT.concat("  budgets: [{name: monthly, per: month, tokens: 100, for: {tasks: [abc]}}]\n"), TASK),
+    'a.yaml:10: Tenant/search: spec.budgets[0].for.tasks[0]: "abc" is no task of this tenant (it has 666)',
+  ],
+  [
+    "a budget that lowers calls to no class",
+    TENANT.concat("  budgets: [{name: monthly, per: month, tokens: 100, whenSpent: lower}]\n"),
+    "a.yaml:10: Tenant/search: spec.budgets[0].whenSpent: lower needs spec.priorities, which says what classes there are: add it, or take refuse",
+  ],
+  [
+    "a budget that lowers calls to an unknown class",
+    TENANT.concat(
+      "  priorities: {classes: [{name: online}, {name: batch}]}\n",
+      "  budgets: [{name: monthly, per: month, tokens: 100, whenSpent: lower, lowerTo: bulk}]\n",
+    ),
+    'a.yaml:11: Tenant/search: spec.budgets[0].lowerTo: "bulk" is no class of spec.priorities (it has online, batch)',
+  ],
+  [
+    "a budget of tokens and money",
+    TENANT.concat("  budgets: [{name: monthly, per: month, tokens: 100, money: 5 EUR}]\n"),
+    "a.yaml:10: Tenant/search: spec.budgets[0]: needs tokens or money (one of them)",
+  ],
+  [
+    "an amount without a currency",
+    TENANT.concat("  budgets: [{name: monthly, per: month, money: '250'}]\n"),
+    "a.yaml:10: Tenant/search: spec.budgets[0].money: must be an amount and its currency, such as 250 EUR or 0.50 USD",
+  ],
+  [
+    "a time zone that is none",
+    TENANT.concat("  budgets: [{name: monthly, per: month, tokens: 100, timeZone: Europe/Bonn}]\n"),
+    "a.yaml:10: Tenant/search: spec.budgets[0].timeZone: must be a time zone of the IANA database, such as Europe/Berlin or UTC",
+  ],
+  [
     "issuer unknown",
     TENANT.concat(
       "  jwtIssuers: [{issuer: https://a.example, audiences: [m], jwksUri: https://a.example/jwks, cluster: a}]\n",

@@ -16,6 +16,8 @@ import { clusterParts } from "../../servers/controller/kubernetes/parts.ts";
 import type { Tls } from "../../servers/http/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../../servers/http/tls-files.ts";
 import { Operator } from "../../servers/operator/operator.ts";
+import { budgetStoreOption } from "../options/budget-store.ts";
+import { controllerBudgets, followPrices } from "../options/controller-budgets.ts";
 import {
   controllerOf,
   controllerOption,
@@ -53,6 +55,8 @@ interface Options extends ConnectOptions, RenderedController {
   reconcile: boolean;
   image?: string;
   target: Target;
+  budgetStore?: string;
+  prices?: string;
   logLevel: string;
 }
 
@@ -103,6 +107,11 @@ export function controllerCommand(): Command {
       "--advertise-url <url>",
       "URL at which other controllers reach this one (default: $POD_IP and the port)",
     )
+    .addOption(budgetStoreOption())
+    .option(
+      "--prices <file>",
+      "price table (kind: Prices), for budgets of money; reloaded when the file changes",
+    )
     .option("--no-reconcile", "write nothing to the cluster; modelgate apply does that instead")
     .addOption(imageOption())
     .addOption(targetOption())
@@ -129,10 +138,12 @@ async function controller(options: Options): Promise<void> {
     log,
   );
   log.info({ url: running.url, admin: running.adminUrl }, "the controller takes reports");
+  const stopPrices = followPrices(running.budgets, options.prices, log);
   const renewal = tlsPaths && tls && renewTls(running, tlsPaths, tls, log);
   await stopped;
   log.info("stopping");
   clearInterval(renewal);
+  stopPrices();
   await running.stop();
 }
 
@@ -152,11 +163,13 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
     const proof = proofs[authenticate];
     if (proof === undefined)
       throw new Error("--authenticate token: needs Kubernetes, which --config replaces");
-    return { ...common, source: new FileSource(options.config, log), authenticate: proof };
+    const budgets = await controllerBudgets(options, undefined, log);
+    return { ...common, source: new FileSource(options.config, log), authenticate: proof, budgets };
   }
   if (authenticate === "token" && tls === undefined)
     log.warn("tokens come in the clear: give --tls-cert and --tls-key");
   const checks = new ResourceChecks();
+  const budgets = await controllerBudgets(options, await connect(options), log);
   const { tokenReview, ...cluster } = await clusterParts({
     ...options,
     ...{ log, checks },
@@ -164,7 +177,7 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
     advertiseUrl: options.advertiseUrl ?? advertisedUrl(listen, tls),
   });
   const operator = options.reconcile ? await operatorOf(options, log, checks) : undefined;
-  return { ...common, ...cluster, operator, authenticate: proofs[authenticate] ?? tokenReview };
+  return { ...common, ...cluster, budgets, operator, authenticate: proofs[authenticate] ?? tokenReview };
 }
 
 async function operatorOf(options: Options, log: Logger, checks: ResourceChecks): Promise<Operator> {

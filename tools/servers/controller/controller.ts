@@ -1,4 +1,6 @@
 import { type Logger, pino } from "pino";
+import { budgetMetrics } from "../budgets/budget-metrics.ts";
+import type { Budgets } from "../budgets/budgets.ts";
 import { listen, type Tls } from "../http/listener.ts";
 import { adminHandler } from "./admin-handler.ts";
 import { type Authenticate, anyone } from "./authenticate.ts";
@@ -25,6 +27,8 @@ export interface ControllerOptions {
   leadership?: Leadership;
   /** Reconciles the custom resources while this controller leads. Default: nobody does. */
   operator?: Reconciler | undefined;
+  /** Default: budgets are not served. */
+  budgets?: Budgets | undefined;
   /** Default: forward. */
   whenFollower?: FollowerAction;
   /**
@@ -45,6 +49,7 @@ export interface Controller {
   /** Base URL of health and metrics. */
   adminUrl: string;
   limits: Limits;
+  budgets: Budgets | undefined;
   /** New certificates for new connections. */
   renewTls(tls: Tls): void;
   /** Answers what is under way, gives up the leadership, and resolves when all is closed. */
@@ -56,14 +61,16 @@ export interface Controller {
  * @throws Error when an address is taken; what the source throws when it can't be read
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { source, leadership = soleLeader, operator } = options;
+  const { source, leadership = soleLeader, operator, budgets } = options;
   let { tls } = options;
   const log = options.log ?? pino({ level: "silent" });
   const local = { host: "127.0.0.1", port: 0 };
   const limits = new Limits({ log, hold: options.hold ?? 1500, silence: options.silence ?? 5000 });
   const metrics = controllerMetrics(limits, leadership);
+  if (budgets !== undefined) budgetMetrics(metrics.registry, budgets, () => leadership.isLeader);
   const reports = reportHandler({
     limits,
+    budgets,
     leadership,
     metrics,
     log,
@@ -88,10 +95,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
     await leadership.stop();
     await listener.close();
     await source.stop();
+    await budgets?.stop();
     await admin.close();
   };
   try {
-    await source.start((inventory) => limits.apply(inventory));
+    await source.start((inventory) => {
+      limits.apply(inventory);
+      budgets?.apply(inventory.tenants);
+      if (budgets === undefined && inventory.tenants.some(({ spec }) => spec.budgets.length > 0))
+        log.warn("budgets of Tenants are not kept: say where, with --budget-store");
+    });
     await operator?.start(leadership, metrics.registry);
   } catch (error) {
     await stop();
@@ -99,6 +112,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   leadership.start(() => {
     limits.reset();
+    budgets?.lead(() => leadership.isLeader);
     operator?.elected();
   });
   return {
@@ -106,6 +120,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     port: listener.port,
     adminUrl: `http://${urlHost(adminAddress.host)}:${admin.port}`,
     limits,
+    budgets,
     renewTls: (renewed) => {
       tls = renewed;
       listener.renew(renewed);

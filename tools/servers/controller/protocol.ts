@@ -28,6 +28,7 @@
  * Fields may be added within version 1: a reader ignores those it doesn't know.
  */
 import { z } from "zod";
+import { type BudgetsReply, budgetsReport } from "../budgets/protocol.ts";
 
 export const PROTOCOL_VERSION = "limits.modelgate.dev/v1";
 export const REPORT_PATH = "/v1/report";
@@ -96,6 +97,7 @@ export const report = z.object({
   connections: count.default(0).describe("Downstream connections, 0 when not known."),
   tasks: countsByName.prefault({}).describe("Tasks with traffic, by task id."),
   tenants: countsByName.prefault({}).describe("Tenants with traffic, by name."),
+  budgets: budgetsReport.optional().describe("What the gateway spent of budgets; absent in older filters."),
 });
 
 export type Report = z.output<typeof report>;
@@ -123,4 +125,6 @@ export interface Reply {
   tenants: Record<string, RateShare | null>;
   /** All revoked credentials, as SHA-256 in hexadecimal; absent when they are as before. */
   revoked?: string[];
+  /** For a report that has budgets; absent while they can't be stored. */
+  budgets?: BudgetsReply;
 }

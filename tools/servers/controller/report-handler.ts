@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { formatPath } from "../../api/fault.ts";
 import { issueMessage } from "../../api/issue-message.ts";
+import type { Budgets } from "../budgets/budgets.ts";
 import { HttpError, type Request, type Response, readBody, sendJson } from "../http/http.ts";
 import type { Handle, Tls } from "../http/listener.ts";
 import type { Authenticate, Caller } from "./authenticate.ts";
@@ -13,6 +14,7 @@ import { REPORT_PATH, type Report, report } from "./protocol.ts";
 
 interface ReportHandlerOptions {
   limits: Limits;
+  budgets: Budgets | undefined;
   authenticate: Authenticate;
   leadership: Leadership;
   whenFollower: FollowerAction;
@@ -59,6 +61,8 @@ async function answer(options: ReportHandlerOptions, request: Request, response:
   checkCaller(caller, parsed);
   const reply = limits.report(parsed);
   if (typeof reply === "string") throw refusal(reply, parsed);
+  const budgets = parsed.budgets && (await options.budgets?.exchange(parsed, parsed.budgets));
+  if (budgets !== undefined) reply.budgets = budgets;
   sendJson(response, 200, reply);
 }
 
