@@ -1,9 +1,5 @@
-import {
-  latencyHistogram,
-  openLoop,
-  percentile,
-  type Sample,
-} from "../../tools/serving/loadtest/open-loop.ts";
+import { latencyHistogram, percentile } from "../../tools/serving/loadtest/histogram.ts";
+import { openLoop, type Sample } from "../../tools/serving/loadtest/open-loop.ts";
 import type { Connection, PreparedRequest } from "../../tools/serving/model-client/connection.ts";
 import { pace } from "../support/pace.ts";
 

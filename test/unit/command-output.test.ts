@@ -36,13 +36,15 @@ const FORMATS: Record<string, string[]> = {
   "task discover": ["modeltask", "plugin-config"],
   // Lines and numbers of traffic.
   logs: ["json"],
+  // A run, as --save keeps it.
+  loadtest: ["json", "yaml"],
   metrics: ["json", "wide"],
 };
 /** The commands that do something, and print what they did; `diff` prints patches, `top` a screen. */
 const WITHOUT = [
   ...["budgets reset", "budgets top-up"],
   ...["build", "collector", "completion", "controller", "credentials revoke"],
-  ...["delete", "dev", "diff", "drain", "explain placement", "loadtest"],
+  ...["delete", "dev", "diff", "drain", "explain placement"],
   ...["new converter", "new filter", "pack", "push", "rollout pause", "rollout resume", "rollout start"],
   ...["rollout undo", "sign", "test", "top", "uninstall", "validate", "verify", "warmup"],
 ];

@@ -37,7 +37,7 @@ export const modelRequest = withRules(
       .max(253)
       .optional()
       .describe(
-        "Name of the model; requests are made from the inputs that the model server says it takes, by `conversion.protocol`.",
+        "Name of the model, as its server calls it; requests are made from the inputs that the model server says it takes, by `conversion.protocol`, or are chats for `protocol: openai`.",
       ),
     version: version()
       .optional()
@@ -53,7 +53,7 @@ export const modelRequest = withRules(
       .min(1)
       .max(100_000)
       .optional()
-      .describe("Size of variable dimensions in generated requests. Default: 1."),
+      .describe("Size of variable dimensions in generated requests; words of a generated chat. Default: 1."),
   }),
   [
     {

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { latencyHistogram } from "../../../tools/serving/loadtest/open-loop.ts";
+import { latencyHistogram } from "../../../tools/serving/loadtest/histogram.ts";
 import type { Backend } from "../conversion/backend.ts";
 import { resetPeak, residentBytes } from "../conversion/memory.ts";
 import { warmUp } from "../conversion/warm-up.ts";

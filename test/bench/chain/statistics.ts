@@ -1,5 +1,5 @@
 import type { RecordableHistogram } from "node:perf_hooks";
-import { percentile } from "../../../tools/serving/loadtest/open-loop.ts";
+import { percentile } from "../../../tools/serving/loadtest/histogram.ts";
 import { median } from "../load.ts";
 
 /** What rounds gave: their median, and how far apart they lie. */

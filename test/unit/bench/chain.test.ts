@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { latencyHistogram } from "../../../tools/serving/loadtest/open-loop.ts";
+import { latencyHistogram } from "../../../tools/serving/loadtest/histogram.ts";
 import { cellName, cellsOf, requestsOf } from "../../bench/chain/cells.ts";
 import type { ChainResult } from "../../bench/chain/chain.ts";
 import { addedChart, latencyChart } from "../../bench/chain/charts.ts";

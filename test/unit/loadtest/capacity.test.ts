@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { findCapacity, inFlightAt } from "../../../tools/serving/loadtest/capacity.ts";
-import {
-  constantRate,
-  type LoadResult,
-  latencyHistogram,
-} from "../../../tools/serving/loadtest/open-loop.ts";
+import { latencyHistogram } from "../../../tools/serving/loadtest/histogram.ts";
+import { constantRate, type LoadResult } from "../../../tools/serving/loadtest/open-loop.ts";
 import { parseSlo } from "../../../tools/serving/loadtest/slo.ts";
+import { tokenTimes } from "../../../tools/serving/loadtest/token-times.ts";
 
 /** What open-loop load on `slots` that each serve in `service` milliseconds comes to, without time passing. */
 function simulated(rate: number, seconds: number, slots: number, service: number): LoadResult {
@@ -17,6 +15,7 @@ function simulated(rate: number, seconds: number, slots: number, service: number
     failures: new Map(),
     latencies: latencyHistogram(),
     lateness: latencyHistogram(),
+    tokens: tokenTimes(),
   };
   const freeAt = new Array<number>(slots).fill(0);
   for (const intended of constantRate(rate, seconds)) {

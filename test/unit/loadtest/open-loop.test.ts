@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { constantRate, openLoop, percentile } from "../../../tools/serving/loadtest/open-loop.ts";
+import { percentile } from "../../../tools/serving/loadtest/histogram.ts";
+import { constantRate, openLoop } from "../../../tools/serving/loadtest/open-loop.ts";
 import { breaches, formatSlo, parseSlo } from "../../../tools/serving/loadtest/slo.ts";
 import {
   type Connection,
@@ -107,16 +108,25 @@ describe("the objective", () => {
   it.each([
     ["p99=200ms", "p99=200ms,errors=0.1%"],
     ["p50=20ms, p99.9=1.5s, errors=1%", "p50=20ms,p99.9=1500ms,errors=1%"],
+    ["ttft-p99=500ms,tpot-p90=40ms", "ttft-p99=500ms,tpot-p90=40ms,errors=0.1%"],
   ])("%s", (text, formatted) => {
     expect(formatSlo(parseSlo(text))).toBe(formatted);
   });
 
-  it.each(["", "errors=1%", "p99", "p99=200", "p101=1s", "p0=1s", "q=1ms", "p99=200ms,"])(
-    "refuses %j",
-    (text) => {
-      expect(() => parseSlo(text)).toThrow(/must/);
-    },
-  );
+  it.each([
+    "",
+    "errors=1%",
+    "p99",
+    "p99=200",
+    "p101=1s",
+    "p0=1s",
+    "q=1ms",
+    "ttft=1s",
+    "itl-p99=1s",
+    "p99=200ms,",
+  ])("refuses %j", (text) => {
+    expect(() => parseSlo(text)).toThrow(/must/);
+  });
 
   it.each(["0.07", "0.0000001", "0", "100"])("of %s %% is written as it was read", (errors) => {
     const text = `p99=200ms,errors=${errors}%`;

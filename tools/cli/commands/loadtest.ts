@@ -41,6 +41,7 @@ import {
 } from "../options/loadtest.ts";
 import { fileOption, namespaceOption, recursiveOption } from "../options/resource-files.ts";
 import { chooseTask } from "../options/task.ts";
+import { type Structured, structured, structuredOption } from "../output/structured.ts";
 
 interface Options extends ConnectOptions {
   filename?: string[];
@@ -67,6 +68,8 @@ interface Options extends ConnectOptions {
   baseline?: string;
   tolerance: number;
   report: string[];
+  stream: boolean;
+  output?: Structured;
 }
 
 /**
@@ -130,9 +133,12 @@ export function loadtestCommand(): Command {
     .option("--baseline <file>", "compare with a saved result; exit code 1 if a replica handles less")
     .option("--tolerance <percent>", "with --baseline: loss to accept", percent, 10)
     .option("--report <file...>", "write a report: .svg, or .html with the steps", [])
+    .option("--no-stream", "ask a language model for whole answers (default: streams)")
+    .addOption(structuredOption())
     .addHelpText(
       "after",
       "\nRequests are sent at a constant rate (open loop). Latency counts from the time a request was due, so a stall counts for every request that it delays." +
+        "\nOf a language model, --slo may bound the time to the first token and per token: ttft-p99=500ms,tpot-p90=40ms." +
         "\nCtrl-C ends the search and prints the results so far.",
     )
     .action(loadtest);
@@ -150,10 +156,11 @@ async function loadtest(name: string | undefined, options: Options): Promise<voi
   const store = await openTasks(options);
   const task = chooseTask(store.tasks, name);
   const stop = new AbortController();
-  const { address, header: headers, request, proto: protos, protoPath: protoPaths, connections } = options;
+  const { proto: protos, protoPath: protoPaths } = options;
+  const { address, header: headers, request, connections, stream } = options;
   const { signal } = stop;
   const generator = await openGenerator(task, {
-    ...{ address, headers, request, protos, protoPaths, connections, signal },
+    ...{ address, headers, request, protos, protoPaths, connections, stream, signal },
   });
   process.removeAllListeners("SIGINT");
   process.once("SIGINT", () => stop.abort());
@@ -195,46 +202,48 @@ async function search(
 }
 
 async function tell(run: SavedRun, options: Options, baseline: SavedRun | undefined): Promise<void> {
-  process.stdout.write(`${stepsTable(run)}\n${terminalReport(run)}\n`);
   const knee = kneeOf(run);
-  if (knee)
-    console.log(
-      `${run.task}: ${run.isFound ? "" : "at least "}${(run.capacity / run.replicas).toFixed(1)} requests a second per replica at ${run.slo}; ` +
-        `${(inFlightAt(knee) / run.replicas).toFixed(1)} in flight per replica there`,
-    );
-  else
-    console.log(
-      `${run.task}: ${run.isFound ? `no rate from ${options.from}/s down` : "no rate so far"} holds ${run.slo}`,
-    );
+  process.stdout.write(options.output ? structured(run, options.output) : told(run, options.from));
   for (const file of options.report)
     await writeFile(file, extname(file) === ".html" ? htmlReport(run, baseline) : svgReport(run, baseline));
   if (options.save !== undefined) await saveRun(options.save, run);
   if (!knee) process.exitCode = 1;
   if (!baseline) return;
   const { rows, change } = compareRuns(baseline, run);
-  process.stdout.write(`\n${table(["", "baseline", "now", "change"], rows)}`);
+  if (!options.output) process.stdout.write(`\n${table(["", "baseline", "now", "change"], rows)}`);
   if (change < -options.tolerance / 100) process.exitCode = 1;
 }
 
+/** For people. @param from the first rate */
+function told(run: SavedRun, from: number): string {
+  const knee = kneeOf(run);
+  const result = knee
+    ? `${run.isFound ? "" : "at least "}${(run.capacity / run.replicas).toFixed(1)} requests a second per replica at ${run.slo}; ` +
+      `${(inFlightAt(knee) / run.replicas).toFixed(1)} in flight per replica there`
+    : `${run.isFound ? `no rate from ${from}/s down` : "no rate so far"} holds ${run.slo}`;
+  return `${stepsTable(run)}\n${terminalReport(run)}\n${run.task}: ${result}\n`;
+}
+
 /** @throws Error when no capacity was found, so that no limit is set by half a search */
-async function write(store: TaskStore, task: ModelTask, run: SavedRun, { headroom }: Options): Promise<void> {
+async function write(store: TaskStore, task: ModelTask, run: SavedRun, options: Options): Promise<void> {
   if (!run.isFound || run.capacity === 0)
     throw new Error("--write: the capacity was not found, so nothing was written");
-  const exact = (run.capacity / run.replicas) * (1 - headroom / 100);
+  const exact = (run.capacity / run.replicas) * (1 - options.headroom / 100);
   const perReplica = exact >= 10 ? Math.floor(exact) : Math.floor(exact * 10) / 10;
   const place = await store.writePerReplica(task, perReplica);
-  console.log(`limits.perReplica: ${perReplica} written into ${place}`);
+  const tell = options.output ? console.error : console.log;
+  tell(`limits.perReplica: ${perReplica} written into ${place}`);
 }
 
 async function replay(
   task: ModelTask,
   generator: Generator,
-  { replay: file = "", speed, slo }: Options,
+  { replay: file = "", speed, slo, output }: Options,
 ): Promise<void> {
   const arrivals = await recordedArrivals(file, task.spec.taskid, speed);
   const seconds = Math.max((arrivals.at(-1)?.at ?? 0) / 1000, 1e-3);
   const step = stepOf(arrivals.length / seconds, await generator.replay(arrivals), slo);
-  console.log(`${step.sent} requests in ${seconds.toFixed(1)} s`);
-  console.log(stepLine(step, slo).trim());
+  if (output) process.stdout.write(structured(step, output));
+  else console.log(`${step.sent} requests in ${seconds.toFixed(1)} s\n${stepLine(step, slo).trim()}`);
   if (step.breaches.length > 0) process.exitCode = 1;
 }

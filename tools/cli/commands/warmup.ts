@@ -67,6 +67,7 @@ export function warmupCommand(): Command {
       new Option("--protocol <protocol>", "protocol of generated requests (default: the task's)").choices([
         "openInference",
         "tensorflowServing",
+        "openai",
         "none",
       ]),
     )
@@ -149,7 +150,7 @@ async function taskOf(options: Options): Promise<ModelTask> {
     options.request !== undefined && !options.filename && options.inline === undefined
       ? taskOfFlags({ warmUp: { request: options.request, requests: options.requests ?? 1 } })
       : await readTask(options);
-  const { warmUp, conversion } = task.spec;
+  const { warmUp } = task.spec;
   const { requests, concurrency, timeout, consecutive, latency, protocol, request } = options;
   if (consecutive !== undefined && latency === undefined && !warmUp.success)
     throw new InvalidArgumentError("--consecutive: needs --latency");
@@ -158,10 +159,17 @@ async function taskOf(options: Options): Promise<ModelTask> {
       ? { ...warmUp.success, ...defined({ consecutive, latency }) }
       : warmUp.success;
   return taskOfFlags({
-    ...task.spec,
-    conversion: { ...conversion, ...defined({ protocol }) },
+    ...withProtocol(task.spec, protocol),
     warmUp: { ...warmUp, ...defined({ requests, concurrency, timeout, request, success }) },
   });
+}
+
+/** What a task says of itself, with another protocol of its model server. */
+function withProtocol(spec: ModelTask["spec"], protocol: string | undefined): object {
+  if (protocol === undefined) return spec;
+  if (protocol === "openai") return { ...spec, protocol };
+  const { protocol: _, openai: __, ...rest } = spec;
+  return { ...rest, conversion: { ...spec.conversion, protocol } };
 }
 
 function defined(object: Record<string, unknown>): object {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LoadResult, percentile } from "./open-loop.ts";
+import { percentile } from "./histogram.ts";
+import type { LoadResult } from "./open-loop.ts";
 import { breaches, type Slo } from "./slo.ts";
+import { type TokenStep, tokenStep } from "./token-times.ts";
 
 /** The result of one arrival rate. */
 export interface Step {
@@ -21,6 +23,8 @@ export interface Step {
   breaches: string[];
   /** p99 of how late the generator sent, milliseconds. */
   lateness: number;
+  /** Of a language model. */
+  tokens?: TokenStep | undefined;
 }
 
 interface SearchOptions {
@@ -104,6 +108,7 @@ export function stepOf(rate: number, result: LoadResult, slo: Slo): Step {
     max: latencies.count === 0 ? 0 : latencies.max / 1000,
     breaches: breaches(slo, result),
     lateness: percentile(lateness, 99),
+    tokens: tokenStep(result.tokens, milliseconds),
   };
 }
 

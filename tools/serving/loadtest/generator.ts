@@ -1,7 +1,8 @@
 import { durationMilliseconds } from "../../api/fields.ts";
-import type { ModelTask } from "../../api/model-task.ts";
+import { type ModelTask, modelNames, passesOpenAi } from "../../api/model-task.ts";
 import type { ModelRequest } from "../../api/warm-up.ts";
 import type { PreparedRequest } from "../model-client/connection.ts";
+import { speechOf } from "../model-client/model-request.ts";
 import { connectFor, prepareRequests } from "../model-client/prepare.ts";
 import { servingPort } from "../warmup/specification.ts";
 import { type LoadResult, openLoop } from "./open-loop.ts";
@@ -17,6 +18,8 @@ interface GeneratorOptions {
   request?: ModelRequest | undefined;
   protos?: string[] | undefined;
   protoPaths?: string[] | undefined;
+  /** Whether a language model is asked for streams. */
+  stream: boolean;
   /** HTTP/2 connections. */
   connections: number;
   signal: AbortSignal;
@@ -44,17 +47,16 @@ export async function openGenerator(task: ModelTask, options: GeneratorOptions):
     protoPaths,
     signal,
   } = options;
-  const origin = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  const { warmUp, conversion, taskid, timeout } = task.spec;
-  const request = options.request ?? warmUp.request;
-  if (!request)
-    throw new Error(`ModelTask ${task.metadata.name}: has no warmUp.request: give one with --request`);
+  const isGateway = /^https?:\/\//.test(address);
+  const origin = isGateway ? address : `http://${address}`;
+  const { taskid, timeout } = task.spec;
+  const request = requestOf(task, options.request, isGateway);
   const prepare = async (what: ModelRequest): Promise<PreparedRequest[]> => {
     const prepared = await prepareRequests(what, {
-      origin,
-      protocol: conversion.protocol,
-      protos,
-      protoPaths,
+      ...{ origin, protos, protoPaths, stream: options.stream },
+      ...speechOf(task),
+      // Callers of a gateway speak it there, whatever its model servers do.
+      ...(isGateway && task.spec.protocol === "openai" && { protocol: "openai", basePath: "/v1" }),
     });
     return prepared.map((each) => ({ ...each, headers: { taskid, ...headers } }));
   };
@@ -80,4 +82,21 @@ export async function openGenerator(task: ModelTask, options: GeneratorOptions):
     },
     close: () => connection.close(),
   };
+}
+
+/**
+ * What is sent: of a language model that says nothing of it, a chat. Callers of a gateway write one of its
+ * names for the model.
+ */
+function requestOf(task: ModelTask, given: ModelRequest | undefined, isGateway: boolean): ModelRequest {
+  const names = modelNames(task);
+  const [name] = names;
+  const speaks = isGateway || passesOpenAi(task.spec);
+  const chat = speaks && name !== undefined ? { model: task.spec.openai?.servedModel ?? name } : undefined;
+  const request = given ?? task.spec.warmUp.request ?? chat;
+  if (!request)
+    throw new Error(`ModelTask ${task.metadata.name}: has no warmUp.request: give one with --request`);
+  if (!isGateway || name === undefined || request.model === undefined || names.includes(request.model))
+    return request;
+  return { ...request, model: name };
 }

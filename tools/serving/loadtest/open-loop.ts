@@ -1,10 +1,8 @@
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import type { RecordableHistogram } from "node:perf_hooks";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Connection, PreparedRequest } from "../model-client/connection.ts";
-
-/** Highest latency that a histogram holds, microseconds: ten minutes. */
-const MAX_LATENCY_MICROS = 600_000_000;
-const SIGNIFICANT_FIGURES = 3;
+import { latencyHistogram, record } from "./histogram.ts";
+import { recordTokens, type TokenTimes, tokenTimes } from "./token-times.ts";
 
 interface OpenLoop {
   connection: Connection;
@@ -43,6 +41,8 @@ export interface LoadResult {
   milliseconds: number;
   /** How many failed, by what was wrong. */
   failures: Map<string, number>;
+  /** Of answers of language models. */
+  tokens: TokenTimes;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function openLoop(load: OpenLoop): Promise<LoadResult> {
   const { connection, requests, schedule, timeoutMs, signal, onEnd } = load;
   const result: LoadResult = {
     ...{ sent: 0, failed: 0, milliseconds: 0, failures: new Map<string, number>() },
-    ...{ latencies: latencyHistogram(), lateness: latencyHistogram() },
+    ...{ latencies: latencyHistogram(), lateness: latencyHistogram(), tokens: tokenTimes() },
   };
   const start = performance.now();
   let ended = 0;
@@ -63,10 +63,12 @@ export async function openLoop(load: OpenLoop): Promise<LoadResult> {
   const send = (intended: number) => {
     const request = requests[result.sent++ % requests.length] as PreparedRequest;
     record(result.lateness, performance.now() - start - intended);
-    connection.send(request, timeoutMs).then(({ ok, reason }) => {
+    connection.send(request, timeoutMs).then(({ ok, reason, tokens }) => {
       const latencyMs = performance.now() - start - intended;
-      if (ok) record(result.latencies, latencyMs);
-      else {
+      if (ok) {
+        record(result.latencies, latencyMs);
+        if (tokens) recordTokens(result.tokens, tokens, start + intended);
+      } else {
         result.failed++;
         result.failures.set(reason, (result.failures.get(reason) ?? 0) + 1);
       }
@@ -110,17 +112,4 @@ async function pause(milliseconds: number): Promise<void> {
 export function* constantRate(perSecond: number, seconds: number): Generator<number> {
   const count = Math.max(1, Math.round(perSecond * seconds));
   for (let i = 0; i < count; i++) yield (i * 1000) / perSecond;
-}
-
-export function latencyHistogram(): RecordableHistogram {
-  return createHistogram({ lowest: 1, highest: MAX_LATENCY_MICROS, figures: SIGNIFICANT_FIGURES });
-}
-
-function record(histogram: RecordableHistogram, milliseconds: number): void {
-  histogram.record(Math.min(MAX_LATENCY_MICROS, Math.max(1, Math.round(milliseconds * 1000))));
-}
-
-/** A percentile in milliseconds; 0 when nothing was recorded. */
-export function percentile(histogram: RecordableHistogram, percent: number): number {
-  return histogram.count === 0 ? 0 : histogram.percentile(percent) / 1000;
 }

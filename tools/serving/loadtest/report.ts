@@ -2,7 +2,7 @@ import { terminalPlot } from "../../lib/plot/terminal-plot.ts";
 import { timeSeriesSvg } from "../../lib/plot/time-series.ts";
 import { table } from "../../lib/terminal/table.ts";
 import type { Step } from "./capacity.ts";
-import type { SavedRun } from "./saved-run.ts";
+import { hasTokens, type SavedRun } from "./saved-run.ts";
 import { parseSlo, type Slo } from "./slo.ts";
 
 const HEADINGS = [
@@ -16,12 +16,24 @@ const HEADINGS = [
   "failed",
   "objective",
 ];
+/** Of a language model, before the objective. */
+const TOKEN_HEADINGS = [
+  ...[
+    "ttft p50 ms",
+    "ttft p90 ms",
+    "ttft p99 ms",
+    "per token p50 ms",
+    "per token p90 ms",
+    "per token p99 ms",
+  ],
+  "tokens/s",
+];
 /** Latencies are drawn up to so many times the objective: those beyond the knee have no end. */
 const DRAWN_UP_TO = 3;
 
 /** Steps by rising rate, as a table. */
 export function stepsTable(run: SavedRun): string {
-  return table(HEADINGS, rows(run));
+  return table(headings(run), rows(run));
 }
 
 /** Latency by rate, drawn with characters: `.` p50, `o` p99, `x` p99 of a rate that broke the objective. */
@@ -82,30 +94,47 @@ export function htmlReport(run: SavedRun, baseline?: SavedRun): string {
     "<style>body{font:14px sans-serif;max-width:900px;margin:2em auto}table{border-collapse:collapse}td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}</style>",
     `<h1>Load test of ${escaped(run.task)}</h1><p>${escaped(run.date)}, objective ${escaped(run.slo)}, ${run.replicas} replicas: ${run.capacity.toFixed(1)} requests a second, ${(run.capacity / run.replicas).toFixed(1)} per replica${run.isFound ? "" : " or more"}.</p>`,
     svgReport(run, baseline),
-    `<table>${cells("th", HEADINGS)}${rows(run)
+    `<table>${cells("th", headings(run))}${rows(run)
       .map((row) => cells("td", row))
       .join("")}</table></html>\n`,
   ].join("\n");
 }
 
+function headings(run: SavedRun): string[] {
+  return hasTokens(run) ? [...HEADINGS.slice(0, -1), ...TOKEN_HEADINGS, ...HEADINGS.slice(-1)] : HEADINGS;
+}
+
 function rows(run: SavedRun): string[][] {
-  return byRate(run).map(({ rate, answered, p50, p90, p99, p999, max, failed, breaches }) => [
+  const isLanguage = hasTokens(run);
+  return byRate(run).map(({ rate, answered, p50, p90, p99, p999, max, failed, breaches, tokens }) => [
     ...[rate, answered, p50, p90, p99, p999, max].map((value) => value.toFixed(1)),
     String(failed),
+    ...(isLanguage ? tokenCells(tokens) : []),
     breaches.join("; ") || "held",
   ]);
+}
+
+function tokenCells(tokens: Step["tokens"]): string[] {
+  if (!tokens) return TOKEN_HEADINGS.map(() => "-");
+  const { ttft, tpot, perSecond } = tokens;
+  return [ttft.p50, ttft.p90, ttft.p99, tpot.p50, tpot.p90, tpot.p99, perSecond].map((value) =>
+    value === 0 ? "-" : value.toFixed(1),
+  );
 }
 
 function byRate({ steps }: SavedRun): SavedRun["steps"] {
   return steps.toSorted((a, b) => a.rate - b.rate || a.p99 - b.p99);
 }
 
+/** Milliseconds that whole requests may take, as the objective says. */
 function objectives({ slo }: SavedRun): number[] {
-  return parseSlo(slo).latencies.map(({ milliseconds }) => milliseconds);
+  return parseSlo(slo).latencies.flatMap(({ of, milliseconds }) => (of === "request" ? milliseconds : []));
 }
 
-function highestLatency({ slo }: SavedRun): number {
-  return longestLatency(parseSlo(slo)) * DRAWN_UP_TO;
+/** An objective for tokens alone says nothing of whole requests: all of them are drawn. */
+function highestLatency(run: SavedRun): number {
+  const bounds = objectives(run);
+  return bounds.length > 0 ? Math.max(...bounds) * DRAWN_UP_TO : Math.max(...run.steps.map(({ p99 }) => p99));
 }
 
 function escaped(text: string): string {
@@ -116,12 +145,15 @@ function escaped(text: string): string {
 const LATE_SHARE = 0.2;
 
 /** A step in one line, while the search goes on. */
-export function stepLine({ rate, p50, p99, breaches, lateness }: Step, slo: Slo): string {
+export function stepLine({ rate, p50, p99, breaches, lateness, tokens }: Step, slo: Slo): string {
   const late =
     lateness > longestLatency(slo) * LATE_SHARE
       ? `  (this generator sent up to ${lateness.toFixed(0)} ms late: it may be the limit)`
       : "";
-  return `${rate.toFixed(1).padStart(9)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${breaches.join("; ") || "held"}${late}`;
+  const language = tokens
+    ? `  first token p50 ${tokens.ttft.p50.toFixed(1)} ms  each p50 ${tokens.tpot.p50.toFixed(1)} ms  ${tokens.perSecond.toFixed(0)} tokens/s`
+    : "";
+  return `${rate.toFixed(1).padStart(9)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms${language}  ${breaches.join("; ") || "held"}${late}`;
 }
 
 /** Of the latencies that an objective names, the longest, milliseconds. */

@@ -2,6 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { type Capacity, inFlightAt, type Step } from "./capacity.ts";
 
+const percentiles = z.object({ p50: z.number(), p90: z.number(), p99: z.number() });
+
 const step = z.object({
   ...{ rate: z.number(), answered: z.number(), sent: z.number(), failed: z.number(), lateness: z.number() },
   ...{
@@ -13,6 +15,7 @@ const step = z.object({
     max: z.number(),
   },
   breaches: z.array(z.string()),
+  tokens: z.object({ ttft: percentiles, tpot: percentiles, perSecond: z.number() }).optional(),
 });
 
 const run = z.object({
@@ -84,8 +87,24 @@ export function compareRuns(baseline: SavedRun, now: SavedRun): Comparison {
       row("p50 there", " ms", (saved) => at(saved, ({ p50 }) => p50)),
       row("p99 there", " ms", (saved) => at(saved, ({ p99 }) => p99)),
       row("in flight per replica there", "", (saved) => at(saved, inFlightAt) / saved.replicas),
+      ...(hasTokens(baseline) && hasTokens(now)
+        ? [
+            row("time to first token, p50 there", " ms", (saved) =>
+              at(saved, (step) => step.tokens?.ttft.p50 ?? 0),
+            ),
+            row("time per token, p50 there", " ms", (saved) =>
+              at(saved, (step) => step.tokens?.tpot.p50 ?? 0),
+            ),
+            row("tokens a second there", "", (saved) => at(saved, (step) => step.tokens?.perSecond ?? 0)),
+          ]
+        : []),
     ],
   };
+}
+
+/** Is it the run of a language model? */
+export function hasTokens({ steps }: SavedRun): boolean {
+  return steps.some(({ tokens }) => tokens !== undefined);
 }
 
 function change(before: number, after: number): string {

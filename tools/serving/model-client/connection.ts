@@ -1,3 +1,5 @@
+import type { Tokens } from "./token-reader.ts";
+
 /** A request as it goes over the wire, encoded once and sent many times. */
 export interface PreparedRequest {
   protocol: "grpc" | "http";
@@ -20,6 +22,8 @@ export interface Outcome {
   mayPass: boolean;
   /** The message or body that came; empty unless asked for. */
   reply: Buffer;
+  /** Of a language model's answer. */
+  tokens?: Tokens;
 }
 
 /**

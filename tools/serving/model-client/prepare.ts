@@ -4,6 +4,7 @@ import { type ModelRequest, modelRequest } from "../../api/warm-up.ts";
 import { ANSWER_TIMEOUT_MS, type Connection, type PreparedRequest } from "./connection.ts";
 import { GrpcConnection } from "./grpc-connection.ts";
 import { HttpConnection } from "./http-connection.ts";
+import { languageModelRequest } from "./language-model-request.ts";
 import { madeRequest } from "./made-request.ts";
 import { findMethod, ownProtocols, readProtocols } from "./methods.ts";
 import type { PrepareOptions } from "./model-request.ts";
@@ -60,7 +61,7 @@ function at(place: string): (error: unknown) => never {
 }
 
 async function prepare(request: ModelRequest, options: PrepareOptions): Promise<PreparedRequest> {
-  if (request.model !== undefined) return madeRequest({ ...request, model: request.model }, options);
+  if (request.model !== undefined) return madeFor({ ...request, model: request.model }, options);
   const { method, path, message = {}, body } = request;
   if (path !== undefined) {
     const payload = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
@@ -74,6 +75,16 @@ async function prepare(request: ModelRequest, options: PrepareOptions): Promise<
     headers: {},
     payload: encodeJson(type, message),
   };
+}
+
+/** A request that is made from what is known of the model. */
+async function madeFor(
+  request: ModelRequest & { model: string },
+  { basePath = "/v1", stream = false, protocol, ...options }: PrepareOptions,
+): Promise<PreparedRequest> {
+  if (protocol !== "openai") return madeRequest(request, { ...options, protocol });
+  const { model, batch: words = 1 } = request;
+  return languageModelRequest({ model, words, basePath, stream });
 }
 
 async function requestType(

@@ -1,6 +1,6 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
-import type { PrepareOptions } from "../model-client/model-request.ts";
+import { type PrepareOptions, speechOf } from "../model-client/model-request.ts";
 import { prepareRequests } from "../model-client/prepare.ts";
 import type { WarmUpPlan, WarmUpTarget } from "./warm-up.ts";
 
@@ -23,14 +23,14 @@ export function servingPort({ spec: { workload, service } }: ModelTask): number 
 
 /** Where the warm-up requests of a ModelTask go, and what they are. */
 export function targetOf(
-  { spec: { warmUp, conversion } }: ModelTask,
+  task: ModelTask,
   origin: string,
   types: Pick<PrepareOptions, "protos" | "protoPaths">,
 ): WarmUpTarget {
-  const { request } = warmUp;
+  const { request } = task.spec.warmUp;
   return {
     origin,
     prepare: async (timeoutMs) =>
-      request ? prepareRequests(request, { origin, protocol: conversion.protocol, timeoutMs, ...types }) : [],
+      request ? prepareRequests(request, { origin, ...speechOf(task), timeoutMs, ...types }) : [],
   };
 }

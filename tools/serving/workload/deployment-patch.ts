@@ -108,13 +108,17 @@ function sidecar(task: ModelTask, { image, gatewayService }: PatchOptions): obje
 
 /** Of the ModelTask what the sidecar goes by, so that other changes of it restart no pod. */
 function essence({ metadata, spec }: ModelTask): object {
-  const { taskid, tenant, service, timeout, warmUp, drain, workload, conversion } = spec;
+  const { taskid, tenant, service, timeout, warmUp, drain, workload, conversion, protocol, openai } = spec;
   const { duration: _, ...ownWarmUp } = warmUp;
   return {
     ...{ apiVersion: API_VERSION, kind: "ModelTask", metadata: { name: metadata.name } },
     spec: {
       ...{ taskid, tenant, service, timeout, warmUp: ownWarmUp, drain, workload },
       conversion: { protocol: conversion.protocol },
+      ...(protocol === "openai" && {
+        protocol,
+        ...(openai && { openai: { server: openai.server, basePath: openai.basePath } }),
+      }),
     },
   };
 }
