@@ -1,5 +1,6 @@
 import { AccessLog } from "../access-log/access-log";
 import { Decompression } from "../decompression/decompression";
+import { ModelName } from "../model-name/model-name";
 import { ProtocolConversion } from "../protocol-conversion/protocol-conversion";
 import { RateLimit } from "../rate-limit/rate-limit";
 import { defineModule } from "../sdk/pipeline/contexts";
@@ -12,6 +13,13 @@ export * from "../sdk/pipeline/exports/request-headers";
 export * from "../sdk/pipeline/exports/response";
 
 defineModule(
-  () => [new TenantAuth(), new RateLimit(), new Decompression(), new ProtocolConversion(), new AccessLog()],
+  () => [
+    new ModelName(),
+    new TenantAuth(),
+    new RateLimit(),
+    new Decompression(),
+    new ProtocolConversion(),
+    new AccessLog(),
+  ],
   false,
 );

@@ -5,6 +5,7 @@ import { readCors } from "./cors/read-cors";
 import { SHA256_SIZE } from "./crypto/sha256";
 import { DigestTable, parseHexDigest } from "./digest-table";
 import { readIssuer } from "./jwt/read-issuer";
+import { readLanguageModels } from "./language-models/read-models";
 import { MODE_NAMES } from "./mode";
 import { readKeyHeaders, readTenantHeader } from "./own-headers";
 import { Permissions } from "./permissions";
@@ -35,6 +36,7 @@ class Reader {
     if (config.has("tenantHeader")) registry.tenantHeader = bytes(readTenantHeader(config, keyHeaders));
     registry.cors = readCors(config.object("cors"));
     registry.publicPaths = readPublicPaths(config.objects("publicPaths"));
+    registry.languageModels = readLanguageModels(config.objects("languageModels"));
     registry.removesCredentials = config.flag("removeCredentials", true);
     registry.published = config.flag("publish", true);
     this.readTaskModes(config.objects("tasks"));

@@ -5,6 +5,7 @@ import { Cors } from "./cors/cors";
 import { Credential } from "./credential";
 import { DigestTable } from "./digest-table";
 import { Issuer } from "./jwt/issuer";
+import { LanguageModels } from "./language-models/language-models";
 import { Mode } from "./mode";
 import { Permissions } from "./permissions";
 import { PublicPath } from "./public-path";
@@ -22,6 +23,8 @@ export class Registry {
   cors: Cors | null = null;
   /** Paths that need no credential. */
   publicPaths: PublicPath[] = [];
+  /** Tasks that are called by the name of a model; null: there are none. */
+  languageModels: LanguageModels | null = null;
   /** Are headers of credentials taken from the request here? Otherwise the route does. */
   removesCredentials: bool = true;
   /** Header that tells the model server the tenant; null: none does. */

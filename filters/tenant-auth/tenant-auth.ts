@@ -7,12 +7,17 @@ import { bufferData, readBuffer } from "../sdk/host/body";
 import { coarseSeconds } from "../sdk/host/clock";
 import { requestCollection } from "../sdk/host/collection";
 import { removeHeader, setHeader } from "../sdk/host/headers";
+import { HttpStatus } from "../sdk/host/http-status";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
-import { LocalReply } from "../sdk/pipeline/local-reply";
+import { LocalReply, sendJson } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { Identification } from "./identification";
 import { Identity } from "./identity";
+import { LanguageModel } from "./language-models/language-model";
+import { LanguageModels } from "./language-models/language-models";
+import { ModelList } from "./language-models/list";
+import { MODEL_NOT_FOUND } from "./language-models/replies";
 import { Mode } from "./mode";
 import { Decision } from "./permissions";
 import { Presentation } from "./presented";
@@ -26,6 +31,7 @@ import { matchesTask } from "./task-pattern";
 
 const presentation: Presentation = new Presentation();
 const identity: Identity = new Identity();
+const list: ModelList = new ModelList();
 
 /** Tells the configurations of a VM apart in what they remember. */
 let lastOwner: u64 = 0;
@@ -82,21 +88,33 @@ export class TenantAuth extends Stage {
     identity.reset();
     presentation.read(http, registry);
     presentation.strip(http, registry);
+    const models = registry.languageModels;
+    let unnamed: LocalReply | null = null;
+    if (models != null) unnamed = models.nameTask(http);
     const path = this.publicPathOf(http);
     if (path != null && path.answers(http)) return HeadersAction.STOP;
-    if (path != null || this.modeOf(http) == Mode.Off) {
-      http.pass();
-      return HeadersAction.CONTINUE;
-    }
-    const refusal = this.decide(http, endOfStream);
-    const mode = this.modeOf(http);
-    if (refusal != null) {
-      if (mode == Mode.Enforce) {
-        http.refuse(refusal);
-        return HeadersAction.STOP;
+    if (path == null && this.modeOf(http) != Mode.Off) {
+      const refusal = this.decide(http, endOfStream, unnamed);
+      const mode = this.modeOf(http);
+      if (refusal != null) {
+        if (mode == Mode.Enforce) return refused(http, refusal);
+        if (mode == Mode.DryRun) http.refuseDry(refusal);
       }
-      if (mode == Mode.DryRun) http.refuseDry(refusal);
+      this.prepareSigned(http, mode);
     }
+    if (models != null) {
+      // Without a task there is no route, whatever the mode.
+      if (unnamed != null) return refused(http, unnamed);
+      if (models.isQuestion) return this.answerModels(http, models);
+      const locked = models.makeUpstream(http);
+      if (locked != null) return refused(http, locked);
+    }
+    http.pass();
+    return HeadersAction.CONTINUE;
+  }
+
+  /** A request goes on, perhaps with a body that is yet to be checked, and with its tenant's name. */
+  private prepareSigned(http: HttpContext, mode: Mode): void {
     const body = <BodyDigest | null>http.state(this.slot);
     if (body != null) {
       body.enforced = mode == Mode.Enforce;
@@ -104,13 +122,46 @@ export class TenantAuth extends Stage {
       // not.
       if (body.enforced) removeHeader(REQUEST_HEADERS, CONTENT_LENGTH);
     }
-    const header = registry.tenantHeader;
+    const header = this.registry.tenantHeader;
     const principal = http.principal;
     if (header != null && principal != null) {
       setHeader(REQUEST_HEADERS, header, principal.tenant.ptr, principal.tenant.len);
     }
-    http.pass();
-    return HeadersAction.CONTINUE;
+  }
+
+  /** Answers which models the credential may call; where no credential is asked for, all. */
+  private answerModels(http: HttpContext, models: LanguageModels): HeadersAction {
+    const asksOne = models.asksOne(http);
+    const one = asksOne ? models.asked : null;
+    const all = models.all;
+    list.start();
+    let found = false;
+    for (let i = 0; i < all.length; i++) {
+      const model = all[i];
+      if (!this.mayCall(http, model)) continue;
+      if (model == one) found = true;
+      for (let n = 0; n < model.names.length; n++) list.add(model.names[n]);
+    }
+    list.end();
+    if (asksOne && !found) return refused(http, MODEL_NOT_FOUND);
+    if (asksOne) list.one(models.askedName);
+    http.replied = true;
+    sendJson(HttpStatus.OK, list.json.ptr, list.json.len, http.crossOrigin, http.origin);
+    return HeadersAction.STOP;
+  }
+
+  private mayCall(http: HttpContext, model: LanguageModel): bool {
+    if (identity.credential < 0) return true;
+    const registry = this.registry;
+    const credential = registry.credentials[identity.credential];
+    const task = http.taskid;
+    task.ptr = model.taskid.ptr;
+    task.len = model.taskid.len;
+    const permissions = registry.tenants[credential.tenant].permissions;
+    const may =
+      this.tokenAllows(http) && this.setsAllow(permissions, credential.narrowed, http, false) == null;
+    task.len = 0;
+    return may;
   }
 
   private publicPathOf(http: HttpContext): PublicPath | null {
@@ -134,7 +185,8 @@ export class TenantAuth extends Stage {
     return registry.tenants[registry.credentials[identity.credential].tenant].mode;
   }
 
-  private decide(http: HttpContext, endOfStream: bool): LocalReply | null {
+  /** @param unnamed why the request is for no task, if it is a call to OpenAI's API */
+  private decide(http: HttpContext, endOfStream: bool, unnamed: LocalReply | null): LocalReply | null {
     const registry = this.registry;
     const unproven = this.identification.identify(http, presentation, endOfStream, identity);
     if (unproven != null) return unproven;
@@ -145,10 +197,14 @@ export class TenantAuth extends Stage {
     if (credential.notBefore > now) return reply.CREDENTIAL_NOT_YET_VALID;
     if (credential.notAfter < now) return reply.CREDENTIAL_EXPIRED;
     http.authenticated(credential.principal, registry.published);
-    if (http.taskids == 0 || http.taskid.len == 0) return reply.TASK_MISSING;
+    if (unnamed != null) return unnamed;
+    const models = registry.languageModels;
+    const asksModels = models != null && models.isQuestion;
+    if (!asksModels && (http.taskids == 0 || http.taskid.len == 0)) return reply.TASK_MISSING;
     if (http.taskids > 1 || http.versions > 1) return reply.TASK_AMBIGUOUS;
     if (!credential.allowsMethod(http.method)) return reply.METHOD_FORBIDDEN;
     if (!credential.allowsHost(http.authority)) return reply.HOST_FORBIDDEN;
+    if (asksModels) return null;
     if (!this.tokenAllows(http)) return reply.TASK_FORBIDDEN;
     const refusal = this.setsAllow(tenant.permissions, credential.narrowed, http, false);
     if (refusal != null) return refusal;
@@ -204,6 +260,11 @@ export class TenantAuth extends Stage {
   onDone(http: HttpContext): void {
     (<BodyDigest>http.state(this.slot)).release();
   }
+}
+
+function refused(http: HttpContext, refusal: LocalReply): HeadersAction {
+  http.refuse(refusal);
+  return HeadersAction.STOP;
 }
 
 /**

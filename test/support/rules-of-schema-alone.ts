@@ -176,6 +176,13 @@ const RULES: Rule[] = [
     reason: "which stage is rendered: what is no protocol that passes HTTP through is converted",
   },
   {
+    path: at(
+      String.raw`spec\.(protocol|openai(\.(server|models(\[\])?|servedModel|basePath|apiKeySecret(\.\w+)?))?)`,
+    ),
+    code: /^(invalid_value|invalid_type|invalid_format|too_big|too_small|custom)$/,
+    reason: "words, names and paths: the filter compares them with what callers write and knows no others",
+  },
+  {
     path: at(String.raw`spec\.conversion\.(contentType|converter)`),
     code: /^(invalid_format|custom)$/,
     reason: "an image and what it writes: the converter's own, behind the filter",

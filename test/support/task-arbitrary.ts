@@ -84,17 +84,18 @@ function withAutoscaling(spec: Json & { limits?: Json }, autoscaling: Autoscalin
   return spec.limits && isCounted && minReplicas <= maxReplicas ? { ...spec, autoscaling } : spec;
 }
 
-const MODEL_NAMES = ["gpt", "meta-llama/Llama-3-8B", "gpt:v0"];
+/** Another one in each task: of one tenant no two may have the same. */
+const modelNames = fc.nat(1_000_000).map((n) => [`gpt-${n}`, `vendor/gpt-${n}`, `gpt-${n}:v9`]);
 const openai = fc.oneof(
   fc.constant({}),
   arbitraryOf(shape.openai, "spec.openai", {
     "spec.openai.server": fc.constant("openai"),
-    "spec.openai.models": fc.subarray(MODEL_NAMES),
-    "spec.openai.servedModel": fc.constantFrom(...MODEL_NAMES),
+    "spec.openai.models": modelNames,
+    "spec.openai.servedModel": fc.constantFrom("gpt", "meta-llama/Llama-3-8B"),
     "spec.openai.basePath": fc.constantFrom("/v1", "/openai/v1"),
     "spec.openai.apiKeySecret": fc.constant({ name: "model-server", key: "key" }),
   }),
-  fc.subarray(MODEL_NAMES).map((models) => ({ server: "openInference", models })),
+  modelNames.map((models) => ({ server: "openInference", models })),
 ) as fc.Arbitrary<Json>;
 
 /** What callers speak; a converter of a task's own is beside a server of Open Inference. */

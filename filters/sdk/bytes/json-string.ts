@@ -58,7 +58,28 @@ export function appendUnescaped(out: ByteBuffer, from: usize, to: usize): bool {
   return true;
 }
 
-function unescaped(letter: u8): u8 {
+/**
+ * The first byte of [at, end) that is no plain one of a string: a quote, a backslash, a control character.
+ */
+export function plainEnd(at: usize, end: usize): usize {
+  const quote = i8x16.splat(Char.QUOTE);
+  const backslash = i8x16.splat(Char.BACKSLASH);
+  const space = i8x16.splat(Char.SPACE);
+  for (; at + 16 <= end; at += 16) {
+    const block = v128.load(at);
+    const control = i8x16.lt_u(block, space);
+    const special = v128.or(control, v128.or(i8x16.eq(block, quote), i8x16.eq(block, backslash)));
+    if (v128.any_true(special)) return at + <usize>ctz<i32>(i8x16.bitmask(special));
+  }
+  for (; at < end; at++) {
+    const c = load<u8>(at);
+    if (c == Char.QUOTE || c == Char.BACKSLASH || c < Char.SPACE) return at;
+  }
+  return end;
+}
+
+/** What a letter behind a backslash stands for; 0: it is no escape, or `u`. */
+export function unescaped(letter: u8): u8 {
   if (letter == Char.QUOTE || letter == Char.BACKSLASH || letter == Char.SLASH) return letter;
   if (letter == Char.b) return Char.BACKSPACE;
   if (letter == Char.f) return Char.FORM_FEED;

@@ -42,6 +42,8 @@ export class HttpContext {
   versions: i32 = 0;
   /** Is the caller a gRPC client? */
   grpc: bool = false;
+  /** Does the caller speak OpenAI's API, and know its errors? */
+  openAi: bool = false;
 
   /** Where the request goes, if it is not to be asked of Envoy. */
   cluster: Bytes | null = null;
@@ -83,6 +85,7 @@ export class HttpContext {
     this.wouldRefuse = null;
     this.replied = false;
     this.grpc = false;
+    this.openAi = false;
     this.authority.len = 0;
     this.method.len = 0;
     this.path.len = 0;
@@ -143,6 +146,15 @@ export class HttpContext {
     this.taskids = 1;
     setHeader(REQUEST_HEADERS, TASKID, task.ptr, task.len);
   }
+
+  /** Makes the request one for this version of its task. */
+  nameVersion(version: Bytes): void {
+    this.version.ptr = version.ptr;
+    this.version.len = version.len;
+    this.versions = 1;
+    setHeader(REQUEST_HEADERS, VERSION, version.ptr, version.len);
+  }
+
   private readonly scratch: Slice = new Slice();
 
   /**
@@ -175,7 +187,7 @@ export class HttpContext {
     this.replied = true;
     reply.count();
     if (this.pipeline.handsOff) setFilterState(REASON_STATE, reply.reason.ptr, reply.reason.len);
-    reply.send(this.grpc, this.crossOrigin, this.origin);
+    reply.send(this.grpc, this.openAi, this.crossOrigin, this.origin);
   }
 
   /** The response went out already: notes why it is an error all the same; the first reason counts. */

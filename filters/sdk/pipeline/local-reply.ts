@@ -7,6 +7,7 @@ import { Slice } from "../bytes/slice";
 import { HeaderPairs } from "../host/headers";
 import { Counter } from "../host/metrics";
 import { CrossOrigin } from "./cross-origin";
+import { appendOpenAiError } from "./openai-error";
 
 const JSON_CONTENT_TYPE = bytes("application/json");
 
@@ -71,9 +72,18 @@ export class LocalReply {
     counter.add(1);
   }
 
-  /** Answers a request. @param crossOrigin what the answer says to a page of another origin; null: nothing */
-  send(grpc: bool, crossOrigin: CrossOrigin | null, origin: Slice): void {
-    const body = grpc ? this.message : this.httpBody;
+  /**
+   * Answers a request.
+   * @param openAi whether an HTTP caller gets the error in the form of OpenAI's API
+   * @param crossOrigin what the answer says to a page of another origin; null: nothing
+   */
+  send(grpc: bool, openAi: bool, crossOrigin: CrossOrigin | null, origin: Slice): void {
+    let body = grpc ? this.message : this.httpBody;
+    if (openAi && !grpc) {
+      body = openAiBody;
+      body.clear();
+      appendOpenAiError(body, <i32>this.status, this.reason, this.message.ptr, this.message.len);
+    }
     pairs.clear();
     if (grpc) pairs.addAll(this.grpcDetails);
     else {
@@ -86,6 +96,7 @@ export class LocalReply {
 }
 
 const pairs: HeaderPairs = new HeaderPairs();
+const openAiBody: ByteBuffer = new ByteBuffer();
 
 function send(
   status: u32,

@@ -19,9 +19,9 @@ export class PipelineFacts {
   protected hurried: i32 = 0;
 
   constructor(
-    readonly stageCount: i32,
+    public stageCount: i32,
     /** The pipeline is spread over several filters: what stages learn goes through filter state. */
-    readonly handsOff: bool,
+    public handsOff: bool,
   ) {}
 
   /** Asks for `onShortTick` every few milliseconds; to be taken back by `unhurry`. */

@@ -30,15 +30,36 @@ let version: VersionGauge | null = null;
 
 /** One root context: a plug-in configuration and its pipeline of stages. */
 export class Plugin extends PipelineFacts {
+  /** Those of `all` that the configuration is for. */
+  private stages: Stage[] = [];
+
   /**
-   * @param stages in the order of the request path; on the response path they run in reverse
+   * @param all in the order of the request path; on the response path they run in reverse
    * @param handsOff the pipeline is spread over several filters: what stages learn goes through filter state
    */
   constructor(
-    private readonly stages: Stage[],
+    private readonly all: Stage[],
     handsOff: bool,
   ) {
-    super(stages.length, handsOff);
+    super(0, handsOff);
+  }
+
+  /** Makes the pipeline that the configuration is for. */
+  private choose(config: Config): void {
+    const stages: Stage[] = [];
+    for (let i = 0; i < this.all.length; i++) {
+      const stage = this.all[i];
+      if (!stage.isApart) stages.push(stage);
+      else if (config.has(stage.key)) {
+        this.handsOff = true;
+        stages.length = 0;
+        stages.push(stage);
+        break;
+      }
+    }
+    this.stages = stages;
+    this.stageCount = stages.length;
+    this.phaseNames.length = 0;
     for (let i = 0; i < stages.length; i++) {
       stages[i].slot = i;
       this.phaseNames.push(null);
@@ -52,6 +73,7 @@ export class Plugin extends PipelineFacts {
     const json = parseJson(bufferData(), length, faults);
     if (json == null) return this.refuse(faults[0]);
     const config = new Config(json, "", faults);
+    this.choose(config);
     for (let i = 0; i < this.stageCount; i++) {
       const stage = this.stages[i];
       const own = config.object(stage.key);

@@ -19,6 +19,14 @@ export abstract class Stage {
     return true;
   }
 
+  /**
+   * Does the stage make a pipeline of its own, in a filter beside that of the other stages? The field of the
+   * configuration decides: with it this stage runs and no other, without it all others do.
+   */
+  get isApart(): bool {
+    return false;
+  }
+
   /** Once configured: does it want every stage of its pipeline timed, for `HttpContext.times`? */
   get wantsTimes(): bool {
     return false;

@@ -3,6 +3,7 @@ import { tablesOf } from "./readme.ts";
 
 /** Each stage's field of the plug-in configuration, the README that tells of it, and how its table starts. */
 export const STAGES = [
+  ["modelName", "filters/model-name/README.md", "field of `modelName`"],
   ["tenantAuth", "filters/tenant-auth/README.md", "field"],
   ["rateLimit", "filters/rate-limit/README.md", "field of `rateLimit`"],
   ["decompression", "filters/decompression/README.md", "field of `decompression`"],
@@ -21,7 +22,7 @@ export function pluginConfigurationPage(): string {
         ...STAGES.map(([key, readme]) => [`\`${key}\``, `[${readme.split("/")[1]}](../../${readme}), below`]),
         [
           "`filtersBehind`",
-          "list of task ids that have a filter of their own behind this one (a converter): it then learns what this one decided",
+          "list of task ids that have a filter of their own behind this one (a converter) or in front of it (model-name): it then learns what that one decided",
         ],
       ],
     ),

@@ -171,6 +171,76 @@ export const REASONS: ReasonGroup[] = [
     ],
   },
   {
+    title: "Language models",
+    reasons: [
+      invalid(
+        "body_malformed",
+        "The body is no JSON object.",
+        "Send JSON (RFC 8259), without NaN and comments.",
+      ),
+      invalid(
+        "model_ambiguous",
+        "The body names a model twice, or in a member that some servers take for `model`.",
+        "Name it once, as `model`.",
+      ),
+      invalid("model_missing", "The body names no model, or not by a text.", "Send `model`."),
+      reason(
+        "model_too_late",
+        413,
+        "RESOURCE_EXHAUSTED",
+        "More than 8 MiB stand before `model`.",
+        "Write `model` first.",
+      ),
+      reason(
+        "bodies_held",
+        503,
+        "RESOURCE_EXHAUSTED",
+        "Too many bodies at once that have not named their model yet.",
+        "Retry; write `model` first.",
+      ),
+      reason(
+        "content_encoding_model",
+        415,
+        "INVALID_ARGUMENT",
+        "The body is encoded, so its model can't be read.",
+        "Send it without `content-encoding`.",
+      ),
+      reason(
+        "model_not_found",
+        404,
+        "NOT_FOUND",
+        "No task of the tenant has a model of this name, or not this version.",
+        "`GET /v1/models` lists those that there are; names are in `spec.openai.models` of the ModelTasks.",
+      ),
+      invalid(
+        "task_disagrees",
+        "The headers `taskid` or `version` are not those of the body's model.",
+        "Leave the headers out.",
+      ),
+      reason(
+        "openai_path_not_passed",
+        404,
+        "UNIMPLEMENTED",
+        "A path or method of a language model's server that the gateway does not pass.",
+        "Ask the model server itself.",
+      ),
+      reason(
+        "model_unread",
+        503,
+        "UNAVAILABLE",
+        "The filter in front of the gateway's is missing, so nothing read the body's model.",
+        "`modelgate apply` makes the EnvoyFilter `<gateway>-model-name`; look at it and at the pod's Envoy.",
+      ),
+      reason(
+        "model_server_key_locked",
+        503,
+        "UNAVAILABLE",
+        "The pod has no key that opens the model server's API key.",
+        "Give the pods the sealing key, or apply anew: see `spec.gateway.sealingKey`.",
+      ),
+    ],
+  },
+  {
     title: "Permissions",
     reasons: [
       invalid("task_missing", "The header `taskid` is missing.", "Send it."),

@@ -16,7 +16,15 @@ const FLOORS: Record<string, string[][]> = {
     ["sdk/host"],
     ["sdk/pipeline"],
     ["model-protocol"],
-    ["tenant-auth", "rate-limit", "decompression", "protocol-conversion", "converter", "access-log"],
+    [
+      "model-name",
+      "tenant-auth",
+      "rate-limit",
+      "decompression",
+      "protocol-conversion",
+      "converter",
+      "access-log",
+    ],
     ["gateway", "stage"],
   ],
 };

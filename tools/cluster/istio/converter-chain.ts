@@ -4,7 +4,7 @@ import { WASM_TYPE, type WasmFilter } from "../../lib/envoy/bootstrap.ts";
 const MATCHING = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3";
 /** What Istio's agent puts in the place of a module that it can't get: it refuses every request. */
-const RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
+export const RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const HEADER_INPUT = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
 /** Name of the extension configuration that is a task's converter. */

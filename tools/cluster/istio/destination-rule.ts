@@ -1,5 +1,5 @@
 import { durationMilliseconds } from "../../api/fields.ts";
-import type { ModelTask } from "../../api/model-task.ts";
+import { type ModelTask, passesOpenAi } from "../../api/model-task.ts";
 import { outlierDetection } from "../../api/replica-choice.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
@@ -49,13 +49,18 @@ function loadBalancer({ spec: { loadBalancing, warmUp } }: ModelTask): object {
   };
 }
 
-/** A model server speaks gRPC unless its task is not converted; Envoy must not speak HTTP/1.1 to it. */
-function connectionPool({ spec: { connectionPool = {}, conversion } }: ModelTask): object {
+/**
+ * A model server speaks gRPC unless its task is not converted, or a language model over HTTP; Envoy must not
+ * speak HTTP/1.1 to it.
+ */
+function connectionPool({ spec }: ModelTask): object {
+  const { connectionPool = {}, conversion } = spec;
+  const speaksHttp1 = conversion.protocol === "none" || passesOpenAi(spec);
   const { maxConnections, maxPendingRequests, maxRequestsPerConnection } = connectionPool;
   return {
     ...(maxConnections !== undefined && { tcp: { maxConnections } }),
     http: {
-      h2UpgradePolicy: conversion.protocol === "none" ? "DO_NOT_UPGRADE" : "UPGRADE",
+      h2UpgradePolicy: speaksHttp1 ? "DO_NOT_UPGRADE" : "UPGRADE",
       ...(maxPendingRequests !== undefined && { http1MaxPendingRequests: maxPendingRequests }),
       ...(maxRequestsPerConnection !== undefined && { maxRequestsPerConnection }),
     },

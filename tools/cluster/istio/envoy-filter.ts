@@ -7,7 +7,7 @@ import { connectionLimit, http2Protection, httpProtection } from "../../lib/envo
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { accessLoggers } from "./access-log-config.ts";
 import { owned } from "./names.ts";
-import { credentialHeaders } from "./tenant-auth-config.ts";
+import { removedHeaders } from "./tenant-auth-config.ts";
 
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 /** Filters that count what the access log has already. */
@@ -73,7 +73,7 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
         {
           applyTo: "ROUTE_CONFIGURATION",
           match: { context: "GATEWAY" },
-          patch: { operation: "MERGE", value: { request_headers_to_remove: credentialHeaders(tenant) } },
+          patch: { operation: "MERGE", value: { request_headers_to_remove: removedHeaders(tenant, tasks) } },
         },
         ...compressorPatch(tenant),
         ...(tuning.stats ? [] : STATS_FILTERS.map(withoutFilter)),

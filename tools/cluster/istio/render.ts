@@ -8,6 +8,7 @@ import { envoyFilter } from "./envoy-filter.ts";
 import { gateway } from "./gateway.ts";
 import { gatewayRoutes, type RouteKind } from "./gateway-api.ts";
 import { gatewayWorkload } from "./gateway-workload.ts";
+import { modelNameFilter } from "./model-name.ts";
 import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { nativeCheck } from "./native-check.ts";
 import { pluginConfig } from "./plugin-config.ts";
@@ -60,6 +61,7 @@ function renderTenant(
     ...gatewayWorkload(tenant, tasks, secretsOf(tenant, controller).length > 0),
     envoyFilter(tenant, tasks),
     nativeCheck(tenant, tasks),
+    ...modelNameFilter(tenant, tasks, reference),
     ...converterFilters(tenant, tasks),
     wasmPlugin({
       name: pluginName(tenant),

@@ -4,6 +4,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { type EnvoyRoute, envoyRoute } from "./envoy-route.ts";
 import { routeRules } from "./gateway-api.ts";
 import type { HttpRule } from "./http-rule.ts";
+import { modelNameRoute } from "./model-name.ts";
 import { namespaceOf, owned, ROUTING_LABEL, shortDigest } from "./names.ts";
 import { replyRoutes, TASK_UNKNOWN, VERSION_UNKNOWN } from "./native-replies.ts";
 import { httpRules } from "./virtual-service.ts";
@@ -52,7 +53,7 @@ export function routeTree(tenant: Tenant, tasks: ModelTask[], source: RouteSourc
     ...tasks.map((task) =>
       envoyFilter(tenant, "task", entryName(tenant, task), [entry(tenant, task, source)]),
     ),
-    envoyFilter(tenant, "tree", rootName(tenant), root(tenant)),
+    envoyFilter(tenant, "tree", rootName(tenant), root(tenant, tasks)),
   ];
 }
 
@@ -80,8 +81,9 @@ function entryName({ spec }: Tenant, { metadata }: ModelTask): string {
   return name.length <= MOST_NAME_CHARACTERS ? name : `${spec.gateway.name}.${shortDigest(name)}`;
 }
 
-function root({ spec: { gateway } }: Tenant): object[] {
-  const unknown = action("unknown", replyRoutes(TASK_UNKNOWN));
+function root({ spec: { gateway } }: Tenant, tasks: ModelTask[]): object[] {
+  const ofModels = tasks.some(({ spec }) => spec.protocol === "openai") ? [modelNameRoute()] : [];
+  const unknown = action("unknown", [...ofModels, ...replyRoutes(TASK_UNKNOWN)]);
   const matcher = {
     matcher_tree: {
       input: { name: "taskid", typed_config: { "@type": HEADER_INPUT, header_name: "taskid" } },
@@ -113,7 +115,7 @@ function entry(tenant: Tenant, task: ModelTask, source: RouteSource): object {
   };
 }
 
-function action(name: string, routes: EnvoyRoute[]): object {
+function action(name: string, routes: object[]): object {
   return { action: { name, typed_config: { "@type": ROUTE_LIST, routes } } };
 }
 

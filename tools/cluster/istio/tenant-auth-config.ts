@@ -5,6 +5,7 @@ import type { JwtIssuer } from "../../api/jwt-issuer.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { corsConfig } from "./cors-config.ts";
+import { hasServerKey, type LanguageModelConfig, languageModelsConfig } from "./language-models-config.ts";
 import { namespaceOf, serviceCluster } from "./names.ts";
 import { sealedOrClear } from "./seal.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
@@ -16,6 +17,7 @@ export interface TenantAuthConfig {
   cors?: object;
   publicPaths?: object[];
   signature?: object;
+  languageModels?: LanguageModelConfig[];
   removeCredentials?: boolean;
   tenantHeader?: string;
   revoked?: string[];
@@ -66,13 +68,15 @@ export function tenantAuthConfig(
     tenant.spec;
   const modes = tasks.flatMap(({ spec: { taskid, mode } }) => (mode === undefined ? [] : [{ taskid, mode }]));
   const cors = corsConfig(tenant, tasks);
+  const models = languageModelsConfig(tenant, tasks, secrets, clusterOf);
   return {
     ...(mode !== "enforce" && { mode }),
     ...(apiKey && { apiKey: defined(apiKey) }),
     ...(signature && { signature: defined(signature) }),
     ...(cors && { cors }),
     ...(publicPaths.length > 0 && { publicPaths: publicPathsOf(tenant, tasks, clusterOf) }),
-    ...(!tasks.some(hasConverter) && { removeCredentials: false }),
+    ...(models.length > 0 && { languageModels: models }),
+    ...(!tasks.some(hasConverter) && !tasks.some(hasServerKey) && { removeCredentials: false }),
     ...(tenantHeader !== undefined && { tenantHeader }),
     ...(revoked.length > 0 && { revoked }),
     ...(jwtIssuers.length > 0 && { issuers: jwtIssuers.map(issuer) }),
@@ -104,12 +108,18 @@ function publicPathsOf(
   });
 }
 
-/**
- * Headers that may hold a credential: the gateway's routes remove them, in front of which converters, as
- * filters, are.
- */
+/** Headers that may hold a credential. */
 export function credentialHeaders({ spec }: Tenant): string[] {
   return ["authorization", ...(spec.apiKey?.headers ?? ["x-api-key"])];
+}
+
+/**
+ * Those that the gateway's routes remove, in front of which converters, as filters, are: `authorization` not
+ * where the filter puts a model server's own key in its place.
+ */
+export function removedHeaders(tenant: Tenant, tasks: ModelTask[]): string[] {
+  const names = credentialHeaders(tenant);
+  return tasks.some(hasServerKey) ? names.filter((name) => name !== "authorization") : names;
 }
 
 /** A credential that is switched off needs its Secret no longer, so the filter does not get to know it. */

@@ -53,6 +53,8 @@ function ofTenantAuth(tenant: Tenant, tasks: ModelTask[], path: PropertyKey[]): 
       [index, ...rest],
       (fields) => ["cors", ...fields],
     );
+  if (field === "languageModels")
+    return ofTask(tasks, ({ spec }) => spec.protocol === "openai", path, ofLanguageModel);
   if (field === "issuers") return inTenant("jwtIssuers", Number(index), ...ofIssuer(rest));
   if (field !== "tenants") return inTenant(...path);
   const [of, number, ...more] = rest;
@@ -62,6 +64,22 @@ function ofTenantAuth(tenant: Tenant, tasks: ModelTask[], path: PropertyKey[]): 
     return credential === undefined ? inTenant(of) : inTenant(of, credential, ...ofCredential(more));
   }
   return of === "tenant" ? { path: ["metadata", "name"] } : inTenant(...rest);
+}
+
+function ofLanguageModel([field, ...rest]: PropertyKey[]): PropertyKey[] {
+  switch (field) {
+    case "taskid":
+      return [field];
+    case "versions":
+      return [field, ...rest, ...(rest.length > 0 ? ["name"] : [])];
+    case "streamTimeoutMilliseconds":
+      return ["stream", "timeout"];
+    case "apiKey":
+    case "sealedApiKey":
+      return ["openai", "apiKeySecret"];
+    default:
+      return ["openai", ...defined(field), ...rest];
+  }
 }
 
 const ISSUER_FIELDS: Record<string, PropertyKey[]> = {

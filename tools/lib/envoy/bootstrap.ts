@@ -17,6 +17,8 @@ export interface TaskRoute {
   /** Where the task's model server speaks gRPC; 127.0.0.1 unless said otherwise. */
   host?: string;
   port: number;
+  /** Does it speak HTTP/1.1, and no gRPC? */
+  http1?: boolean;
   /** Timeout of a request, in milliseconds; default: 15 s, 0: none. */
   timeoutMs?: number;
   /** How long a request may be silent, in milliseconds; default: as `protection` says. */
@@ -38,6 +40,8 @@ export interface BootstrapOptions {
   port?: number;
   /** Clusters beside those of the tasks, such as one to fetch keys from. */
   clusters?: object[];
+  /** Bytes of a request's body that a filter may hold; default: Envoy's 1 MiB. */
+  bodyBufferBytes?: number;
   /** Serves TLS: files of the certificate, its key, and the CA that callers' certificates must come from. */
   tls?: { certificate: string; key: string; clientCa: string };
   /** What one client may take; default: DEFAULT_PROTECTION. */
@@ -121,7 +125,16 @@ export function httpCluster(name: string, port: number, host = "127.0.0.1"): obj
 }
 
 function listener(options: BootstrapOptions): object {
-  const { filters, accessLogs = [], localReplies, routes = [], tasks, port = 0, tls } = options;
+  const {
+    filters,
+    accessLogs = [],
+    localReplies,
+    routes = [],
+    tasks,
+    port = 0,
+    tls,
+    bodyBufferBytes,
+  } = options;
   const protection = options.protection ?? DEFAULT_PROTECTION;
   return {
     name: "gateway",
@@ -145,7 +158,14 @@ function listener(options: BootstrapOptions): object {
               route_config: {
                 // Where clusters are discovered, those of new routes may come later.
                 validate_clusters: false,
-                virtual_hosts: [{ name: "tasks", domains: ["*"], routes: [...routes, ...tasks.map(route)] }],
+                virtual_hosts: [
+                  {
+                    name: "tasks",
+                    domains: ["*"],
+                    ...(bodyBufferBytes !== undefined && { request_body_buffer_limit: bodyBufferBytes }),
+                    routes: [...routes, ...tasks.map(route)],
+                  },
+                ],
               },
               http_filters: [
                 ...filters,
@@ -197,7 +217,7 @@ function route({ taskid, timeoutMs = DEFAULT_TIMEOUT_MS, idleMs, removedHeaders 
   };
 }
 
-function cluster({ taskid, host, port }: TaskRoute): object {
+function cluster({ taskid, host, port, http1 = false }: TaskRoute): object {
   return {
     name: taskCluster(taskid),
     type: "STRICT_DNS",
@@ -205,7 +225,7 @@ function cluster({ taskid, host, port }: TaskRoute): object {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        explicit_http_config: { http2_protocol_options: {} },
+        explicit_http_config: http1 ? { http_protocol_options: {} } : { http2_protocol_options: {} },
       },
     },
     circuit_breakers: { thresholds: [NO_CIRCUIT_BREAKER] },

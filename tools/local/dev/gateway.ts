@@ -36,6 +36,10 @@ export interface Served {
   clusters?: object[];
   /** What one client may take; default: DEFAULT_PROTECTION. */
   protection?: Protection;
+  /** Routes to put before those of the tasks. */
+  routes?: object[];
+  /** Bytes of a request's body that a filter may hold; default: Envoy's 1 MiB. */
+  bodyBufferBytes?: number;
   /** What is in a line of the access log. */
   log?: FileLogOptions;
 }
@@ -88,7 +92,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
 }
 
 function bootstrapOptions(served: Served, modelPort: number, accessLog: string): BootstrapOptions {
-  const { tasks, filters, cors = [], clusters = [], protection, log } = served;
+  const { tasks, filters, cors = [], clusters = [], routes = [], protection, bodyBufferBytes, log } = served;
   return {
     tasks: tasks.map((task) => ({
       removedHeaders: keptBack([]),
@@ -96,8 +100,9 @@ function bootstrapOptions(served: Served, modelPort: number, accessLog: string):
       port: task.port ?? modelPort,
     })),
     ...(protection && { protection }),
+    ...(bodyBufferBytes !== undefined && { bodyBufferBytes }),
     accessLogs: [fileAccessLog(accessLog, log)],
-    ...{ filters, clusters },
+    ...{ filters, clusters, routes },
     localReplies: localReplies(true, cors),
   };
 }

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { durationMilliseconds } from "../../api/fields.ts";
 import { protectionOf } from "../../api/gateway-protection.ts";
-import { idleMilliseconds, longestSilenceMilliseconds, type ModelTask } from "../../api/model-task.ts";
+import {
+  idleMilliseconds,
+  longestSilenceMilliseconds,
+  type ModelTask,
+  passesOpenAi,
+} from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { keptBack } from "../../api/traffic.ts";
 import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
@@ -28,6 +33,7 @@ import { FileSource } from "../../servers/controller/file-source.ts";
 import type { Inventory } from "../../servers/controller/inventory.ts";
 import type { Source } from "../../servers/controller/source.ts";
 import { type LocalGateway, type Served, startLocalGateway } from "./gateway.ts";
+import { modelNameFilter, modelNameLimits, writeModelName } from "./model-name.ts";
 import { converterFilter, writeConverters } from "./task-converters.ts";
 
 /** Where a task's model server speaks gRPC. */
@@ -94,6 +100,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     Object.assign(config.protocolConversion, { holdsHeaders: true });
     await writeConverters(folder.path, inventory.tasks);
     await writeFilterConfig(file, wasmFilter("gateway", modulePath("gateway"), config));
+    await writeModelName(folder.path, localTenant(inventory), inventory.tasks);
   };
   try {
     if (!first) throw new Error("no resources were read");
@@ -132,14 +139,17 @@ function served(inventory: Inventory, servers: ServerAddresses): Omit<Served, "f
     protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks)),
     log: fileLogOptions(tenant),
     cors: corsReplies(tenant, tasks),
+    ...modelNameLimits(tenant, tasks),
   };
 }
 
 /** @param file the filter's configuration */
 function filtersOf(inventory: Inventory, folder: string, file: string): object[] {
-  const { responses } = localTenant(inventory).spec.compression ?? {};
+  const tenant = localTenant(inventory);
+  const { responses } = tenant.spec.compression ?? {};
   return [
     ...(responses ? [compressor(responses.minBytes)] : []),
+    ...modelNameFilter(folder, tenant, inventory.tasks),
     discoveredFilter("modelgate.gateway", file, WASM_TYPE),
     checkFilter(),
     ...converterFilter(folder, inventory.tasks),
@@ -155,6 +165,7 @@ function localRoute(task: ModelTask): Omit<TaskRoute, "port"> {
     timeoutMs: durationMilliseconds(timeout),
     ...(idleMs !== undefined && { idleMs }),
     removedHeaders: keptBack(forwardHeaders),
+    ...(passesOpenAi(task.spec) && { http1: true }),
   };
 }
 

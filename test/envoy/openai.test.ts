@@ -1,0 +1,252 @@
+/** Callers of OpenAI's API through `dev`: the real Envoy with both filters, and a server that notes what it gets. */
+import { writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
+import type { LocalGateway } from "../../tools/local/dev/gateway.ts";
+import { startResourceGateway } from "../../tools/local/dev/resource-gateway.ts";
+import { digestOf, KEY } from "../support/auth.ts";
+import { type OpenAiServer, startOpenAiServer } from "../support/openai-server.ts";
+import { until } from "../support/until.ts";
+
+const SERVER_KEY = "sk-of-the-server";
+const RESOURCES = `apiVersion: modelgate.dev/v1alpha1
+kind: Tenant
+metadata: {name: search}
+spec:
+  namespaces: [search]
+  gateway: {name: gateway, namespace: search, hosts: ["*"]}
+  credentials: [{id: app, sha256: ${digestOf(KEY)}}]
+  tasks: [{task: "llm*"}]
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: {name: llm, namespace: search}
+spec: {taskid: llm, tenant: search, service: {name: llm}, protocol: openai}
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: {name: llm-2, namespace: search}
+spec:
+  taskid: llm-2
+  tenant: search
+  service: {name: llm-2}
+  protocol: openai
+  openai:
+    models: [other, vendor/other]
+    servedModel: its-own-name
+    basePath: /openai/v1
+    apiKeySecret: {name: server, key: key}
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: {name: secret, namespace: search}
+spec: {taskid: secret, tenant: search, service: {name: secret}, protocol: openai}
+`;
+
+let server: OpenAiServer;
+let gateway: LocalGateway;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  server = await startOpenAiServer();
+  folder = await temporaryFolder(join(tmpdir(), "openai-"));
+  const file = join(folder.path, "resources.yaml");
+  await writeFile(file, RESOURCES);
+  const address = { host: "127.0.0.1", port: server.port };
+  gateway = await startResourceGateway({
+    paths: [file],
+    secrets: new Map([["search/server", new Map([["key", Buffer.from(SERVER_KEY)]])]]),
+    servers: new Map(["llm", "llm-2", "secret"].map((taskid) => [taskid, address])),
+    log: pino({ level: "silent" }),
+    concurrency: 1,
+  });
+}, 60_000);
+afterAll(async () => {
+  await gateway?.stop();
+  await server?.stop();
+  await folder?.remove();
+});
+beforeEach(() => {
+  server.got.length = 0;
+});
+
+const CHAT = "/v1/chat/completions";
+const url = (path: string) => `http://127.0.0.1:${gateway.envoy.port}${path}`;
+
+function post(body: string | Buffer, path = CHAT, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url(path), {
+    method: "POST",
+    body: body as BodyInit,
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", ...headers },
+  });
+}
+
+/** A chat with the model behind its messages, as OpenAI's own clients write it. */
+const chat = (model: string, prompt = "hello") =>
+  JSON.stringify({ messages: [{ role: "user", content: prompt }], model, stream: true });
+
+interface OpenAiError {
+  error: { code: string; type: string; reason: string; message: string };
+}
+
+async function errorOf(response: Promise<Response>) {
+  const { status, headers } = await response;
+  const { error } = (await (await response).json()) as OpenAiError;
+  return { status, code: error.code, reason: error.reason, type: headers.get("content-type") };
+}
+
+describe("a chat completion", () => {
+  it("passes, and its stream comes back byte for byte", async () => {
+    const body = chat("llm");
+    const response = await post(body);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(server.chunks.join(""));
+    expect(server.got).toHaveLength(1);
+    expect(server.got[0]?.body?.toString()).toBe(body);
+    expect(server.got[0]).toMatchObject({ path: CHAT, headers: { "content-length": String(body.length) } });
+    expect(server.got[0]?.headers).not.toHaveProperty("authorization");
+  });
+
+  it("with the model behind 7 MB of prompt passes byte for byte", async () => {
+    const body = chat("llm", 'é"\\ '.repeat(1_000_000));
+    expect((await post(body)).status).toBe(200);
+    expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it("with the model before 5 MB of prompt passes byte for byte", async () => {
+    const body = JSON.stringify({
+      model: "llm",
+      messages: [{ role: "user", content: "x".repeat(5_000_000) }],
+    });
+    expect((await post(body)).status).toBe(200);
+    expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it("reaches the server by its own name of the model, below its own path, with its own key", async () => {
+    expect((await post(chat("vendor/other"), `${CHAT}?a=b`)).status).toBe(200);
+    const [got] = server.got;
+    expect(got).toMatchObject({
+      path: "/openai/v1/chat/completions?a=b",
+      headers: { authorization: `Bearer ${SERVER_KEY}` },
+    });
+    expect(got?.body?.toString()).toBe(chat("its-own-name"));
+  });
+
+  it("keeps what stands around a model that is replaced, also in 800 kB", async () => {
+    const body = (model: string) =>
+      `${chat("x", "é".repeat(400_000)).slice(0, -1)},"a":[1,2]}`.replace(
+        '"model":"x"',
+        `"model" : "${model}"`,
+      );
+    expect((await post(body("other"))).status).toBe(200);
+    expect(server.got[0]?.body?.toString()).toBe(body("its-own-name"));
+  });
+});
+
+describe("a call that is refused reaches no server", () => {
+  it.each([
+    [
+      "no credential",
+      () => post(chat("llm"), CHAT, { authorization: "" }),
+      401,
+      "invalid_api_key",
+      "credential_missing",
+    ],
+    [
+      "a wrong key",
+      () => post(chat("llm"), CHAT, { authorization: "Bearer no" }),
+      401,
+      "invalid_api_key",
+      "credential_unknown",
+    ],
+    ["an unknown model", () => post(chat("gpt")), 404, "model_not_found", "model_not_found"],
+    ["a model that it may not call", () => post(chat("secret")), 403, "task_forbidden", "task_forbidden"],
+    [
+      "a taskid that disagrees",
+      () => post(chat("llm"), CHAT, { taskid: "llm-2" }),
+      400,
+      "task_disagrees",
+      "task_disagrees",
+    ],
+    ["no model", () => post('{"messages":[]}'), 400, "model_missing", "model_missing"],
+    ["a model that is no text", () => post('{"model":7}'), 400, "model_missing", "model_missing"],
+    ["no JSON", () => post("model=llm"), 400, "body_malformed", "body_malformed"],
+    ["no body", () => post(""), 400, "body_malformed", "body_malformed"],
+    [
+      "an encoded body",
+      () => post(chat("llm"), CHAT, { "content-encoding": "gzip" }),
+      415,
+      "content_encoding_model",
+      "content_encoding_model",
+    ],
+    [
+      "another path",
+      () => post(chat("llm"), "/v1/files", { taskid: "llm" }),
+      404,
+      "openai_path_not_passed",
+      "openai_path_not_passed",
+    ],
+    [
+      "a model too late",
+      () => post(chat("llm", "x".repeat(9_000_000))),
+      413,
+      "model_too_late",
+      "model_too_late",
+    ],
+  ])("%s", async (_name, send, status, code, reason) => {
+    expect(await errorOf(send())).toEqual({ status, code, reason, type: "application/json" });
+    expect(server.got).toEqual([]);
+  });
+
+  it("two models in small bodies", async () => {
+    for (const second of ['"model"', '"mod\\u0065l"', '"MODEL"', '"model\\u0000"'])
+      expect(await errorOf(post(`{"model":"llm",${second}:"secret"}`))).toMatchObject({
+        status: 400,
+        reason: "model_ambiguous",
+      });
+    expect(server.got).toEqual([]);
+  });
+
+  it("a second model behind 5 MB: the server never gets the end", async () => {
+    const body = `{"model":"llm","messages":"${"x".repeat(5_000_000)}","model":"secret"}`;
+    expect(await errorOf(post(body))).toMatchObject({ status: 400, reason: "model_ambiguous" });
+    await until(() => server.got.length === 1, { message: "the server had no request" });
+    expect(server.got[0]?.body).toBeUndefined();
+  });
+});
+
+it("models are those that the credential may call", async () => {
+  const get = (path: string, authorization = `Bearer ${KEY}`) =>
+    fetch(url(path), { headers: { authorization } });
+  const { data, object } = (await (await get("/v1/models")).json()) as {
+    object: string;
+    data: { id: string }[];
+  };
+  expect(object).toBe("list");
+  expect(data.map(({ id }) => id)).toEqual(["llm", "other", "vendor/other"]);
+  expect(await (await get("/v1/models/vendor%2Fother")).json()).toMatchObject({
+    id: "vendor/other",
+    object: "model",
+  });
+  expect((await get("/v1/models/vendor/other")).status).toBe(200);
+  expect(await errorOf(get("/v1/models/secret"))).toMatchObject({ status: 404, code: "model_not_found" });
+  expect((await get("/v1/models", "Bearer no")).status).toBe(401);
+});
+
+it("headers wait for a body that comes byte by byte", async () => {
+  const body = chat("llm");
+  const call = request(url(CHAT), { method: "POST", headers: { authorization: `Bearer ${KEY}` } });
+  const answered = new Promise<number>((resolve) =>
+    call.on("response", ({ statusCode }) => resolve(statusCode ?? 0)),
+  );
+  for (const c of body) {
+    call.write(c);
+    await new Promise(setImmediate);
+  }
+  call.end();
+  expect(await answered).toBe(200);
+  expect(server.got[0]?.body?.toString()).toBe(body);
+});
