@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Bytes, bytes, startsWith } from "../sdk/bytes/bytes";
 import { GRPC_MESSAGE } from "../sdk/bytes/header-names";
 import { GrpcCode } from "../sdk/host/grpc-code";
 import { getHeader, headerValue } from "../sdk/host/headers";
@@ -76,7 +76,16 @@ const MODEL_FAULT = new LocalReply(HttpStatus.BAD_GATEWAY, GrpcCode.INTERNAL, "m
 const NO_MESSAGE = bytes("the model server failed and did not say why");
 const message: ByteBuffer = new ByteBuffer();
 
-const NO_METHOD = bytes("Method not found!");
+/** What gRPC's libraries say of a method that a server does not have; those of C++ and Rust say nothing. */
+const NO_METHOD = [
+  // Python and Java; Go; Node; .NET.
+  bytes("Method not found"),
+  bytes("unknown service "),
+  bytes("unknown method "),
+  bytes("The server does not implement the method "),
+  bytes("Service is unimplemented."),
+  bytes("Method is unimplemented."),
+];
 
 /**
  * The model's own error, its `grpc-message` in a header map.
@@ -85,13 +94,16 @@ const NO_METHOD = bytes("Method not found!");
  */
 export function modelError(code: i32, mapType: i32, openInference: bool = false): LocalReply {
   const len = getHeader(mapType, GRPC_MESSAGE);
-  // What gRPC's libraries say of a method that the server does not have: C++ nothing, Python some words.
-  const noMethod = len <= 0 || NO_METHOD.equals(headerValue(), len);
-  if (code == GrpcCode.UNIMPLEMENTED && noMethod) return OTHER_PROTOCOL;
+  if (code == GrpcCode.UNIMPLEMENTED && isNoMethod(headerValue(), len)) return OTHER_PROTOCOL;
   message.clear();
   if (len > 0) appendPercentDecoded(message, headerValue(), len);
   else message.appendBytes(NO_MESSAGE);
   return withMessage(code, openInference);
+}
+
+function isNoMethod(ptr: usize, len: i32): bool {
+  for (let i = 0; i < NO_METHOD.length; i++) if (startsWith(ptr, len, NO_METHOD[i])) return true;
+  return len <= 0;
 }
 
 const UNKNOWN_MODEL = bytes("unknown model");

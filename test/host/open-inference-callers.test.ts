@@ -149,7 +149,7 @@ describe("accept", () => {
 describe("an error of the model", () => {
   const failed = (path: string, code: number, message?: string) => {
     const stream = open(vm, path);
-    stream.sendRequestBody(Buffer.from('{"inputs":[]}'));
+    stream.sendRequestBody(Buffer.from(path.startsWith("/v1") ? '{"examples":[{}]}' : '{"inputs":[]}'));
     const said: [string, string][] = message === undefined ? [] : [["grpc-message", message]];
     stream.respond([...GRPC_HEADERS, ["grpc-status", `${code}`], ...said], Buffer.of());
     const { reply } = stream;
@@ -166,14 +166,23 @@ describe("an error of the model", () => {
     expect(answer).toEqual({ status: 400, error: "no", reason: `model_error_${code}` });
   });
 
-  it.each([undefined, "Method not found!"])(
-    "of a method that its server does not have says so (%j)",
-    (message) => {
-      const answer = failed("/v2/models/m/infer", 12, message);
-      expect(answer).toMatchObject({ status: 404, reason: "path_unknown" });
-      expect(answer.error).toContain("does not speak the protocol of this path");
-    },
-  );
+  it.each([
+    ["/v2/models/m/infer", undefined],
+    ["/v2/models/m/infer", "Method not found!"],
+    ["/v2/models/m/infer", "Method not found: inference.GRPCInferenceService/ModelInfer"],
+    ["/v2/models/m/infer", "unknown method ModelInfer for service inference.GRPCInferenceService"],
+    [
+      "/v2/models/m/infer",
+      "The server does not implement the method /inference.GRPCInferenceService/ModelInfer",
+    ],
+    ["/v2/models/m/infer", "Service is unimplemented."],
+    ["/v1/models/m:classify", undefined],
+    ["/v1/models/m/versions/1:regress", "unknown service tensorflow.serving.PredictionService"],
+  ])("of a method that its server does not have says so (%s, %j)", (path, message) => {
+    const answer = failed(path, 12, message);
+    expect(answer).toMatchObject({ status: 404, reason: "path_unknown" });
+    expect(answer.error).toContain("does not speak the protocol of this path");
+  });
 
   it("of a model that does not do it keeps its status", () => {
     expect(failed("/v2/models/m/infer", 12, "no batches")).toMatchObject({

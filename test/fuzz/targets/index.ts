@@ -4,6 +4,7 @@ import { batches } from "./batches.ts";
 import { configurations } from "./configuration.ts";
 import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
+import { decompression } from "./decompression.ts";
 import { generate } from "./generate.ts";
 import { others } from "./other.ts";
 
@@ -13,6 +14,7 @@ export const TARGETS: readonly Target[] = [
   ...generate,
   ...authentication,
   ...configurations,
+  ...decompression,
   ...others,
   ...batches,
 ];
