@@ -12,10 +12,9 @@ import {
 } from "../../servers/controller/controller.ts";
 import { FileSource } from "../../servers/controller/file-source.ts";
 import type { FollowerAction } from "../../servers/controller/follower.ts";
-import { clusterParts } from "../../servers/controller/kubernetes/parts.ts";
 import type { Tls } from "../../servers/http/listener.ts";
 import { readTls, sameTls, type TlsPaths } from "../../servers/http/tls-files.ts";
-import { Operator } from "../../servers/operator/operator.ts";
+import type { Operator } from "../../servers/operator/operator.ts";
 import { budgetStoreOption } from "../options/budget-store.ts";
 import { controllerBudgets, followPrices } from "../options/controller-budgets.ts";
 import {
@@ -170,6 +169,8 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
     log.warn("tokens come in the clear: give --tls-cert and --tls-key");
   const checks = new ResourceChecks();
   const budgets = await controllerBudgets(options, await connect(options), log);
+  // With the library for Kubernetes, which files and help do not need.
+  const { clusterParts } = await import("../../servers/controller/kubernetes/parts.ts");
   const { tokenReview, ...cluster } = await clusterParts({
     ...options,
     ...{ log, checks },
@@ -182,6 +183,7 @@ async function parts(options: Options, tls: Tls | undefined, log: Logger): Promi
 
 async function operatorOf(options: Options, log: Logger, checks: ResourceChecks): Promise<Operator> {
   const { image, target } = options;
+  const { Operator } = await import("../../servers/operator/operator.ts");
   return new Operator({
     ...{ log, checks, target, controller: controllerOf(options) },
     client: await connect(options),

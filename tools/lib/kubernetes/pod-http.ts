@@ -1,7 +1,6 @@
 import { request } from "node:http";
 import { Duplex, PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { PortForward } from "@kubernetes/client-node";
 import type { KubernetesClient } from "./client.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -25,6 +24,8 @@ export async function podRequest(
   const [toPod, fromPod, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const name = `pod ${pod.namespace}/${pod.name}`;
   try {
+    // A large library, which the help of a command does not need.
+    const { PortForward } = await import("@kubernetes/client-node");
     const socket = await new PortForward(client.config).portForward(
       pod.namespace,
       pod.name,
