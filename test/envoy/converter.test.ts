@@ -2,7 +2,11 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { converterChain, localConverter } from "../../tools/cluster/istio/converter-chain.ts";
+import {
+  converterChain,
+  converterMetadata,
+  localConverter,
+} from "../../tools/cluster/istio/converter-chain.ts";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { writeFilterConfig } from "../../tools/lib/envoy/extension-config.ts";
 import { fileSource } from "../../tools/lib/envoy/resource-file.ts";
@@ -108,11 +112,11 @@ it("the gateway's access log knows the reason of a refusal, and the tensor bytes
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-converter-"));
   const file = join(folder.path, "666.json");
   await writeFilterConfig(file, localConverter("666", modules[0]));
-  const config = { ...pluginConfig, protocolConversion: { tasks: [] }, filtersBehind: ["666"] };
-  const behind = await startTestGateway([
-    wasmFilter("gateway", modulePath("gateway"), config),
-    converterChain(["666"], () => fileSource(file)),
-  ]);
+  const config = { ...pluginConfig, protocolConversion: { tasks: [] }, filtersBehind: ["666", "v"] };
+  const behind = await startTestGateway(
+    [wasmFilter("gateway", modulePath("gateway"), config), converterChain(["666"], () => fileSource(file))],
+    { metadata: converterMetadata(["666"]) },
+  );
   try {
     const headers = { "x-api-key": KEY, taskid: "666" };
     expect((await behind.post("/fails", body("fail"), headers)).status).toBe(400);
@@ -126,6 +130,13 @@ it("the gateway's access log knows the reason of a refusal, and the tensor bytes
     // Behind the headers of a frame each: 12 bytes of floats, a text of 2, an integer of 8, and their names.
     expect(answered?.request_tensor_bytes).toBeGreaterThan(5 + 12 + 2 + 8);
     expect(answered?.response_tensor_bytes).toBeGreaterThan(5 + 12 + 2 + 8);
+    // The filter knows that the task has a converter, and the listener that has it is still to come.
+    const early = await behind.post("/early", body("infer"), { ...headers, taskid: "v" });
+    expect([early.status, JSON.parse(early.text).reason]).toEqual([503, "converter_pending"]);
+    const keyless = { "x-api-key": "wrong", taskid: "v" };
+    expect((await behind.post("/keyless", body("infer"), keyless)).status).toBe(401);
+    const [pending] = await behind.logged(({ path }) => path === "/early");
+    expect(pending).toMatchObject({ response_code: 503, reason: "converter_pending", tenant: "search" });
   } finally {
     await behind.stop();
     await folder.remove();

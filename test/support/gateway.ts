@@ -55,12 +55,14 @@ export interface TestGatewayOptions {
   log?: FileLogOptions;
   clusters?: object[];
   protection?: Protection;
+  /** Of the listener. */
+  metadata?: object;
 }
 
 /** Starts the real Envoy with two workers, `filters` (default: gateway.wasm) and the demo's model server. */
 export async function startTestGateway(
   filters?: object[],
-  { log, clusters = [], protection }: TestGatewayOptions = {},
+  { log, clusters = [], protection, metadata }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-test-"));
   const accessLog = join(folder, "access.log");
@@ -78,6 +80,7 @@ export async function startTestGateway(
       accessLogs: [fileAccessLog(accessLog, log)],
       clusters,
       ...(protection && { protection }),
+      ...(metadata && { metadata }),
       filters: filters ?? [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
     }),
   });

@@ -3,9 +3,12 @@ import { Bytes, bytes } from "../bytes/bytes";
 import { OK } from "./abi";
 import { RESULT, resultLen, resultPtr } from "./arena";
 
-/** Path of a property as the ABI wants it: its parts, NUL between them. For literals at start. */
-export function propertyPath(dotted: string): Bytes {
-  return bytes(dotted.replaceAll(".", "\0"));
+/**
+ * Path of a property as the ABI wants it: its parts, NUL between them. For literals at start.
+ * @param last a part, which may have dots, behind a dot
+ */
+export function propertyPath(dotted: string, last: string = ""): Bytes {
+  return bytes(dotted.replaceAll(".", "\0") + last);
 }
 
 /**

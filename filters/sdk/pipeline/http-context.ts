@@ -259,6 +259,14 @@ export class HttpContext {
     this.responseTensorBytes = load<i64>(propertyValue(), 8);
   }
 
+  /** Is the task's own filter still missing from the listener that the request came by? */
+  get lacksFilterBehind(): bool {
+    const tasks = this.pipeline.filtersBehind;
+    if (tasks == null) return false;
+    const property = tasks.find(this.taskid.ptr, this.taskid.len);
+    return property != null && getProperty(property) < 0;
+  }
+
   private get hasFilterBehind(): bool {
     const tasks = this.pipeline.filtersBehind;
     return tasks != null && tasks.has(this.taskid.ptr, this.taskid.len);

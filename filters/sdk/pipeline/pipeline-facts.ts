@@ -13,8 +13,11 @@ export class PipelineFacts {
   readonly phaseNames: (Bytes | null)[] = [];
   /** Does a stage want to know how long each was busy? */
   timed: bool = false;
-  /** Tasks with a filter of their own behind this one, such as a converter; null when no task has one. */
-  filtersBehind: NameTable<bool> | null = null;
+  /**
+   * Tasks with a filter of their own behind this one, such as a converter, each with the property of the
+   * listener that has it; null when no task has one.
+   */
+  filtersBehind: NameTable<Bytes> | null = null;
   /** Stages that want `onShortTick`; the timer runs at the short period while there is one. */
   protected hurried: i32 = 0;
 

@@ -2,17 +2,21 @@ import {
   proxy_continue_stream,
   proxy_set_tick_period_milliseconds,
 } from "@solo-io/proxy-runtime/assembly/imports";
-import { bytes } from "../bytes/bytes";
+import { Bytes, bytes } from "../bytes/bytes";
 import { parseJson } from "../bytes/json";
 import { NameTable } from "../bytes/name-table";
 import { PLUGIN_CONFIGURATION } from "../host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../host/actions";
 import { bufferData, readBuffer } from "../host/body";
 import { monotonicNanos } from "../host/clock";
+import { GrpcCode } from "../host/grpc-code";
+import { HttpStatus } from "../host/http-status";
 import { LogLevel, log } from "../host/log";
 import { Gauge } from "../host/metrics";
+import { propertyPath } from "../host/properties";
 import { Config } from "./config";
 import { HttpContext } from "./http-context";
+import { LocalReply } from "./local-reply";
 import { PipelineFacts, TICK_MS } from "./pipeline-facts";
 import { Stage } from "./stage";
 import { phaseName } from "./stage-times";
@@ -23,6 +27,16 @@ const TICK_NANOS: u64 = 995_000_000;
 /** proxy_continue_stream: the request. */
 const REQUEST_STREAM: u32 = 0;
 const PAGE_BYTES: u64 = 65536;
+
+/** Where a listener says which tasks have a filter of their own: tools/cluster/istio/converter-chain.ts. */
+const FILTERS_BEHIND = "xds.listener_metadata.filter_metadata.modelgate.filters";
+/** This filter's configuration came before the listener that goes with it. */
+const FILTER_PENDING = new LocalReply(
+  HttpStatus.SERVICE_UNAVAILABLE,
+  GrpcCode.UNAVAILABLE,
+  "converter_pending",
+  "the task's converter is on its way to this gateway: try again in a second",
+);
 
 /** Memory of the largest VM so far: workers share the gauge, and a VM's memory never shrinks. */
 let vmMemory: Gauge | null = null;
@@ -122,6 +136,10 @@ export class Plugin extends PipelineFacts {
       http.times.lap(i);
       if (action != HeadersAction.CONTINUE) return action;
     }
+    if (http.lacksFilterBehind) {
+      http.refuse(FILTER_PENDING);
+      return HeadersAction.STOP;
+    }
     return HeadersAction.CONTINUE;
   }
 
@@ -212,9 +230,11 @@ export class Plugin extends PipelineFacts {
   }
 }
 
-function tasksOf(taskids: string[]): NameTable<bool> | null {
+function tasksOf(taskids: string[]): NameTable<Bytes> | null {
   if (taskids.length == 0) return null;
-  const tasks = new NameTable<bool>();
-  for (let i = 0; i < taskids.length; i++) tasks.add(bytes(taskids[i]), true);
+  const tasks = new NameTable<Bytes>();
+  for (let i = 0; i < taskids.length; i++) {
+    tasks.add(bytes(taskids[i]), propertyPath(`${FILTERS_BEHIND}.`, taskids[i]));
+  }
   return tasks;
 }

@@ -414,6 +414,13 @@ export const REASONS: ReasonGroup[] = [
         "The gateway converts too many bodies at once.",
         "Retry; add gateway pods, or raise `maxMemoryBytes`.",
       ),
+      reason(
+        "converter_pending",
+        503,
+        "UNAVAILABLE",
+        "The task has got a converter, which is on its way to this gateway.",
+        "Try again in a second. If it stays: `modelgate status`, and the EnvoyFilter of the converters.",
+      ),
       invalid("body_missing", "A converter's task was called without a body.", "Send one."),
       invalid(
         "converter_refused",

@@ -580,9 +580,13 @@ describe("converters", () => {
     const patches = filters.find(({ metadata }) => metadata.name === "gw-converters")?.spec.configPatches;
     expect(patches?.map(({ applyTo, patch }) => [applyTo, patch.value.name])).toEqual([
       ["HTTP_FILTER", "modelgate.converters"],
+      ["LISTENER", undefined],
       ["EXTENSION_CONFIG", "modelgate.converter.666"],
     ]);
-    expect(patches?.[1]?.patch.value.typed_config).toMatchObject({
+    expect(patches?.[1]?.patch.value).toEqual({
+      metadata: { filter_metadata: { modelgate: { filters: { 666: true } } } },
+    });
+    expect(patches?.[2]?.patch.value.typed_config).toMatchObject({
       config: {
         allow_on_headers_stop_iteration: true,
         vm_config: { code: { remote: { http_uri: { uri: image } } } },

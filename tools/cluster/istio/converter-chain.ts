@@ -46,6 +46,16 @@ export function converterChain(taskids: string[], source: (taskid: string) => ob
   };
 }
 
+/**
+ * Metadata of a listener that has the converters of these tasks: the filter, whose configuration comes by
+ * another way than its listener, refuses the requests of a task until the listener names it (FILTERS_BEHIND
+ * in filters/sdk/pipeline/plugin.ts).
+ */
+export function converterMetadata(taskids: string[]): object {
+  const filters = Object.fromEntries(taskids.map((taskid) => [taskid, true]));
+  return { filter_metadata: { modelgate: { filters } } };
+}
+
 /** What a ModelTask says of its converter, in `spec.conversion`. */
 export type ConverterSettings = Partial<
   Pick<ConversionSpec, "maxRequestBytes" | "maxResponseBytes" | "contentType">

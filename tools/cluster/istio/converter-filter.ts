@@ -5,6 +5,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import {
   type ConverterSettings,
   converterChain,
+  converterMetadata,
   converterName,
   converterPlugin,
   converterSettings,
@@ -53,6 +54,11 @@ export function converterFilters(tenant: Tenant, tasks: ModelTask[]): Manifest[]
               },
             },
             patch: { operation: "INSERT_BEFORE", value: converterChain(taskids, () => ADS) },
+          },
+          {
+            applyTo: "LISTENER",
+            match: { context: "GATEWAY" },
+            patch: { operation: "MERGE", value: { metadata: converterMetadata(taskids) } },
           },
           ...converted.map(extension),
         ],

@@ -36,6 +36,8 @@ export interface BootstrapOptions {
   localReplies?: object;
   /** Routes to put before those of the tasks. */
   routes?: object[];
+  /** Metadata of the listener, which filters read. */
+  metadata?: object;
   /** Port of the listener on 127.0.0.1; 0 takes a free one. */
   port?: number;
   /** Clusters beside those of the tasks, such as one to fetch keys from. */
@@ -129,6 +131,7 @@ function listener(options: BootstrapOptions): object {
     filters,
     accessLogs = [],
     localReplies,
+    metadata,
     routes = [],
     tasks,
     port = 0,
@@ -139,6 +142,7 @@ function listener(options: BootstrapOptions): object {
   return {
     name: "gateway",
     address: socketAddress(port),
+    ...(metadata && { metadata }),
     filter_chains: [
       {
         ...(tls && { transport_socket: downstreamTls(tls) }),

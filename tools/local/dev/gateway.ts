@@ -34,6 +34,8 @@ export interface Served {
   cors?: ReplyMapper[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
+  /** Metadata of the listener, which the filter reads. */
+  metadata?: object;
   /** What one client may take; default: DEFAULT_PROTECTION. */
   protection?: Protection;
   /** Routes to put before those of the tasks. */
@@ -92,7 +94,17 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
 }
 
 function bootstrapOptions(served: Served, modelPort: number, accessLog: string): BootstrapOptions {
-  const { tasks, filters, cors = [], clusters = [], routes = [], protection, bodyBufferBytes, log } = served;
+  const {
+    tasks,
+    filters,
+    cors = [],
+    clusters = [],
+    routes = [],
+    metadata,
+    protection,
+    bodyBufferBytes,
+    log,
+  } = served;
   return {
     tasks: tasks.map((task) => ({
       removedHeaders: keptBack([]),
@@ -101,6 +113,7 @@ function bootstrapOptions(served: Served, modelPort: number, accessLog: string):
     })),
     ...(protection && { protection }),
     ...(bodyBufferBytes !== undefined && { bodyBufferBytes }),
+    ...(metadata && { metadata }),
     accessLogs: [fileAccessLog(accessLog, log)],
     ...{ filters, clusters, routes },
     localReplies: localReplies(true, cors),

@@ -34,7 +34,7 @@ import type { Inventory } from "../../servers/controller/inventory.ts";
 import type { Source } from "../../servers/controller/source.ts";
 import { type LocalGateway, type Served, startLocalGateway } from "./gateway.ts";
 import { modelNameFilter, modelNameLimits, writeModelName } from "./model-name.ts";
-import { converterFilter, writeConverters } from "./task-converters.ts";
+import { converterFilter, listenerMetadata, writeConverters } from "./task-converters.ts";
 
 /** Where a task's model server speaks gRPC. */
 export type ServerAddresses = Map<string, { host: string; port: number }>;
@@ -135,6 +135,7 @@ function served(inventory: Inventory, servers: ServerAddresses): Omit<Served, "f
   const { tasks } = inventory;
   const tenant = localTenant(inventory);
   return {
+    metadata: listenerMetadata(tasks),
     tasks: tasks.map((task) => ({ ...localRoute(task), ...servers.get(task.spec.taskid) })),
     protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks)),
     log: fileLogOptions(tenant),

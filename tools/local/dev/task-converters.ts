@@ -1,7 +1,12 @@
 import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
-import { converterChain, converterSettings, localConverter } from "../../cluster/istio/converter-chain.ts";
+import {
+  converterChain,
+  converterMetadata,
+  converterSettings,
+  localConverter,
+} from "../../cluster/istio/converter-chain.ts";
 import { writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { fileSource } from "../../lib/envoy/resource-file.ts";
 import { pullModule } from "../../lib/oci/pull-module.ts";
@@ -28,9 +33,18 @@ export async function writeConverters(folder: string, tasks: ModelTask[]): Promi
 
 /** The filter that runs what `writeConverters` wrote; none when no task has a converter. */
 export function converterFilter(folder: string, tasks: ModelTask[]): object[] {
-  const taskids = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
+  const taskids = converted(tasks);
   if (taskids.length === 0) return [];
   return [converterChain(taskids, (taskid) => fileSource(configFile(folder, taskid)))];
+}
+
+/** What the listener with that filter says of itself. */
+export function listenerMetadata(tasks: ModelTask[]): object {
+  return converterMetadata(converted(tasks));
+}
+
+function converted(tasks: ModelTask[]): string[] {
+  return tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
 }
 
 function configFile(folder: string, taskid: string): string {
