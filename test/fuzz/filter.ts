@@ -30,7 +30,11 @@ export class FuzzedFilter {
   }
 
   static async start(name: ModuleName, config: object): Promise<FuzzedFilter> {
-    const { vm, counted } = await countedVm(name);
+    return FuzzedFilter.configured(await countedVm(name), config);
+  }
+
+  /** As `start`, of a module that has a configuration yet to come. */
+  static configured({ vm, counted }: { vm: Vm; counted: Counted }, config: object): FuzzedFilter {
     vm.encoding = "latin1";
     check(vm.configure(config), () => vm.logs.join("\n"));
     return new FuzzedFilter(vm, counted);

@@ -6,6 +6,7 @@ import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
 import { decompression } from "./decompression.ts";
 import { generate } from "./generate.ts";
+import { modelNames } from "./model-name.ts";
 import { others } from "./other.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -15,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   ...authentication,
   ...configurations,
   ...decompression,
+  ...modelNames,
   ...others,
   ...batches,
 ];
