@@ -13,6 +13,7 @@ const CONFIGURATION = { headerGuard: { header: "x-debug", name: "header-guard" }
 
 let parent: string;
 let folder: string;
+const TSC = fileURLToPath(new URL("node_modules/.bin/tsc", PROJECT_ROOT));
 
 function modelgate(...args: string[]): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8" });
@@ -28,6 +29,7 @@ afterAll(() => rm(parent, { recursive: true, force: true }));
 
 it("a new filter builds, passes its tests in Node and in Envoy, and is packed", async () => {
   expect(modelgate("new", "filter", "header-guard", "--dir", folder).output).toMatch(/exists already/);
+  expect(spawnSync(TSC, ["-p", folder], { encoding: "utf8" }).stdout).toBe("");
   expect(modelgate("pack", "--filter", folder).output).toMatch(/modelgate build --filter/);
   expect(modelgate("build", "--filter", folder).output).toMatch(/built .*filter\.wasm/);
   const tested = modelgate("test", "--filter", folder);
@@ -49,6 +51,9 @@ it("a fault is told by the author's file and line: of the compiler, in Node, in 
   try {
     const misspelt = text.replace("config.headerName", "config.headerNam");
     await writeFile(source, misspelt);
+    expect(spawnSync(TSC, ["-p", folder], { encoding: "utf8" }).stdout).toContain(
+      "'headerNam' does not exist",
+    );
     const place = new RegExp(`header-guard\\.ts:${lineOf(misspelt, "headerNam")}:\\d+`);
     expect(modelgate("build", "--filter", folder).output).toMatch(place);
 

@@ -36,6 +36,8 @@ function isEntry({ path }: Source): boolean {
   const stem = path.replace(/\.ts$/, "");
   return (
     started.includes(stem) ||
+    // Declarations, which compilers read of themselves.
+    path.endsWith(".d.ts") ||
     MODULES.some((name) => path === `filters/${name}/module.ts`) ||
     strings.includes(`"${path}"`) ||
     strings.includes(`"${stem}"`) ||

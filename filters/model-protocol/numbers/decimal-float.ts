@@ -85,7 +85,7 @@ function decideF64(bits: u64): f64 {
   const significand = biased == 0 ? fraction : fraction | HIDDEN;
   const order = compareWith(2 * significand + 1, max(biased, 1) - 1076);
   const up = order > 0 || (order == 0 && (bits & 1) == 1);
-  return reinterpret<f64>(bits + <u64>up);
+  return reinterpret<f64>(bits + u64(up));
 }
 
 function compareWith(significand: u64, binaryExponent: i32): i32 {

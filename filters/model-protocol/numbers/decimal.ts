@@ -51,7 +51,7 @@ function eightDigits(word: u64): u64 {
 export function parseNumber(from: usize): usize {
   let at = from;
   negative = load<u8>(at) == Char.MINUS;
-  at += <usize>negative;
+  at += usize(negative);
   const first = at;
   digitsFrom = first;
   let value: u64 = <u64>load<u8>(at) - Char._0;

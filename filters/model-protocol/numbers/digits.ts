@@ -12,13 +12,13 @@ const POWERS = memory.data<u64>([
 /** How many decimal digits `value` has; 1 for zero. */
 export function digitCount(value: u64): i32 {
   const guess = <i32>((64 - clz<u64>(value | 1)) * 1233) >> 12;
-  return guess + <i32>(value >= load<u64>(POWERS + ((<usize>guess) << 3)) || value == 0);
+  return guess + i32(value >= load<u64>(POWERS + ((<usize>guess) << 3)) || value == 0);
 }
 
 /** As `digitCount`, for a value that is not 0. */
 export function digitCount32(value: u32): i32 {
   const guess: u32 = ((32 - clz<u32>(value)) * 1233) >> 12;
-  return <i32>guess + <i32>(value >= load<u32>(POWERS + (guess << 3)));
+  return <i32>guess + i32(value >= load<u32>(POWERS + (guess << 3)));
 }
 
 /** Eight digits of a number below 10^8 as text, the first in the lowest byte. */
@@ -66,6 +66,6 @@ export function writeU64(value: u64, out: usize): usize {
 
 export function writeI64(value: i64, out: usize): usize {
   store<u8>(out, Char.MINUS);
-  const minus = <usize>(value < 0);
+  const minus = usize(value < 0);
   return writeU64(minus ? 0 - <u64>value : value, out + minus);
 }

@@ -155,7 +155,7 @@ export function writeF64(value: f64, out: usize): usize {
   const exponent = <i32>((bits >> 52) & 0x7ff);
   if (exponent == 0x7ff) return writeNonFinite(fraction != 0, minus, out);
   store<u8>(out, Char.MINUS);
-  out += <usize>minus;
+  out += usize(minus);
   if (bits << 1 == 0) return writeZero(out);
   const c: u64 = exponent == 0 ? fraction : fraction | 0x10000000000000;
   shortest64(c, max(exponent, 1) - 1075, fraction == 0 && exponent > 1);

@@ -25,7 +25,7 @@ for (let count: i32 = 1; count <= MOST_DIGITS; count++) {
     const zeros = max(1 - point, 0);
     for (let lane: i32 = 0; lane < LANES; lane++) {
       const before = max(point, 1);
-      const digit = lane - zeros - <i32>(lane > before);
+      const digit = lane - zeros - i32(lane > before);
       const from = digit < 0 || digit >= count ? ZERO_LANE : <u8>(LANES - count + digit);
       store<u8>(row + lane, lane == before ? POINT_LANE : from);
     }

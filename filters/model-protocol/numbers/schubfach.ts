@@ -20,14 +20,14 @@ function floorLog2Pow10(e: i32): i32 {
 /** The first 64 bits of 10^k, rounded up. */
 function power64(k: i32): u64 {
   const entry = POWERS_OF_TEN + ((<usize>(k - SMALLEST_POWER)) << 4);
-  return load<u64>(entry) + <u64>(load<u64>(entry, 8) != 0);
+  return load<u64>(entry) + u64(load<u64>(entry, 8) != 0);
 }
 
 /** floor(g * cp / 2^64), with its last bit set when anything was cut off that matters. */
 function roundToOdd32(g: u64, cp: u32): u32 {
   const low = (g & 0xffffffff) * cp;
   const high = (g >> 32) * cp + (low >> 32);
-  return <u32>(high >> 32) | <u32>(<u32>high > 1);
+  return <u32>(high >> 32) | u32(<u32>high > 1);
 }
 
 /** Sets `digits` * 10^`power` for c * 2^q, c below 2^24. */
@@ -49,11 +49,11 @@ function choose32(c: u32, g: u64, h: i32, closer: u32): u64 {
   const upper = roundToOdd32(g, (4 * c + 2) << h) - odd;
   const s: u32 = value >> 2;
   const tens: u32 = s / 10;
-  const tensUp = <u32>(40 * tens + 40 <= upper);
-  const shorter = (<u32>(lower <= 40 * tens) ^ tensUp) & <u32>(s >= 10);
-  const up = <u32>(4 * s + 4 <= upper);
-  const nearer = <u32>(<i32>(value - (4 * s + 2) + (s & 1)) > 0);
-  const longer = s + select<u32>(up, nearer, (<u32>(lower <= 4 * s) ^ up) != 0);
+  const tensUp = u32(40 * tens + 40 <= upper);
+  const shorter = (u32(lower <= 40 * tens) ^ tensUp) & u32(s >= 10);
+  const up = u32(4 * s + 4 <= upper);
+  const nearer = u32(<i32>(value - (4 * s + 2) + (s & 1)) > 0);
+  const longer = s + select<u32>(up, nearer, (u32(lower <= 4 * s) ^ up) != 0);
   return <u64>select<u32>(tens + tensUp, longer, shorter != 0) | ((<u64>shorter) << 32);
 }
 
@@ -84,7 +84,7 @@ export function shortestNormal32(c: u32, exponent: i32): u64 {
 function roundToOdd64(gHigh: u64, gLow: u64, cp: u64): u64 {
   const low = gHigh * cp;
   const sum = low + multiplyHigh(gLow, cp);
-  return (multiplyHigh(gHigh, cp) + <u64>(sum < low)) | <u64>(sum > 1);
+  return (multiplyHigh(gHigh, cp) + u64(sum < low)) | u64(sum > 1);
 }
 
 /** Sets `digits` * 10^`power` for c * 2^q, c below 2^53. */
@@ -103,7 +103,7 @@ export function shortest64(c: u64, q: i32, closer: bool): void {
   // Here the power must be rounded up wherever it is not exact.
   if (-k < -27 || -k > 55) {
     gLow++;
-    gHigh += <u64>(gLow == 0);
+    gHigh += u64(gLow == 0);
   }
   const lower = roundToOdd64(gHigh, gLow, (4 * c - 2 + <u64>closer) << h) + odd;
   const value = roundToOdd64(gHigh, gLow, (4 * c) << h);
@@ -114,7 +114,7 @@ export function shortest64(c: u64, q: i32, closer: bool): void {
     const downInside = lower <= 40 * tens;
     const upInside = 40 * tens + 40 <= upper;
     if (downInside != upInside) {
-      digits = tens + <u64>upInside;
+      digits = tens + u64(upInside);
       power = k + 1;
       return;
     }
@@ -123,6 +123,6 @@ export function shortest64(c: u64, q: i32, closer: bool): void {
   const upInside = 4 * s + 4 <= upper;
   const middle: u64 = 4 * s + 2;
   const up = downInside != upInside ? upInside : value > middle || (value == middle && (s & 1) != 0);
-  digits = s + <u64>up;
+  digits = s + u64(up);
   power = k;
 }

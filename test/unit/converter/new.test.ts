@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 
 const COMMAND = fileURLToPath(new URL("tools/cli/modelgate.ts", PROJECT_ROOT));
+const TSC = fileURLToPath(new URL("node_modules/.bin/tsc", PROJECT_ROOT));
 
 function modelgate(...args: string[]): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8" });
@@ -19,6 +20,7 @@ it("a new converter builds, passes its own test, and is packed", async () => {
   try {
     expect(modelgate("new", "converter", "ranking", "--dir", folder).status).toBe(0);
     expect(modelgate("new", "converter", "ranking", "--dir", folder).output).toMatch(/exists already/);
+    expect(spawnSync(TSC, ["-p", folder], { encoding: "utf8" }).stdout).toBe("");
     expect(modelgate("pack", "--converter", folder).output).toMatch(/modelgate build --converter/);
     expect(modelgate("build", "--converter", folder).output).toMatch(/built .*converter\.wasm/);
     const tested = modelgate("test", "--converter", folder);
