@@ -8,6 +8,7 @@ import {
   type Secrets,
   secretsOfCluster,
 } from "../../../tools/cluster/deploy/secrets.ts";
+import { pluginConfig } from "../../../tools/cluster/istio/plugin-config.ts";
 import { ApiError } from "../../../tools/lib/kubernetes/api-error.ts";
 import type { KubernetesClient } from "../../../tools/lib/kubernetes/client.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
@@ -38,6 +39,7 @@ function faultsWith(values?: Record<string, string>): string[] {
   try {
     requireSecrets(
       tenants,
+      [],
       new Map([...SEALING_KEY, ...(values ? [["edge/senders", held] as const] : [])]),
       "make it",
     );
@@ -49,7 +51,7 @@ function faultsWith(values?: Record<string, string>): string[] {
 
 it("no credential waits for a token for the collector", () => {
   const { tenants } = byKind(parseResources([{ file: "f.yaml", text: TENANT }]).resources);
-  expect(requireKeys(tenants, new Map(), "make it")("edge", "senders", "token")).toBeUndefined();
+  expect(requireKeys(tenants, [], new Map(), "make it")("edge", "senders", "token")).toBeUndefined();
 });
 
 it("a token for the collector is taken", () => {
@@ -93,7 +95,7 @@ it.each<[string, string, Secrets, string]>([
   ],
 ])("no secret in clear: %s", (_what, text, secrets, message) => {
   const { tenants } = byKind(parseResources([{ file: "f.yaml", text }]).resources);
-  expect(() => requireSecrets(tenants, secrets, "make it")).toThrow(message);
+  expect(() => requireSecrets(tenants, [], secrets, "make it")).toThrow(message);
 });
 
 it("of Secrets that may not be read, the first is named, whichever answer comes first", async () => {
@@ -107,6 +109,7 @@ it("of Secrets that may not be read, the first is named, whichever answer comes 
   const answer = secretsOfCluster(
     { get } as unknown as KubernetesClient,
     tenants.map(({ resource }) => resource),
+    [],
     ["limits"],
   );
   const refused = expect(answer).rejects.toThrow(/^Secret edge\/senders: .*modelgate-secret-reader/);
@@ -116,4 +119,58 @@ it("of Secrets that may not be read, the first is named, whichever answer comes 
     await new Promise(setImmediate);
   }
   await refused;
+});
+
+const TASK = `---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: { name: llm, namespace: search }
+spec:
+  taskid: llm
+  tenant: search
+  service: { name: llm }
+  protocol: openai
+  openai: { apiKeySecret: { name: server, key: key } }
+`;
+const WITHOUT_LOG = TENANT.replace(/^ +tuning:.*\n(?: {6,}.*\n)*/m, "");
+
+it.each<[string, string, Record<string, string>, string | undefined]>([
+  ["is sealed", WITHOUT_LOG, { key: "sk-1" }, undefined],
+  [
+    "must be known",
+    WITHOUT_LOG,
+    {},
+    'ModelTask/llm: spec.openai.apiKeySecret: Secret edge/server, key "key", is not known: make it',
+  ],
+  [
+    "can't break a header",
+    WITHOUT_LOG,
+    { key: "sk-1\n" },
+    "Secret edge/server: key holds no key: letters, digits and -._~+/ make one, without a line break",
+  ],
+  [
+    "never stands in clear",
+    WITHOUT_LOG.replace("deployment: {}", "port: 80"),
+    { key: "sk-1" },
+    "the key of the model server of task llm would stand in the WasmPlugin in clear",
+  ],
+])("a model server's key %s", (_what, text, held, message) => {
+  const { tenants, tasks } = byKind(parseResources([{ file: "f.yaml", text: text + TASK }]).resources);
+  const values = Object.entries(held).map(([key, value]): [string, Uint8Array] => [key, Buffer.from(value)]);
+  const secrets = new Map([...SEALING_KEY, ["edge/server", new Map(values)] as const]);
+  const taken = () => requireSecrets(tenants, tasks, secrets, "make it");
+  if (message) {
+    expect(taken).toThrow(message);
+    return;
+  }
+  const [tenant] = tenants;
+  if (!tenant) throw new Error("no Tenant");
+  const { tenantAuth } = pluginConfig(
+    tenant.resource,
+    tasks.map(({ resource }) => resource),
+    taken(),
+  );
+  const [model] = tenantAuth.languageModels ?? [];
+  expect(JSON.stringify(tenantAuth)).not.toContain("sk-1");
+  expect(model?.sealedApiKey).toMatch(/^[0-9a-f]{64}$/);
 });

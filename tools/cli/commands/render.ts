@@ -87,6 +87,7 @@ export function renderCommand(): Command {
       const image = options.image === undefined ? undefined : parseReference(options.image);
       const secrets = requireSecrets(
         tenants,
+        tasks,
         await secretsOfFiles(options.secrets ?? []),
         "name a file with it by --secrets, or use apply or diff, which read the cluster's",
         controllerOf(options),

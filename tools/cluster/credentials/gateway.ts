@@ -47,13 +47,14 @@ async function planFor(client: KubernetesClient, name: string): Promise<Plan> {
   ]);
   const [tenant] = tenants.filter(({ resource }) => resource.metadata.name === name);
   if (!tenant || plugins.length === 0) return { changes: [], obsolete: [] };
-  const known = await secretsOfCluster(client, [tenant.resource]);
-  const keys = newSealingKeys([tenant.resource], known, undefined);
+  const own = tasks.filter(({ resource }) => resource.spec.tenant === name);
+  const ownTasks = own.map(({ resource }) => resource);
+  const known = await secretsOfCluster(client, [tenant.resource], ownTasks);
+  const keys = newSealingKeys([tenant.resource], ownTasks, known, undefined);
   // No credential must wait for a token of the log.
-  const secrets = requireKeys([tenant], known, "apply it to the cluster first");
-  const own = tasks.map(({ resource }) => resource).filter(({ spec }) => spec.tenant === name);
-  const tenantAuth = tenantAuthConfig(tenant.resource, own, secrets);
-  const pods = keys.length > 0 ? await podsWithKey(client, tenant.resource, own) : [];
+  const secrets = requireKeys([tenant], own, known, "apply it to the cluster first");
+  const tenantAuth = tenantAuthConfig(tenant.resource, ownTasks, secrets);
+  const pods = keys.length > 0 ? await podsWithKey(client, tenant.resource, ownTasks) : [];
   const configured = plugins.map((live) => ({ live, desired: stamped(withTenantAuth(live, tenantAuth)) }));
   return { keys, changes: [...pods, ...configured], obsolete: [] };
 }

@@ -70,21 +70,18 @@ export async function plan(client: KubernetesClient, files: Resources, options: 
   const controller = options.controller === AS_IT_IS ? undefined : options.controller;
   const touchedTenants = tenants.filter(({ resource }) => touched.has(resource.metadata.name));
   const ofTouched = touchedTenants.map(({ resource }) => resource);
-  const held = await secretsOfCluster(client, ofTouched, tokenSecrets(controller));
-  const keys = newSealingKeys(ofTouched, held, controller);
-  const secrets = requireSecrets(touchedTenants, held, "apply it to the cluster first", controller);
+  const allTasks = tasks.map(({ resource }) => resource);
+  const held = await secretsOfCluster(client, ofTouched, allTasks, tokenSecrets(controller));
+  const keys = newSealingKeys(ofTouched, allTasks, held, controller);
+  const secrets = requireSecrets(touchedTenants, tasks, held, "apply it to the cluster first", controller);
   checkWithFilter({ tenants: touchedTenants, tasks }, secrets);
   const images = liveImages(ofTouched, owned);
-  const rendered = renderAll(
-    ofTouched,
-    tasks.map(({ resource }) => resource),
-    {
-      target: options.target === AS_IT_IS ? liveTarget(owned) : options.target,
-      controller,
-      secrets,
-      image: (gateway) => options.image ?? images.get(gateway),
-    },
-  );
+  const rendered = renderAll(ofTouched, allTasks, {
+    target: options.target === AS_IT_IS ? liveTarget(owned) : options.target,
+    controller,
+    secrets,
+    image: (gateway) => options.image ?? images.get(gateway),
+  });
   const wanted = options.controller === AS_IT_IS ? withLiveControllers(rendered, owned) : rendered;
   const objects = planObjects(wanted, owned);
   const storedKinds = new Map(stored.objects.map((object) => [keyOf(object), object]));

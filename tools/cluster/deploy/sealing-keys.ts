@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { ApiError } from "../../lib/kubernetes/api-error.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
@@ -18,13 +19,14 @@ const KEY_BYTES = 32;
  */
 export function newSealingKeys(
   tenants: Tenant[],
+  tasks: ModelTask[],
   secrets: Secrets,
   controller: ControllerAddress | undefined,
 ): Manifest[] {
   return tenants.flatMap((tenant) => {
     const { namespace, sealingKey } = tenant.spec.gateway;
     const wanted = sealingKeyOf(tenant);
-    if (sealingKey || !wanted || secretsOf(tenant, controller).length === 0) return [];
+    if (sealingKey || !wanted || secretsOf(tenant, tasks, controller).length === 0) return [];
     const name = `${namespace}/${wanted.name}`;
     if (secrets.has(name)) return [];
     const key = randomBytes(KEY_BYTES).toString("hex");

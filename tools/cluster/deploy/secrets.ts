@@ -1,6 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { type Fault, InvalidResources } from "../../api/fault.ts";
 import type { Loaded } from "../../api/load.ts";
+import type { ModelTask } from "../../api/model-task.ts";
 import { readSources } from "../../api/read.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { ApiError } from "../../lib/kubernetes/api-error.ts";
@@ -45,19 +46,20 @@ export async function secretsOfFiles(paths: string[]): Promise<Secrets> {
 }
 
 /**
- * The Secrets that the tenants' credentials and logs name, and `further` ones in their gateways' namespaces,
- * as far as the cluster has them. @throws Error that names the role when one may not be read
+ * The Secrets that the tenants' credentials, logs and tasks name, and `further` ones in their gateways'
+ * namespaces, as far as the cluster has them. @throws Error that names the role when one may not be read
  */
 export async function secretsOfCluster(
   client: KubernetesClient,
   tenants: Tenant[],
+  tasks: ModelTask[],
   further: string[] = [],
 ): Promise<Secrets> {
   const secrets: Secrets = new Map();
   const wanted = new Map(
     tenants.flatMap((tenant) => {
       const { namespace } = tenant.spec.gateway;
-      const names = [...references(tenant, further.length > 0).map(({ name }) => name), ...further];
+      const names = [...references(tenant, tasks, further.length > 0).map(({ name }) => name), ...further];
       return names.map((name): [string, Manifest] => [
         `${namespace}/${name}`,
         { apiVersion: "v1", kind: "Secret", metadata: { name, namespace } },
@@ -84,11 +86,13 @@ export async function secretsOfCluster(
 }
 
 /**
- * @throws InvalidResources for each credential, token for the collector and sealing key whose Secret is
- * missing or can't be used, and for secrets that nothing would seal
+ * @param tasks of any tenants
+ * @throws InvalidResources for each credential, token for the collector, model server's key and sealing key
+ *   whose Secret is missing or can't be used, and for secrets that nothing would seal
  */
 export function requireSecrets(
   tenants: Loaded<Tenant>[],
+  tasks: Loaded<ModelTask>[],
   secrets: Secrets,
   advice: string,
   controller?: ControllerAddress,
@@ -97,24 +101,38 @@ export function requireSecrets(
     tenants.flatMap((tenant) => [
       ...secretFaults(tenant, secrets, advice),
       ...tokenFaults(tenant, secrets, advice),
-      ...sealingFaults(tenant, secretsOf(tenant.resource, controller), secrets, advice),
+      ...serverKeyFaults(tenant, tasks, secrets, advice),
+      ...sealingFaults(tenant, secretsOf(tenant.resource, resources(tasks), controller), secrets, advice),
     ]),
     secrets,
   );
 }
 
-/** As `requireSecrets`, for credentials alone. */
-export function requireKeys(tenants: Loaded<Tenant>[], secrets: Secrets, advice: string): SecretLookup {
+/** As `requireSecrets`, for what tenant-auth needs alone: credentials, and model servers' keys. */
+export function requireKeys(
+  tenants: Loaded<Tenant>[],
+  tasks: Loaded<ModelTask>[],
+  secrets: Secrets,
+  advice: string,
+): SecretLookup {
   return lookupWithout(
     tenants.flatMap((tenant) => [
       ...secretFaults(tenant, secrets, advice),
-      ...sealingFaults(tenant, secretsOf(tenant.resource, undefined).filter(isKey), secrets, advice),
+      ...serverKeyFaults(tenant, tasks, secrets, advice),
+      ...sealingFaults(
+        tenant,
+        secretsOf(tenant.resource, resources(tasks), undefined).filter(isKey),
+        secrets,
+        advice,
+      ),
     ]),
     secrets,
   );
 }
 
-const isKey = ({ path }: RenderedSecret) => path[1] === "credentials";
+/** Of a credential, or of a task's model server. */
+const isKey = ({ path }: RenderedSecret) => path !== COLLECTOR_TOKEN;
+const resources = (tasks: Loaded<ModelTask>[]) => tasks.map(({ resource }) => resource);
 
 /** No secret goes into a cluster in clear: who may read WasmPlugins could call with it. */
 function sealingFaults(
@@ -183,17 +201,41 @@ function tokenFaults({ resource, fault }: Loaded<Tenant>, secrets: Secrets, advi
   return [fault(COLLECTOR_TOKEN, `Secret ${name}: its key ${TOKEN_KEY} ${what}`)];
 }
 
-function references(tenant: Tenant, withToken: boolean): { name: string }[] {
-  const sealingKey = withToken || needsSealing(tenant) ? sealingKeyOf(tenant) : undefined;
+/** Of the tenant's tasks, those whose model server's key is missing or can't stand in a header. */
+function serverKeyFaults(
+  { resource: { metadata, spec } }: Loaded<Tenant>,
+  tasks: Loaded<ModelTask>[],
+  secrets: Secrets,
+  advice: string,
+): Fault[] {
+  return tasks.flatMap(({ resource: task, fault }) => {
+    const secret = task.spec.openai?.apiKeySecret;
+    if (!secret || task.spec.tenant !== metadata.name) return [];
+    const name = `Secret ${spec.gateway.namespace}/${secret.name}`;
+    const key = secrets.get(`${spec.gateway.namespace}/${secret.name}`)?.get(secret.key);
+    const complain = (message: string) => [fault(["spec", "openai", "apiKeySecret"], `${name}${message}`)];
+    if (!key) return complain(`, key ${JSON.stringify(secret.key)}, is not known: ${advice}`);
+    if (BEARER_TOKEN.test(Buffer.from(key).toString())) return [];
+    return complain(
+      `: ${secret.key} holds no key: letters, digits and -._~+/ make one, without a line break`,
+    );
+  });
+}
+
+function references(tenant: Tenant, tasks: ModelTask[], withToken: boolean): { name: string }[] {
+  const sealingKey = withToken || needsSealing(tenant, tasks) ? sealingKeyOf(tenant) : undefined;
   const name = collectorSecret(tenant);
   return [
     ...tenant.spec.credentials.filter(isServed).flatMap(({ secretRef }) => secretRef ?? []),
+    ...tasks.flatMap(({ spec }) =>
+      spec.tenant === tenant.metadata.name ? (spec.openai?.apiKeySecret ?? []) : [],
+    ),
     ...(name === undefined ? [] : [{ name }]),
     ...(sealingKey ? [sealingKey] : []),
   ];
 }
 
-const needsSealing = (tenant: Tenant) => secretsOf(tenant, undefined).length > 0;
+const needsSealing = (tenant: Tenant, tasks: ModelTask[]) => secretsOf(tenant, tasks, undefined).length > 0;
 
 function collectorSecret({ spec }: Tenant): string | undefined {
   return spec.gateway.tuning.accessLog.collector?.tokenSecret;

@@ -58,7 +58,7 @@ function renderTenant(
       `Tenant ${tenant.metadata.name}: no image of the filter is known: name it with --image or spec.gateway.filter.image`,
     );
   return [
-    ...gatewayWorkload(tenant, tasks, secretsOf(tenant, controller).length > 0),
+    ...gatewayWorkload(tenant, tasks, secretsOf(tenant, tasks, controller).length > 0),
     envoyFilter(tenant, tasks),
     nativeCheck(tenant, tasks),
     ...modelNameFilter(tenant, tasks, reference),

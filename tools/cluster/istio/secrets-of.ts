@@ -1,4 +1,6 @@
+import type { ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { hasServerKey } from "./language-models-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
 import { isServed } from "./tenant-auth-config.ts";
 
@@ -10,8 +12,16 @@ export interface RenderedSecret {
   what: string;
 }
 
-/** The secrets that a gateway's plug-in configuration holds: signers' keys, and tokens for servers. */
-export function secretsOf({ spec }: Tenant, controller: ControllerAddress | undefined): RenderedSecret[] {
+/**
+ * The secrets that a gateway's plug-in configuration holds: signers' keys, model servers' keys, and tokens
+ * for servers.
+ * @param tasks of any tenants
+ */
+export function secretsOf(
+  { metadata, spec }: Tenant,
+  tasks: ModelTask[],
+  controller: ControllerAddress | undefined,
+): RenderedSecret[] {
   const { gateway, credentials } = spec;
   return [
     ...credentials.flatMap((credential, index) =>
@@ -22,6 +32,11 @@ export function secretsOf({ spec }: Tenant, controller: ControllerAddress | unde
               what: `the key of credential ${credential.id}`,
             },
           ]
+        : [],
+    ),
+    ...tasks.flatMap((task) =>
+      task.spec.tenant === metadata.name && hasServerKey(task)
+        ? [{ path: ["spec", "gateway"], what: `the key of the model server of task ${task.spec.taskid}` }]
         : [],
     ),
     ...(gateway.tuning.accessLog.collector?.tokenSecret === undefined

@@ -168,8 +168,8 @@ export function isDeleted({ metadata }: Manifest): boolean {
 }
 
 /** What is served of a tenant's ModelTasks. */
-export function servedTasks(tasks: Stored[]): ModelTask[] {
-  return tasks.flatMap(({ served }) => (served ? [served.resource as ModelTask] : []));
+export function servedTasks(tasks: Stored[]): Loaded<ModelTask>[] {
+  return tasks.flatMap(({ served }) => (served ? [served as Loaded<ModelTask>] : []));
 }
 
 /** What is served of a Tenant. */

@@ -69,13 +69,15 @@ async function bring(
   const good = stored.filter(isGood);
   const counts: Partial<Record<Outcome, number>> = {};
   try {
-    const held = await secretsOfCluster(client, [tenant.resource], tokenSecrets(controller));
-    const keys = newSealingKeys([tenant.resource], held, controller);
+    const ofTenant = servedTasks(tasks);
+    const resources = ofTenant.map(({ resource }) => resource);
+    const held = await secretsOfCluster(client, [tenant.resource], resources, tokenSecrets(controller));
+    const keys = newSealingKeys([tenant.resource], resources, held, controller);
     const images = liveImages([tenant.resource], owned);
-    const rendered = renderAll([tenant.resource], servedTasks(tasks), {
+    const rendered = renderAll([tenant.resource], resources, {
       target,
       controller,
-      secrets: requireSecrets([tenant], held, "apply it to the cluster first", controller),
+      secrets: requireSecrets([tenant], ofTenant, held, "apply it to the cluster first", controller),
       image: (gateway) => images.get(gateway) ?? image,
     });
     await applyPlan(
