@@ -37,6 +37,11 @@ const render = (spec: object, tenant: object = {}) =>
   });
 const named = (manifests: Manifest[], kind: string, name: string) =>
   manifests.find((each) => each.kind === kind && each.metadata.name === name);
+const specOf = <T>(manifests: Manifest[], kind: string, name: string): T => {
+  const found = named(manifests, kind, name);
+  if (!found) throw new Error(`there is no ${kind} ${name}`);
+  return found.spec as T;
+};
 const patches = (manifests: Manifest[], name: string) =>
   (named(manifests, "EnvoyFilter", name)?.spec as { configPatches: Patch[] } | undefined)?.configPatches;
 
@@ -98,11 +103,8 @@ describe("the filter that reads the model", () => {
 
 describe("a model server that speaks OpenAI's API", () => {
   const h2 = (spec: object) =>
-    (
-      named(render(spec), "DestinationRule", "llm")?.spec as {
-        trafficPolicy: { connectionPool: { http: object } };
-      }
-    ).trafficPolicy.connectionPool.http;
+    specOf<{ trafficPolicy: { connectionPool: { http: object } } }>(render(spec), "DestinationRule", "llm")
+      .trafficPolicy.connectionPool.http;
 
   it("gets HTTP/1.1", () => {
     expect(h2({ protocol: "openai" })).toMatchObject({ h2UpgradePolicy: "DO_NOT_UPGRADE" });
@@ -116,8 +118,8 @@ describe("a model server that speaks OpenAI's API", () => {
       patches(manifests, "gw")?.find(({ applyTo }) => applyTo === "ROUTE_CONFIGURATION")?.patch.value
         .request_headers_to_remove;
     const plugin = (manifests: Manifest[]) =>
-      (named(manifests, "WasmPlugin", "gw-modelgate")?.spec as { pluginConfig: { tenantAuth: object } })
-        .pluginConfig.tenantAuth;
+      specOf<{ pluginConfig: { tenantAuth: object } }>(manifests, "WasmPlugin", "gw-modelgate").pluginConfig
+        .tenantAuth;
     const without = render({ protocol: "openai" });
     expect(removed(without)).toEqual(["authorization", "x-api-key"]);
     expect(plugin(without)).toMatchObject({ removeCredentials: false });
