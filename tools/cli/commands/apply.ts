@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { applyPlan, type Outcome } from "../../cluster/deploy/apply.ts";
 import { withoutSecrets } from "../../cluster/deploy/comparable.ts";
+import { checkConverters } from "../../cluster/deploy/converter-versions.ts";
 import { createNamespaces, missingNamespaces } from "../../cluster/deploy/namespaces.ts";
 import { waitUntilServing } from "../../cluster/deploy/wait.ts";
 import { connectOptions } from "../../lib/kubernetes/connect.ts";
@@ -51,6 +52,7 @@ async function apply(options: ApplyCommandOptions): Promise<void> {
     if (!options.output) for (const object of objects) say(`${resourceName(object)} (dry run)`);
     return;
   }
+  for (const line of await checkConverters(files, planned)) console.error(line);
   const dryRun = options.dryRun === "server";
   const suffix = dryRun ? " (server dry run)" : "";
   const missing = await missingNamespaces(client, planned, options.createNamespaces ?? false);
