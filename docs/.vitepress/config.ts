@@ -35,6 +35,7 @@ export default defineConfig({
     sidebar: [
       section("Start", "start", [
         ["On this machine", "local"],
+        ["A language model", "language-model"],
         ["In a cluster", "cluster"],
         ["Your first converter", "converter"],
       ]),

@@ -21,7 +21,7 @@ export interface Endpoint {
 export interface Seen {
   reply?: unknown;
   chunks?: unknown[];
-  error?: { class: string; status?: number; code?: string; type?: string; retryAfter?: string };
+  error?: { class: string; own?: string; status?: number; code?: string; type?: string; retryAfter?: string };
 }
 
 /**

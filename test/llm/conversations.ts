@@ -59,8 +59,18 @@ const ANSWER_SCHEMA = {
 };
 const PICTURE = { type: "image_url", image_url: { url: "https://pictures.example/cat.png", detail: "low" } };
 
+/** Conversations that a client can hold: LangChain's has chats only. */
+export function conversations(random: Random, count: number, can: Can & { client: string }): Conversation[] {
+  const held: Conversation[] = [];
+  while (held.length < count) {
+    const conversation = randomConversation(random, can);
+    if (can.client !== "LangChain" || conversation.api === "chat") held.push(conversation);
+  }
+  return held;
+}
+
 /** A conversation in which anything that clients may ask for can come up. */
-export function randomConversation(random: Random, can: Can): Conversation {
+function randomConversation(random: Random, can: Can): Conversation {
   const chance = (percent: number) => random.below(100) < percent;
   const kind = random.below(20);
   const common = { model: can.model, temperature: 0, seed: random.below(1000) };

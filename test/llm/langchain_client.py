@@ -16,6 +16,12 @@ def plain(message):
     return dumped
 
 
+def openai_class(raised):
+    """LangChain's errors are those of the openai client, under names of its own."""
+    names = [each.__name__ for each in type(raised).__mro__ if each.__module__.startswith("openai")]
+    return names[0] if names else type(raised).__name__
+
+
 def hold(asked, conversation):
     parameters = conversation["parameters"]
     model = ChatOpenAI(
@@ -33,7 +39,7 @@ def hold(asked, conversation):
             if len(result["chunks"]) == conversation.get("abortAfter"):
                 break
     except Exception as raised:  # what it is, is what is compared
-        result["error"] = {"class": type(raised).__name__}
+        result["error"] = {"class": openai_class(raised), "own": type(raised).__name__}
         if isinstance(raised, openai.APIStatusError):
             result["error"]["status"] = raised.status_code
     return result

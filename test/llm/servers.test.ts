@@ -1,7 +1,7 @@
 import { expect, inject, it } from "vitest";
 import { random } from "../support/random.ts";
 import { CLIENTS, hold, listModels, type Seen } from "./clients.ts";
-import { type Conversation, randomConversation } from "./conversations.ts";
+import { type Conversation, conversations } from "./conversations.ts";
 import { SCRIPTED_MODEL, startScriptedServer } from "./scripted-server.ts";
 import { steady } from "./seen.ts";
 
@@ -11,13 +11,10 @@ const CONVERSATIONS = 60;
 it.each(CLIENTS)("llama.cpp answers %s twice alike, and with every kind of answer", async (client) => {
   const { port, model } = inject("llama");
   const endpoint = { baseUrl: `http://127.0.0.1:${port}/v1`, apiKey: "none" };
-  const conversations = conversationsFor(client, { model, isReal: true });
-  const [first, second] = [
-    await hold(client, endpoint, conversations),
-    await hold(client, endpoint, conversations),
-  ];
+  const asked = conversations(random(), CONVERSATIONS, { client, model, isReal: true });
+  const [first, second] = [await hold(client, endpoint, asked), await hold(client, endpoint, asked)];
   expect(first.map(steady)).toEqual(second.map(steady));
-  everyKind(first, conversations);
+  everyKind(first, asked);
 });
 
 it.each(CLIENTS)(
@@ -26,12 +23,12 @@ it.each(CLIENTS)(
     const server = await startScriptedServer();
     try {
       const endpoint = { baseUrl: `http://127.0.0.1:${server.port}/v1`, apiKey: "none" };
-      const conversations = conversationsFor(client, { model: SCRIPTED_MODEL, isReal: false });
-      const first = await hold(client, endpoint, conversations);
-      expect(await hold(client, endpoint, conversations)).toEqual(first);
-      everyKind(first, conversations);
+      const asked = conversations(random(), CONVERSATIONS, { client, model: SCRIPTED_MODEL, isReal: false });
+      const first = await hold(client, endpoint, asked);
+      expect(await hold(client, endpoint, asked)).toEqual(first);
+      everyKind(first, asked);
       const digests = server.received.map(({ digest }) => digest);
-      expect(digests.slice(0, conversations.length)).toEqual(digests.slice(conversations.length));
+      expect(digests.slice(0, asked.length)).toEqual(digests.slice(asked.length));
     } finally {
       await server.stop();
     }
@@ -44,14 +41,8 @@ it("llama.cpp lists its model", async () => {
   expect(models.map(({ id }) => id)).toEqual([model]);
 });
 
-function conversationsFor(client: string, can: { model: string; isReal: boolean }): Conversation[] {
-  const numbers = random();
-  const drawn = Array.from({ length: CONVERSATIONS * 4 }, () => randomConversation(numbers, can));
-  return drawn.filter(({ api }) => client !== "LangChain" || api === "chat").slice(0, CONVERSATIONS);
-}
-
-function everyKind(seen: Seen[], conversations: Conversation[]): void {
-  expect(conversations.filter((_, index) => seen[index]?.error?.class.includes("Timeout"))).toEqual([]);
+function everyKind(seen: Seen[], asked: Conversation[]): void {
+  expect(asked.filter((_, index) => seen[index]?.error?.class.includes("Timeout"))).toEqual([]);
   expect(seen.filter(({ reply }) => reply !== undefined).length).toBeGreaterThan(5);
   expect(seen.filter(({ chunks = [] }) => chunks.length > 3).length).toBeGreaterThan(10);
 }

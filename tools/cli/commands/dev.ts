@@ -13,11 +13,14 @@ import { readDevConfig } from "../../local/dev/config.ts";
 import { devConverter } from "../../local/dev/converter.ts";
 import { runDemo } from "../../local/dev/demo.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/dev/gateway.ts";
+import { runLanguageDemo } from "../../local/dev/language-demo.ts";
+import { startLanguageGateway } from "../../local/dev/language-gateway.ts";
 import { type ServerAddresses, startResourceGateway } from "../../local/dev/resource-gateway.ts";
 import { secretsOption } from "../options/render.ts";
 import { wholeNumber } from "../options/units.ts";
 
 const DEFAULT_CONFIG = fileURLToPath(new URL("manifests/examples/local.yaml", PROJECT_ROOT));
+const LANGUAGE_MODEL = fileURLToPath(new URL("manifests/examples/language-model", PROJECT_ROOT));
 
 interface DevOptions {
   config: string;
@@ -28,6 +31,7 @@ interface DevOptions {
   port: number;
   concurrency: number;
   demo?: true;
+  llm?: true;
   converter?: string;
 }
 
@@ -50,6 +54,10 @@ export function devCommand(): Command {
     .option("--port <port>", "port on 127.0.0.1; 0 for a free one", wholeNumber, 0)
     .option("--concurrency <n>", "number of Envoy's worker threads", wholeNumber, 2)
     .option("--converter <folder>", "run this converter instead, and reload it when a file changes")
+    .option(
+      "--llm",
+      "serve tasks with protocol: openai by a small language model of random weights (default -f: an example)",
+    )
     .option("--demo", "send the demo's requests, print the answers, and stop")
     .action(dev);
 }
@@ -57,14 +65,20 @@ export function devCommand(): Command {
 async function dev(options: DevOptions): Promise<void> {
   if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
   await access(modulePath("gateway")).catch(() => buildModules(["gateway"]));
-  const gateway = await (options.filename ? fromResources(options, options.filename) : fromConfig(options));
+  const gateway = await started(options);
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);
   if (!options.demo) {
     console.error("Ctrl-C stops it");
     return;
   }
-  const passed = await runDemo(gateway).finally(gateway.stop);
+  const demo = options.llm ? runLanguageDemo : runDemo;
+  const passed = await demo(gateway).finally(gateway.stop);
   if (!passed) process.exitCode = 1;
+}
+
+function started(options: DevOptions): Promise<LocalGateway> {
+  const paths = options.filename ?? (options.llm ? [LANGUAGE_MODEL] : undefined);
+  return paths ? fromResources(options, paths) : fromConfig(options);
 }
 
 async function fromConfig(options: DevOptions): Promise<LocalGateway> {
@@ -74,7 +88,8 @@ async function fromConfig(options: DevOptions): Promise<LocalGateway> {
 }
 
 async function fromResources(options: DevOptions, paths: string[]): Promise<LocalGateway> {
-  const gateway = await startResourceGateway({
+  const start = options.llm ? startLanguageGateway : startResourceGateway;
+  const gateway = await start({
     ...options,
     paths,
     servers: options.server,

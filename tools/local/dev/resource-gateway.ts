@@ -37,14 +37,21 @@ import { modelNameFilter, modelNameLimits, writeModelName } from "./model-name.t
 import { converterFilter, listenerMetadata, writeConverters } from "./task-converters.ts";
 
 /** Where a task's model server speaks gRPC. */
-export type ServerAddresses = Map<string, { host: string; port: number }>;
+export type ServerAddresses = Map<string, ServerAddress>;
 
-interface ResourceGatewayOptions {
+interface ServerAddress {
+  host: string;
+  port: number;
+}
+
+export interface ResourceGatewayOptions {
   /** Files and folders of one Tenant and its ModelTasks. */
   paths: string[];
   secrets: Secrets;
   /** Of tasks that the demo's model server does not serve. */
   servers: ServerAddresses;
+  /** Of language models that `servers` does not name. */
+  languageModel?: ServerAddress;
   log: Logger;
   envoy?: string | undefined;
   port?: number;
@@ -87,7 +94,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
     await folder.remove();
   };
   const serve = (inventory: Inventory): Served => ({
-    ...served(inventory, options.servers),
+    ...served(inventory, options),
     filters: filtersOf(inventory, folder.path, file),
     clusters: [httpCluster(reportCluster(address), controller.port)],
   });
@@ -131,12 +138,19 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
 }
 
 /** What the resources say of routes, connections, log lines and Envoy's own answers. */
-function served(inventory: Inventory, servers: ServerAddresses): Omit<Served, "filters"> {
+function served(
+  inventory: Inventory,
+  { servers, languageModel }: Pick<ResourceGatewayOptions, "servers" | "languageModel">,
+): Omit<Served, "filters"> {
   const { tasks } = inventory;
   const tenant = localTenant(inventory);
   return {
     metadata: listenerMetadata(tasks),
-    tasks: tasks.map((task) => ({ ...localRoute(task), ...servers.get(task.spec.taskid) })),
+    tasks: tasks.map((task) => ({
+      ...localRoute(task),
+      ...(passesOpenAi(task.spec) && languageModel),
+      ...servers.get(task.spec.taskid),
+    })),
     protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks)),
     log: fileLogOptions(tenant),
     cors: corsReplies(tenant, tasks),
