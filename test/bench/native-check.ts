@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
+import { checkFilter } from "../../tools/cluster/istio/native-check.ts";
 import { wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { compileModule } from "../../tools/lib/wasm/compile.ts";
 import type { Variant } from "./variants.ts";
 
-const KEY = "wasm.modelgate.principal";
+const KEY = "wasm.modelgate.passed";
 const HEADER = "x-modelgate-passed";
 const RBAC_TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const ANSWER = { direct_response: { status: 200, body: { inline_string: "ok" } } };
@@ -29,7 +30,8 @@ export async function nativeCheck(): Promise<Variant[]> {
   return [
     variant("no mark, no check", {}, []),
     variant("filter state, no check", state, []),
-    variant("filter state, RBAC by policy", state, [rbacByPolicy({ filter_state: byPrefix })]),
+    variant("filter state, the check as rendered", state, [checkFilter()]),
+    variant("filter state, RBAC by policy", state, [rbacByPolicy({ filter_state: marked })]),
     variant("filter state, RBAC by matcher", state, [rbacByMatcher()]),
     variant("filter state, route match", { ...state, clearRouteCache: true }, [], matchedByState()),
     variant("header, no check", { header: true }, []),
@@ -48,7 +50,7 @@ export async function nativeCheck(): Promise<Variant[]> {
   ];
 }
 
-const byPrefix = { key: KEY, string_match: { prefix: "b" } };
+const marked = { key: KEY, string_match: { exact: "1" } };
 
 function rbacByPolicy(principal: object): object {
   const policies = { passed: { permissions: [{ any: true }], principals: [principal] } };
@@ -80,7 +82,7 @@ function rbacByMatcher(): object {
       matcher: {
         matcher_tree: {
           input: STATE_INPUT,
-          prefix_match_map: { map: { b: action("passed", { action: "ALLOW" }) } },
+          exact_match_map: { map: { 1: action("passed", { action: "ALLOW" }) } },
         },
         on_no_match: action("missing", { action: "DENY" }),
       },
@@ -98,7 +100,7 @@ function matchedByState(): object {
     matcher: {
       matcher_tree: {
         input: STATE_INPUT,
-        prefix_match_map: { map: { b: { action: { name: "passed", typed_config: route } } } },
+        exact_match_map: { map: { 1: { action: { name: "passed", typed_config: route } } } },
       },
     },
   };

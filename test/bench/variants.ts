@@ -75,7 +75,8 @@ interface BootstrapOf {
 }
 
 function withVirtualHost(config: BootstrapOf, host: object): void {
-  const manager = config.static_resources.listeners[0]?.filter_chains[0]?.filters[0]?.typed_config ?? {};
+  // Behind the limit of connections.
+  const manager = config.static_resources.listeners[0]?.filter_chains[0]?.filters.at(-1)?.typed_config ?? {};
   const virtual_hosts = [{ ...host, name: "gateway", domains: ["*"] }];
   Object.assign(manager, { route_config: { validate_clusters: false, virtual_hosts } });
 }

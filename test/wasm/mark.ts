@@ -12,9 +12,8 @@ import { Stage } from "../../filters/sdk/pipeline/stage";
 export * from "../../filters/sdk/pipeline/exports/base";
 export * from "../../filters/sdk/pipeline/exports/request-headers";
 
-const STATE = bytes("modelgate.principal");
+const STATE = bytes("modelgate.passed");
 const HEADER = bytes("x-modelgate-passed");
-const VALUE = bytes("bench\nc7");
 const YES = bytes("1");
 const CLEAR_ROUTE_CACHE = bytes("clear_route_cache");
 
@@ -35,7 +34,7 @@ class Mark extends Stage {
   }
 
   onRequestHeaders(_http: HttpContext, _endOfStream: bool): HeadersAction {
-    if (this.state) setFilterState(STATE, VALUE.ptr, VALUE.len);
+    if (this.state) setFilterState(STATE, YES.ptr, YES.len);
     if (this.header) setHeader(REQUEST_HEADERS, HEADER, YES.ptr, YES.len);
     if (this.clears) callForeign(CLEAR_ROUTE_CACHE, 0, 0);
     return HeadersAction.CONTINUE;

@@ -6,7 +6,7 @@ import { owned } from "./names.ts";
 import { FILTER_MISSING, jsonBody } from "./native-replies.ts";
 
 /** Filter state that gateway.wasm and tenant-auth.wasm leave at requests that may go on; no client can. */
-const MARK = { key: "wasm.modelgate.passed", string_match: { exact: "1" } };
+const MARK = { key: "wasm.modelgate.passed", value: "1" };
 /** Istio adds its own filters to the name of the stat: http.<listener>.rbac.modelgate.denied. */
 export const STAT_PREFIX = "modelgate.";
 /** Envoy's response code details of what the check has refused. */
@@ -68,18 +68,47 @@ export function nativeCheck(tenant: Tenant, tasks: ModelTask[]): Manifest {
   };
 }
 
-/** The HTTP filter that refuses what has no mark. */
+/**
+ * The HTTP filter that refuses what has no mark. What has it skips the refusal, which costs a request next to
+ * nothing: an RBAC filter that looks for the mark by itself takes 2 to 4 us (test/bench/native-check.ts).
+ */
 export function checkFilter(): object {
-  const unmarked = { permissions: [{ any: true }], principals: [{ not_id: { filter_state: MARK } }] };
+  const all = { permissions: [{ any: true }], principals: [{ any: true }] };
   return {
     name: "modelgate.check",
     typed_config: {
-      "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
-      rules_stat_prefix: STAT_PREFIX,
-      rules: { action: "DENY", policies: { [FILTER_MISSING.reason]: unmarked } },
+      "@type": "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher",
+      extension_config: {
+        name: "refusal",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+          rules_stat_prefix: STAT_PREFIX,
+          rules: { action: "DENY", policies: { [FILTER_MISSING.reason]: all } },
+        },
+      },
+      xds_matcher: {
+        matcher_tree: {
+          input: {
+            name: "mark",
+            typed_config: {
+              "@type":
+                "type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
+              key: MARK.key,
+            },
+          },
+          exact_match_map: { map: { [MARK.value]: { action: SKIP } } },
+        },
+      },
     },
   };
 }
+
+const SKIP = {
+  name: "skip",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter",
+  },
+};
 
 /**
  * `local_reply_config` of the HTTP connection manager: what Envoy's own answers become.
