@@ -27,6 +27,10 @@ export enum Operation {
   Predict,
   Classify,
   Regress,
+  /** OpenAI's API, of a task whose model server speaks the Open Inference Protocol. */
+  ChatCompletions,
+  Completions,
+  Embeddings,
   /** How many there are: new ones go before it. */
   Count,
 }

@@ -1,5 +1,8 @@
+import { Operation } from "../model-protocol/route";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Char } from "../sdk/bytes/chars";
+import { appendJsonString } from "../sdk/bytes/json-text";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { StreamState } from "../sdk/pipeline/stream-state";
@@ -11,6 +14,7 @@ import { Task } from "./task";
 import { RawContents } from "./tensor/raw-contents";
 
 const DEFAULT_POLICY: Policy = new Policy();
+const ERROR_OPEN = bytes('{"error":');
 const EVENTS = bytes("text/event-stream");
 const NO_CONTENTS: RawContents = new RawContents();
 
@@ -60,18 +64,32 @@ export abstract class Conversion extends StreamState {
   /** Path of the gRPC method that the model server is called with. */
   abstract get rpc(): Bytes;
   /** Takes what is known of the model, before `start`, where the operation needs that. */
-  describe(_model: ModelDescription): void {}
+  describe(_model: ModelDescription, _operation: Operation): void {}
   /**
    * Makes the reader ready for a request whose headers are there.
    * @returns what it is refused with, or null
    */
   abstract start(http: HttpContext, task: Task): LocalReply | null;
+  /** The JSON of the request was read. */
+  requestRead(): void {}
+  /** Appends the JSON of an error in the caller's form. */
+  appendError(out: ByteBuffer, error: LocalReply): void {
+    out.appendBytes(ERROR_OPEN);
+    appendJsonString(out, error.message.ptr, error.message.len, i32.MAX_VALUE);
+    out.appendByte(Char.CLOSE_BRACE);
+  }
+
   /** Makes the writer ready for the model's reply. */
   abstract startReply(): void;
 
   /** Is it a method of the Open Inference Protocol, whose errors have HTTP statuses of their own? */
   get isOpenInference(): bool {
     return false;
+  }
+
+  /** May the model's replies take the time of a stream? Known before the body is. */
+  get mayStream(): bool {
+    return this.streamForm >= 0;
   }
 
   /** Type of a reply that is a stream of events. */

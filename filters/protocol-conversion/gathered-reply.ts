@@ -1,8 +1,6 @@
 import { modelFault, streamError } from "../model-protocol/common-replies";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
-import { bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
-import { appendJsonString } from "../sdk/bytes/json-text";
 import { RESPONSE_BODY } from "../sdk/host/abi";
 import { replaceBody } from "../sdk/host/body";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -37,7 +35,6 @@ export function gatherReplyChunk(
   return null;
 }
 
-const ERROR_OPEN = bytes('{"error":');
 const text: ByteBuffer = new ByteBuffer();
 
 /**
@@ -57,9 +54,7 @@ export function finishGathered(http: HttpContext, conversion: Conversion): Local
   if (failure != null) {
     http.noteFailure(failure);
     text.clear();
-    text.appendBytes(ERROR_OPEN);
-    appendJsonString(text, failure.message.ptr, failure.message.len, i32.MAX_VALUE);
-    text.appendByte(Char.CLOSE_BRACE);
+    conversion.appendError(text, failure);
     sink.piece(text.ptr, text.len);
   } else sink.pieces(conversion.reply.out);
   sink.finish();

@@ -1,6 +1,8 @@
 import { NOT_PASSED } from "../model-protocol/common-replies";
-import { Operation } from "../model-protocol/route";
+import { OpenAiOperation, openAiOperation } from "../model-protocol/openai-path";
+import { Operation, parseRoute, route } from "../model-protocol/route";
 import { Bytes, bytes } from "../sdk/bytes/bytes";
+import { Slice } from "../sdk/bytes/slice";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Conversion } from "./conversion";
 import { ExamplesConversion } from "./examples-conversion";
@@ -11,9 +13,11 @@ import { MODEL_METADATA, READY, SERVER_LIVE, SERVER_METADATA } from "./open-infe
 import { MODEL_CONFIG } from "./open-inference/model-config";
 import { appendModelRequest } from "./open-inference/model-request";
 import { MODEL_STATISTICS, REPOSITORY_INDEX } from "./open-inference/statistics";
+import { OpenAiConversion } from "./openai/openai-conversion";
 import { PredictConversion } from "./predict-conversion";
 import { Question } from "./question";
 import { USE_GET, USE_POST } from "./replies";
+import { Task } from "./task";
 import { MODEL_STATUS, SIGNATURE_METADATA } from "./tensorflow-serving/metadata";
 import { appendMetadataRequest, appendStatusRequest } from "./tensorflow-serving/model-spec";
 
@@ -25,7 +29,7 @@ const HEAD = bytes("HEAD");
 const POST = bytes("POST");
 
 /** A row: an operation has a question, asked without a body, a body to convert, or both; or it is refused. */
-export class Handler {
+class Handler {
   /** What all requests are refused with; null: none. */
   refusal: LocalReply | null = null;
   /** Must the model's inputs be known before a body is converted? */
@@ -83,7 +87,7 @@ const MODELS = "/tensorflow.serving.ModelService/";
 const PREDICTION = "/tensorflow.serving.PredictionService/";
 
 // A new operation does not compile before it has a row here, and this number counts it.
-if (Operation.Count != 18) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
+if (Operation.Count != 21) ERROR("each Operation needs a row in filters/protocol-conversion/operations.ts");
 const table = new StaticArray<Handler | null>(Operation.Count);
 
 table[Operation.ServerMetadata] = asks(
@@ -120,6 +124,9 @@ table[Operation.SignatureMetadata] = asks(
 table[Operation.Infer] = converts(InferConversion.take);
 table[Operation.Generate] = converts(GenerateConversion.take).ofDescribed();
 table[Operation.GenerateStream] = converts(GenerateConversion.takeStream).ofDescribed();
+table[Operation.ChatCompletions] = converts(OpenAiConversion.take).ofDescribed();
+table[Operation.Completions] = converts(OpenAiConversion.take).ofDescribed();
+table[Operation.Embeddings] = converts(OpenAiConversion.take).ofDescribed();
 table[Operation.Predict] = converts(PredictConversion.take);
 table[Operation.Classify] = converts(ExamplesConversion.takeClassify);
 table[Operation.Regress] = converts(ExamplesConversion.takeRegress);
@@ -127,6 +134,25 @@ table[Operation.Regress] = converts(ExamplesConversion.takeRegress);
 // The module does not start without one of them.
 for (let operation = Operation.None + 1; operation < Operation.Count; operation++)
   assert(table[operation] != null);
+
+/**
+ * Which operation a request for `task` is; sets `route`.
+ */
+export function operationOf(path: Slice, task: Task): Operation {
+  const mapping = task.openAi;
+  if (mapping == null) return parseRoute(path);
+  const operation = openAiOperation(path);
+  const converted =
+    operation == OpenAiOperation.ChatCompletions ||
+    operation == OpenAiOperation.Completions ||
+    operation == OpenAiOperation.Embeddings;
+  if (!converted) return parseRoute(path);
+  route.version.clear();
+  route.model.clear();
+  route.model.append(mapping.model.ptr, mapping.model.len);
+  if (operation == OpenAiOperation.ChatCompletions) return Operation.ChatCompletions;
+  return operation == OpenAiOperation.Completions ? Operation.Completions : Operation.Embeddings;
+}
 
 /** What handles an operation; null of `Operation.None`. */
 export function handlerOf(operation: Operation): Handler | null {

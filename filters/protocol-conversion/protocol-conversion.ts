@@ -11,7 +11,7 @@ import {
 import { grpcStatusOf, saysSuccess } from "../model-protocol/grpc-status";
 import { CUT_OFF, NOT_GRPC } from "../model-protocol/model-faults";
 import { setNonFinite } from "../model-protocol/numbers/float-text";
-import { parseRoute } from "../model-protocol/route";
+import { Operation } from "../model-protocol/route";
 import { bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { CONTENT_LENGTH, CONTENT_TYPE } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
@@ -30,7 +30,7 @@ import { Conversion } from "./conversion";
 import { finishGathered, gatherReplyChunk } from "./gathered-reply";
 import { DescriptionCall, DescriptionListener, descriptionOf } from "./generate/description-call";
 import { ModelDescription } from "./generate/model-description";
-import { Handler, handlerOf } from "./operations";
+import { handlerOf, operationOf } from "./operations";
 import { Question } from "./question";
 import {
   BINARY_LENGTH,
@@ -84,7 +84,8 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
       liftTimeout(task);
       return HeadersAction.CONTINUE;
     }
-    const handler = handlerOf(parseRoute(http.path));
+    const operation = operationOf(http.path, task);
+    const handler = handlerOf(operation);
     if (handler == null) return this.refuse(http, UNKNOWN_PATH, HeadersAction.STOP);
     const refusal = handler.refusal;
     if (refusal != null) return this.refuse(http, refusal, HeadersAction.STOP);
@@ -96,25 +97,25 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
     if (isEncoded(http.headers)) return this.refuse(http, ENCODED, HeadersAction.STOP);
     if (endOfStream) return this.refuse(http, BODY_MISSING, HeadersAction.STOP);
     if (slabBytesHeld() > settings.maxMemoryBytes) return this.refuse(http, OVERLOADED, HeadersAction.STOP);
-    if (!handler.needsDescription) return this.convert(http, task, handler, null);
+    if (!handler.needsDescription) return this.convert(http, task, operation, null);
     const model = descriptionOf(http);
-    return model == null ? this.askForDescription(http) : this.convert(http, task, handler, model);
+    return model == null ? this.askForDescription(http) : this.convert(http, task, operation, model);
   }
 
   private convert(
     http: HttpContext,
     task: Task,
-    handler: Handler,
+    operation: Operation,
     model: ModelDescription | null,
   ): HeadersAction {
-    const conversion = handler.takeConversion();
+    const conversion = handlerOf(operation)!.takeConversion();
     http.setState(this.slot, conversion);
     conversion.begin(task.policy, http.headers.find(CONTENT_LENGTH, scratch) == 0);
-    if (model != null) conversion.describe(model);
+    if (model != null) conversion.describe(model, operation);
     const unfit = conversion.start(http, task);
     if (unfit != null) return this.refuse(http, unfit, HeadersAction.STOP);
     makeGrpcRequest(http, conversion);
-    if (conversion.streamForm >= 0) liftTimeout(task);
+    if (conversion.mayStream) liftTimeout(task);
     return HeadersAction.CONTINUE;
   }
 
@@ -129,9 +130,8 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
   onDescription(http: HttpContext, model: ModelDescription | null, refusal: LocalReply | null): void {
     this.release(http);
     const task = this.settings.tasks.find(http.taskid.ptr, http.taskid.len);
-    const handler = handlerOf(parseRoute(http.path));
     if (refusal != null) this.refuse(http, refusal, HeadersAction.STOP);
-    else if (this.convert(http, task!, handler!, model) == HeadersAction.CONTINUE)
+    else if (this.convert(http, task!, operationOf(http.path, task!), model) == HeadersAction.CONTINUE)
       pluginOfStream(http).resume(http, this);
   }
 

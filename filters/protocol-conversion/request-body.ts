@@ -88,6 +88,7 @@ function finishJson(conversion: Conversion): bool {
   const request = conversion.request;
   const finished = request.finish();
   if (finished && conversion.carry.len > 0) request.error = TRUNCATED;
+  if (finished) conversion.requestRead();
   return request.error == null;
 }
 

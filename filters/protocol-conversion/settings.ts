@@ -1,6 +1,7 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
+import { readOpenAi } from "./openai/mapping";
 import { Policy, readPolicy } from "./policy";
 import { Task } from "./task";
 import { readRawTemplate } from "./tensor/raw-tensor";
@@ -41,6 +42,7 @@ function readTask(config: Config, policy: Policy): Task {
     readRawTemplate(config),
     readPolicy(config, policy),
     bytes(timeout.toString()),
+    readOpenAi(config),
   );
   config.finish();
   return task;

@@ -1,4 +1,5 @@
 import { Bytes } from "../sdk/bytes/bytes";
+import { OpenAiMapping } from "./openai/mapping";
 import { Policy } from "./policy";
 import { RawTemplate } from "./tensor/raw-tensor";
 import { Signature } from "./tensorflow-serving/signature";
@@ -14,5 +15,7 @@ export class Task {
     readonly policy: Policy,
     /** Longest time of a stream of replies, in milliseconds as a header has it; 0: none. */
     readonly streamTimeout: Bytes,
+    /** How callers of OpenAI's API call it; null: they don't. */
+    readonly openAi: OpenAiMapping | null,
   ) {}
 }

@@ -1,6 +1,7 @@
 import { modelFault } from "../../model-protocol/common-replies";
 import { MALFORMED } from "../../model-protocol/model-faults";
-import { parseRoute, route } from "../../model-protocol/route";
+import { route } from "../../model-protocol/route";
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
@@ -20,7 +21,7 @@ export interface DescriptionListener {
   onDescription(http: HttpContext, description: ModelDescription | null, refusal: LocalReply | null): void;
 }
 
-/** What is known of the model that `parseRoute` found, of the request's route; null: it must be asked for. */
+/** What is known of the model in `route`, of the request's route in Envoy; null: it must be asked for. */
 export function descriptionOf(http: HttpContext): ModelDescription | null {
   return findCluster(http) ? knownModel(cluster, route.model, route.version) : null;
 }
@@ -35,9 +36,12 @@ export class DescriptionCall extends ModelCall {
   private listener: DescriptionListener | null = null;
   private timeoutMs: u32 = 0;
   private ofMetadata: bool = false;
+  /** Of the model. */
+  private readonly name: ByteBuffer = new ByteBuffer();
+  private readonly version: ByteBuffer = new ByteBuffer();
 
   /**
-   * Asks about the model that `parseRoute` found.
+   * Asks about the model in `route`.
    * @returns null when that failed at once
    */
   static start(http: HttpContext, timeoutMs: u32, listener: DescriptionListener): DescriptionCall | null {
@@ -45,6 +49,8 @@ export class DescriptionCall extends ModelCall {
     call.listener = listener;
     call.timeoutMs = timeoutMs;
     call.ofMetadata = false;
+    copy(call.name, route.model);
+    copy(call.version, route.version);
     if (call.call(http, MODEL_CONFIG, appendModelRequest, timeoutMs)) return call;
     call.release();
     return null;
@@ -61,7 +67,8 @@ export class DescriptionCall extends ModelCall {
     if (refusal == null)
       description = this.ofMetadata ? readModelMetadata(from, to) : readModelConfig(from, to);
     http.enter();
-    parseRoute(http.path);
+    copy(route.model, this.name);
+    copy(route.version, this.version);
     if (description != null) {
       if (findCluster(http)) learnModel(cluster, route.model, route.version, description);
     } else if (!this.ofMetadata) {
@@ -77,4 +84,9 @@ export class DescriptionCall extends ModelCall {
     this.listener = null;
     pool.release(this);
   }
+}
+
+function copy(to: ByteBuffer, from: ByteBuffer): void {
+  to.clear();
+  to.append(from.ptr, from.len);
 }

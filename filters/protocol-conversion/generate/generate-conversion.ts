@@ -1,4 +1,4 @@
-import { route } from "../../model-protocol/route";
+import { Operation, route } from "../../model-protocol/route";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
@@ -73,7 +73,7 @@ export class GenerateConversion extends Conversion {
     return this.generateResponse.replies;
   }
 
-  describe(model: ModelDescription): void {
+  describe(model: ModelDescription, _operation: Operation): void {
     this.generateRequest.reset(model, route.model, route.version);
     this.gathers = model.decoupled && !this.streams;
   }

@@ -35,6 +35,8 @@ export class Output {
   written: bool = false;
   /** Elements that the shape says; below 0 when a dimension is. */
   product: f64 = 1;
+  /** The innermost dimension; 1 without any. */
+  lastDimension: i64 = 1;
   /** Bytes of its data in a binary reply. */
   size: i64 = 0;
 
@@ -47,6 +49,7 @@ export class Output {
     this.asJson = false;
     this.raw.release();
     this.product = 1;
+    this.lastDimension = 1;
     this.size = 0;
   }
 
@@ -55,6 +58,7 @@ export class Output {
     if (shape.len > 0) shape.appendByte(Char.COMMA);
     shape.reserve(MAX_INTEGER_TEXT);
     shape.len = <i32>(writeI64(value, shape.end) - shape.ptr);
+    this.lastDimension = value;
     if (value < 0) this.product = -Infinity;
     else if (this.product >= 0) this.product *= <f64>value;
   }

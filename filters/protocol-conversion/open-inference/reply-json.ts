@@ -97,6 +97,11 @@ export class ReplyJson {
     this.text.append(this.members.ptr, this.members.len);
   }
 
+  /** Where the data of an output go as JSON; `out` is what goes to the caller. */
+  target(_output: Output, out: SlabChain): SlabChain {
+    return out;
+  }
+
   /** Writes an output up to its data; `first` of the reply. */
   openTensor(output: Output, first: bool, out: SlabChain): void {
     const text = this.text;

@@ -134,7 +134,7 @@ export class ReplyOutputs {
     const mixed = this.mixed;
     const kept = mixed == null ? this.binary : output.raw;
     if (mixed != null) output.asJson = !mixed.isBinary(output.name.ptr, output.name.len);
-    this.stream.begin(output.datatype, asJson, asJson ? this.out : kept);
+    this.stream.begin(output.datatype, asJson, asJson ? this.json.target(output, this.out) : kept);
     this.written++;
     this.binaryStart = kept.length;
     if (asJson) this.json.openTensor(output, this.written == 1, this.out);
