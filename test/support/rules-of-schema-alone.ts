@@ -1,6 +1,9 @@
 import { type Fault, formatPath } from "../../tools/api/fault.ts";
 
-/** What kind of issue a fault is: zod's code, `absent` for a field that is not there, `custom` for rules between fields. */
+/**
+ * What kind of issue a fault is: zod's code, `absent` for a field that is not there, `custom` for rules
+ * between fields.
+ */
 export interface Said {
   code: string;
 }
@@ -178,6 +181,7 @@ const RULES: Rule[] = [
   {
     path: at(
       String.raw`spec\.(protocol|openai(\.(server|models(\[\])?|servedModel|basePath|apiKeySecret(\.\w+)?))?)`,
+      String.raw`spec\.openai\.(tensors|chat)(\.\w+(\[\](\.\w+)?)?)?`,
     ),
     code: /^(invalid_value|invalid_type|invalid_format|too_big|too_small|custom)$/,
     reason: "words, names and paths: the filter compares them with what callers write and knows no others",

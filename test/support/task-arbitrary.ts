@@ -94,8 +94,23 @@ const openai = fc.oneof(
     "spec.openai.servedModel": fc.constantFrom("gpt", "meta-llama/Llama-3-8B"),
     "spec.openai.basePath": fc.constantFrom("/v1", "/openai/v1"),
     "spec.openai.apiKeySecret": fc.constant({ name: "model-server", key: "key" }),
+    "spec.openai.tensors": fc.constant(undefined),
+    "spec.openai.chat": fc.constant(undefined),
   }),
-  modelNames.map((models) => ({ server: "openInference", models })),
+  arbitraryOf(shape.openai, "spec.openai", {
+    "spec.openai.server": fc.constant("openInference"),
+    "spec.openai.models": modelNames,
+    "spec.openai.servedModel": fc.constantFrom("gpt", "meta-llama/Llama-3-8B"),
+    "spec.openai.basePath": fc.constant(undefined),
+    "spec.openai.apiKeySecret": fc.constant(undefined),
+    "spec.openai.tensors.parameters": fc.uniqueArray(
+      fc.record({
+        name: fc.constantFrom("top_k", "stop", "seed"),
+        tensor: fc.constantFrom("top_k", "words"),
+      }),
+      { selector: ({ name }) => name },
+    ),
+  }),
 ) as fc.Arbitrary<Json>;
 
 /** What callers speak; a converter of a task's own is beside a server of Open Inference. */

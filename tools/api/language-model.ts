@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { dnsName } from "./fields.ts";
+import { openAiChat, openAiTensors } from "./openai-tensors.ts";
 import { withRules } from "./rules.ts";
 
 /**
@@ -33,7 +34,7 @@ export const openai = withRules(
     servedModel: modelName()
       .optional()
       .describe(
-        "What the model server calls the model: takes the place of the caller's `model` in the body. Default: the caller's, as it is.",
+        "What the model server calls the model: takes the place of the caller's `model` in the body. Default: the caller's, as it is; for openInference the first of `models`, else the taskid.",
       ),
     basePath: z
       .string()
@@ -50,6 +51,14 @@ export const openai = withRules(
       .describe(
         "Secret in the gateway's namespace with the model server's own API key, which takes the place of the caller's credential. Default: the model server gets no `authorization`.",
       ),
+    tensors: openAiTensors
+      .optional()
+      .describe(
+        "For server: openInference: by which tensors the model is called. Default: all of its defaults.",
+      ),
+    chat: openAiChat
+      .optional()
+      .describe("For server: openInference: how messages become one text. Default: all of its defaults."),
   }),
   [
     {
@@ -58,12 +67,25 @@ export const openai = withRules(
       path: ["models"],
     },
     {
-      holds: ({ server, servedModel, basePath, apiKeySecret }) =>
-        server === "openai" ||
-        (servedModel === undefined && basePath === "/v1" && apiKeySecret === undefined),
-      cel: "!has(self.server) || self.server == 'openai' || (!has(self.servedModel) && !has(self.apiKeySecret) && (!has(self.basePath) || self.basePath == '/v1'))",
-      message: "openInference has no servedModel, basePath and apiKeySecret: they are for server: openai",
+      holds: ({ server, basePath, apiKeySecret }) =>
+        server === "openai" || (basePath === "/v1" && apiKeySecret === undefined),
+      cel: "!has(self.server) || self.server == 'openai' || (!has(self.apiKeySecret) && (!has(self.basePath) || self.basePath == '/v1'))",
+      message: "openInference has no basePath and apiKeySecret: they are for server: openai",
       path: ["server"],
+    },
+    {
+      holds: ({ server, tensors, chat }) => server === "openInference" || (!tensors && !chat),
+      cel: "(has(self.server) && self.server == 'openInference') || (!has(self.tensors) && !has(self.chat))",
+      message: "openai has no tensors and chat: they are for server: openInference",
+      path: ["server"],
+    },
+    {
+      holds: ({ tensors }) => {
+        const names = (tensors?.parameters ?? []).map(({ name }) => name);
+        return new Set(names).size === names.length;
+      },
+      message: "must not hold a name twice",
+      path: ["tensors", "parameters"],
     },
   ],
 );

@@ -36,7 +36,8 @@ const pool: StreamPool<OpenAiConversion> = new StreamPool<OpenAiConversion>();
 
 /**
  * Chat completions, completions and embeddings of OpenAI's API, of a task whose model server speaks the Open
- * Inference Protocol. A decoupled model is called by a stream, since only the body says what the caller wants.
+ * Inference Protocol. A decoupled model is called by a stream, since only the body says what the caller
+ * wants.
  */
 export class OpenAiConversion extends Conversion {
   private readonly openAiRequest: OpenAiRequest = new OpenAiRequest();

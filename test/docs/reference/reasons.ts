@@ -337,7 +337,14 @@ export const REASONS: ReasonGroup[] = [
         500,
         "INTERNAL",
         "A decoupled model gave several replies to `generate`, or none. Where headers can't wait, the status is 200, and the error is the body.",
-        "Use `generate_stream`.",
+        "Use `generate_stream`; of OpenAI's API ask for a stream.",
+      ),
+      reason(
+        "prompt_input_missing",
+        500,
+        "FAILED_PRECONDITION",
+        "The model has no input of the name by which the task calls it with a text.",
+        "Name it in `spec.openai.tensors.prompt` of the ModelTask.",
       ),
       reason(
         "stream_empty",

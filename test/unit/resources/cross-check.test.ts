@@ -84,7 +84,19 @@ const CASES: [name: string, text: string, message: string][] = [
   [
     "a model server's own paths where it has none",
     spec("protocol: openai\n  openai: {server: openInference, basePath: /openai/v1}"),
-    "a.yaml:21: ModelTask/ranking: spec.openai.server: openInference has no servedModel, basePath and apiKeySecret: they are for server: openai",
+    "a.yaml:21: ModelTask/ranking: spec.openai.server: openInference has no basePath and apiKeySecret: they are for server: openai",
+  ],
+  [
+    "tensors of a model server that has none",
+    spec("protocol: openai\n  openai: {tensors: {prompt: x}}"),
+    "a.yaml:21: ModelTask/ranking: spec.openai.server: openai has no tensors and chat: they are for server: openInference",
+  ],
+  [
+    "a parameter that is named twice",
+    spec(
+      "protocol: openai\n  openai: {server: openInference, tensors: {parameters: [{name: a, tensor: b}, {name: a, tensor: c}]}}",
+    ),
+    "a.yaml:21: ModelTask/ranking: spec.openai.tensors.parameters: must not hold a name twice",
   ],
   [
     "a converter where bodies pass",

@@ -20,6 +20,22 @@ function taskConfig(spec: ModelTask["spec"]): object[] {
       ...(signatures.length > 0 && { signatures }),
       ...(streamTimeoutMilliseconds > 0 && { streamTimeoutMilliseconds }),
       ...fields,
+      ...openAiConfig(spec),
     },
   ];
+}
+
+/** How callers of OpenAI's API call the model, as filters/protocol-conversion/openai/mapping.ts reads it. */
+function openAiConfig(spec: ModelTask["spec"]): { openAi?: object } {
+  if (spec.protocol !== "openai") return {};
+  const { servedModel, models = [], tensors, chat } = spec.openai ?? {};
+  const { parameters = [], ...names } = tensors ?? {};
+  return {
+    openAi: {
+      model: servedModel ?? models[0] ?? spec.taskid,
+      ...names,
+      ...(parameters.length > 0 && { parameters }),
+      ...(chat && Object.keys(chat).length > 0 && { chat }),
+    },
+  };
 }
