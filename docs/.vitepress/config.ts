@@ -45,6 +45,7 @@ export default defineConfig({
         ["ModelTask", "model-task"],
         ["Gateway", "gateway"],
         ["Routing", "routing"],
+        ["Language models", "language-models"],
         ["Limits", "limits"],
         ["How requests end", "outcomes"],
         ["Digests", "digests"],

@@ -19,7 +19,7 @@ export interface OpenAiServer {
   stop(): Promise<void>;
 }
 
-export async function startOpenAiServer(): Promise<OpenAiServer> {
+export async function startOpenAiServer(host = "127.0.0.1"): Promise<OpenAiServer> {
   const got: Got[] = [];
   const state = { chunks: ['data: {"choices":[]}\n\n', "data: [DONE]\n\n"] };
   const server: Server = createServer(async (request, response) => {
@@ -37,7 +37,7 @@ export async function startOpenAiServer(): Promise<OpenAiServer> {
     }
     response.end();
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   return Object.assign(state, {
     port: (server.address() as AddressInfo).port,

@@ -241,7 +241,8 @@ export class HttpContext {
 
   /** Sets `value` to why this filter, or another of the chain, refused the request; empty when none did. */
   findReason(value: Slice): void {
-    this.findState(this.reason, REASON_STATE, value, this.hasFilterBehind);
+    // A call to OpenAI's API has a filter in front that may refuse it: see filters/model-name.
+    this.findState(this.reason, REASON_STATE, value, this.hasFilterBehind || this.openAi);
   }
 
   /** Tells filters before this one of its tensor bytes. */

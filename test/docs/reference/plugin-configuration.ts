@@ -22,7 +22,7 @@ export function pluginConfigurationPage(): string {
         ...STAGES.map(([key, readme]) => [`\`${key}\``, `[${readme.split("/")[1]}](../../${readme}), below`]),
         [
           "`filtersBehind`",
-          "list of task ids that have a filter of their own behind this one (a converter) or in front of it (model-name): it then learns what that one decided",
+          "list of task ids that have a filter of their own behind this one (a converter): it then learns what this one decided",
         ],
       ],
     ),

@@ -6,11 +6,6 @@ import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts"
 import type { SecretLookup } from "./secret-lookup.ts";
 import { type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
 
-/** Tasks of which another filter of the chain may tell why it refused, or what it counted. */
-function sharesState(task: ModelTask): boolean {
-  return hasConverter(task) || task.spec.protocol === "openai";
-}
-
 /**
  * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.
  * @param clusterOf Envoy's name for where a task is served; default: Istio's
@@ -24,7 +19,7 @@ export function pluginConfig(
   clusterOf?: (task: ModelTask) => string,
 ): { tenantAuth: TenantAuthConfig; protocolConversion: object; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
-  const behind = tasks.filter(sharesState).map(({ spec }) => spec.taskid);
+  const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets, clusterOf),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
