@@ -42,7 +42,7 @@ it("the collector takes batches of a gateway whose token it knows, and in the en
   await writeFile(tokens, "another\n");
   const collector = await startTestCollector(folder, {
     senderTokens: await SenderTokens.open(tokens),
-    senderTokensMs: 50,
+    tokensMs: 50,
   });
   const config = { ...pluginConfig, accessLog: { collector: { cluster: "collector", token: "s3cret" } } };
   const sending = await startTestGateway([wasmFilter("gateway", modulePath("gateway"), config)], {

@@ -42,11 +42,11 @@ describe.skipIf(chromium === undefined)("the page on a real collector", () => {
       await page.goto(`${url}/?range=15m&tenant=search&task=666`);
       await page.waitForSelector("body[data-state=ready]");
       const tiles = await page.locator(".tile strong").allTextContents();
-      expect(tiles.slice(1, 3)).toEqual(["2 %", "10 %"]);
+      expect(tiles.slice(1, 4)).toEqual(["2 %", "0 %", "10 %"]);
       expect(await page.locator("#table .row").first().textContent()).toContain(
         "search-ingress/search-gateway",
       );
-      expect(await page.locator("#failures .rows").textContent()).toContain("task_rate_limited");
+      expect(await page.locator("#lines .rows").textContent()).toContain("task_rate_limited");
       expect(await page.getByRole("button", { name: /RolloutStarted/ }).count()).toBe(1);
       expect(await page.locator("#refusals .u-legend").textContent()).toContain("task_rate_limited");
       expect(faults).toEqual([]);

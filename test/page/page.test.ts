@@ -44,11 +44,13 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
 
   test("shows the fleet: summary, events, charts and tasks", async () => {
     await open();
-    expect(await page.locator(".tile strong").allTextContents()).toHaveLength(8);
-    expect(await page.locator("#timeline canvas").count()).toBe(5);
+    expect(await page.locator(".tile strong").allTextContents()).toHaveLength(9);
+    expect(await page.locator("#timeline canvas").count()).toBe(6);
     expect(await page.locator("#events .mark").count()).toBe(8);
     expect(await page.locator("#table .note").textContent()).toBe("1000 rows");
-    expect(await page.locator("#traffic .u-legend").textContent()).toMatch(/served.*refused.*errors/);
+    expect(await page.locator("#traffic .u-legend").textContent()).toMatch(
+      /served.*refused.*callers’ errors.*server errors/,
+    );
     expect(faults).toEqual([]);
   });
 
@@ -105,7 +107,7 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
     await page.waitForSelector("body[data-state=ready]");
     expect(query().get("task")).toBeTruthy();
     expect(await page.locator("#table-name").textContent()).toBe("Versions and gateways");
-    expect(await page.locator("#failures li").count()).toBe(60);
+    expect(await page.locator("#lines li").count()).toBe(60);
     expect(await page.locator("#traffic .u-legend").textContent()).toContain("limit240");
     await page.goBack();
     await page.waitForSelector("body[data-state=ready]");

@@ -81,6 +81,20 @@ export const gatewayDeployment = withRules(
   ],
 );
 
+const tracing = z.strictObject({
+  namespace: dnsName().describe("Namespace of the receiver's Service."),
+  service: dnsName().describe("Name of the receiver's Service."),
+  port: z.int().min(1).max(65535).default(4318).describe("Its port for OTLP over HTTP. Default: 4318."),
+  percent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(1)
+    .describe(
+      "Percent of the requests that are traced where the caller brings no trace context. Default: 1.",
+    ),
+});
+
 /** Envoy settings for which Istio has no field. */
 export const gatewayTuning = z.strictObject({
   stats: z
@@ -90,6 +104,11 @@ export const gatewayTuning = z.strictObject({
       "Keep Istio's stats and gRPC stats filters, all of Envoy's stats, and the pods' metrics ports open. Default: false: the access log has the metrics.",
     ),
   accessLog: accessLogSettings.prefault({}).describe("Where the access log goes and which fields it has."),
+  tracing: tracing
+    .optional()
+    .describe(
+      "Send spans by OTLP/HTTP to an OpenTelemetry collector in the mesh, with the filter's decision, and hand the W3C trace context on. Default: no spans; a caller's trace context is handed on as it came. Leave Istio's own tracing off for the gateway.",
+    ),
   bufferBytes: z
     .int()
     .min(16_384)

@@ -60,6 +60,7 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
       traffic: () => traffic(query),
       heatmap: () => heatMap(query),
       events: () => events(query),
+      settings: () => ({ trace_url: "https://traces.example/trace/{trace_id}" }),
       limits: () => ({ limits: [{ requests_per_second: 240 }] }),
     };
     if (name === "logs") {
@@ -234,6 +235,7 @@ function numbers(share: number, time: number, length: number, failing: boolean, 
     refused: limited + unknown + forbidden,
     would_refuse: Math.round(requests * 0.001),
     reasons: { task_rate_limited: limited, credential_unknown: unknown, task_forbidden: forbidden },
+    codes: { 200: requests - errors - malformed - limited, 400: malformed, 429: limited, 503: errors },
     p50: 21.3 * pace * slow * (failing ? 2 : 1),
     p90: 74 * pace * slow ** 1.2,
     p99: 212 * pace * slow ** 1.3 * (failing ? 3 : 1),

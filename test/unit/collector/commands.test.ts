@@ -220,7 +220,7 @@ it("the collector says who may read and send where others reach it", async () =>
   };
   expect(await warnings()).toEqual([]);
   expect(await warnings("--listen", "0.0.0.0:0", "--sender-token-file", tokens)).toEqual([
-    "everybody who reaches the listener can read the log (no --client-ca)",
+    "everybody who reaches the listener can read the log (no --reader-token-file, no --client-ca)",
   ]);
   expect(await warnings("--listen-batches", "0.0.0.0:0")).toEqual([
     "everybody who reaches the listener can send lines (no --sender-token-file)",

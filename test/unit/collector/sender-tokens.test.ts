@@ -43,7 +43,7 @@ it("reads the file again, and keeps the tokens when it is no good any more", asy
   const said: string[] = [];
   const collector = await startTestCollector(folder, {
     senderTokens: await SenderTokens.open(file),
-    senderTokensMs: 10,
+    tokensMs: 10,
     log: pino({ level: "warn" }, { write: (line: string) => void said.push(line) }),
   });
   const status = async (token: string) => (await collector.post(batch, bearer(token))).status;

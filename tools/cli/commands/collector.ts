@@ -1,9 +1,10 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
 import { type ConnectOptions, connect, connectOptions } from "../../lib/kubernetes/connect.ts";
 import type { Milliseconds } from "../../lib/units.ts";
 import { readHeaders } from "../../servers/collector/exports/endpoint.ts";
 import type { ExportOptions } from "../../servers/collector/exports/start.ts";
+import { ReaderTokens } from "../../servers/collector/http/reader-tokens.ts";
 import { SenderTokens } from "../../servers/collector/http/sender-tokens.ts";
 import { readTls } from "../../servers/http/tls-files.ts";
 import {
@@ -40,6 +41,8 @@ interface Options extends ConnectOptions {
   tlsKey?: string;
   clientCa?: string;
   senderTokenFile?: string;
+  readerTokenFile?: string;
+  traceUrl?: string;
   logLevel: string;
 }
 
@@ -96,6 +99,16 @@ export function collectorCommand(): Command {
       "--sender-token-file <file>",
       "file of bearer tokens, one per line; senders must present one; reloaded when the file changes",
     )
+    .option(
+      "--reader-token-file <file>",
+      "file of readers' tokens, one per line, with the tenants that its reader may see behind it; reloaded when the file changes",
+    )
+    .addOption(
+      new Option(
+        "--trace-url <template>",
+        "address of a trace in Jaeger, Tempo or the like, for the page's links: https://host/trace/{trace_id}",
+      ).argParser(traceTemplate),
+    )
     .option("--kubernetes", "show the cluster's events, rollouts and limits on the timeline")
     .addOption(logLevelOption())
     .addHelpText(
@@ -110,7 +123,7 @@ export function collectorCommand(): Command {
 async function collector(globs: string[], options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
   const stopped = untilStopped();
-  const { tlsCert, tlsKey, clientCa, senderTokenFile } = options;
+  const { tlsCert, tlsKey, clientCa, senderTokenFile, readerTokenFile } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Error("--tls-cert and --tls-key: give both");
   if (clientCa !== undefined && tlsCert === undefined)
@@ -123,8 +136,9 @@ async function collector(globs: string[], options: Options): Promise<void> {
   const { startCollector } = await import("../../servers/collector/collector.ts");
   const starting = startCollector({
     senderTokens: senderTokenFile === undefined ? undefined : await SenderTokens.open(senderTokenFile),
+    readerTokens: readerTokenFile === undefined ? undefined : await ReaderTokens.open(readerTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
-    ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost },
+    ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost, traceUrl: options.traceUrl },
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),
@@ -138,9 +152,16 @@ async function collector(globs: string[], options: Options): Promise<void> {
   await running.stop();
 }
 
-function warnOfOpenness({ listen, listenBatches = listen, senderTokenFile }: Options, log: Logger): void {
-  if (!isLoopback(listen.host))
-    log.warn("everybody who reaches the listener can read the log (no --client-ca)");
+function traceTemplate(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text) || !text.includes("{trace_id}"))
+    throw new InvalidArgumentError("must be an http or https URL with {trace_id} in it");
+  return text;
+}
+
+function warnOfOpenness(options: Options, log: Logger): void {
+  const { listen, listenBatches = listen, senderTokenFile, readerTokenFile } = options;
+  if (!isLoopback(listen.host) && readerTokenFile === undefined)
+    log.warn("everybody who reaches the listener can read the log (no --reader-token-file, no --client-ca)");
   if (senderTokenFile === undefined && !(isLoopback(listen.host) && isLoopback(listenBatches.host)))
     log.warn("everybody who reaches the listener can send lines (no --sender-token-file)");
 }

@@ -30,6 +30,7 @@ interface DevOptions {
   envoy?: string;
   port: number;
   concurrency: number;
+  traces?: URL;
   demo?: true;
   llm?: true;
   converter?: string;
@@ -53,6 +54,11 @@ export function devCommand(): Command {
     .option("--envoy <path>", "path of Envoy (default: $ENVOY, then PATH, else a pinned one is downloaded)")
     .option("--port <port>", "port on 127.0.0.1; 0 for a free one", wholeNumber, 0)
     .option("--concurrency <n>", "number of Envoy's worker threads", wholeNumber, 2)
+    .option(
+      "--traces <url>",
+      "send a span of each request to this OTLP/HTTP receiver: http://host:4318",
+      receiver,
+    )
     .option("--converter <folder>", "run this converter instead, and reload it when a file changes")
     .option(
       "--llm",
@@ -98,6 +104,13 @@ async function fromResources(options: DevOptions, paths: string[]): Promise<Loca
   });
   console.error("limits come from a controller beside it; changes of the files apply at once");
   return gateway;
+}
+
+function receiver(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol !== "http:" || url.pathname !== "/")
+    throw new InvalidArgumentError("must look like http://127.0.0.1:4318");
+  return url;
 }
 
 function serverAddress(text: string, before: ServerAddresses): ServerAddresses {

@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
-import { CollectorClient, type FoundLines } from "../../servers/collector/client.ts";
+import type { FoundLines } from "../../servers/collector/client.ts";
 import { lineQueryOf } from "../../servers/collector/query/line-query.ts";
 import type { LogLine } from "../../servers/collector/query/logs.ts";
 import { rangeOf } from "../../servers/collector/query/parameters.ts";
-import { addTrafficOptions, filterParameters, type TrafficOptions } from "../options/traffic.ts";
+import { addTrafficOptions, clientOf, filterParameters, type TrafficOptions } from "../options/traffic.ts";
 import { duration, wholeNumber } from "../options/units.ts";
 import { LogText } from "../output/log-text.ts";
 
@@ -54,7 +54,7 @@ async function logs(files: string[], options: Options): Promise<void> {
   const text = new LogText(process.stdout.isTTY ? process.stdout.columns : undefined);
   const print = (line: LogLine) =>
     process.stdout.write(`${output === "json" ? JSON.stringify(line) : text.line(line)}\n`);
-  const client = new CollectorClient(collector);
+  const client = await clientOf(options);
   if (follow) {
     const told = {
       found: (matched: number) => sayIfCut(matched, options.tail),

@@ -36,7 +36,7 @@ async function metrics(files: string[], options: Options): Promise<void> {
   if (options.until !== undefined) parameters.set("to", options.until);
   parameters.set("step", options.step);
   parameters.set("by", options.by);
-  const traffic = await readTraffic(files, options.collector, parameters);
+  const traffic = await readTraffic(files, options, parameters);
   process.stdout.write(
     options.output === "json"
       ? `${JSON.stringify(traffic, null, 2)}\n`

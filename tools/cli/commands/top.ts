@@ -115,7 +115,7 @@ async function draw(files: string[], options: Options): Promise<string> {
   }
   parameters.set("step", "0");
   parameters.set("by", options.by);
-  const { rows, ...range } = await readTraffic(files, options.collector, parameters);
+  const { rows, ...range } = await readTraffic(files, options, parameters);
   const by = SORTS[options.sort];
   const sorted = rows.toSorted((a, b) => by(b) - by(a));
   const sum = (name: "qps" | "requests" | "errors" | "client_errors" | "refused") =>

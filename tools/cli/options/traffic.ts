@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { OUTCOMES } from "../../lib/access-log/outcome.ts";
 import { CollectorClient } from "../../servers/collector/client.ts";
@@ -9,6 +10,7 @@ import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
 /** Which requests are asked for, of which collector. */
 export interface TrafficOptions {
   collector: string;
+  collectorTokenFile?: string;
   tenant?: string[];
   task?: string[];
   version?: string[];
@@ -25,6 +27,12 @@ export function addTrafficOptions(command: Command): Command {
   return command
     .addOption(
       new Option("--collector <url>", "URL of the collector").env("MODELGATE_COLLECTOR").default(COLLECTOR),
+    )
+    .addOption(
+      new Option(
+        "--collector-token-file <file>",
+        "file with the reader's token, where the collector asks for one",
+      ).env("MODELGATE_COLLECTOR_TOKEN_FILE"),
     )
     .option("--tenant <name...>", "only requests of these tenants")
     .option("--task <taskid...>", "only requests for these tasks")
@@ -46,13 +54,19 @@ export function filterParameters(options: TrafficOptions): URLSearchParams {
   return parameters;
 }
 
+/** Asks the collector that the options name. @throws Error when the token's file can't be read */
+export async function clientOf({ collector, collectorTokenFile }: TrafficOptions): Promise<CollectorClient> {
+  const token = collectorTokenFile && (await readFile(collectorTokenFile, "utf8")).trim();
+  return new CollectorClient(collector, token || undefined);
+}
+
 /** Traffic from the collector, or computed from files. */
 export async function readTraffic(
   files: string[],
-  collector: string,
+  options: TrafficOptions,
   parameters: URLSearchParams,
 ): Promise<Traffic> {
-  if (files.length === 0) return new CollectorClient(collector).json("/api/v1/traffic", parameters);
+  if (files.length === 0) return (await clientOf(options)).json("/api/v1/traffic", parameters);
   // The database is large, and the package leaves it to those who read files.
   const { OfflineLogs } = await import("../../servers/collector/offline.ts");
   const offline = await OfflineLogs.open(files);

@@ -4,9 +4,10 @@ import { gatewaySelector, type Tenant } from "../../api/tenant.ts";
 import { HTTP1_OPTIONS } from "../../lib/envoy/bootstrap.ts";
 import { compressor } from "../../lib/envoy/compressor.ts";
 import { connectionLimit, http2Protection, httpProtection } from "../../lib/envoy/protection.ts";
+import { tracing } from "../../lib/envoy/tracing.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { accessLoggers } from "./access-log-config.ts";
-import { owned } from "./names.ts";
+import { owned, serviceCluster } from "./names.ts";
 import { removedHeaders } from "./tenant-auth-config.ts";
 
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
@@ -58,6 +59,7 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
                   initial_connection_window_size: tuning.connectionWindowBytes,
                 },
                 access_log: accessLoggers(tenant),
+                ...tracingOf(tenant),
               },
             },
           },
@@ -80,6 +82,14 @@ export function envoyFilter(tenant: Tenant, tasks: ModelTask[]): Manifest {
       ],
     },
   };
+}
+
+function tracingOf({ metadata, spec }: Tenant): object {
+  const to = spec.gateway.tuning.tracing;
+  if (to === undefined) return {};
+  const authority = `${to.service}.${to.namespace}:${to.port}`;
+  const options = { cluster: serviceCluster(to), authority, percent: to.percent, tenant: metadata.name };
+  return { tracing: tracing(options) };
 }
 
 /** In front of all filters, as responses pass them last to first. */

@@ -50,6 +50,8 @@ export interface BootstrapOptions {
   protection?: Protection;
   /** What Envoy's heap may hold; default: no limit. */
   heapBytes?: number;
+  /** `tracing` of the listener; see `tracing`. */
+  tracing?: object;
   /** Envoy's node id. */
   node?: string;
 }
@@ -154,6 +156,7 @@ function listener(options: BootstrapOptions): object {
               "@type": HTTP_CONNECTION_MANAGER,
               stat_prefix: "gateway",
               access_log: accessLogs,
+              ...(options.tracing && { tracing: options.tracing }),
               ...(localReplies && { local_reply_config: localReplies }),
               normalize_path: true,
               http_protocol_options: HTTP1_OPTIONS,

@@ -4,11 +4,12 @@ import { keptBack } from "../../api/traffic.ts";
 import type { ReplyMapper } from "../../cluster/istio/cors-replies.ts";
 import { localReplies } from "../../cluster/istio/native-check.ts";
 import { type FileLogOptions, fileAccessLog } from "../../lib/envoy/access-log.ts";
-import { type BootstrapOptions, bootstrap, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
+import { type BootstrapOptions, bootstrap, httpCluster, type TaskRoute } from "../../lib/envoy/bootstrap.ts";
 import { DiscoveredBootstrap } from "../../lib/envoy/discovered-bootstrap.ts";
 import { findEnvoy } from "../../lib/envoy/find.ts";
 import { type RunningEnvoy, startEnvoy } from "../../lib/envoy/process.ts";
 import type { Protection } from "../../lib/envoy/protection.ts";
+import { tracing } from "../../lib/envoy/tracing.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { Backtrace } from "../../lib/wasm/backtrace.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
@@ -47,6 +48,8 @@ export interface Served {
 }
 
 interface LocalGatewayOptions extends Served {
+  /** An OTLP/HTTP receiver that gets a span of each request. */
+  traces?: URL | undefined;
   envoy?: string | undefined;
   port?: number | undefined;
   concurrency?: number | undefined;
@@ -59,9 +62,11 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
   const accessLog = join(folder.path, "access.log");
   const models = await startModelServer();
   const discovered = new DiscoveredBootstrap(folder.path);
-  const { port = 0 } = options;
+  const { port = 0, traces } = options;
   const write = (served: Served) =>
-    discovered.write(bootstrap({ ...bootstrapOptions(served, models.port, accessLog), port }));
+    discovered.write(
+      bootstrap({ ...traced(bootstrapOptions(served, models.port, accessLog), traces), port }),
+    );
   const stopModels = async () => {
     models.stop();
     await folder.remove();
@@ -119,3 +124,16 @@ function bootstrapOptions(served: Served, modelPort: number, accessLog: string):
     localReplies: localReplies(true, cors),
   };
 }
+
+/** Adds the spans of all requests. */
+function traced(options: BootstrapOptions, to: URL | undefined): BootstrapOptions {
+  if (to === undefined) return options;
+  const receiver = httpCluster(TRACES, Number(to.port || 80), to.hostname);
+  return {
+    ...options,
+    clusters: [...(options.clusters ?? []), receiver],
+    tracing: tracing({ cluster: TRACES, authority: to.host, percent: 100 }),
+  };
+}
+
+const TRACES = "traces";

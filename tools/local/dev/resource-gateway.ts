@@ -53,6 +53,8 @@ export interface ResourceGatewayOptions {
   /** Of language models that `servers` does not name. */
   languageModel?: ServerAddress;
   log: Logger;
+  /** An OTLP/HTTP receiver that gets a span of each request. */
+  traces?: URL | undefined;
   envoy?: string | undefined;
   port?: number;
   concurrency?: number;
@@ -112,8 +114,8 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   try {
     if (!first) throw new Error("no resources were read");
     await write(first);
-    const { envoy, port, concurrency } = options;
-    const gateway = await startLocalGateway({ ...{ envoy, port, concurrency }, ...serve(first) });
+    const { envoy, port, concurrency, traces } = options;
+    const gateway = await startLocalGateway({ ...{ envoy, port, concurrency, traces }, ...serve(first) });
     const started = first;
     let followed = Promise.resolve();
     follow = (inventory) => {

@@ -10,9 +10,12 @@ export interface FoundLines {
 /** Asks a collector. */
 export class CollectorClient {
   private readonly url: string;
+  private readonly headers: Record<string, string>;
 
-  constructor(url: string) {
+  /** @param token of a reader, where the collector asks for one */
+  constructor(url: string, token?: string) {
     this.url = url.replace(/\/$/, "");
+    this.headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   /** @throws Error that names the collector, or says what it answered */
@@ -76,7 +79,7 @@ export class CollectorClient {
   private async get(path: string, parameters: URLSearchParams): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(`${this.url}${path}?${parameters}`);
+      response = await fetch(`${this.url}${path}?${parameters}`, { headers: this.headers });
     } catch (error) {
       const cause = (error as Error).cause as Error | undefined;
       throw new Error(

@@ -48,6 +48,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     routes({
       ...{ database, files, receiver: new Receiver(spool), registry: metrics.registry },
       senderTokens: options.senderTokens,
+      traceUrl: options.traceUrl,
       fault: () => ingest.fault,
       limits: () => cluster?.limits ?? [],
     }),

@@ -4,7 +4,7 @@ import type { TrafficMetrics } from "./prometheus/traffic-metrics.ts";
 import type { Maintenance } from "./store/maintenance.ts";
 
 const MAINTENANCE_MS = 10_000;
-const SENDER_TOKENS_MS = 10_000;
+const TOKENS_MS = 10_000;
 
 /** What a collector does from time to time, beside taking lines in. */
 export function periodicTasks(
@@ -18,23 +18,26 @@ export function periodicTasks(
     () => maintenance.runOnce(),
     (error) => log.error({ err: error }, "the store can't be tidied up"),
   );
-  return [tidying, ...senderTokensTask(options), ...otlpMetricsTask(options, traffic)];
+  return [tidying, ...tokensTasks(options), ...otlpMetricsTask(options, traffic)];
 }
 
-function senderTokensTask({
+/** Reads files of tokens again, so that one is renewed by having both in it for a while. */
+function tokensTasks({
   senderTokens,
-  senderTokensMs = SENDER_TOKENS_MS,
+  readerTokens,
+  tokensMs = TOKENS_MS,
   log,
 }: CollectorOptions): Periodic[] {
-  if (senderTokens === undefined) return [];
-  const renew = async () => {
-    if (await senderTokens.renew()) log.info("the senders' tokens are read anew");
-  };
-  return [
-    new Periodic(senderTokensMs, renew, (error) =>
-      log.error({ err: error }, "the senders' tokens can't be read; those of before stay"),
-    ),
-  ];
+  const files = { senders: senderTokens, readers: readerTokens };
+  return Object.entries(files).flatMap(([whose, tokens]) => {
+    if (tokens === undefined) return [];
+    const renew = async () => {
+      if (await tokens.renew()) log.info(`the ${whose}' tokens are read anew`);
+    };
+    const onFault = (error: unknown) =>
+      log.error({ err: error }, `the ${whose}' tokens can't be read; those of before stay`);
+    return new Periodic(tokensMs, renew, onFault);
+  });
 }
 
 function otlpMetricsTask(

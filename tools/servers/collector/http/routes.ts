@@ -19,6 +19,8 @@ const UNHEALTHY_MS = 5 * 60_000;
 
 interface RouteOptions extends LineRouteOptions {
   registry: Registry;
+  /** Where a trace is shown; see `CollectorOptions`. */
+  traceUrl?: string | undefined;
   /** The limits that the controller shares now, when the cluster is watched. */
   limits: () => CurrentLimit[];
   /** Why nothing is stored now, if so, and since when. */
@@ -66,7 +68,9 @@ function trafficRoutes({ database, files, limits }: RouteOptions): Record<string
       sendJson(
         response,
         200,
-        await database.use((connection) => queryNames(connection, rangeOf(searchParams))),
+        await database.use((connection) =>
+          queryNames(connection, rangeOf(searchParams), filtersOf(searchParams)),
+        ),
       ),
 
     "GET /api/v1/limits": (_request, response, { searchParams }) => {
@@ -115,8 +119,11 @@ function eventRoutes({ database }: RouteOptions): Record<string, Route> {
 }
 
 /** Whether the collector does well. */
-function stateRoutes({ registry, fault }: RouteOptions): Record<string, Route> {
+function stateRoutes({ registry, fault, traceUrl }: RouteOptions): Record<string, Route> {
   return {
+    "GET /api/v1/settings": (_request, response) =>
+      sendJson(response, 200, { ...(traceUrl !== undefined && { trace_url: traceUrl }) }),
+
     "GET /metrics": async (_request, response) => {
       const text = await registry.metrics();
       response.setHeader("content-type", registry.contentType);

@@ -1,5 +1,5 @@
 import type { Milliseconds } from "../../../lib/units.ts";
-import type { Span, State } from "./state.ts";
+import { FILTERS, type Span, type State } from "./state.ts";
 
 /** A row of `/api/v1/traffic`: one series in one step, or in the whole range. */
 export interface Traffic {
@@ -16,6 +16,7 @@ export interface Traffic {
   client_errors: number;
   errors: number;
   would_refuse: number;
+  codes: Record<string, number>;
   reasons: Record<string, number>;
   /** Milliseconds; null without a request. */
   p50: number | null;
@@ -46,8 +47,8 @@ export interface TimelineEvent {
   source?: string;
 }
 
-/** Fields of an access log line that the page shows. */
-export interface LogLine {
+/** An access log line, with the fields that the page shows in a place of their own. */
+export interface LogLine extends Record<string, unknown> {
   start_time: string;
   duration?: Milliseconds;
   response_code?: number;
@@ -55,10 +56,21 @@ export interface LogLine {
   reason?: string;
   method?: string;
   path?: string;
+  tenant?: string;
+  taskid?: string;
   version?: string;
   credential?: string;
+  gateway?: string;
   request_id?: string;
   trace_id?: string;
+  /** Microseconds by stage. */
+  phases?: Record<string, number>;
+}
+
+/** The newest lines, and how many there are. */
+export interface FoundLines {
+  lines: LogLine[];
+  matched: number;
 }
 
 /** All that one refresh shows. */
@@ -72,20 +84,16 @@ export interface Snapshot extends Span {
   events: TimelineEvent[];
   /** Requests a second that the task or tenant may have now, when the collector knows. */
   limit: number | undefined;
-  /** Of a task: its latest requests with a status from 400 on, newest first. */
-  failures: LogLine[];
+  /** What `series` and `total` are compared with: the same time earlier, moved to the time that is shown. */
+  before: { total: Traffic | undefined; series: Traffic[] } | undefined;
 }
 
-const MOST_FAILURES = 100;
+const MOST_LINES = 100;
 
 /** Reads a snapshot. @throws Error that says what the collector answered */
 export async function fetchSnapshot(state: State, span: Span, signal: AbortSignal): Promise<Snapshot> {
-  const range = { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString() };
-  const common: Record<string, string> = {
-    ...range,
-    ...(state.tenant && { tenant: state.tenant }),
-    ...(state.task && { taskid: state.task }),
-  };
+  const range = rangeOf(span);
+  const common = { ...range, ...filtersOf(state) };
   const step = `${span.step / 1000}s`;
   const by = state.task
     ? "version,gateway"
@@ -94,14 +102,14 @@ export async function fetchSnapshot(state: State, span: Span, signal: AbortSigna
       : "tenant,taskid";
   const traffic = (more: Record<string, string>) =>
     get<{ rows: Traffic[] }>("traffic", { ...common, ...more }, signal).then(({ rows }) => rows);
-  const [total, series, rows, heatMap, { events }, limit, failures] = await Promise.all([
+  const [total, series, rows, heatMap, { events }, limit, before] = await Promise.all([
     traffic({ by: "", step: "0" }),
     traffic({ by: "", step }),
     traffic({ by, step: "0" }),
     get<HeatMap>("heatmap", { ...common, step }, signal),
     get<{ events: TimelineEvent[] }>("events", range, signal),
     state.tenant ? fetchLimit(state, signal) : undefined,
-    state.task ? fetchFailures(common, signal) : [],
+    state.compare > 0 ? fetchBefore(state, span, signal) : undefined,
   ]);
   return {
     ...span,
@@ -112,8 +120,86 @@ export async function fetchSnapshot(state: State, span: Span, signal: AbortSigna
     heatMap,
     events: events.filter((event) => concerns(event, state)),
     limit,
-    failures,
+    before,
   };
+}
+
+/** Parameters of the range. */
+function rangeOf({ from, to }: { from: number; to: number }): Record<string, string> {
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
+
+/** Parameters of what is narrowed down. */
+function filtersOf(state: State): Record<string, string> {
+  const given = FILTERS.filter((name) => state[name] !== "").map((name) => [name, state[name]]);
+  return {
+    ...(state.tenant && { tenant: state.tenant }),
+    ...(state.task && { taskid: state.task }),
+    ...Object.fromEntries(given),
+  };
+}
+
+async function fetchBefore(
+  state: State,
+  { from, to, step }: Span,
+  signal: AbortSignal,
+): Promise<Snapshot["before"]> {
+  // Whole steps, so that what is compared stands in the same places.
+  const shift = Math.max(step, Math.round(state.compare / step) * step);
+  const common = { ...rangeOf({ from: from - shift, to: to - shift }), ...filtersOf(state), by: "" };
+  const traffic = (steps: string) =>
+    get<{ rows: Traffic[] }>("traffic", { ...common, step: steps }, signal).then(({ rows }) => rows);
+  const [total, series] = await Promise.all([traffic("0"), traffic(`${step / 1000}s`)]);
+  const moved = series.map((row) => ({
+    ...row,
+    time: new Date(Date.parse(row.time as string) + shift).toISOString(),
+  }));
+  return { total: total[0], series: moved };
+}
+
+/** The log lines that the state asks for, newest first. */
+export async function fetchLines(state: State, span: Span, signal: AbortSignal): Promise<FoundLines> {
+  const moment = state.at > 0 ? { from: state.at, to: state.at + span.step } : span;
+  const chosen = state.lines === "all" || state.code || state.outcome || state.reason || state.find;
+  const response = await ask(
+    "logs",
+    {
+      ...rangeOf(moment),
+      ...filtersOf(state),
+      ...(!chosen && { outcome: "refused,client_error,server_error" }),
+      ...(state.find && { search: state.find }),
+      limit: String(MOST_LINES),
+    },
+    signal,
+  );
+  const lines = linesOf(await response.text()).reverse();
+  return { lines, matched: Number(response.headers.get("modelgate-matched") ?? lines.length) };
+}
+
+/** The line of one request, wherever it is in the range. */
+export async function fetchRequest(
+  id: string,
+  span: Span,
+  signal: AbortSignal,
+): Promise<LogLine | undefined> {
+  const query = { ...rangeOf(span), request_id: id, limit: "1" };
+  return linesOf(await (await ask("logs", query, signal)).text())[0];
+}
+
+function linesOf(text: string): LogLine[] {
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line): LogLine => JSON.parse(line));
+}
+
+export interface Settings {
+  /** Where a trace is shown, with `{trace_id}` in place of its id. */
+  trace_url?: string;
+}
+
+export function fetchSettings(): Promise<Settings> {
+  return get("settings", {}, new AbortController().signal);
 }
 
 /** An event that names no tenant or task is for all of them. */
@@ -127,12 +213,6 @@ async function fetchLimit({ tenant, task }: State, signal: AbortSignal): Promise
   const query = { tenant, taskid: task };
   const { limits } = await get<{ limits: { requests_per_second: number }[] }>("limits", query, signal);
   return limits.length === 0 ? undefined : limits.reduce((sum, limit) => sum + limit.requests_per_second, 0);
-}
-
-async function fetchFailures(common: Record<string, string>, signal: AbortSignal): Promise<LogLine[]> {
-  const query = { ...common, code: "400-599", limit: String(MOST_FAILURES) };
-  const lines = (await (await ask("logs", query, signal)).text()).split("\n").filter(Boolean);
-  return lines.map((line): LogLine => JSON.parse(line)).reverse();
 }
 
 async function get<T>(name: string, query: Record<string, string>, signal: AbortSignal): Promise<T> {

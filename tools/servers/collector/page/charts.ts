@@ -1,22 +1,13 @@
 import uPlot from "uplot";
 import type { TimelineEvent } from "./api.ts";
+import { alone, apart, type Line, stacked, timeLabels } from "./chart-data.ts";
 import { colour, element, make } from "./dom.ts";
-import { clock, dayAndClock } from "./format.ts";
+import { dayAndClock, seconds } from "./format.ts";
 
 export const AXIS_WIDTH = 80;
 export const RIGHT_PADDING = 24;
 const HEIGHT = 132;
 const SYNC = "timeline";
-
-export interface Line {
-  label: string;
-  /** Name of a colour of style.css. */
-  colour: string;
-  /** One value a step; null where there is none. */
-  values: (number | null)[];
-  /** A bound: dashed, in no sum, and out of sight where all else is far below it. */
-  bound?: boolean;
-}
 
 interface ChartData {
   /** Bounds of the time line, seconds. */
@@ -40,12 +31,21 @@ interface ChartOptions {
   onCursor: (x: number | undefined) => void;
   /** A part of the time line was chosen; seconds. */
   onSelect: (from: number, to: number) => void;
+  /** A step was chosen; seconds. */
+  onPick: (time: number) => void;
 }
+
+/** A pointer that moved no further clicked. Pixels. */
+const CLICK = 4;
+/** So few steps are drawn as points, too. */
+const FEW_STEPS = 40;
 
 /** A chart of the time line: all of them share x axis, cursor and marks of events. */
 export class Chart {
   private plot: uPlot | undefined;
   private shape = "";
+  /** Where a drag or click began, on this chart and none that moves along; pixels. */
+  private pressed: number | undefined;
   private data: ChartData = { from: 0, to: 1, times: [], lines: [], events: [] };
   private readonly body = make("div", { class: "plot" });
   private readonly options: ChartOptions;
@@ -53,6 +53,14 @@ export class Chart {
   constructor(options: ChartOptions) {
     this.options = options;
     options.card.append(this.body);
+    this.body.tabIndex = 0;
+    this.body.addEventListener("pointerdown", ({ clientX, button }) => {
+      this.pressed = button === 0 ? clientX : undefined;
+    });
+    this.body.addEventListener("click", ({ clientX }) => {
+      if (this.pressed !== undefined && Math.abs(clientX - this.pressed) < CLICK) this.pick();
+    });
+    this.body.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() =>
       this.plot?.setSize({ width: this.body.clientWidth, height: this.height }),
     ).observe(this.body);
@@ -68,8 +76,12 @@ export class Chart {
     const summary = data.lines
       .map(({ label, values }) => `${label} ${this.text(values.findLast((value) => value !== null))}`)
       .join(", ");
-    this.body.setAttribute("role", "img");
-    this.body.setAttribute("aria-label", summary === "" ? "no data" : `latest: ${summary}`);
+    this.body.setAttribute("role", "group");
+    this.body.setAttribute("aria-roledescription", "chart");
+    this.body.setAttribute(
+      "aria-label",
+      `${summary === "" ? "no data" : `latest: ${summary}`}. Left and Right go from step to step, Enter shows its log lines.`,
+    );
   }
 
   /** Draws it anew, as after a change of colours. */
@@ -77,6 +89,27 @@ export class Chart {
     this.plot?.destroy();
     element("header", this.options.card).querySelector(".u-legend")?.remove();
     this.plot = new uPlot(this.plotOptions(), this.stack(), this.body);
+  }
+
+  /** Chooses the step at the cursor. */
+  private pick(): void {
+    const time = this.data.times[this.plot?.cursor.idx ?? -1];
+    if (time !== undefined) this.options.onPick(time);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const { plot } = this;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (plot === undefined || (step === undefined && event.key !== "Enter")) return;
+    event.preventDefault();
+    if (step === undefined) {
+      this.pick();
+      return;
+    }
+    const last = this.data.times.length - 1;
+    const index = Math.max(0, Math.min(last, (plot.cursor.idx ?? (step > 0 ? -1 : last + 1)) + step));
+    const left = plot.valToPos(this.data.times[index] ?? 0, "x");
+    plot.setCursor({ left, top: this.height / 3 });
   }
 
   private get height(): number {
@@ -90,22 +123,25 @@ export class Chart {
     return Math.max(highest, ...bounds.filter((bound) => bound < 2 * highest));
   }
 
+  private timeText(ms: number): string {
+    const [first = 0, second = first + 60] = this.data.times;
+    return second - first < 60 ? seconds(ms) : dayAndClock(ms);
+  }
+
   private text(value: number | null | undefined): string {
     return value === null || value === undefined ? "–" : this.options.format(value);
   }
 
-  /** Stacked lines are drawn as sums, the largest first, each over the one before. */
   private stack(): uPlot.AlignedData {
     const { times, lines } = this.data;
-    if (!this.options.stacked) return [times, ...lines.map(({ values }) => values)];
-    const sums = lines.map((_, i) =>
-      times.map((_, step) => sumOf(lines[i]?.bound ? lines.slice(i, i + 1) : lines.slice(i), step)),
-    );
-    return [times, ...sums];
+    return [
+      times,
+      ...(this.options.stacked ? stacked(lines, times.length) : lines.map(({ values }) => values)),
+    ];
   }
 
   private plotOptions(): uPlot.Options {
-    const { card, format, bounds, draw, onCursor, onSelect, stacked } = this.options;
+    const { card, format, bounds, draw, onCursor, onSelect, stacked: inSums } = this.options;
     const text = colour("faint");
     const grid = { stroke: colour("line"), width: 1 };
     const font = "11px system-ui, sans-serif";
@@ -116,7 +152,7 @@ export class Chart {
       cursor: {
         sync: { key: SYNC },
         points: { size: 6, show: draw === undefined },
-        drag: { x: true, y: false, setScale: false },
+        drag: { x: true, y: false, setScale: false, dist: CLICK },
         y: false,
       },
       legend: {
@@ -153,14 +189,19 @@ export class Chart {
         },
       ],
       series: [
-        { label: "", value: (_, time) => (time === null ? "" : dayAndClock(time * 1000)) },
+        { label: "", value: (_, time) => (time === null ? "" : this.timeText(time * 1000)) },
         ...this.data.lines.map((line, i) => ({
           label: line.label,
           stroke: draw ? "transparent" : colour(line.colour),
           width: 1.6,
-          points: { show: false },
+          points: {
+            show: draw === undefined && this.data.times.length <= FEW_STEPS && !apart(line),
+            size: 5,
+            filter: (chart: uPlot, series: number) => alone(chart.data[series] ?? []),
+          },
           ...(line.bound && { dash: [6, 4], auto: false }),
-          ...(stacked && !line.bound && { fill: colour(`${line.colour}-fill`), width: 1.2 }),
+          ...(line.before && { dash: [2, 3] }),
+          ...(inSums && !apart(line) && { fill: colour(`${line.colour}-fill`), width: 1.2 }),
           value: (_: uPlot, __: number, ___: number, step: number | null) =>
             this.text(this.data.lines[i]?.values[step ?? this.data.times.length - 1]),
         })),
@@ -172,7 +213,10 @@ export class Chart {
         setSelect: [
           (chart) => {
             const { left, width } = chart.select;
-            if (width > 4) onSelect(chart.posToVal(left, "x"), chart.posToVal(left + width, "x"));
+            const isOwn = this.pressed !== undefined;
+            this.pressed = undefined;
+            if (width > CLICK && isOwn)
+              onSelect(chart.posToVal(left, "x"), chart.posToVal(left + width, "x"));
             chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           },
         ],
@@ -197,17 +241,4 @@ export class Chart {
     }
     ctx.restore();
   }
-}
-
-/** Bounds are in no sum but their own. */
-function sumOf(lines: Line[], step: number): number {
-  const added = lines.filter(({ bound }, i) => !bound || i === 0);
-  return added.reduce((sum, { values }) => sum + (values[step] ?? 0), 0);
-}
-
-function timeLabels(_: uPlot, splits: number[]): string[] {
-  const long = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > 36 * 3600;
-  return splits.map((split) =>
-    long ? dayAndClock(split * 1000).replace(/,? \d\d:\d\d$/, "") : clock(split * 1000),
-  );
 }

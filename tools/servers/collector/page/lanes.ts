@@ -19,8 +19,12 @@ export class Lanes {
   private readonly card: HTMLElement;
   private readonly cursor = make("div", { class: "cursor", hidden: true });
 
-  constructor(card: HTMLElement) {
+  private readonly onCompare: (time: number) => void;
+
+  /** @param onCompare shows the time before an event beside the one after it; milliseconds */
+  constructor(card: HTMLElement, onCompare: (time: number) => void) {
     this.card = card;
+    this.onCompare = onCompare;
     element(".list", card).tabIndex = 0;
   }
 
@@ -42,7 +46,7 @@ export class Lanes {
       events.length === 0
         ? "No events in this time"
         : `${events.length} ${events.length === 1 ? "event" : "events"}${events.length > MOST_LISTED ? `, the last ${MOST_LISTED} listed` : ""}`;
-    element(".list", this.card).replaceChildren(...listed.map(item));
+    element(".list", this.card).replaceChildren(...listed.map((event) => this.item(event)));
 
     function marks(kind: TimelineEvent[]): TimelineEvent[][] {
       const groups: TimelineEvent[][] = [];
@@ -93,18 +97,23 @@ export class Lanes {
       if (listed.dataset.time === time) listed.scrollIntoView({ block: "nearest" });
     }
   }
-}
 
-function item({ time, type, reason, message, tenant, taskid, gateway, source }: TimelineEvent): HTMLElement {
-  const about = [taskid && `task ${taskid}`, tenant, gateway, source].filter(Boolean).join(" · ");
-  const made = make(
-    "li",
-    {},
-    make("time", { datetime: time }, dayAndClock(Date.parse(time))),
-    make("span", { class: `kind ${type}` }, type),
-    make("span", { class: "what" }, make("b", {}, reason), ` ${message}`),
-    make("span", { class: "about" }, about),
-  );
-  made.dataset.time = time;
-  return made;
+  private item({ time, type, reason, message, tenant, taskid, gateway, source }: TimelineEvent): HTMLElement {
+    const about = [taskid && `task ${taskid}`, tenant, gateway, source].filter(Boolean).join(" · ");
+    const made = make(
+      "li",
+      {},
+      make("time", { datetime: time }, dayAndClock(Date.parse(time))),
+      make("span", { class: `kind ${type}` }, type),
+      make("span", { class: "what" }, make("b", {}, reason), ` ${message}`),
+      make("span", { class: "about" }, about),
+    );
+    if (type === "rollout") {
+      const button = make("button", { type: "button", class: "small" }, "Compare with before");
+      button.addEventListener("click", () => this.onCompare(Date.parse(time)));
+      element(".what", made).append(" ", button);
+    }
+    made.dataset.time = time;
+    return made;
+  }
 }

@@ -1,8 +1,18 @@
-import { fetchSnapshot, type Snapshot, type Traffic } from "./api.ts";
+import {
+  fetchLines,
+  fetchRequest,
+  fetchSettings,
+  fetchSnapshot,
+  type Settings,
+  type Snapshot,
+  type Traffic,
+} from "./api.ts";
+import { showControls, startControls } from "./controls.ts";
 import { element, make } from "./dom.ts";
-import { showFailures } from "./failures.ts";
-import { clock, dayAndClock } from "./format.ts";
-import { linkTo, RANGES, REFRESHES, readState, type State, spanOf } from "./state.ts";
+import { clock, dayAndClock, zoneName } from "./format.ts";
+import { showLines } from "./lines.ts";
+import { showRequest } from "./request.ts";
+import { FILTERS, faultOf, linkTo, readState, type Span, type State, spanOf, zoomedOut } from "./state.ts";
 import { Table, type TableView } from "./table.ts";
 import { startTheme } from "./theme.ts";
 import { showTiles } from "./tiles.ts";
@@ -10,27 +20,37 @@ import { inSteps, Timeline } from "./timeline.ts";
 
 let state = readState(location.search);
 let snapshot: Snapshot | undefined;
+let settings: Settings = {};
 let loading: AbortController | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-const timeline = new Timeline((from, to) => go({ from: Math.floor(from) * 1000, to: Math.ceil(to) * 1000 }));
+const timeline = new Timeline({
+  select: (from, to) => go({ from: Math.floor(from) * 1000, to: Math.ceil(to) * 1000, at: 0 }),
+  pick: (time) => go({ at: time * 1000, lines: "all" }),
+  compareBefore: (time) => go({ compare: Math.max(1, span().to - time) }),
+});
 const table = new Table(element("#table"));
-const search = element<HTMLInputElement>("#search");
-const range = element<HTMLSelectElement>("#range");
-const refresh = element<HTMLSelectElement>("#refresh");
+const link = (change: Partial<State>) => linkTo(state, change);
+
+/** The time that is on the screen. */
+function span(): Span {
+  return snapshot ?? spanOf(state, Date.now());
+}
 
 /** Shows a changed state; a change of what is typed makes no entry in the history. */
 function go(change: Partial<State>, entry = true): void {
-  const link = linkTo(state, change);
-  history[entry ? "pushState" : "replaceState"](undefined, "", link);
-  const before = state;
+  const target = link(change);
+  if (target === location.pathname + location.search) return;
+  history[entry ? "pushState" : "replaceState"](undefined, "", target);
+  showState(entry);
+}
+
+/** Shows what the address says. @param fresh whether it may need other numbers */
+function showState(fresh: boolean): void {
   state = readState(location.search);
-  showControls();
-  const same = (["tenant", "task", "range", "from", "to", "rows"] as const).every(
-    (name) => before[name] === state[name],
-  );
-  if (same) showTable();
-  else void load(true);
+  showControls(state, spanOf(state, Date.now()), link);
+  if (fresh) void load(true);
+  else showTable();
 }
 
 async function load(fresh = false): Promise<void> {
@@ -38,17 +58,36 @@ async function load(fresh = false): Promise<void> {
   loading?.abort();
   const controller = new AbortController();
   loading = controller;
+  const { signal } = controller;
   if (fresh) document.body.dataset.state = "loading";
   try {
-    const taken = await fetchSnapshot(state, spanOf(state, Date.now()), controller.signal);
-    if (controller.signal.aborted) return;
+    const shown = spanOf(state, Date.now());
+    const [taken, found, line] = await Promise.all([
+      fetchSnapshot(state, shown, signal),
+      listsLines() ? fetchLines(state, shown, signal) : undefined,
+      state.request ? fetchRequest(state.request, shown, signal) : undefined,
+    ]);
+    if (signal.aborted) return;
     snapshot = taken;
+    showLines(element("#lines"), found, state, link);
+    showRequest(element("#request"), state.request, line, settings, link({ request: "" }));
     show(taken);
   } catch (error) {
-    if (controller.signal.aborted) return;
+    if (signal.aborted) return;
     showFault(error);
   }
   schedule();
+}
+
+/** Lines of the whole fleet are worth nothing until something is asked for. */
+function listsLines(): boolean {
+  return Boolean(
+    state.task ||
+      state.find ||
+      state.at ||
+      state.lines === "all" ||
+      FILTERS.some((name) => state[name] !== ""),
+  );
 }
 
 function schedule(): void {
@@ -61,22 +100,33 @@ function schedule(): void {
 
 function show(taken: Snapshot): void {
   const empty = taken.total === undefined || taken.total.requests === 0;
-  document.body.dataset.state = empty ? "empty" : "ready";
   element("#banner").hidden = true;
-  element("#status").textContent = `${state.from > 0 ? "Fixed" : "Live"} · to ${clock(taken.to)}`;
+  element("#status").textContent =
+    `${state.from > 0 ? "Fixed" : "Live"} · to ${clock(taken.to)} ${zoneName()}`;
+  const fault = faultOf(location.search);
+  const wrong = element("#wrong");
+  wrong.hidden = fault === undefined;
+  if (fault !== undefined) wrong.textContent = `The address says ${fault}; it is left out.`;
   const note = element("#empty");
   note.hidden = !empty;
   if (empty) note.replaceChildren(...emptyNote(taken));
-  showTiles(element("#tiles"), taken.total, inSteps(taken.series, taken.from, taken.to, taken.step));
+  const steps = inSteps(taken.series, taken.from, taken.to, taken.step);
+  showTiles(element("#tiles"), taken.total, steps, taken.before?.total);
   timeline.set(taken);
-  showFailures(element("#failures"), state.task ? taken.failures : undefined);
   showTable();
+  // Last: who waits for it finds all of the page.
+  document.body.dataset.state = empty ? "empty" : "ready";
 }
 
 function emptyNote({ from, to }: Snapshot): (Node | string)[] {
   const where = state.task ? ` for task ${state.task}` : state.tenant ? ` for tenant ${state.tenant}` : "";
+  const narrowed = FILTERS.some((name) => state[name] !== "") ? " that all the filters let through" : "";
   return [
-    make("strong", {}, `No request${where} between ${dayAndClock(from)} and ${dayAndClock(to)}.`),
+    make(
+      "strong",
+      {},
+      `No request${where}${narrowed} between ${dayAndClock(from)} and ${dayAndClock(to)} ${zoneName()}.`,
+    ),
     " Choose a longer range, or see whether lines come in: ",
     make("code", {}, "modelgate logs --follow"),
   ];
@@ -111,91 +161,49 @@ function showTable(): void {
             ["tenant", "tenant"],
           ];
   element("#table-name").textContent = state.task ? "Versions and gateways" : tenants ? "Tenants" : "Tasks";
-  const link = ({ tenant = "", taskid = "" }: Traffic) => {
-    if (state.task || (!tenants && taskid === "") || (tenants && tenant === "")) return undefined;
-    return linkTo(state, {
-      tenant,
-      task: tenants ? "" : taskid,
-      search: "",
-      sort: "-requests",
-      rows: "task",
-    });
+  const leadsTo = ({ tenant = "", taskid = "", version = "", gateway = "" }: Traffic) => {
+    if (state.task) return link({ version, gateway });
+    if ((!tenants && taskid === "") || (tenants && tenant === "")) return undefined;
+    const task = tenants ? "" : taskid;
+    return link({ tenant, task, search: "", sort: "-requests", rows: "task" });
   };
   const onSort = (sort: string) => go({ sort }, false);
-  table.set({ rows: snapshot?.rows ?? [], names, search: state.search, sort: state.sort, link, onSort });
+  const { search, sort } = state;
+  table.set({ rows: snapshot?.rows ?? [], names, search, sort, link: leadsTo, onSort });
+  showGrouping();
 }
 
-function showControls(): void {
-  const title = state.task ? `Task ${state.task}` : state.tenant ? `Tenant ${state.tenant}` : "Fleet";
-  document.title = `${title} · Modelgate`;
-  element("#heading").textContent = title;
-  const crumbs: [string, Partial<State>][] = [["Fleet", { tenant: "", task: "" }]];
-  if (state.tenant) crumbs.push([state.tenant, { task: "" }]);
-  if (state.task) crumbs.push([`task ${state.task}`, {}]);
-  element("#crumbs").replaceChildren(
-    ...crumbs.flatMap(([text, change], i) => {
-      const current = i === crumbs.length - 1 && "page";
-      const link = make(
-        "a",
-        { href: linkTo(state, { ...change, search: "" }), "aria-current": current },
-        text,
-      );
-      return i === 0 ? [link] : [make("span", { "aria-hidden": "true" }, "/"), link];
-    }),
-  );
-  range.replaceChildren(
-    ...Object.entries(RANGES).map(([id, { label }]) => make("option", { value: id }, label)),
-  );
-  if (state.from > 0)
-    range.append(make("option", { value: "" }, `${dayAndClock(state.from)} – ${dayAndClock(state.to)}`));
-  range.value = state.from > 0 ? "" : state.range;
-  refresh.value = String(state.refresh);
-  if (search.value !== state.search) search.value = state.search;
+function showGrouping(): void {
   const grouping = element("#grouping");
   grouping.hidden = Boolean(state.tenant || state.task);
   grouping.replaceChildren(
     ...(["task", "tenant"] as const).map((rows) => {
-      const button = make(
-        "button",
-        { type: "button", "aria-pressed": String(state.rows === rows) },
-        `by ${rows}`,
-      );
+      const pressed = { "aria-pressed": String(state.rows === rows) };
+      const button = make("button", { type: "button", ...pressed }, `by ${rows}`);
       button.addEventListener("click", () => go({ rows }));
       return button;
     }),
   );
 }
 
-refresh.append(...REFRESHES.map((value) => make("option", { value }, value === 0 ? "off" : `${value} s`)));
-range.addEventListener("change", () => go({ range: range.value || state.range, from: 0, to: 0 }));
-refresh.addEventListener("change", () => {
-  go({ refresh: Number(refresh.value) });
-  schedule();
+startControls({
+  ...{ state: () => state, span, link, go },
+  zoomOut: () => go({ ...zoomedOut(span(), Date.now()), at: 0 }),
 });
-search.addEventListener("input", () => go({ search: search.value }, false));
-addEventListener("keydown", (event) => {
-  const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-  if (event.key === "/" && !typing) {
-    event.preventDefault();
-    search.focus();
-  }
-  if (event.key === "Escape" && event.target === search) go({ search: "" }, false);
-});
-addEventListener("popstate", () => {
-  state = readState(location.search);
-  showControls();
-  void load(true);
-});
+addEventListener("popstate", () => showState(true));
 addEventListener("click", (event) => {
   const anchor = event.target instanceof Element ? event.target.closest("a") : null;
   if (!anchor || event.ctrlKey || event.metaKey || event.shiftKey || anchor.hash) return;
+  if (anchor.origin !== location.origin) return;
   event.preventDefault();
   history.pushState(undefined, "", anchor.href);
-  state = readState(location.search);
-  showControls();
-  void load(true);
+  showState(true);
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : void load()));
 startTheme(element("#theme"), () => timeline.build());
-showControls();
-void load(true);
+fetchSettings()
+  .then((given) => {
+    settings = given;
+  })
+  .catch(() => {})
+  .finally(() => showState(true));

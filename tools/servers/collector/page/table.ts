@@ -7,10 +7,10 @@ const ROW_HEIGHT = 34;
 const BEYOND = 8;
 /** Of the columns of names, as grid tracks. */
 const WIDTHS = {
-  tenant: "minmax(0, 2fr)",
-  taskid: "minmax(0, 2fr)",
-  version: "minmax(0, 0.8fr)",
-  gateway: "minmax(0, 2.8fr)",
+  tenant: "minmax(72px, 2fr)",
+  taskid: "minmax(72px, 2fr)",
+  version: "minmax(48px, 0.8fr)",
+  gateway: "minmax(90px, 2.8fr)",
 };
 
 export interface TableView {
@@ -31,17 +31,26 @@ interface Column {
   value: (row: Traffic) => number;
   text: (row: Traffic) => string;
   alarm?: (row: Traffic) => boolean;
+  /** Also where there is little room. */
+  narrow?: true;
 }
 
 const ratioOf = (name: "errors" | "client_errors" | "refused") => (row: Traffic) => shareOf(row, name) ?? 0;
 const NUMBERS: Column[] = [
-  { id: "requests", heading: "req/s", value: ({ requests }) => requests, text: ({ qps }) => count(qps) },
+  {
+    id: "requests",
+    heading: "req/s",
+    value: ({ requests }) => requests,
+    text: ({ qps }) => count(qps),
+    narrow: true,
+  },
   {
     id: "errors",
     heading: "server errors",
     value: ratioOf("errors"),
     text: (row) => percent(ratioOf("errors")(row)),
     alarm: (row) => ratioOf("errors")(row) >= 0.01,
+    narrow: true,
   },
   {
     id: "client_errors",
@@ -56,7 +65,13 @@ const NUMBERS: Column[] = [
     text: (row) => percent(ratioOf("refused")(row)),
   },
   { id: "p50", heading: "p50", value: ({ p50 }) => p50 ?? -1, text: ({ p50 }) => duration(p50) },
-  { id: "p99", heading: "p99", value: ({ p99 }) => p99 ?? -1, text: ({ p99 }) => duration(p99) },
+  {
+    id: "p99",
+    heading: "p99",
+    value: ({ p99 }) => p99 ?? -1,
+    text: ({ p99 }) => duration(p99),
+    narrow: true,
+  },
   {
     id: "in_flight",
     heading: "in flight",
@@ -121,7 +136,7 @@ export class Table {
   }
 
   private headings({ names, sort, onSort }: TableView): HTMLElement[] {
-    const heading = (id: string, text: string, name: boolean) => {
+    const heading = (id: string, text: string, name: boolean, narrow = true) => {
       const down = sort === `-${id}`;
       const order = down ? "descending" : sort === id ? "ascending" : "none";
       const button = make(
@@ -136,13 +151,17 @@ export class Table {
       });
       return make(
         "div",
-        { role: "columnheader", "aria-sort": order, class: name ? "name" : "number" },
+        {
+          role: "columnheader",
+          "aria-sort": order,
+          class: `${name ? "name" : "number"}${narrow ? "" : " wide"}`,
+        },
         button,
       );
     };
     return [
       ...names.map(([field, text]) => heading(field, text, true)),
-      ...NUMBERS.map(({ id, heading: text }) => heading(id, text, false)),
+      ...NUMBERS.map(({ id, heading: text, narrow = false }) => heading(id, text, false, narrow)),
     ];
   }
 
@@ -170,9 +189,10 @@ export class Table {
         const name = i === 0 && href !== undefined ? make("a", { href }, text) : text;
         return make("span", { role: "cell", class: row[field] ? "name" : "name none", title: text }, name);
       }),
-      ...NUMBERS.map(({ text, alarm }) =>
-        make("span", { role: "cell", class: alarm?.(row) ? "number alarmed" : "number" }, text(row)),
-      ),
+      ...NUMBERS.map(({ text, alarm, narrow }) => {
+        const classes = `number${alarm?.(row) ? " alarmed" : ""}${narrow ? "" : " wide"}`;
+        return make("span", { role: "cell", class: classes }, text(row));
+      }),
     );
     const bar = make("i", { class: "bar-of-row", "aria-hidden": "true" });
     bar.style.width = `${(row.requests / this.most) * 100}%`;

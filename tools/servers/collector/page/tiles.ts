@@ -56,6 +56,7 @@ export function showTiles(
   place: HTMLElement,
   total: Traffic | undefined,
   series: (Traffic | undefined)[],
+  before?: Traffic | undefined,
 ): void {
   place.replaceChildren(
     ...TILES.map(({ label, value, format, colour, alarm }) => {
@@ -66,6 +67,9 @@ export function showTiles(
         { class: alarmed ? "tile alarmed" : "tile" },
         make("span", { class: "label" }, label),
         make("strong", {}, format(now)),
+        ...(before === undefined
+          ? []
+          : [make("span", { class: "before" }, `before ${format(value(before))}`)]),
       );
       tile.append(
         sparkline(

@@ -103,18 +103,21 @@ async function inSnapshot(
   const rows = new Map<string, TrafficRow>();
   const seconds = step || (range.to - range.from) / 1_000;
   const sums = SUMS.map((name) => `sum(${name})::DOUBLE AS ${name}`);
-  const summed = await connection.rows<Key & Record<Sum, number>>(
-    `${select(sums, relations.traffic)} ORDER BY ALL LIMIT ${MAX_ROWS + 1}`,
-  );
+  const summed = await connection.rows<
+    Key & Record<Exclude<Sum, "requests">, number> & { requests: number | null }
+  >(`${select(sums, relations.traffic)} ORDER BY ALL LIMIT ${MAX_ROWS + 1}`);
   if (summed.length > MAX_ROWS)
     throw badParameter("step", `larger, or by fewer: these are more than ${MAX_ROWS} rows`);
   for (const row of summed) {
-    const { start, ...rest } = row;
+    // A sum over no row at all is a row without sums.
+    const { start, requests, ...rest } = row;
+    if (requests === null) continue;
     rows.set(keyOf(row, names), {
       ...(start !== undefined && { time: new Date(start).toISOString() }),
+      requests,
       ...rest,
-      served: Math.max(0, rest.requests - rest.refused - rest.client_errors - rest.errors),
-      qps: rest.requests / seconds,
+      served: Math.max(0, requests - rest.refused - rest.client_errors - rest.errors),
+      qps: requests / seconds,
       codes: {},
       reasons: {},
       ...{ p50: null, p90: null, p99: null },
@@ -133,7 +136,8 @@ async function inSnapshot(
   for (const row of await connection.rows<Key & Record<keyof typeof QUANTILES, number>>(
     quantilesOf(select(["bucket", count], relations.latency), names),
   )) {
-    const traffic = rows.get(keyOf(row, names)) as TrafficRow;
+    const traffic = rows.get(keyOf(row, names));
+    if (traffic === undefined) continue;
     for (const name of ["p50", "p90", "p99"] as const) traffic[name] = bucketValue(row[name]);
   }
   const time = (milliseconds: number) => new Date(milliseconds).toISOString();
