@@ -55,7 +55,7 @@ export class BudgetGateway {
   }
 
   report(): AccountReport {
-    const { wanted } = this;
+    const wanted = this.wanted + Math.max(0, this.current?.held ?? 0);
     this.wanted = 0;
     const previous = this.previous && {
       ...said(this.previous),
@@ -80,7 +80,8 @@ export class BudgetGateway {
     this.end = reply.end;
     if (!this.current) return;
     this.current.granted = Math.max(this.current.granted, reply.granted);
-    this.current.returned += Math.max(0, leftOf(this.current) - reply.keep);
+    const left = leftOf(this.current);
+    this.current.returned += Math.max(0, Math.min(left, left + this.current.held - reply.keep));
   }
 }
 

@@ -8,7 +8,7 @@ import { builtTestModule } from "./wasm.ts";
  * Compiles the modules of the default tests, several at a time, so that they find them in the cache: a compiler is
  * slow at its first module.
  */
-const MODULES = ["host-calls", "numbers", "elements", "crypto", "trap", "log-text"];
+const MODULES = ["host-calls", "numbers", "elements", "crypto", "trap", "log-text", "budget-spender"];
 const CONVERTERS = ["probe", "other"];
 
 if (isMainThread) {

@@ -10,7 +10,9 @@ import { Counter } from "../../sdk/host/metrics";
 import { podName } from "../../sdk/host/pod-name";
 import { readBearer } from "../../sdk/pipeline/bearer-token";
 import { Config } from "../../sdk/pipeline/config";
+import { BudgetExchange } from "../budget/budget-exchange";
 import { NamedLimit } from "../named-limit";
+import { now } from "../now";
 import { VmRegistry } from "../vm-registry";
 import { LimitsReply } from "./limits-reply";
 import { LimitsStore } from "./limits-store";
@@ -31,6 +33,8 @@ const LARGEST_KEPT: i32 = 1024 * 1024;
 export class ControllerClient extends CalloutHandler {
   readonly store: LimitsStore;
   readonly board: ReportBoard;
+  /** Null where the tenant has no budgets. */
+  private readonly budgets: BudgetExchange | null;
   private readonly election: Election;
   private readonly gateway: Bytes;
   private readonly pod: Bytes;
@@ -60,6 +64,7 @@ export class ControllerClient extends CalloutHandler {
     this.timeoutMs = <u32>config.number("timeoutMilliseconds", 900, 10);
     this.store = new LimitsStore(gateway);
     this.board = new ReportBoard(gateway);
+    this.budgets = config.flag("budgets", false) ? new BudgetExchange(gateway) : null;
     this.election = new Election(`modelgate.controller.${gateway}`, registry.id);
     this.headers.addText(METHOD, "POST");
     this.headers.addText(PATH, config.has("path") ? config.text("path") : "/v1/report");
@@ -75,6 +80,8 @@ export class ControllerClient extends CalloutHandler {
 
   /** Once a second: counts go to the board, and on to the controller if this VM is the elected one. */
   onTick(now: u64, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+    const budgets = this.budgets;
+    if (budgets != null) budgets.prices.refresh();
     const place = this.registry.place;
     if (place >= 0) this.board.publish(place, tasks, tenants);
     if (!this.election.run(now) || this.pending) return;
@@ -83,7 +90,7 @@ export class ControllerClient extends CalloutHandler {
     this.lastReport = now;
     this.reported = this.store.load();
     const body = this.body;
-    writeReport(body, this.gateway, this.pod, this.reported, interval, tasks, tenants);
+    writeReport(body, this.gateway, this.pod, this.reported, interval, tasks, tenants, this.budgets, now);
     this.pending = callout(
       this.cluster.ptr,
       this.cluster.len,
@@ -103,6 +110,8 @@ export class ControllerClient extends CalloutHandler {
     if (this.pending) forgetCallout(this);
     this.body.free();
     this.reply.free();
+    const budgets = this.budgets;
+    if (budgets != null) budgets.free();
     this.headers.free();
   }
 
@@ -113,7 +122,13 @@ export class ControllerClient extends CalloutHandler {
       return;
     }
     const reply = this.reply;
-    if (len > LARGEST_REPLY || !reply.parse(body, len) || !this.store.store(reply, this.reported)) {
+    if (len > LARGEST_REPLY || !reply.parse(body, len)) {
+      this.ignored.add(1);
+      return;
+    }
+    const budgets = this.budgets;
+    if (budgets != null) budgets.apply(reply.budgets, now());
+    if (!this.store.store(reply, this.reported)) {
       this.ignored.add(1);
       return;
     }

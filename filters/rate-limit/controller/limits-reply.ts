@@ -1,6 +1,7 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../../sdk/bytes/bytes";
 import { JsonScanner } from "../../sdk/bytes/json-scanner";
+import { BudgetsReply } from "../budget/budgets-reply";
 import { GONE, HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK, TENANT } from "./limit-records";
 
 const VERSION = bytes("limits.modelgate.dev/v1");
@@ -10,6 +11,7 @@ const FULL = bytes("full");
 const TASKS = bytes("tasks");
 const TENANTS = bytes("tenants");
 const REVOKED = bytes("revoked");
+const BUDGETS = bytes("budgets");
 const REQUESTS_PER_SECOND = bytes("requestsPerSecond");
 const BURST = bytes("burst");
 const MAX_IN_FLIGHT = bytes("maxInFlight");
@@ -41,6 +43,7 @@ export class LimitsReply {
   /** Digests of revoked credentials, 32 bytes each; see `hasRevoked`. */
   readonly revoked: ByteBuffer = new ByteBuffer();
   hasRevoked: bool = false;
+  readonly budgets: BudgetsReply = new BudgetsReply();
 
   private readonly json: JsonScanner = new JsonScanner();
   private readonly key: ByteBuffer = new ByteBuffer();
@@ -58,6 +61,7 @@ export class LimitsReply {
     this.revoked.clear();
     this.count = 0;
     this.hasRevoked = false;
+    this.budgets.clear();
     json.start(ptr, len);
     json.enterObject();
     while (json.nextMember(this.key)) {
@@ -73,6 +77,7 @@ export class LimitsReply {
       } else if (this.keyIs(TASKS)) this.limitsOf(TASK);
       else if (this.keyIs(TENANTS)) this.limitsOf(TENANT);
       else if (this.keyIs(REVOKED)) this.readRevoked();
+      else if (this.keyIs(BUDGETS)) this.budgets.read(json);
       else json.skip();
     }
     return json.done && versions == 1 && generations == 1 && fulls == 1;
@@ -82,6 +87,7 @@ export class LimitsReply {
   free(): void {
     this.limits.free();
     this.revoked.free();
+    this.budgets.free();
     this.key.free();
     this.text.free();
     this.name.free();

@@ -3,6 +3,7 @@ import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { NameTable } from "../../sdk/bytes/name-table";
+import { BudgetExchange } from "../budget/budget-exchange";
 import { NamedLimit } from "../named-limit";
 
 const OPEN = bytes('{"apiVersion":"limits.modelgate.dev/v1","gateway":');
@@ -11,13 +12,14 @@ const GENERATION = bytes(',"generation":');
 const INTERVAL = bytes(',"intervalMilliseconds":');
 const TASKS = bytes(',"connections":0,"tasks":{');
 const TENANTS = bytes('},"tenants":{');
-const CLOSE = bytes("}}");
+const END_OF_TENANTS = bytes("}");
+const CLOSE = bytes("}");
 const ADMITTED = bytes(':{"admitted":');
 const REFUSED = bytes(',"refused":');
 const IN_FLIGHT = bytes(',"inFlight":');
 const LATENCY = bytes(',"latencyMicroseconds":');
 
-/** Writes a report (POST /v1/report) from the totals, and begins them anew. */
+/** Writes a report (POST /v1/report) from the totals, and begins them anew; with budgets, what was spent. */
 export function writeReport(
   out: ByteBuffer,
   gateway: Bytes,
@@ -26,6 +28,8 @@ export function writeReport(
   intervalMs: u64,
   tasks: NameTable<NamedLimit>,
   tenants: NameTable<NamedLimit>,
+  budgets: BudgetExchange | null,
+  now: u64,
 ): void {
   out.clear();
   out.appendBytes(OPEN);
@@ -40,6 +44,8 @@ export function writeReport(
   appendTotals(out, tasks, true);
   out.appendBytes(TENANTS);
   appendTotals(out, tenants, false);
+  out.appendBytes(END_OF_TENANTS);
+  if (budgets != null) budgets.append(out, now);
   out.appendBytes(CLOSE);
 }
 

@@ -106,6 +106,20 @@ const limitWords = [
   "requestsPerSecond",
   "burst",
   "maxInFlight",
+  ...[
+    "budgets",
+    "accounts",
+    "prices",
+    "lease",
+    "granted",
+    "keep",
+    "endsInMs",
+    "limit",
+    "remaining",
+    "warned",
+    "closed",
+  ],
+  ...["version", "currency", "EUR"],
   V1,
   "1",
 ].map((word) => JSON.stringify(word));
@@ -120,8 +134,11 @@ const limitsReply: Target = {
   name: "limits-reply",
   about: "the controller's replies: what the filter holds is the generation of one that JSON.parse reads",
   async open(): Promise<Harness> {
-    const controller = { gateway: "search/ingress", cluster: "controller", pod: "gw-1", token: "s3cret" };
-    const config = { tasks: [{ taskid: "1", requestsPerSecond: 100 }], controller };
+    const address = { gateway: "search/ingress", cluster: "controller", pod: "gw-1", token: "s3cret" };
+    const config = {
+      tasks: [{ taskid: "1", requestsPerSecond: 100 }],
+      controller: { ...address, budgets: true },
+    };
     const { vm, counted } = await countedVm("rate-limit", new HostProcess());
     check(vm.configure({ rateLimit: config }), () => vm.logs.join("\n"));
     /** Ticks until the filter reports, and gives back what it says it holds. */
@@ -159,6 +176,29 @@ const limitsReply: Target = {
           : Array.from({ length: random.below(3) }, () =>
               random.pick(["0a".repeat(32), "0A".repeat(32), "00", "zz".repeat(32)]),
             );
+        const amount = () => (random.below(4) ? random.below(10_000) : new Raw(anyNumber(random)));
+        const account = () => ({
+          ...{ lease: random.below(4), granted: amount(), keep: amount(), endsInMs: amount() },
+          ...{ limit: amount(), remaining: amount(), warned: random.below(120) },
+          closed: Array.from({ length: random.below(10) }, () => random.below(4)),
+        });
+        const budgets = {
+          accounts: Object.fromEntries(
+            Array.from({ length: random.below(3) }, () => [
+              random.pick(["daily", "own/é", "x".repeat(300)]),
+              random.below(4) ? account() : null,
+            ]),
+          ),
+          prices: random.below(2)
+            ? undefined
+            : {
+                ...{
+                  version: random.pick(["", "one", "v".repeat(65)]),
+                  currency: random.pick(["EUR", "EU"]),
+                },
+                tasks: { "1": Array.from({ length: 3 + random.below(3) }, amount), "*": [1, 2, 3, 4] },
+              },
+        };
         const generation = random.below(6) ? 1 + random.below(2 ** 31) : new Raw(anyNumber(random));
         return latin1(
           spell(
@@ -169,6 +209,7 @@ const limitsReply: Target = {
               tasks: random.below(4) ? named() : undefined,
               tenants: random.below(2) ? undefined : named(),
               revoked,
+              budgets: random.below(3) ? budgets : undefined,
             },
             random,
           ),

@@ -58,6 +58,7 @@ export function rateLimitConfig(
         cluster: reportCluster(controller),
         authority: `${controller.service}.${controller.namespace}:${controller.port}`,
         gateway: gatewayName(tenant),
+        ...(tenant.spec.budgets.length > 0 && { budgets: true }),
         ...(controller.tokenSecret !== undefined && {
           ...bearerToken(
             tenant,

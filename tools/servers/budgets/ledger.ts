@@ -102,7 +102,9 @@ export class Ledger {
     const account = budget && this.accountAt(name, budget, now);
     if (budget === undefined || account === undefined) return undefined;
     const { acknowledged, closed } = this.settle(account, holder, said);
-    const own = this.grant(account, holder, said.wanted, now);
+    // Who closes what it has, and wants nothing, is done.
+    const isDone = said.wanted === 0 && said.leases.length > 0 && said.leases.every(({ final }) => final);
+    const own = isDone ? undefined : this.grant(account, budget, holder, said.wanted, now);
     this.warn(name, budget, account);
     return {
       ...{ lease: own?.id ?? 0, granted: own?.lease.granted ?? 0, keep: own?.keep ?? 0 },
@@ -267,7 +269,7 @@ export class Ledger {
   }
 
   /** Gives a gateway what it should have in hand, as far as nobody else has it. */
-  private grant(account: Account, holder: string, wanted: number, now: number) {
+  private grant(account: Account, budget: Budget, holder: string, wanted: number, now: number) {
     const open = Object.entries(account.leases).filter(([, lease]) => isOpen(lease));
     const mine = open.find(([, lease]) => lease.holder === holder);
     const left = Math.max(0, remaining(account));
@@ -276,8 +278,9 @@ export class Ledger {
     const silent = others.filter(([, { holder }]) => this.isSilent(holder));
     const wants = others.flatMap((each) => (silent.includes(each) ? [] : [each[1].wanted]));
     const [keep = 0] = slices(left - inHandOf(silent), [wanted, ...wants]);
-    // Where others have all that is left, a lease of nothing says what is wanted, and they give back.
-    if (mine === undefined && left === 0) return undefined;
+    // Where others have all that is left, a lease of nothing says what is wanted, and they give back; where
+    // calls go on when all is spent, it takes what they spend.
+    if (mine === undefined && left === 0 && budget.whenSpent === "refuse") return undefined;
     const [id, lease] = mine ?? this.lease(account, holder, now);
     lease.wanted = wanted;
     const missing = Math.min(keep - outstanding(lease), free);

@@ -16,12 +16,14 @@ interface Result {
 interface Client extends Queries {
   /** @param isBroken the connection is not to be used again */
   release(isBroken: boolean): void;
+  on(event: "error", listener: () => void): void;
 }
 
 interface Pool extends Queries {
   connect(): Promise<Client>;
   end(): Promise<void>;
   on(event: "error", listener: () => void): void;
+  on(event: "connect", listener: (client: Client) => void): void;
 }
 
 const pg: { Pool: new (config: object) => Pool } = createRequire(import.meta.url)("pg");
@@ -66,8 +68,10 @@ export class PostgresBudgetStore implements BudgetStore {
       ...{ connectionString: url, max: MOST_CONNECTIONS, application_name: "modelgate" },
       ...{ connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS },
     });
-    // A connection that breaks while idle: the next query says so, or takes another.
+    // Of a connection that breaks, idle or in use: the query says so as well, and one that nobody hears of
+    // ends the process.
     this.pool.on("error", () => undefined);
+    this.pool.on("connect", (client) => client.on("error", () => undefined));
   }
 
   async load(tenant: string): Promise<Stored | undefined> {
