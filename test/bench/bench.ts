@@ -11,6 +11,7 @@ import { chainText } from "./chain/text.ts";
 import { type ConversionTable, casesOf, measureCase } from "./conversion/matrix.ts";
 import { caseName, conversionTable } from "./conversion/table.ts";
 import { headerPath } from "./header-path.ts";
+import { language, languageTable } from "./language.ts";
 import { limits, limitsTable } from "./limits.ts";
 import { nativeCheck } from "./native-check.ts";
 import { armeriaGateway } from "./peers/armeria-gateway.ts";
@@ -27,7 +28,10 @@ interface Table {
 
 const options = new Command("bench")
   .description("CPU time of the Envoy process per request: ours beside Envoy's native filters, in one run")
-  .argument("[tables...]", "header, auth, routing, check, limits, log, conversion, chain (default: all)")
+  .argument(
+    "[tables...]",
+    "header, auth, routing, check, limits, log, language, conversion, chain (default: all)",
+  )
   .option("--json <file>", "write the tables as JSON too")
   .option("--rounds <n>", "rounds after the warm-up (default: 5; chain: 3)")
   .option(
@@ -64,7 +68,7 @@ const roundsOr = (standard: number) => Number(rounds ?? standard);
 const wanted =
   options.args.length > 0
     ? options.args
-    : ["header", "auth", "routing", "check", "limits", "log", "conversion", "chain"];
+    : ["header", "auth", "routing", "check", "limits", "log", "language", "conversion", "chain"];
 const envoy = await findEnvoy(path);
 const tables: Table[] = [];
 
@@ -127,6 +131,8 @@ for (const { title, native, rows } of tables) {
 const byLog = wanted.includes("log") ? await accessLogs(envoy, roundsOr(5)) : [];
 if (byLimits.length > 0) console.log(limitsTable(byLimits));
 if (byLog.length > 0) console.log(accessLogTable(byLog));
+const byLanguage = wanted.includes("language") ? await language(envoy, roundsOr(7)) : [];
+if (byLanguage.length > 0) console.log(languageTable(byLanguage));
 let chained: ChainReport | undefined;
 if (wanted.includes("chain")) {
   console.error("the whole chain");
@@ -147,6 +153,6 @@ if (json) {
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
   await writeFile(
     json,
-    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits, log: byLog, chain: chained }, null, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, tables, conversions, limits: byLimits, log: byLog, language: byLanguage, chain: chained }, null, 2)}\n`,
   );
 }

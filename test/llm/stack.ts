@@ -15,13 +15,16 @@ export const FORBIDDEN_MODEL = "forbidden";
 
 const LLAMA = "llama";
 
-/** The tenant of the lane; its tasks are called by the names of their models. */
+/**
+ * The tenant of the lane; its tasks are called by the names of their models. llama.cpp's server closes a connection
+ * between two requests, without a word before.
+ */
 function resources(llamaModel: string): string {
   const task = (taskid: string, model: string, more = "") =>
     [
       ...["apiVersion: modelgate.dev/v1alpha1", "kind: ModelTask"],
       `metadata: {name: ${taskid}, namespace: lane}`,
-      `spec: {taskid: ${taskid}, tenant: lane, service: {name: ${taskid}}, protocol: openai, timeout: 60s, openai: {models: [${model}]}${more}}`,
+      `spec: {taskid: ${taskid}, tenant: lane, service: {name: ${taskid}}, protocol: openai, timeout: 60s, openai: {models: [${model}]}, connectionPool: {maxRequestsPerConnection: 1}${more}}`,
     ].join("\n");
   return [
     `apiVersion: modelgate.dev/v1alpha1

@@ -107,7 +107,10 @@ describe("a model server that speaks OpenAI's API", () => {
       .trafficPolicy.connectionPool.http;
 
   it("gets HTTP/1.1", () => {
-    expect(h2({ protocol: "openai" })).toMatchObject({ h2UpgradePolicy: "DO_NOT_UPGRADE" });
+    expect(h2({ protocol: "openai" })).toMatchObject({
+      h2UpgradePolicy: "DO_NOT_UPGRADE",
+      idleTimeout: "4s",
+    });
     expect(h2({ protocol: "openai", openai: { server: "openInference" } })).toMatchObject({
       h2UpgradePolicy: "UPGRADE",
     });

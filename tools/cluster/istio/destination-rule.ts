@@ -1,6 +1,7 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import { type ModelTask, passesOpenAi } from "../../api/model-task.ts";
 import { outlierDetection } from "../../api/replica-choice.ts";
+import { HTTP1_IDLE } from "../../lib/envoy/bootstrap.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { NETWORKING, namespaceOf, owned, serviceHost, subsetName } from "./names.ts";
 
@@ -61,6 +62,7 @@ function connectionPool({ spec }: ModelTask): object {
     ...(maxConnections !== undefined && { tcp: { maxConnections } }),
     http: {
       h2UpgradePolicy: speaksHttp1 ? "DO_NOT_UPGRADE" : "UPGRADE",
+      ...(speaksHttp1 && { idleTimeout: HTTP1_IDLE }),
       ...(maxPendingRequests !== undefined && { http1MaxPendingRequests: maxPendingRequests }),
       ...(maxRequestsPerConnection !== undefined && { maxRequestsPerConnection }),
     },

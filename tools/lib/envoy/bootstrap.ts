@@ -19,6 +19,8 @@ export interface TaskRoute {
   port: number;
   /** Does it speak HTTP/1.1, and no gRPC? */
   http1?: boolean;
+  /** Requests after which a connection to it is closed; default: none. */
+  maxRequestsPerConnection?: number | undefined;
   /** Timeout of a request, in milliseconds; default: 15 s, 0: none. */
   timeoutMs?: number;
   /** How long a request may be silent, in milliseconds; default: as `protection` says. */
@@ -224,7 +226,13 @@ function route({ taskid, timeoutMs = DEFAULT_TIMEOUT_MS, idleMs, removedHeaders 
   };
 }
 
-function cluster({ taskid, host, port, http1 = false }: TaskRoute): object {
+/**
+ * Idle connections to servers over HTTP/1.1 are closed after so long: before such a server does, which would
+ * break the request that is sent just then. uvicorn (vLLM, SGLang) and llama.cpp's server wait for 5 s.
+ */
+export const HTTP1_IDLE = "4s";
+
+function cluster({ taskid, host, port, http1 = false, maxRequestsPerConnection }: TaskRoute): object {
   return {
     name: taskCluster(taskid),
     type: "STRICT_DNS",
@@ -232,6 +240,12 @@ function cluster({ taskid, host, port, http1 = false }: TaskRoute): object {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        common_http_protocol_options: {
+          ...(http1 && { idle_timeout: HTTP1_IDLE }),
+          ...(maxRequestsPerConnection !== undefined && {
+            max_requests_per_connection: maxRequestsPerConnection,
+          }),
+        },
         explicit_http_config: http1 ? { http_protocol_options: {} } : { http2_protocol_options: {} },
       },
     },

@@ -175,13 +175,14 @@ function filtersOf(inventory: Inventory, folder: string, file: string): object[]
 
 /** What the task's routes in a cluster say. */
 function localRoute(task: ModelTask): Omit<TaskRoute, "port"> {
-  const { taskid, timeout, forwardHeaders } = task.spec;
+  const { taskid, timeout, forwardHeaders, connectionPool } = task.spec;
   const idleMs = idleMilliseconds(task);
   return {
     taskid,
     timeoutMs: durationMilliseconds(timeout),
     ...(idleMs !== undefined && { idleMs }),
     removedHeaders: keptBack(forwardHeaders),
+    maxRequestsPerConnection: connectionPool?.maxRequestsPerConnection,
     ...(passesOpenAi(task.spec) && { http1: true }),
   };
 }
