@@ -58,6 +58,7 @@ export default defineConfig({
         ["Rollout", "rollout"],
         ["Credentials", "credentials"],
         ["Model servers", "model-servers"],
+        ["Budgets", "budgets"],
         ["Monitoring", "monitoring"],
         ["Faults", "faults"],
         ["Troubleshooting by reason", "troubleshooting"],

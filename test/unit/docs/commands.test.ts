@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { parseResources } from "../../../tools/api/load.ts";
+import { readPrices } from "../../../tools/api/prices.ts";
 import { CATALOG } from "../../../tools/cli/catalog.ts";
 import { PROJECT_ROOT } from "../../../tools/lib/installation.ts";
 import { commandParser, shellWords } from "../../support/command-lines.ts";
@@ -140,13 +141,25 @@ function isOption(text: string, options: Set<string | undefined | null>): boolea
 
 it("Tenants and ModelTasks of pages are valid", () => {
   const files = ALL.filter(
-    ({ info, body }) => info === "yaml" && body.includes("apiVersion: modelgate.dev/"),
+    ({ info, body }) =>
+      info === "yaml" && body.includes("apiVersion: modelgate.dev/") && !body.includes("kind: Prices"),
   );
   expect(files.length).toBeGreaterThan(1);
   const { faults } = parseResources(
     files.map(({ path, line, body }) => ({ file: path, text: "\n".repeat(line) + body })),
   );
   expect(faults).toEqual([]);
+});
+
+it("price tables of pages are valid", async () => {
+  const tables = ALL.filter(({ info, body }) => info === "yaml" && body.includes("kind: Prices"));
+  expect(tables.length).toBeGreaterThan(0);
+  const folder = await mkdtemp(join(tmpdir(), "modelgate-prices-"));
+  for (const { body } of tables) {
+    await writeFile(join(folder, "prices.yaml"), body);
+    expect((await readPrices(join(folder, "prices.yaml"))).currency).toMatch(/^[A-Z]{3}$/);
+  }
+  await rm(folder, { recursive: true });
 });
 
 it("every npm script that a page names is there", () => {
