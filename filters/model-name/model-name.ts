@@ -2,9 +2,11 @@ import { faultReply, MODEL_STATE, ModelFault } from "../model-protocol/model-in-
 import { hasModelInBody, openAiOperation } from "../model-protocol/openai-path";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
-import { CONTENT_ENCODING } from "../sdk/bytes/header-names";
+import { CONTENT_ENCODING, PATH } from "../sdk/bytes/header-names";
 import { Slice } from "../sdk/bytes/slice";
+import { REQUEST_HEADERS } from "../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../sdk/host/actions";
+import { getHeader, headerValue } from "../sdk/host/headers";
 import { setFilterState } from "../sdk/host/properties";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
@@ -41,8 +43,13 @@ export class ModelName extends Stage {
     this.settings = readSettings(config);
   }
 
+  passesUnread(): bool {
+    value.len = max(getHeader(REQUEST_HEADERS, PATH), 0);
+    value.ptr = headerValue();
+    return !hasModelInBody(openAiOperation(value));
+  }
+
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
-    if (!hasModelInBody(openAiOperation(http.path))) return HeadersAction.CONTINUE;
     if (!POST.equals(http.method.ptr, http.method.len)) return HeadersAction.CONTINUE;
     if (!this.hasCredential(http)) return HeadersAction.CONTINUE;
     if (isEncoded(http)) return tell(ModelFault.Encoded);

@@ -1,5 +1,5 @@
 /** Callers of OpenAI's API through `dev`: the real Envoy with both filters, and a server that notes what it gets. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +45,11 @@ apiVersion: modelgate.dev/v1alpha1
 kind: ModelTask
 metadata: {name: secret, namespace: search}
 spec: {taskid: secret, tenant: search, service: {name: secret}, protocol: openai}
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: {name: llm-gone, namespace: search}
+spec: {taskid: llm-gone, tenant: search, service: {name: gone}, protocol: openai, openai: {models: [gone]}}
 `;
 
 let server: OpenAiServer;
@@ -59,7 +64,10 @@ beforeAll(async () => {
   gateway = await startResourceGateway({
     paths: [file],
     secrets: new Map([["search/server", new Map([["key", Buffer.from(SERVER_KEY)]])]]),
-    servers: new Map(["llm", "llm-2", "secret"].map((taskid) => [taskid, address])),
+    servers: new Map<string, { host: string; port: number }>([
+      ...["llm", "llm-2", "secret"].map((taskid) => [taskid, address] as const),
+      ["llm-gone", { host: "127.0.0.1", port: 1 }],
+    ]),
     log: pino({ level: "silent" }),
     concurrency: 1,
   });
@@ -226,7 +234,7 @@ it("models are those that the credential may call", async () => {
     data: { id: string }[];
   };
   expect(object).toBe("list");
-  expect(data.map(({ id }) => id)).toEqual(["llm", "other", "vendor/other"]);
+  expect(data.map(({ id }) => id)).toEqual(["llm", "other", "vendor/other", "gone"]);
   expect(await (await get("/v1/models/vendor%2Fother")).json()).toMatchObject({
     id: "vendor/other",
     object: "model",
@@ -234,6 +242,29 @@ it("models are those that the credential may call", async () => {
   expect((await get("/v1/models/vendor/other")).status).toBe(200);
   expect(await errorOf(get("/v1/models/secret"))).toMatchObject({ status: 404, code: "model_not_found" });
   expect((await get("/v1/models", "Bearer no")).status).toBe(401);
+});
+
+it("Envoy's own answers are OpenAI's errors, too", async () => {
+  const response = await post(chat("gone"));
+  expect(response.status).toBe(503);
+  const { error } = (await response.json()) as OpenAiError;
+  expect(error).toMatchObject({ type: "server_error", code: "upstream_error" });
+  expect(error.message).toContain("upstream connect error");
+});
+
+it("the log says why a call was refused in front of the gateway's filter", async () => {
+  const body = `{"model":"llm","messages":"${"x".repeat(200_000)}","model":"llm"}`;
+  expect((await post(body)).status).toBe(400);
+  const line = await until(
+    async () => {
+      const lines = (await readFile(gateway.accessLog, "utf8")).split("\n");
+      return lines.find(
+        (each) => each.includes('"reason":"model_ambiguous"') && each.includes('"taskid":"llm"'),
+      );
+    },
+    { message: "no line of the log has the reason" },
+  );
+  expect(JSON.parse(line)).toMatchObject({ tenant: "search", taskid: "llm", reason: "model_ambiguous" });
 });
 
 it("headers wait for a body that comes byte by byte", async () => {

@@ -46,6 +46,8 @@ let version: VersionGauge | null = null;
 export class Plugin extends PipelineFacts {
   /** Those of `all` that the configuration is for. */
   private stages: Stage[] = [];
+  /** The only stage, of a pipeline of its own. */
+  private apart: Stage | null = null;
 
   /**
    * @param all in the order of the request path; on the response path they run in reverse
@@ -66,6 +68,7 @@ export class Plugin extends PipelineFacts {
       if (!stage.isApart) stages.push(stage);
       else if (config.has(stage.key)) {
         this.handsOff = true;
+        this.apart = stage;
         stages.length = 0;
         stages.push(stage);
         break;
@@ -124,6 +127,8 @@ export class Plugin extends PipelineFacts {
   }
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    const apart = this.apart;
+    if (apart != null && apart.passesUnread()) return HeadersAction.CONTINUE;
     http.readRequestHeaders();
     http.endOfRequest = endOfStream;
     return this.requestHeadersFrom(0, http);

@@ -27,6 +27,14 @@ export abstract class Stage {
     return false;
   }
 
+  /**
+   * May the request pass before its headers are read? Asked of a stage that is apart; it then sees nothing of
+   * the stream.
+   */
+  passesUnread(): bool {
+    return false;
+  }
+
   /** Once configured: does it want every stage of its pipeline timed, for `HttpContext.times`? */
   get wantsTimes(): bool {
     return false;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { modelTask } from "../../../tools/api/model-task.ts";
 import { tenant as tenantSchema } from "../../../tools/api/tenant.ts";
 import { MODEL_NAME, modelNameConfig } from "../../../tools/cluster/istio/model-name.ts";
-import { renderAll } from "../../../tools/cluster/istio/render.ts";
+import { renderAll, type Target } from "../../../tools/cluster/istio/render.ts";
 import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { parseReference } from "../../../tools/lib/oci/reference.ts";
 
@@ -29,10 +29,10 @@ interface Patch {
   patch: { operation: string; value: Record<string, unknown> };
 }
 
-const render = (spec: object, tenant: object = {}) =>
+const render = (spec: object, tenant: object = {}, target: Target = "istio") =>
   renderAll([tenantWith(tenant)], [taskWith(spec)], {
     image: () => IMAGE,
-    target: "istio",
+    target,
     secrets: () => Buffer.from("sk-1"),
   });
 const named = (manifests: Manifest[], kind: string, name: string) =>
@@ -131,6 +131,19 @@ describe("a model server that speaks OpenAI's API", () => {
     expect(removed(keyed)).toEqual(["x-api-key"]);
     expect(plugin(keyed)).not.toHaveProperty("removeCredentials");
   });
+});
+
+it("the Gateway API has routes for it over HTTP, and none behind routes for gRPC", () => {
+  const versions = [{ name: "v1", labels: { app: "llm" } }];
+  const service = specOf<{ ports: object[] }>(
+    render({ protocol: "openai", versions }, {}, "gateway-api"),
+    "Service",
+    "llm-v1",
+  );
+  expect(service.ports).toEqual([{ name: "http", appProtocol: "http", port: 8866, targetPort: 8866 }]);
+  expect(() => render({ protocol: "openai" }, {}, "gateway-api-grpc")).toThrow(
+    /ModelTask llm: protocol: openai is HTTP/,
+  );
 });
 
 it("a match tree has the route of calls without a task, too", () => {

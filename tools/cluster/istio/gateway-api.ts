@@ -1,5 +1,5 @@
 import { durationMilliseconds } from "../../api/fields.ts";
-import type { ModelTask } from "../../api/model-task.ts";
+import { type ModelTask, passesOpenAi } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { keptBack } from "../../api/traffic.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
@@ -20,8 +20,14 @@ interface Match {
  * The same routing by the Gateway API: a Gateway that selects the tenant's namespaces, and a route for each
  * task. It has no subsets, so each version gets a Service of its own. Load balancing, circuit breaking and
  * injected faults have no field there.
+ * @throws Error for a language model that callers call over HTTP, behind routes for gRPC
  */
 export function gatewayRoutes(tenant: Tenant, tasks: ModelTask[], kind: RouteKind): Manifest[] {
+  const ofHttp = tasks.find(({ spec }) => spec.protocol === "openai");
+  if (kind === "GRPCRoute" && ofHttp)
+    throw new Error(
+      `ModelTask ${ofHttp.metadata.name}: protocol: openai is HTTP, and gateway-api-grpc serves gRPC callers only: use the target gateway-api or istio`,
+    );
   return [
     gatewayOf(tenant),
     ...tasks.flatMap((task) => [...versionServices(task), route(tenant, task, kind)]),
@@ -215,6 +221,9 @@ function versionService(service: string, version: string): string {
 function versionServices(task: ModelTask): Manifest[] {
   const { spec, metadata } = task;
   const { port, targetPort = port } = spec.service;
+  const protocol = passesOpenAi(spec)
+    ? { name: "http", appProtocol: "http" }
+    : { name: "grpc", appProtocol: "kubernetes.io/h2c" };
   return spec.versions.map(({ name, labels }) => {
     if (!labels)
       throw new Error(
@@ -226,7 +235,7 @@ function versionServices(task: ModelTask): Manifest[] {
       metadata: owned(spec.tenant, versionService(spec.service.name, name), namespaceOf(metadata)),
       spec: {
         selector: labels,
-        ports: [{ name: "grpc", port, targetPort, appProtocol: "kubernetes.io/h2c" }],
+        ports: [{ port, targetPort, ...protocol }],
       },
     };
   });

@@ -4,6 +4,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { both, corsReplies, type ReplyMapper } from "./cors-replies.ts";
 import { owned } from "./names.ts";
 import { FILTER_MISSING, jsonBody } from "./native-replies.ts";
+import { openAiReplies } from "./openai-replies.ts";
 
 /** Filter state that gateway.wasm and tenant-auth.wasm leave at requests that may go on; no client can. */
 const MARK = { key: "wasm.modelgate.passed", value: "1" };
@@ -29,7 +30,7 @@ const PRIORITY = -10;
 export function nativeCheck(tenant: Tenant, tasks: ModelTask[]): Manifest {
   const { name, namespace, filter } = tenant.spec.gateway;
   const hasCheck = filter.failStrategy !== "FAIL_OPEN";
-  const replies = localReplies(hasCheck, corsReplies(tenant, tasks));
+  const replies = localReplies(hasCheck, corsReplies(tenant, tasks), openAiReplies(tasks));
   const inManager = (more: object = {}) => ({
     context: "GATEWAY",
     listener: { filterChain: { filter: { name: HTTP_CONNECTION_MANAGER, ...more } } },
@@ -113,10 +114,15 @@ const SKIP = {
 /**
  * `local_reply_config` of the HTTP connection manager: what Envoy's own answers become.
  * @param hasCheck whether the native check is there, of whose 403 callers get another status and text
+ * @param openAi from `openAiReplies`
  * @param cors from `corsReplies`; the first mapper that fits is the one that counts
  */
-export function localReplies(hasCheck: boolean, cors: ReplyMapper[]): { mappers: ReplyMapper[] } {
-  const refusals = hasCheck ? checkReplies() : [];
+export function localReplies(
+  hasCheck: boolean,
+  cors: ReplyMapper[],
+  openAi: ReplyMapper[] = [],
+): { mappers: ReplyMapper[] } {
+  const refusals = [...(hasCheck ? checkReplies() : []), ...openAi];
   const mappers = refusals.flatMap((refusal) => [...cors.map((each) => both(refusal, each)), refusal]);
   return { mappers: [...mappers, ...cors] };
 }

@@ -33,6 +33,8 @@ export interface Served {
   filters: object[];
   /** What Envoy's own answers say to pages of other origins. */
   cors?: ReplyMapper[];
+  /** What Envoy's own answers to calls of OpenAI's API become. */
+  openAi?: ReplyMapper[];
   /** Clusters beside those of the tasks. */
   clusters?: object[];
   /** Metadata of the listener, which the filter reads. */
@@ -103,6 +105,7 @@ function bootstrapOptions(served: Served, modelPort: number, accessLog: string):
     tasks,
     filters,
     cors = [],
+    openAi = [],
     clusters = [],
     routes = [],
     metadata,
@@ -121,7 +124,7 @@ function bootstrapOptions(served: Served, modelPort: number, accessLog: string):
     ...(metadata && { metadata }),
     accessLogs: [fileAccessLog(accessLog, log)],
     ...{ filters, clusters, routes },
-    localReplies: localReplies(true, cors),
+    localReplies: localReplies(true, cors, openAi),
   };
 }
 

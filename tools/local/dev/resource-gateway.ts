@@ -15,6 +15,7 @@ import { lookupIn, type Secrets } from "../../cluster/deploy/secrets.ts";
 import { fileLogOptions } from "../../cluster/istio/access-log-config.ts";
 import { corsReplies } from "../../cluster/istio/cors-replies.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
+import { openAiReplies } from "../../cluster/istio/openai-replies.ts";
 import { pluginConfig } from "../../cluster/istio/plugin-config.ts";
 import { type ControllerAddress, reportCluster } from "../../cluster/istio/rate-limit-config.ts";
 import {
@@ -156,6 +157,7 @@ function served(
     protection: protectionOf(tenant.spec.gateway.protection, longestSilenceMilliseconds(tasks)),
     log: fileLogOptions(tenant),
     cors: corsReplies(tenant, tasks),
+    openAi: openAiReplies(tasks),
     ...modelNameLimits(tenant, tasks),
   };
 }
