@@ -121,7 +121,10 @@ function checkOne(input: Buffer, got: Got): void {
 
 function checkPassed(input: Buffer, { passed, length }: Got, model: string): void {
   check(length === String(passed.length), () => `content-length ${length} of ${passed.length} bytes`);
-  if (model !== "llm:v1") return check(passed.equals(input), "the body is not what came");
+  if (model !== "llm:v1") {
+    check(passed.equals(input), "the body is not what came");
+    return;
+  }
   const sent = parsed(passed)?.value as { model: string };
   check(sent.model === SERVED, () => `the server gets ${sent.model}`);
   sent.model = model;
