@@ -1,8 +1,12 @@
 /** Callers of OpenAI's API through `dev`: the real Envoy with both filters, and a server that notes what it gets. */
+
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
@@ -121,6 +125,19 @@ describe("a chat completion", () => {
   it("with the model behind 7 MB of prompt passes byte for byte", async () => {
     const body = chat("llm", 'é"\\ '.repeat(1_000_000));
     expect((await post(body)).status).toBe(200);
+    expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it("over HTTP/2, with the model behind 7 MB of prompt, passes byte for byte", async () => {
+    const body = chat("llm", 'é"\\ '.repeat(1_000_000));
+    const session = connect(url("/"));
+    const call = session.request({
+      ...{ ":method": "POST", ":path": CHAT, authorization: `Bearer ${KEY}` },
+    });
+    call.end(body);
+    const [headers] = (await once(call, "response")) as [Record<string, number>];
+    expect([headers[":status"], await text(call)]).toEqual([200, server.chunks.join("")]);
+    session.close();
     expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
   });
 
