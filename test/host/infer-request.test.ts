@@ -579,6 +579,21 @@ it("NaN before trailers goes by its own task's policy", () => {
   expect(stream.reply).toBeUndefined();
 });
 
+it("no request begins while others hold maxMemoryBytes", () => {
+  const both = conversionVm();
+  const half = `{"inputs":[{"name":"x","datatype":"INT8","shape":[900000],"data":[${"1,".repeat(900_000)}`;
+  const stream = open(both);
+  stream.sendRequestBody(Buffer.from(half), half.length, false);
+  expect(stream.reply).toBeUndefined();
+  const settings = { tasks: [{ taskid: "1" }], maxMemoryBytes: 500_000 };
+  expect(both.configure({ protocolConversion: settings })).toBe(true);
+  const refused = open(both);
+  expect(refused.reply?.details).toBe("memory_exhausted");
+  refused.close();
+  stream.close();
+  expect(open(both).reply).toBeUndefined();
+});
+
 it("a chunk of many small tensors is held to maxMemoryBytes", () => {
   const small = conversionVm({ maxMemoryBytes: 1_000_000 });
   const input = '{"name":"x","datatype":"INT8","shape":[1],"data":[1]}';

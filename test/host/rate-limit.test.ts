@@ -48,6 +48,19 @@ describe("token buckets", () => {
     expect(300 + count([busy], 5000)).toBe(1000);
   });
 
+  it("give nothing twice when another worker's clock is behind", () => {
+    const { process, vms } = workers(3, one({ requestsPerSecond: 1, burst: 5 }));
+    const [first, behind, last] = vms as [Vm, Vm, Vm];
+    process.now += 100n * SECOND;
+    expect(count([first], 4)).toBe(4);
+    process.now -= 50n * SECOND;
+    expect(count([behind], 3)).toBe(1);
+    process.now += 50n * SECOND;
+    expect(count([last], 10)).toBe(0);
+    process.now += SECOND;
+    expect(count([last], 10)).toBe(1);
+  });
+
   it("hold several windows at once", () => {
     const limits = { requestsPerSecond: 10, requestsPerMinute: 30, requestsPerHour: 100 };
     const { process, vms } = workers(2, one(limits));

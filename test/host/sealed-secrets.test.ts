@@ -100,6 +100,12 @@ it("a signer that fills its own memory of nonces leaves the other's alone", () =
   expect(call(vm, "b", "same")).toBe("signature_replayed");
 });
 
+it("two signers may use the same nonce, and each only once", () => {
+  const vm = start(NEW);
+  for (const wanted of ["passed", "signature_replayed"])
+    expect(ids.map((id) => call(vm, id, "shared"))).toEqual([wanted, wanted]);
+});
+
 it.each(["rate-limit", "gateway"])("%s proves itself to the controller by a sealed token", (module) => {
   const CLUSTER = "outbound|8090||c.svc.cluster.local";
   const tokenOf = (keys: string | undefined, purpose: string) => {

@@ -1,4 +1,4 @@
-import { constants, createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { constants, createHash, createHmac, generateKeyPairSync, privateEncrypt, sign } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { random } from "../support/random.ts";
@@ -172,6 +172,59 @@ describe("PS256", () => {
     }
     expect(verify(Buffer.alloc(0), Buffer.alloc(n.length))).toBe(false);
     expect(verify(Buffer.alloc(0), n)).toBe(false);
+  });
+});
+
+describe("PS256, refused though its hash is right (RFC 8017, sections 8.1.2 and 9.1.2)", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const n = Buffer.from(publicKey.export({ format: "jwk" }).n as string, "base64url");
+  const text = Buffer.from("signed");
+  const verify = (signature: Uint8Array) =>
+    wasm.ps256(put(0, n), n.length, put(1, signature), put(2, text), text.length) === 1;
+
+  /** Encodes `text` (EMSA-PSS), after `edit` has changed the data block and before the mask covers it. */
+  function encoded(edit: (block: Buffer) => void, trailer = 0xbc, top = 0): Buffer {
+    const salt = Buffer.alloc(32, 7);
+    const digest = (data: Uint8Array) => createHash("sha256").update(data).digest();
+    const hash = digest(Buffer.concat([Buffer.alloc(8), digest(text), salt]));
+    const block = Buffer.concat([Buffer.alloc(256 - 32 - 32 - 2), Buffer.of(1), salt]);
+    edit(block);
+    for (let at = 0; at < block.length; at++) {
+      const mask = digest(Buffer.concat([hash, Buffer.of(0, 0, 0, at >> 5)]));
+      block[at] = (block[at] as number) ^ (mask[at & 31] as number);
+    }
+    block[0] = ((block[0] as number) & 0x7f) | top;
+    return Buffer.concat([block, hash, Buffer.of(trailer)]);
+  }
+  const signed = (block: Buffer) =>
+    privateEncrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, block);
+
+  it("is taken as it should be", () => {
+    expect(verify(signed(encoded(() => {})))).toBe(true);
+  });
+
+  it.each<[string, Buffer]>([
+    ["another separator", encoded((block) => block.fill(2, 190, 191))],
+    ["no separator", encoded((block) => block.fill(0, 190, 191))],
+    ["a first byte of padding that is not zero", encoded((block) => block.fill(1, 0, 1))],
+    ["a last byte of padding that is not zero", encoded((block) => block.fill(1, 189, 190))],
+    ["another salt", encoded((block) => block.fill(8, 222, 223))],
+    ["another trailer", encoded(() => {}, 0xcc)],
+  ])("%s", (_name, block) => {
+    expect(verify(signed(block))).toBe(false);
+  });
+
+  it("a signature and the modulus on top of it", () => {
+    const number = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+    const options = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+    let sum = 2n ** 2048n;
+    let signature = Buffer.alloc(0);
+    while (sum >= 2n ** 2048n) {
+      signature = sign("sha256", text, options);
+      sum = number(signature) + number(n);
+    }
+    expect(verify(signature)).toBe(true);
+    expect(verify(Buffer.from(sum.toString(16).padStart(512, "0"), "hex"))).toBe(false);
   });
 });
 

@@ -69,6 +69,21 @@ describe("JSON strings", () => {
     );
   });
 
+  // Unicode, table 3-7: bounds of the second byte, and sequences that are too short, too long or too large.
+  it.each([
+    "eda080 edafbf edb080 edbfbf",
+    "ed9fbf ee8080 efbfbf",
+    "c080 c1bf c280 dfbf",
+    "e08080 e09fbf e0a080",
+    "f0808080 f08fbfbf f0908080",
+    "f48fbfbf f4908080 f5808080 ff fe",
+    "e282 f09f98 c2 80 bf",
+    "eda0bdedb880",
+  ])("%s, each byte that is none a U+FFFD", (hex) => {
+    const bytes = Buffer.from(hex.replaceAll(" ", ""), "hex");
+    expect(JSON.parse(jsonString(bytes).toString())).toBe(decoded(bytes));
+  });
+
   it("are one line of well-formed UTF-8", () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => {

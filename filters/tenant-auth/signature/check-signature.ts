@@ -107,8 +107,6 @@ export function checkSignature(
     proof.digest = digest.ptr;
   }
   base.clear();
-  base.append(input.keyid.ptr, input.keyid.len);
-  base.appendByte(0);
   // Without a nonce the signature is one: the same request is the same signature.
   if (input.nonce.len > 0) base.append(input.nonce.ptr, input.nonce.len);
   else base.append(input.signature.ptr, input.signature.len);

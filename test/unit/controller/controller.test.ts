@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Caller } from "../../../tools/servers/controller/authenticate.ts";
 import {
   type Controller,
   type ControllerOptions,
@@ -188,6 +189,23 @@ describe("liars", () => {
     const pod = new FakeGatewayPod("a", 1);
     await pod.report(url);
     expect((await pod.report(url)).status).toBe(429);
+  });
+});
+
+describe("callers that the API server knows", () => {
+  test.each<[string, Caller | string, number, string?]>([
+    ["of the gateway's namespace and pod", { namespace: "search-ingress", pod: "a" }, 200],
+    ["of the gateway's namespace", { namespace: "search-ingress" }, 200],
+    ["of another pod", { namespace: "search-ingress", pod: "b" }, 403, "gateway_forbidden"],
+    ["of another namespace", { namespace: "search" }, 403, "gateway_forbidden"],
+    ["of a namespace that begins alike", { namespace: "search-ingres" }, 403, "gateway_forbidden"],
+    ["without a token", "credential_missing", 401, "credential_missing"],
+    ["with a bad token", "credential_unknown", 401, "credential_unknown"],
+  ])("%s", async (_name, caller, status, reason) => {
+    const { url } = await start({ authenticate: async () => caller as Caller });
+    const response = await new FakeGatewayPod("a", 1).report(url);
+    expect(response.status).toBe(status);
+    if (reason !== undefined) expect(await response.json()).toMatchObject({ reason });
   });
 });
 

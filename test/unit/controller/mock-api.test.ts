@@ -60,8 +60,10 @@ afterEach(async () => {
 function answer(method: string, url: string, body: any): [number, object] {
   if (url.endsWith("/tokenreviews")) {
     reviews++;
-    const good = body.spec.token === "good";
-    const user = { username: "system:serviceaccount:ingress:gateway", extra: {} };
+    const good = ["good", "bound"].includes(body.spec.token);
+    const bound = { "authentication.kubernetes.io/pod-name": ["gateway-1"] };
+    const extra = body.spec.token === "bound" ? bound : {};
+    const user = { username: "system:serviceaccount:ingress:gateway", extra };
     const audiences = knowsAudiences ? body.spec.audiences : undefined;
     return [201, { ...body, status: { authenticated: good, user: good ? user : {}, audiences } }];
   }
@@ -172,6 +174,12 @@ describe("token review", () => {
     knowsAudiences = known;
     const authenticate = serviceAccountToken(config, audiences);
     expect(await authenticate({ authorization: "Bearer good" }, undefined)).toEqual(caller);
+  });
+
+  test("a token that is bound to a pod is that pod's", async () => {
+    const authenticate = serviceAccountToken(config, []);
+    const caller = await authenticate({ authorization: "Bearer bound" }, undefined);
+    expect(caller).toEqual({ namespace: "ingress", pod: "gateway-1" });
   });
 
   test("a token that was good stays so while the API server hangs", async () => {
