@@ -581,11 +581,11 @@ it("NaN before trailers goes by its own task's policy", () => {
 
 it("no request begins while others hold maxMemoryBytes", () => {
   const both = conversionVm();
-  const half = `{"inputs":[{"name":"x","datatype":"INT8","shape":[900000],"data":[${"1,".repeat(900_000)}`;
+  const half = `{"inputs":[{"name":"x","datatype":"INT8","shape":[400000],"data":[${"1,".repeat(400_000)}`;
   const stream = open(both);
   stream.sendRequestBody(Buffer.from(half), half.length, false);
   expect(stream.reply).toBeUndefined();
-  const settings = { tasks: [{ taskid: "1" }], maxMemoryBytes: 500_000 };
+  const settings = { tasks: [{ taskid: "1" }], maxMemoryBytes: 200_000 };
   expect(both.configure({ protocolConversion: settings })).toBe(true);
   const refused = open(both);
   expect(refused.reply?.details).toBe("memory_exhausted");

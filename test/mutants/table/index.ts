@@ -1,5 +1,19 @@
 import type { Mutant } from "../mutant.ts";
+import { CALLERS } from "./callers.ts";
+import { CONTROLLER } from "./controller.ts";
+import { LIMITS } from "./limits.ts";
+import { PLUGINS } from "./plugins.ts";
+import { SIGNATURES } from "./signatures.ts";
+import { TENANTS } from "./tenants.ts";
 import { TOKENS } from "./tokens.ts";
 
 /** Each defence that is broken, by the threat that it stands against. */
-export const MUTANTS: Mutant[] = [...TOKENS];
+export const MUTANTS: Mutant[] = [
+  ...TOKENS,
+  ...SIGNATURES,
+  ...CALLERS,
+  ...LIMITS,
+  ...TENANTS,
+  ...PLUGINS,
+  ...CONTROLLER,
+];

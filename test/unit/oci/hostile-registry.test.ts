@@ -57,6 +57,24 @@ async function archiveOf(header: Parameters<tar.Pack["entry"]>[0], content = "")
   return gzipSync(Buffer.concat(chunks));
 }
 
+it.each<[string, (url: string) => boolean]>([
+  ["a manifest", (url) => url.includes("/manifests/")],
+  ["a layer", (url) => url.includes("/blobs/")],
+])("%s whose bytes are not those of its digest is refused", async (_name, isChanged) => {
+  const layer = await archiveOf({ name: "plugin.wasm" }, "\0asm");
+  const blob = { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: digestOf(layer) };
+  const manifest = Buffer.from(JSON.stringify({ config: blob, layers: [{ ...blob, size: layer.length }] }));
+  const host = await serve((request, response) => {
+    const url = request.url ?? "";
+    const bytes = Buffer.from(url.includes("/manifests/") ? manifest : layer);
+    if (isChanged(url)) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    response.setHeader("content-type", MANIFEST_TYPE);
+    response.end(bytes);
+  });
+  const reference = parseReference(`oci://${host}/a@${digestOf(manifest)}`);
+  await expect(pullModule(reference)).rejects.toThrow("the registry sent sha256:");
+});
+
 it("another host that a blob comes from gets no credentials, whatever it asks for", async () => {
   const seen: (string | undefined)[] = [];
   const storage = await serve((request, response) => {
