@@ -26,7 +26,8 @@ export class Tree {
   constructor() {
     const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: ROOT });
     for (const name of files.toString().split("\0").filter(Boolean))
-      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(this.folder, name));
+      if (existsSync(join(ROOT, name)))
+        cpSync(join(ROOT, name), join(this.folder, name), { recursive: true, verbatimSymlinks: true });
     symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"));
     // What tests of a real Envoy have fetched; what the compiler makes of changed sources stays here.
     mkdirSync(join(this.folder, ".cache"));
@@ -73,7 +74,9 @@ export class Tree {
   async test(file: string, names: string[]): Promise<Outcome> {
     const report = this.path("report.json");
     rmSync(report, { force: true });
-    const pattern = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+    const escaped = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    // Vitest matches names with " > " between a group and a test, and reports them without.
+    const pattern = escaped.join("|").replaceAll(" ", "(?: >)? ");
     const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
     const args = [vitest, "run", file, "-t", pattern, "--reporter=json", `--outputFile=${report}`];
     const child = spawn(process.execPath, args, { cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });

@@ -93,10 +93,10 @@ export function checkSignature(
   base.clear();
   const unsupported = appendSignatureBase(base, input, http);
   if (unsupported >= 0) return componentRefusal(input.component(unsupported));
-  if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
   const secret = registry.credentials[signer].secret!;
   hmacSha256(secret.ptr, secret.len, base.ptr, base.len, mac);
   if (input.signature.len != SHA256_SIZE || !equalDigests(mac, input.signature.ptr)) return SIGNATURE_WRONG;
+  if (!coversEnough(registry, http, endOfStream)) return SIGNATURE_INCOMPLETE;
   const skew = registry.signatureSkew;
   if (input.created > now + skew || input.created < now - skew) return SIGNATURE_EXPIRED;
   if (input.expires >= 0 && input.expires < now) return SIGNATURE_EXPIRED;

@@ -121,7 +121,7 @@ export const SIGNATURES: Mutant[] = [
   ]),
   ...mutants(SECRETS, "tools/cluster/istio/seal.ts", [
     [`${SEALED} seals the same secret the same way`, "    .update(secret)\n    .digest()", "    .digest()"],
-    [`${SEALED} seals the same secret the same way`, "`nonce\\0${purpose}\\0`", '"nonce"'],
+    [`${SEALED} seals the same secret the same way`, 'createHmac("sha256", key)', 'createHmac("sha256", "")'],
   ]),
   ...mutants(SECRETS, "filters/sdk/host/sealed-secret.ts", [
     [

@@ -105,13 +105,13 @@ export const TENANTS: Mutant[] = [
     ],
     [
       "test/unit/controller/controller.test.ts: callers that the API server knows of another namespace",
-      "namespace !== undefined && !parsed.gateway.startsWith(`${namespace}/`)",
-      "false",
+      "!parsed.gateway.startsWith(",
+      "false && !parsed.gateway.startsWith(",
     ],
     [
       "test/unit/controller/controller.test.ts: callers that the API server knows of a namespace that begins alike",
-      "`${namespace}/`)",
-      "namespace)",
+      "}/`))",
+      "}`))",
     ],
     [
       "test/unit/controller/controller.test.ts: callers that the API server knows with a bad token",
