@@ -46,6 +46,7 @@ function credentials(credential: Credential): Target {
             [":method", "POST"],
             [":path", PATH],
             [":authority", "gateway.example"],
+            [":scheme", "http"],
           ];
           const own = base.filter(([name]) => !headers.some(([each]) => each === name));
           const stream = filter.vm.open([...own, ...headers], body === undefined);
@@ -161,6 +162,8 @@ function signedRequest(input: string, body: string, path: string): string {
     "@query": query < 0 ? "?" : path.slice(query),
     "@request-target": path,
     "@authority": "gateway.example",
+    "@scheme": "http",
+    "@target-uri": `http://gateway.example${path}`,
     taskid: "666",
     "content-digest": digest,
   };
@@ -172,6 +175,7 @@ function signedRequest(input: string, body: string, path: string): string {
   return [input, `sig1=:${mac}:`, digest, "666", path, body].join("\n");
 }
 
+const FURTHER = ["@query", "@authority", "@request-target", "@scheme", "@target-uri"];
 const NEEDED = ["@method", "@path", "taskid", "content-digest"];
 
 function anySignature(random: Random): string {
@@ -180,6 +184,7 @@ function anySignature(random: Random): string {
     ...NEEDED,
     ...(path.includes("?") ? ["@query"] : []),
     ...(random.below(3) ? [] : ["@authority", "@request-target"]),
+    ...(random.below(3) ? [] : ["@scheme", "@target-uri"]),
   ];
   const parameters = [
     `created=${NOW - random.below(50)}`,
@@ -319,9 +324,7 @@ export const authentication: Target[] = [
         const names = simple[1]?.split(" ") ?? [];
         const timely =
           Math.abs(Number(simple[3]) - NOW) < 50 && (simple[6] === undefined || Number(simple[6]) > NOW);
-        const known = names.every((name) =>
-          [...NEEDED, "@query", "@authority", "@request-target"].includes(name.slice(1, -1)),
-        );
+        const known = names.every((name) => [...NEEDED, ...FURTHER].includes(name.slice(1, -1)));
         if (timely && known && new Set(names).size === names.length && path.startsWith("/")) return "good";
         return "either";
       }
