@@ -120,8 +120,10 @@ describe("attacks and edge cases", () => {
   });
 
   it("takes the path as Envoy normalised it", async () => {
-    const { text } = await gateway.send({ ...good, path: "/v2/models/../x/./m?api_key=x" });
-    expect(JSON.parse(text).reason).toBe("credential_ambiguous");
+    const { text } = await gateway.send({ ...good, path: "/v2/models/../x/./m?a=b" });
+    expect(JSON.parse(text).headers[":path"]).toBe("/v2/x/m?a=b");
+    const { text: refusal } = await gateway.send({ ...good, path: "/v2/models/../x/./m?api_key=x" });
+    expect(JSON.parse(refusal).reason).toBe("credential_ambiguous");
   });
 
   it.each([

@@ -210,6 +210,18 @@ it("what @target-uri holds is covered by it, and nothing else", () => {
   );
 });
 
+it("requests without a nonce are told apart by their signatures", () => {
+  const vm = start(NOW);
+  const sent = (path: string) => {
+    const params = `;created=${NOW};keyid="search/signer"`;
+    const { headers } = signed({ ...base, path, method: "GET" }, { params });
+    return send(vm, { method: "GET", scheme: "http", authority: "gateway.example", path, headers }).reply
+      ?.details;
+  };
+  expect(["/a", "/b"].map(sent)).toEqual([undefined, undefined]);
+  expect(["/a", "/b"].map(sent)).toEqual(["signature_replayed", "signature_replayed"]);
+});
+
 it("a nonce that only its escapes tell apart is another", () => {
   const vm = start(NOW);
   const nonces = ['a\\"', "a\\\\", "a", "a\\\\\\\\"];

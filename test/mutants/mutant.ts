@@ -20,12 +20,17 @@ export function testOf({ test }: Pick<Mutant, "test">): { file: string; name: st
   return { file: test.slice(0, colon), name: test.slice(colon + 2) };
 }
 
-/** Modules that the test loads from `build/`: those that it names, which must be built of the changed source. */
+/**
+ * Modules that the test loads from `build/`: those that it or what it imports of `test/support` names. They must
+ * be built of the changed source.
+ */
 export function modulesOf(mutant: Mutant): ModuleName[] {
   if (!mutant.file.startsWith("filters/")) return [];
   const text = readFileSync(testOf(mutant).file, "utf8");
-  const named = MODULES.filter((name) => text.includes(`"${name}"`));
-  return named.length > 0 ? named : ["gateway"];
+  const support = [...text.matchAll(/"\.\.\/(support\/[\w-]+\.ts)"/g)].map(([, name]) =>
+    readFileSync(`test/${name}`, "utf8"),
+  );
+  return MODULES.filter((name) => [text, ...support].some((each) => each.includes(`"${name}"`)));
 }
 
 /** The source with the change. @throws Error unless the place is there once */

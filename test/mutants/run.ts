@@ -68,7 +68,9 @@ async function work(queue: Mutant[], trees: Tree[], tell: (verdict: Verdict) => 
 async function run({ only, slice, workers }: Options): Promise<void> {
   const [part = 1, of = 1] = slice.split("/").map(Number);
   const text = (mutant: Mutant) => Object.values(mutant).join("\n");
-  const chosen = MUTANTS.filter((mutant, i) => i % of === part - 1 && (!only || text(mutant).includes(only)));
+  const chosen = MUTANTS.filter(
+    (mutant, i) => i % of === part - 1 && (!only || new RegExp(only).test(text(mutant))),
+  );
   const trees: Tree[] = [];
   process.once("SIGINT", () => process.exit(130));
   process.once("exit", () => {
@@ -103,7 +105,7 @@ async function run({ only, slice, workers }: Options): Promise<void> {
 await new Command()
   .name("test:mutants")
   .description("Breaks defences of the threat model one at a time; each must make its test fail.")
-  .option("--only <text>", "mutants that have this in file, change, test or threat")
+  .option("--only <expression>", "mutants whose file, change, test or threat match a regular expression")
   .option("--slice <part/of>", "every so many of them, such as 1/4", "1/1")
   .option("--workers <count>", "how many at a time", String(Math.min(availableParallelism(), 8)))
   .action(run)

@@ -167,19 +167,30 @@ function signedRequest(input: string, body: string, path: string): string {
     taskid: "666",
     "content-digest": digest,
   };
-  const base = [...components.matchAll(/"([^"]*)"/g)].map(
-    ([, name = ""]) => `"${name}": ${values[name] ?? ""}`,
+  const base = [...components.matchAll(/"([^"]*)"(?:;name="([^"]*)")?/g)].map(
+    ([text, name = "", parameter]) =>
+      `${text}: ${parameter === undefined ? (values[name] ?? "") : queryValue(path, parameter)}`,
   );
   const text = [...base, `"@signature-params": ${input.slice("sig1=".length)}`].join("\n");
   const mac = createHmac("sha256", SIGNING_SECRET).update(text, "latin1").digest("base64");
   return [input, `sig1=:${mac}:`, digest, "666", path, body].join("\n");
 }
 
+/** As RFC 9421, section 2.2.8, has it. */
+function queryValue(path: string, name: string): string {
+  const query = path.slice(path.indexOf("?") + 1);
+  const value = new URLSearchParams(query).get(name) ?? "";
+  return encodeURIComponent(value).replace(
+    /[!'()~]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
 const FURTHER = ["@query", "@authority", "@request-target", "@scheme", "@target-uri"];
 const NEEDED = ["@method", "@path", "taskid", "content-digest"];
 
 function anySignature(random: Random): string {
-  const path = random.pick([PATH, `${PATH}?a=b`, `${PATH}?`]);
+  const path = random.pick([PATH, `${PATH}?a=b`, `${PATH}?`, `${PATH}?a=b+c&d=%2f~`]);
   const names = [
     ...NEEDED,
     ...(path.includes("?") ? ["@query"] : []),
@@ -193,7 +204,17 @@ function anySignature(random: Random): string {
     ...(random.below(2) ? [] : ['alg="hmac-sha256"']),
     ...(random.below(3) ? [] : [`expires=${NOW + random.below(50)}`]),
   ];
-  const input = `sig1=(${names.map((name) => `"${name}"`).join(" ")});${parameters.join(";")}`;
+  const parts = names.map((name) => `"${name}"`);
+  if (path.includes("a=b") && random.below(2)) {
+    const parameter = (name: string) => `"@query-param";name="${name}"`;
+    parts.splice(
+      parts.indexOf('"@query"'),
+      1,
+      parameter("a"),
+      ...(path.includes("&d=") ? [parameter("d")] : []),
+    );
+  }
+  const input = `sig1=(${parts.join(" ")});${parameters.join(";")}`;
   return signedRequest(input, '{"inputs":[]}', path);
 }
 

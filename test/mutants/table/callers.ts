@@ -87,7 +87,7 @@ export const CALLERS: Mutant[] = [
       "",
     ],
     [
-      `${AUTH} hygiene sets a header with the tenant where asked to`,
+      `${AUTH} hygiene tells the model server no tenant that nobody proved`,
       "if (tenantHeader != null) http.headers.drop(REQUEST_HEADERS, tenantHeader, false);",
       "",
     ],
@@ -100,7 +100,11 @@ export const CALLERS: Mutant[] = [
     ],
   ]),
   ...mutants("sends broken HTTP", "filters/sdk/host/headers.ts", [
-    [`${LOG} shows nothing of the last request`, "      this.count = 0;\n      return;\n", "      return;\n"],
+    [
+      `${LOG} shows nothing of the last request`,
+      "    this.count = 0;\n    if (this.memory",
+      "    if (this.memory",
+    ],
   ]),
   ...mutants("sends a body that traps the VM", "filters/sdk/bytes/json-string.ts", [
     [`${INFER} any bytes never trap`, "if (c < Char.SPACE) return false;", ""],
@@ -140,7 +144,11 @@ export const CALLERS: Mutant[] = [
     ],
   ),
   ...mutants("fills memory with large, deep or compressed bodies", "filters/sdk/bytes/json-scanner.ts", [
-    [`${AUTH} tokens claims nested too deeply`, "if (depth > MAX_DEPTH) this.fail();\n    else if", "if"],
+    [
+      `${AUTH} tokens claims nested too deeply, and closed`,
+      "if (depth > MAX_DEPTH) this.fail();\n    else if",
+      "if",
+    ],
   ]),
   ...mutants("fills memory with large, deep or compressed bodies", "filters/decompression/encoded-body.ts", [
     [

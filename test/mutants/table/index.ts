@@ -4,6 +4,7 @@ import { CONTROLLER } from "./controller.ts";
 import { LIMITS } from "./limits.ts";
 import { PLUGINS } from "./plugins.ts";
 import { SIGNATURES } from "./signatures.ts";
+import { SUPPLY } from "./supply.ts";
 import { TENANTS } from "./tenants.ts";
 import { TOKENS } from "./tokens.ts";
 
@@ -16,4 +17,5 @@ export const MUTANTS: Mutant[] = [
   ...TENANTS,
   ...PLUGINS,
   ...CONTROLLER,
+  ...SUPPLY,
 ];

@@ -136,11 +136,7 @@ export const TOKENS: Mutant[] = [
     ],
     [`${CRYPTO} a last byte of padding`, "i < zeros; i++) if", "i < zeros - 1; i++) if"],
     [`${CRYPTO} another trailer`, "load<u8>(encoded + size - 1) != 0xbc || ", ""],
-    [
-      `${CRYPTO} another salt`,
-      "seeded.append(encoded + zeros + 1, SALT);",
-      "seeded.append(encoded + zeros + 1, 0);",
-    ],
+    [`${CRYPTO} another salt`, "return equalDigests(expected, hash);", "return true;"],
   ]),
   ...mutants(FORGED, "filters/tenant-auth/crypto/base64.ts", [
     [`${CRYPTO} base64 decodes what Node encodes`, "if ((bits & ((1 << count) - 1)) != 0) return false;", ""],
