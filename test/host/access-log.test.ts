@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LOG_FIELDS } from "../../tools/lib/envoy/log-fields.ts";
 import { HostProcess } from "../../tools/lib/host/process.ts";
+import { Stream } from "../../tools/lib/host/stream.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { STOP } from "../support/actions.ts";
@@ -203,6 +204,19 @@ it("shows nothing of the last request in the line of one without headers", () =>
   const stream = vm.open({}, true);
   stream.close();
   expect(stream.filterState.get("modelgate.log")).toBeUndefined();
+});
+
+it("shows nothing of the last request in the line of one that Envoy refused", () => {
+  const vm = new Vm(modulePath("access-log"));
+  expect(vm.configure({ accessLog: {} })).toBe(true);
+  vm.open({ ":method": "GET", ":path": "/first", "user-agent": "first" }, true).close();
+  // Envoy tells of its end and of nothing before.
+  const stream = new Stream(vm, 1_000, []);
+  vm.streams.set(stream.id, stream);
+  vm.stream = stream;
+  vm.exports.proxy_on_context_create(stream.id, 1);
+  stream.close();
+  expect(stream.filterState.get("modelgate.log") ?? "").not.toContain("first");
 });
 
 describe("the model that a gRPC caller calls", () => {

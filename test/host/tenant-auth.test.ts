@@ -364,6 +364,7 @@ describe("configuration", () => {
     ["not JSON", "{", "JSON: expected a key at byte 1"],
     ["no hexadecimal digits", '{"a":"\\u00zz"}', "JSON: expected a string at byte 5"],
     ["half a surrogate pair", '{"a":"\\ud800"}', "JSON: expected a string at byte 5"],
+    ["the second half of a surrogate pair", '{"a":"\\udc00"}', "JSON: expected a string at byte 5"],
     ["a number with a zero before it", '{"a":01}', "JSON: expected a number at byte 5"],
     ["two numbers in one", '{"a":1-2}', "JSON: expected ',' or '}' at byte 6"],
     ["a number without digits behind its point", '{"a":1.e5}', "JSON: expected a number at byte 5"],

@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import {
   attacker,
   BOTH_ISSUER,
@@ -248,6 +248,24 @@ export const permissionCases = (): AuthCase[] => [
   ],
 ];
 
+const hs256 = () => jwt({ alg: "HS256", kid: "hs" });
+
+/** A token or header whose base64 of 32 bytes at the end says another last byte. */
+function lastByte(text: string, encoding: "base64" | "base64url" = "base64url"): string {
+  return changedByte(text, 31, encoding);
+}
+
+function firstByte(text: string): string {
+  return changedByte(text, 0, "base64url");
+}
+
+function changedByte(text: string, at: number, encoding: "base64" | "base64url"): string {
+  const length = encoding === "base64" ? 44 : 43;
+  const bytes = Buffer.from(text.slice(-length), encoding);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  return text.slice(0, -length) + bytes.toString(encoding);
+}
+
 /** What is put before and behind good claims. */
 const TWICE: [name: string, before: string, behind?: string][] = [
   ["nbf twice, the first one in the future", '"nbf":9999999999', '"nbf":0'],
@@ -267,6 +285,14 @@ export const tokenCases = (): AuthCase[] => [
   ["ES384", bearer(jwt({ alg: "ES384", kid: "p384" }))],
   ["HS256", bearer(jwt({ alg: "HS256", kid: "hs" }))],
   ["audience in a list", bearer(jwt({ claims: claims({ aud: ["x", "other"] }) }))],
+  ["HS256 with the last byte of its signature changed", bearer(lastByte(hs256())), "token_signature"],
+  ["HS256 with the first byte of its signature changed", bearer(firstByte(hs256())), "token_signature"],
+  ["not yet valid, within the leeway", bearer(jwt({ claims: claims({ nbf: seconds() + 20 }) }))],
+  [
+    "not yet valid, beyond the leeway",
+    bearer(jwt({ claims: claims({ nbf: seconds() + 45 }) })),
+    "token_not_yet_valid",
+  ],
   ["expired within the leeway", bearer(jwt({ claims: claims({ exp: seconds() - 10 }) }))],
   ["exp with a fraction", bearer(jwt({ claims: claims({ exp: seconds() + 60.5 }) }))],
   [
@@ -344,6 +370,11 @@ export const tokenCases = (): AuthCase[] => [
     "token_malformed",
   ],
   ["claims nested too deeply", bearer(jwt({ claims: `{"a":${"[".repeat(5000)}` })), "token_malformed"],
+  [
+    "claims nested too deeply, and closed",
+    bearer(jwt({ claims: `{"a":${"[".repeat(40)}${"]".repeat(40)},${JSON.stringify(claims()).slice(1)}` })),
+    "token_malformed",
+  ],
   ["issuer twice", bearer(jwt({ claims: `{"iss":"x","iss":"${ISSUER}"}` })), "token_malformed"],
   ["two dots and nothing else", bearer(".."), "token_malformed"],
   ["expired", bearer(jwt({ claims: claims({ exp: seconds() - 40 }) })), "token_expired"],
@@ -469,6 +500,14 @@ function swapClaims(other: object): string {
 
 const withQuery = (options = {}) => signed({ ...post(), path: "/v2/models/m/infer?a=b" }, options);
 
+/** Without the colon at its end. */
+const BODY_DIGEST = `sha-256=:${createHash("sha256").update('{"inputs":[]}').digest("base64")}`;
+
+function lastByteOf(call: Call, name: string): Call {
+  const [, value = ""] = call.headers.find(([each]) => each === name) ?? [];
+  return edit(call, name, `${lastByte(value.slice(0, -1), "base64")}:`);
+}
+
 export function signatureCases(): AuthCase[] {
   const unnonced = signed(post(), { params: `;created=${seconds()};keyid="search/signer"` });
   const replayed = signed(post(), { nonce: "said-before" });
@@ -529,9 +568,20 @@ export function signatureCases(): AuthCase[] {
       "signature_incomplete",
     ],
     [
+      "path not covered",
+      signed(post(), { components: ["@method", "taskid", "content-digest"] }),
+      "signature_incomplete",
+    ],
+    [
       "method not covered",
       signed(post(), { components: ["@path", "taskid", "content-digest"] }),
       "signature_incomplete",
+    ],
+    ["last byte of the signature changed", lastByteOf(signed(post()), "signature"), "signature_wrong"],
+    [
+      "last byte of the signed digest changed",
+      signed(post(), { digest: `${lastByte(BODY_DIGEST, "base64")}:` }),
+      "digest_wrong",
     ],
     ["other key", signed(post(), { secret: Buffer.alloc(32) }), "signature_wrong"],
     ["unknown keyid", signed(post(), { keyid: "search/nobody" }), "credential_unknown"],

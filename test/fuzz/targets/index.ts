@@ -4,13 +4,10 @@ import { batches } from "./batches.ts";
 import { configurations } from "./configuration.ts";
 import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
-<<<<<<< HEAD
 import { decompression } from "./decompression.ts";
 import { generate } from "./generate.ts";
-import { modelNames } from "./model-name.ts";
-=======
 import { keys } from "./keys.ts";
->>>>>>> 0714449 (Fuzzing takes in what it left out: converters' JSON, metadata of model servers, raw tensors, DER, fetched key sets, batches of log lines, keys of limits)
+import { modelNames } from "./model-name.ts";
 import { others } from "./other.ts";
 import { streams } from "./streams.ts";
 

@@ -3,6 +3,7 @@ import { type Mutant, mutants } from "../mutant.ts";
 const AUTH = "test/host/tenant-auth.test.ts:";
 const INFER = "test/host/infer-request.test.ts:";
 const LOG = "test/host/access-log.test.ts:";
+const OUTPUT = "test/unit/command-output.test.ts:";
 
 /** What a caller may try, tokens and signatures aside. */
 export const CALLERS: Mutant[] = [
@@ -101,16 +102,42 @@ export const CALLERS: Mutant[] = [
   ]),
   ...mutants("sends broken HTTP", "filters/sdk/host/headers.ts", [
     [
-      `${LOG} shows nothing of the last request`,
+      `${LOG} shows nothing of the last request in the line of one that Envoy refused`,
       "    this.count = 0;\n    if (this.memory",
       "    if (this.memory",
     ],
   ]),
+  ...mutants("sends broken HTTP", "filters/sdk/pipeline/http-context.ts", [
+    [
+      `${LOG} shows nothing of the last request in the line of one that Envoy refused`,
+      "    this.path.len = 0;\n",
+      "",
+    ],
+  ]),
+  ...mutants(
+    "names a task that clears, retitles or reorders the operator's terminal",
+    "tools/lib/terminal/escape.ts",
+    [
+      [`${OUTPUT} traffic of a caller without a credential`, "\\u007f-\\u009f", "\\u007f"],
+      [`${OUTPUT} traffic of a caller without a credential`, "\\u202a-\\u202e", "\\u202a"],
+    ],
+  ),
+  ...mutants(
+    "the same by what a cluster or a registry answers, or by a file's name",
+    "tools/lib/terminal/escape.ts",
+    [
+      [
+        `${OUTPUT} the program itself is guarded`,
+        'control === "\\n" || control === "\\t" ? control : escaped(control)',
+        "control",
+      ],
+    ],
+  ),
   ...mutants("sends a body that traps the VM", "filters/sdk/bytes/json-string.ts", [
     [`${INFER} any bytes never trap`, "if (c < Char.SPACE) return false;", ""],
     [`${INFER} any bytes never trap`, "if (len == 0) return false;", "if (len == 0) break;"],
     [
-      `${INFER} any bytes never trap`,
+      `${AUTH} configuration is refused: the second half of a surrogate pair`,
       "if (unit < 0 || (unit & 0xfc00) == 0xdc00) return false;",
       "if (unit < 0) return false;",
     ],

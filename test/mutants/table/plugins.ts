@@ -55,13 +55,13 @@ export const PLUGINS: Mutant[] = [
   ...mutants("callers forge the mark of the filter", "filters/tenant-auth/tenant-auth.ts", [
     [
       "test/host/tenant-auth.test.ts: hygiene marks what may go on to the model: no credential",
-      "        http.refuse(refusal);\n        return HeadersAction.STOP;",
-      "        http.refuse(refusal);\n        http.pass();\n        return HeadersAction.STOP;",
+      "if (mode == Mode.Enforce) return refused(http, refusal);",
+      "if (mode == Mode.Enforce) {\n          http.pass();\n          return refused(http, refusal);\n        }",
     ],
     [
       "test/host/tenant-auth.test.ts: hygiene marks what may go on to the model: a good key",
-      "    http.pass();\n    return HeadersAction.CONTINUE;\n  }\n\n  private publicPathOf",
-      "    return HeadersAction.CONTINUE;\n  }\n\n  private publicPathOf",
+      "    http.pass();\n    return HeadersAction.CONTINUE;",
+      "    return HeadersAction.CONTINUE;",
     ],
   ]),
   ...mutants("a module that nobody signed is rolled out", "tools/lib/oci/signature.ts", [

@@ -43,7 +43,11 @@ export const TENANTS: Mutant[] = [
       "if (!credential.allowsHost(http.authority)) return reply.HOST_FORBIDDEN;",
       "",
     ],
-    [`${AUTH} no task`, "if (http.taskids == 0 || http.taskid.len == 0) return reply.TASK_MISSING;", ""],
+    [
+      `${AUTH} no task`,
+      "if (!asksModels && (http.taskids == 0 || http.taskid.len == 0)) return reply.TASK_MISSING;",
+      "",
+    ],
   ]),
   ...mutants(OTHERS_TASK, "filters/tenant-auth/task-pattern.ts", [
     [
