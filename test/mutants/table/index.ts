@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 import { CALLERS } from "./callers.ts";
 import { CONTROLLER } from "./controller.ts";
 import { LIMITS } from "./limits.ts";
+import { LANGUAGE_MODELS } from "./models.ts";
 import { PLUGINS } from "./plugins.ts";
 import { SIGNATURES } from "./signatures.ts";
 import { SUPPLY } from "./supply.ts";
@@ -18,4 +19,5 @@ export const MUTANTS: Mutant[] = [
   ...PLUGINS,
   ...CONTROLLER,
   ...SUPPLY,
+  ...LANGUAGE_MODELS,
 ];
