@@ -30,12 +30,12 @@ SELECT
   CASE
     WHEN COALESCE(reason, '') IN ('filter_missing', 'keys_unavailable', 'memory_exhausted', 'replay_window_full') THEN 'server_error'
     WHEN COALESCE(decision, '') = 'refused' OR (COALESCE(decision, '') = '' AND COALESCE(reason, '') <> '') THEN 'refused'
-    WHEN (',' || COALESCE(response_flags, '') || ',') LIKE '%,DC,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,DR,%' THEN 'client_error'
+    WHEN CASE WHEN COALESCE(response_flags, '-') IN ('-', '') THEN FALSE ELSE (',' || response_flags || ',') LIKE '%,DC,%' OR (',' || response_flags || ',') LIKE '%,DR,%' END THEN 'client_error'
     WHEN COALESCE(response_code, 0) = 0 OR COALESCE(response_code, 0) >= 500 THEN 'server_error'
     WHEN COALESCE(response_code, 0) >= 400 THEN 'client_error'
     WHEN CASE WHEN COALESCE(response_code, 0) = 200 THEN COALESCE(grpc_status, '') ELSE '' END IN ('Canceled', 'InvalidArgument', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unauthenticated') THEN 'client_error'
     WHEN CASE WHEN COALESCE(response_code, 0) = 200 THEN COALESCE(grpc_status, '') ELSE '' END NOT IN ('', 'OK') THEN 'server_error'
-    WHEN (',' || COALESCE(response_flags, '') || ',') LIKE '%,LR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,SI,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UC,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UF,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UMSDR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UPE,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UR,%' OR (',' || COALESCE(response_flags, '') || ',') LIKE '%,UT,%' THEN 'server_error'
+    WHEN CASE WHEN COALESCE(response_flags, '-') IN ('-', '') THEN FALSE ELSE (',' || response_flags || ',') LIKE '%,LR,%' OR (',' || response_flags || ',') LIKE '%,SI,%' OR (',' || response_flags || ',') LIKE '%,UC,%' OR (',' || response_flags || ',') LIKE '%,UF,%' OR (',' || response_flags || ',') LIKE '%,UMSDR,%' OR (',' || response_flags || ',') LIKE '%,UPE,%' OR (',' || response_flags || ',') LIKE '%,UR,%' OR (',' || response_flags || ',') LIKE '%,UT,%' END THEN 'server_error'
     ELSE 'served'
   END AS outcome,
   COALESCE(decision, '') = 'would_refuse' OR COALESCE(would_refuse, '') <> '' AS would_refuse,

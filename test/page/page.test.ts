@@ -183,7 +183,8 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
 
   test.each(["light", "dark"] as const)("passes an accessibility audit, %s", async (colorScheme) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const path of ["", "?tenant=search&task=666"]) {
+    const narrowed = "?tenant=search&task=666&code=429&find=a&compare=86400000&request=x&range=1y";
+    for (const path of ["", "?tenant=search&task=666", narrowed]) {
       await open(path);
       await page.locator("#events summary").click();
       await page.evaluate(AXE);

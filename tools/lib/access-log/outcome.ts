@@ -86,6 +86,8 @@ function list(texts: string[]): string {
   return texts.map((text) => `'${text}'`).join(", ");
 }
 
+/** Whether one of the flags is there; most lines have none, and are not looked through. */
 function flags(names: string[]): string {
-  return names.map((name) => `(',' || COALESCE(response_flags, '') || ',') LIKE '%,${name},%'`).join(" OR ");
+  const found = names.map((name) => `(',' || response_flags || ',') LIKE '%,${name},%'`);
+  return `CASE WHEN COALESCE(response_flags, '-') IN ('-', '') THEN FALSE ELSE ${found.join(" OR ")} END`;
 }

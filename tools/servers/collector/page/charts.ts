@@ -195,7 +195,7 @@ export class Chart {
           stroke: draw ? "transparent" : colour(line.colour),
           width: 1.6,
           points: {
-            show: draw === undefined && this.data.times.length <= FEW_STEPS && !apart(line),
+            show: () => draw === undefined && this.data.times.length <= FEW_STEPS && !apart(line),
             size: 5,
             filter: (chart: uPlot, series: number) => alone(chart.data[series] ?? []),
           },
