@@ -1,5 +1,5 @@
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { startTestCollector, type TestCollector, testFolder } from "../support/collector/start.ts";
 import { findBrowsers, launch } from "./support/browser.ts";
@@ -49,7 +49,7 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
     });
     const all = lines();
     await collector.post(toText(all));
-    await vi.waitFor(async () => expect(await collector.requests()).toBe(all.length), 20_000);
+    await expect.poll(() => collector.requests()).toBe(all.length);
     faults = [];
     page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
     page.setDefaultTimeout(15_000);
@@ -67,8 +67,8 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
   };
   const query = () => Object.fromEntries(new URL(page.url()).searchParams);
   const asked = async (what: () => Promise<void>) => {
+    // It loads from the moment on that it is asked.
     await what();
-    await page.waitForSelector("body[data-state=loading]").catch(() => {});
     await settled();
   };
   const count = () => page.locator("#lines .count").textContent();
@@ -89,7 +89,7 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
     // 3: what it answered, and nothing else.
     await first.locator("a").click();
     await page.waitForFunction(() => location.search.includes("version=v2"));
-    await vi.waitFor(async () => expect(await count()).toBe("60"));
+    await expect.poll(count).toBe("60");
     expect(query()).toMatchObject({ task: "666", version: "v2", gateway: "gateways/search" });
     const listed = page.locator("#lines .rows");
     expect(await listed.textContent()).toContain("upstream_error");
@@ -114,7 +114,7 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
     await asked(() => page.locator("#zoom-out").click());
     expect(Number(query().to) - Number(query().from)).toBeGreaterThan(1.9 * (Number(to) - Number(from)));
     await page.goBack();
-    await vi.waitFor(() => expect(query()).toEqual({ tenant: "search", task: "666", from, to }));
+    await expect.poll(query).toEqual({ tenant: "search", task: "666", from, to });
   });
 
   test("a click on a point lists the lines of that moment, and the keyboard does so, too", async () => {
@@ -137,7 +137,7 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
     await open("/?tenant=search&task=666");
     await page.locator("#find").fill("REQUEST-2390");
     await asked(() => page.keyboard.press("Enter"));
-    await vi.waitFor(async () => expect(await count()).toBe("1"));
+    await expect.poll(count).toBe("1");
     await page.locator("#lines .open").click();
     await page.waitForSelector("#request:not([hidden]) dl");
     expect(await page.locator("#request h2").textContent()).toBe("Request request-2390");
@@ -172,7 +172,7 @@ describe.each(browsers)("an incident on the page in $name", (found) => {
       method: "POST",
       body: JSON.stringify({ time, ...event }),
     });
-    await open("/?tenant=search&task=666&range=5m&version=v2");
+    await open("/?tenant=search&task=666&range=15m&version=v2");
     await page.locator("#events summary").click();
     await asked(() => page.getByRole("button", { name: "Compare with before" }).click());
     expect(Number(query().compare)).toBeGreaterThan(4 * MINUTE);
