@@ -35,12 +35,12 @@ metadata: {name: ${TASK}, namespace: bench}
 spec: {taskid: ${TASK}, tenant: bench, service: {name: ${TASK}}, protocol: openai, limits: {requestsPerSecond: 1000000}}
 `;
 
-/** What is measured, of each gateway in a round. */
-const MEASURES = {
-  "time to first token, p50, us": firstToken,
-  "CPU per streamed chunk, us": chunk,
-  "CPU per prompt of 1 MB, model in front, us": (at: RunningEnvoy) => prompt(at, true),
-  "CPU per prompt of 1 MB, model behind it, us": (at: RunningEnvoy) => prompt(at, false),
+/** What is measured in a round: a value for each gateway. */
+const MEASURES: Record<string, (gateways: RunningEnvoy[]) => Promise<number[]>> = {
+  "time to first token, p50, us": firstTokens,
+  "CPU per streamed chunk, us": inTurn(chunk),
+  "CPU per prompt of 1 MB, model in front, us": inTurn((at) => prompt(at, true)),
+  "CPU per prompt of 1 MB, model behind it, us": inTurn((at) => prompt(at, false)),
 };
 
 export interface LanguageRow {
@@ -91,11 +91,10 @@ async function measure(gateways: Record<string, RunningEnvoy>, rounds: number): 
   const rows: LanguageRow[] = [];
   for (const [what, run] of Object.entries(MEASURES)) {
     const samples = new Map(names.map((name) => [name, [] as number[]]));
-    for (let round = 0; round <= rounds; round++)
-      for (const [name, at] of Object.entries(gateways)) {
-        const value = await run(at);
-        if (round > 0) samples.get(name)?.push(value);
-      }
+    for (let round = 0; round <= rounds; round++) {
+      const values = await run(Object.values(gateways));
+      if (round > 0) for (const [index, name] of names.entries()) samples.get(name)?.push(values[index] ?? 0);
+    }
     const base = samples.get(names[0] ?? "") ?? [];
     for (const [gateway, values] of samples) {
       const added = values.map((value, round) => value - (base[round] ?? Number.NaN));
@@ -122,13 +121,25 @@ export function languageTable(rows: LanguageRow[]): string {
   return lines.join("\n");
 }
 
-/** Microseconds from sending to the first byte of the answer, one request at a time. */
-async function firstToken(at: RunningEnvoy): Promise<number> {
+function inTurn(run: (at: RunningEnvoy) => Promise<number>) {
+  return async (gateways: RunningEnvoy[]) => {
+    const values: number[] = [];
+    for (const at of gateways) values.push(await run(at));
+    return values;
+  };
+}
+
+/**
+ * Microseconds from sending to the first byte of the answer, one request at a time, to each gateway in turn: a
+ * noisy moment hits all alike.
+ */
+async function firstTokens(gateways: RunningEnvoy[]): Promise<number[]> {
   const agent = new Agent({ keepAlive: true });
-  const times: number[] = [];
-  for (let sent = 0; sent < FIRST_TOKENS; sent++) times.push(await ask(at, agent, chat(""), 1));
+  const times = gateways.map(() => [] as number[]);
+  for (let sent = 0; sent < FIRST_TOKENS; sent++)
+    for (const [index, at] of gateways.entries()) times[index]?.push(await ask(at, agent, chat(""), 1));
   agent.destroy();
-  return median(times);
+  return times.map(median);
 }
 
 /** Long streams at once, less what as many short ones cost. */
