@@ -1,4 +1,5 @@
 import type { Mutant } from "../mutant.ts";
+import { BUDGETS } from "./budgets.ts";
 import { CALLERS } from "./callers.ts";
 import { CONTROLLER } from "./controller.ts";
 import { LIMITS } from "./limits.ts";
@@ -20,4 +21,5 @@ export const MUTANTS: Mutant[] = [
   ...CONTROLLER,
   ...SUPPLY,
   ...LANGUAGE_MODELS,
+  ...BUDGETS,
 ];
