@@ -44,9 +44,9 @@ export function placeOf(written: Written, { place }: Edit): PropertyKey[] {
   return paths[Math.floor(place * paths.length)] ?? ["tenant", "spec", "mode"];
 }
 
-/** What is Istio's or the model server's: it is drawn, and no mistakes are made there. */
+/** What is Istio's, the model server's or, as budgets, the controller's: it is drawn, and no mistakes are made there. */
 const UNRELATED =
-  /^tenant\.spec\.(namespaces|gateway($|\.(?!tuning\.accessLog)))|^tasks\.\d+\.spec\.(tenant|service|versions|timeout|retries|warmUp|drain|workload|placement|autoscaling|loadBalancing|outlierDetection|connectionPool|matches|mirror|fault)\b/;
+  /^tenant\.spec\.(namespaces|budgets\b|gateway($|\.(?!tuning\.accessLog)))|^tasks\.\d+\.spec\.(tenant|service|versions|timeout|retries|warmUp|drain|workload|placement|autoscaling|loadBalancing|outlierDetection|connectionPool|matches|mirror|fault)\b/;
 
 function pathsOf(value: unknown, at: PropertyKey[]): PropertyKey[][] {
   if (typeof value !== "object" || value === null) return [];

@@ -232,12 +232,21 @@ const RULES: Rule[] = [
       "a task that is not there, or a gRPC call without one: the request finds no route, or needs a credential",
   },
   {
+    path: at(String.raw`spec\.budgets\[\]\.(for\.(credentials|tasks)\[\]|lowerTo|whenSpent)`),
+    code: /^custom$/,
+    message: / is no |^lower needs spec\.priorities/,
+    reason: "what counts towards a budget is the controller's: the filter gets to know that there are some",
+  },
+  {
     path: at(`${CREDENTIAL}priority`, String.raw`spec\.priorities\.classes\[\]\.name`),
     code: /^(invalid_format|custom|too_small)$/,
     reason: "names of classes: the filter gets credentials by class, and no name that nothing has",
   },
   {
-    path: at(String.raw`${CREDENTIAL}secretRef(\.(name|key))?`),
+    path: at(
+      String.raw`${CREDENTIAL}secretRef(\.(name|key))?`,
+      String.raw`spec\.openai\.apiKeySecret\.(name|key)`,
+    ),
     code: /^(absent|invalid_format|too_small)$/,
     reason: "names of Secrets in Kubernetes: the filter gets what they hold",
   },

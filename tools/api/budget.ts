@@ -11,10 +11,15 @@ const MICROS = 1_000_000n;
 /** An amount of a currency: at most nine digits before the point, and six behind. */
 const MONEY = /^(\d{1,9})(?:\.(\d{1,6}))? ([A-Z]{3})$/;
 
+/** Those that were asked about: to make a calendar is slow. */
+const timeZones = new Set<string>();
+
 /** Whether this process knows the time zone: the API server has no list of them. */
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
+    timeZones.add(name);
     return true;
   } catch {
     return false;
