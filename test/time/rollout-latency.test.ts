@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_THRESHOLDS } from "../../../tools/cluster/rollout/judge.ts";
-import { judgeLatency, type Window } from "../../../tools/cluster/rollout/latency.ts";
-import { NOTHING, type Sample } from "../../../tools/cluster/rollout/sample.ts";
-import { Noise } from "./noise.ts";
+import { DEFAULT_THRESHOLDS } from "../../tools/cluster/rollout/judge.ts";
+import { judgeLatency, type Window } from "../../tools/cluster/rollout/latency.ts";
+import { NOTHING, type Sample } from "../../tools/cluster/rollout/sample.ts";
+import { Noise } from "../unit/rollout/noise.ts";
 
 /** Where a bin of Envoy's histograms begins: whole milliseconds, the first two digits of them. */
 function binOf(milliseconds: number): string {
