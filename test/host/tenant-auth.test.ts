@@ -48,6 +48,15 @@ it("signed requests", () => {
   }
 });
 
+// Envoy joins the two into one, in which an empty one leaves nothing: then there is one credential.
+it.each([
+  ["first", ["", `Bearer ${KEY}`]],
+  ["last", [`Bearer ${KEY}`, ""]],
+])("two authorizations, of which the %s is empty, are two", (_name, values) => {
+  const headers = values.map((value): [string, string] => ["authorization", value]);
+  expect(send(vm, { headers: [...headers, ["taskid", "666"]] }).reply?.details).toBe("credential_ambiguous");
+});
+
 describe("hygiene", () => {
   it("takes credentials and the gateway's own headers away, and publishes the tenant", () => {
     const stream = vm.open({

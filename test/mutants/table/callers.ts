@@ -46,7 +46,7 @@ export const CALLERS: Mutant[] = [
         "authorizations",
       ],
       [
-        `${AUTH} API keys two authorizations, the first one empty`,
+        `${AUTH} two authorizations, of which the first is empty`,
         "authorizations > 1 || (authorizations == 1 && !isEmpty(value))",
         "!isEmpty(value)",
       ],
