@@ -115,7 +115,9 @@ const openai = fc.oneof(
 
 /** What callers speak; a converter of a task's own is beside a server of Open Inference. */
 function withProtocol(spec: Json & { conversion?: Json }, speaks: string, openai: Json): Json {
-  if (speaks === "default") return spec;
+  // Where bodies pass, no protocol of the two is spoken.
+  const isNone = spec.conversion?.protocol === "none";
+  if (speaks === "default" || (speaks === "conversion" && isNone)) return spec;
   if (speaks === "conversion") return { ...spec, protocol: spec.conversion?.protocol ?? "openInference" };
   return {
     ...spec,
