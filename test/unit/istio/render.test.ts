@@ -230,6 +230,40 @@ describe("the access log", () => {
   });
 });
 
+describe("spans", () => {
+  const tracingOf = (tuning: object) => {
+    const { configPatches } = find(render({}, { tuning }), "EnvoyFilter").spec as unknown as {
+      configPatches: { patch: { value?: { typed_config?: { tracing?: object } } } }[];
+    };
+    return configPatches.flatMap(({ patch }) => patch.value?.typed_config?.tracing ?? []);
+  };
+
+  it("go to the receiver's Service, with the tenant's name; test/envoy/tracing.test.ts has the rest", () => {
+    const [tracing, ...more] = tracingOf({
+      tracing: { namespace: "telemetry", service: "otel", percent: 2.5 },
+    });
+    expect(more).toEqual([]);
+    expect(tracing).toMatchObject({
+      random_sampling: { value: 2.5 },
+      custom_tags: expect.arrayContaining([{ tag: "modelgate.tenant", literal: { value: "search" } }]),
+      provider: {
+        typed_config: {
+          http_service: {
+            http_uri: {
+              uri: "http://otel.telemetry:4318/v1/traces",
+              cluster: "outbound|4318||otel.telemetry.svc.cluster.local",
+            },
+          },
+        },
+      },
+    });
+  });
+
+  it("are none by default, so that a caller's trace context passes as it came", () => {
+    expect(tracingOf({})).toEqual([]);
+  });
+});
+
 describe("lines to the collector", () => {
   const tuning = { accessLog: { collector: { tokenSecret: "senders" } } };
   const collectorOf = (secrets: SecretLookup) => {
