@@ -29,6 +29,8 @@ import { compressor } from "../../lib/envoy/compressor.ts";
 import { discoveredFilter, writeFilterConfig } from "../../lib/envoy/extension-config.ts";
 import { temporaryFolder } from "../../lib/temporary-folder.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
+import { Budgets } from "../../servers/budgets/budgets.ts";
+import { FileBudgetStore } from "../../servers/budgets/file-store.ts";
 import { startController } from "../../servers/controller/controller.ts";
 import { FileSource } from "../../servers/controller/file-source.ts";
 import type { Inventory } from "../../servers/controller/inventory.ts";
@@ -85,7 +87,8 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
       }),
     stop: () => files.stop(),
   };
-  const controller = await startController({ source, log });
+  const budgets = new Budgets({ store: new FileBudgetStore(join(folder.path, "budgets")), log });
+  const controller = await startController({ source, log, budgets });
   const address: ControllerAddress = {
     namespace: "modelgate-system",
     service: "modelgate-controller",

@@ -110,9 +110,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     await stop();
     throw error;
   }
+  const isLeader = () => leadership.isLeader;
+  // Who leads from the start is never elected.
+  budgets?.lead(isLeader);
   leadership.start(() => {
     limits.reset();
-    budgets?.lead(() => leadership.isLeader);
+    budgets?.lead(isLeader);
     operator?.elected();
   });
   return {
