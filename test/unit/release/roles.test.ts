@@ -24,7 +24,9 @@ const roles = ["controller", "collector"].flatMap((part) => {
     )
     .filter((object) => /^(Cluster)?Role$/.test(object?.kind ?? ""));
 });
-const rules = roles.flatMap(({ metadata, rules }) => rules.map((rule) => ({ role: metadata.name, ...rule })));
+const rules = roles.flatMap(({ kind, metadata, rules }) =>
+  rules.map((rule) => ({ kind, role: metadata.name, ...rule })),
+);
 const rolesWith = (has: (rule: Rule) => boolean) => [...new Set(rules.filter(has).map(({ role }) => role))];
 
 it("no role may do everything with anything", () => {
@@ -48,12 +50,20 @@ it("nobody gives himself more: no escalate, no impersonate, and bind of one role
     if (verbs.includes("bind")) expect(resourceNames).toEqual(["modelgate-gateway"]);
 });
 
-it("controller and collector change nothing but what they say of resources, and their Lease", () => {
+it("controller and collector change nothing of the cluster but what they say of resources", () => {
   const READS = ["get", "list", "watch"];
-  for (const { role, resources, verbs } of rules) {
-    if (role !== "modelgate-controller" && role !== "modelgate-collector") continue;
-    const own = ["leases", "tokenreviews"].some((each) => resources.includes(each));
-    const status = resources.every((each) => each.endsWith("/status"));
-    if (!own && !status) expect(verbs.filter((verb) => !READS.includes(verb))).toEqual([]);
+  /** What a create of harms nobody: a question, and a line for people. */
+  const SAID = ["tokenreviews", "events"];
+  for (const { role, kind, resources, verbs } of rules) {
+    if (kind !== "ClusterRole" || !["modelgate-controller", "modelgate-collector"].includes(role)) continue;
+    if (resources.every((each) => each.endsWith("/status"))) continue;
+    const more = verbs.filter((verb) => !READS.includes(verb));
+    expect(more).toEqual(resources.every((each) => SAID.includes(each)) ? ["create"] : []);
   }
+});
+
+it("of its own namespace the controller changes its Lease and its notes of budgets alone", () => {
+  const own = rules.filter(({ kind, role }) => kind === "Role" && role === "modelgate-controller");
+  expect([...new Set(own.flatMap(({ resources }) => resources))].sort()).toEqual(["configmaps", "leases"]);
+  for (const { verbs } of own) expect(verbs).not.toContain("delete");
 });
