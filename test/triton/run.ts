@@ -9,6 +9,8 @@ import { installPython, lackingPython } from "../support/python.ts";
  */
 
 const REQUIREMENTS = fileURLToPath(new URL("requirements.txt", import.meta.url));
+/** Those of OpenAI's own client. */
+const OPENAI_REQUIREMENTS = fileURLToPath(new URL("../llm/requirements.txt", import.meta.url));
 const CONFIG = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
 const VITEST = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 /** Those that numpy 1.26 is built for, which Triton's Python backend needs. */
@@ -38,7 +40,11 @@ function run(): void {
     return;
   }
   const args = [VITEST, "run", "--config", CONFIG, ...process.argv.slice(2)];
-  const env = { ...process.env, TRITON_ENVIRONMENT: installed.folder };
+  const env = {
+    ...process.env,
+    TRITON_ENVIRONMENT: installed.folder,
+    LLM_PYTHON: installPython("llm", OPENAI_REQUIREMENTS),
+  };
   const child = spawn(process.execPath, args, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => child.kill(signal));
   child.once("exit", (code) => {

@@ -62,7 +62,8 @@ class TritonPythonModel:
                 pb.Tensor("text_output", text(piece)),
                 pb.Tensor("told", text(told(request))),
                 pb.Tensor("finish_reason", text(reason if last else "")),
-                pb.Tensor("tokens", np.array([len(prompt.split(" ")), number + 1], np.int32)),
+                pb.Tensor("prompt_tokens", np.array([len(prompt.split(" "))], np.int32)),
+                pb.Tensor("tokens", np.array([number + 1], np.int32)),
             ]
             sender.send(pb.InferenceResponse(outputs))
         sender.send(flags=pb.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
