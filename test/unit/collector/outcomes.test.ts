@@ -12,6 +12,7 @@ import { monitoringFiles } from "../../../tools/dashboards/files.ts";
 import { type Ended, OUTCOMES, outcomeOf, outcomeSql } from "../../../tools/lib/access-log/outcome.ts";
 import { quote } from "../../../tools/servers/collector/fields.ts";
 import { OUTCOMES as OF_PAGE, shareOf } from "../../../tools/servers/collector/page/outcomes.ts";
+import { Database } from "../../../tools/servers/collector/store/database.ts";
 import { panelExpressions, ruleExpressions } from "../../monitoring/expressions.ts";
 import { logLine, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
@@ -146,6 +147,23 @@ it("is the same in SQL, of any line", async () => {
     `SELECT ${outcomeSql()} AS outcome FROM read_json(${quote(file)}, columns = ${columns}, format = 'newline_delimited')`,
   );
   expect(rows.getRowObjectsJS().map(({ outcome }) => outcome)).toEqual(lines.map(outcomeOf));
+});
+
+it("goes on in a store from before callers' errors were counted", async () => {
+  const folder = await testFolder();
+  const first = await startTestCollector(folder);
+  await first.post(toText([logLine({ response_code: 503 })]));
+  await expect.poll(() => first.requests()).toBe(1);
+  await first.stop();
+  const old = await Database.open(join(folder, "store"));
+  for (const table of ["traffic", "traffic_recent"])
+    await old.use((connection) => connection.run(`ALTER TABLE ${table} DROP COLUMN client_errors`));
+  old.close();
+  const second = await startTestCollector(folder);
+  await second.post(toText([logLine({ response_code: 404 }), logLine()]));
+  await expect.poll(() => second.requests()).toBe(3);
+  const [total] = (await second.traffic("from=1h&step=0&by=")).rows;
+  expect(total).toMatchObject({ served: 1, refused: 0, client_errors: 1, errors: 1 });
 });
 
 it("is one count in nine places", async () => {
