@@ -104,8 +104,8 @@ describe("language models", () => {
     await cluster?.stop();
   });
 
-  const apply = async (routing = "routes", of = image) => {
-    const args = ["apply", "-f", "-", "--prune", "--image", of, "--wait"];
+  const apply = async (routing: string, ...more: string[]) => {
+    const args = ["apply", "-f", "-", "--prune", "--image", image, "--wait", ...more];
     const { code, stderr } = await runModelgate(cluster.kubeconfig, args, resources(routing));
     expect(code, stderr).toBe(0);
   };
@@ -145,7 +145,7 @@ describe("language models", () => {
   }
 
   it("are called by the name in the body", async () => {
-    await apply();
+    await apply("routes");
     await checkCalls();
   });
 
@@ -162,7 +162,7 @@ describe("language models", () => {
     await cluster.apply({ ...filter, metadata, spec: broken });
     await reach(403, () => call(chat("small")));
     expect(server.got.filter(({ path }) => path.includes("secret"))).toEqual([]);
-    await apply("tree");
+    await apply("tree", "--force-conflicts");
     await reach(200, () => call(chat("small")));
   });
 });
