@@ -3,6 +3,7 @@ import { Decompression } from "../decompression/decompression";
 import { ModelName } from "../model-name/model-name";
 import { ProtocolConversion } from "../protocol-conversion/protocol-conversion";
 import { RateLimit } from "../rate-limit/rate-limit";
+import { TokenLimit } from "../rate-limit/tokens/token-limit";
 import { defineModule } from "../sdk/pipeline/contexts";
 import { TenantAuth } from "../tenant-auth/tenant-auth";
 
@@ -17,6 +18,7 @@ defineModule(
     new ModelName(),
     new TenantAuth(),
     new RateLimit(),
+    new TokenLimit(),
     new Decompression(),
     new ProtocolConversion(),
     new AccessLog(),

@@ -1,4 +1,6 @@
+import { CallFacts } from "../model-protocol/call-facts";
 import { LONGEST_MODEL, ModelFault } from "../model-protocol/model-in-body";
+import { wholeNumber } from "../model-protocol/token-usage";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
 import { lowerCase } from "../sdk/bytes/chars";
@@ -7,8 +9,24 @@ import { StreamPool } from "../sdk/pipeline/stream-pool";
 import { StreamState } from "../sdk/pipeline/stream-state";
 
 const MODEL = bytes("model");
+const MAX_COMPLETION_TOKENS = bytes("max_completion_tokens");
+const MAX_TOKENS = bytes("max_tokens");
+const MAX_OUTPUT_TOKENS = bytes("max_output_tokens");
+const ANSWERS = bytes("n");
+const STREAM = bytes("stream");
+const STREAM_OPTIONS = bytes("stream_options");
+const TRUE = bytes("true");
+const LONGEST_NUMBER: i32 = 20;
 
-/** Reads the model of one body as its bytes come. */
+/** Whose value the scanner was asked for. */
+enum Asked {
+  Model,
+  MaxTokens,
+  Answers,
+  Stream,
+}
+
+/** Reads the model of one body as its bytes come, and what the call may cost. */
 export class BodyReader extends StreamState {
   readonly scanner: MemberScanner = new MemberScanner();
   /** The headers wait for the model. */
@@ -20,6 +38,10 @@ export class BodyReader extends StreamState {
   readonly model: ByteBuffer = new ByteBuffer();
   modelStart: i64 = 0;
   modelEnd: i64 = 0;
+  readonly facts: CallFacts = new CallFacts();
+  /** The body has `stream_options`. */
+  hasStreamOptions: bool = false;
+  private asked: Asked = Asked.Model;
 
   reset(): void {
     this.scanner.reset();
@@ -27,12 +49,15 @@ export class BodyReader extends StreamState {
     this.read = 0;
     this.found = false;
     this.model.clear();
+    this.facts.reset();
+    this.hasStreamOptions = false;
   }
 
   /** Reads the next bytes of the body. @returns why it is refused, or None */
   add(ptr: usize, len: i32): ModelFault {
     const scanner = this.scanner;
     scanner.feed(ptr, len);
+    this.facts.bodyBytes += len;
     while (true) {
       const scan = scanner.next();
       if (scan == Scan.More) return ModelFault.None;
@@ -50,14 +75,27 @@ export class BodyReader extends StreamState {
 
   private key(): ModelFault {
     const key = this.scanner.key;
-    if (!mayBeModel(key)) return ModelFault.None;
-    if (this.found || !MODEL.equals(key.ptr, key.len)) return ModelFault.Ambiguous;
-    this.scanner.keep(LONGEST_MODEL);
+    if (mayBeModel(key)) {
+      if (this.found || !MODEL.equals(key.ptr, key.len)) return ModelFault.Ambiguous;
+      this.ask(Asked.Model, LONGEST_MODEL);
+    } else if (isMaxTokens(key)) this.ask(Asked.MaxTokens, LONGEST_NUMBER);
+    else if (ANSWERS.equals(key.ptr, key.len)) this.ask(Asked.Answers, LONGEST_NUMBER);
+    else if (STREAM.equals(key.ptr, key.len)) this.ask(Asked.Stream, LONGEST_NUMBER);
+    else if (STREAM_OPTIONS.equals(key.ptr, key.len)) this.hasStreamOptions = true;
     return ModelFault.None;
+  }
+
+  private ask(what: Asked, most: i32): void {
+    this.asked = what;
+    this.scanner.keep(most);
   }
 
   private value(): ModelFault {
     const scanner = this.scanner;
+    if (this.asked != Asked.Model) {
+      this.fact();
+      return ModelFault.None;
+    }
     if (scanner.kind != ValueKind.String || scanner.clipped) return ModelFault.Missing;
     this.found = true;
     this.model.clear();
@@ -65,6 +103,20 @@ export class BodyReader extends StreamState {
     this.modelStart = scanner.valueStart;
     this.modelEnd = scanner.valueEnd;
     return ModelFault.None;
+  }
+
+  /** Of two members of one name the one that costs more counts. */
+  private fact(): void {
+    const scanner = this.scanner;
+    const facts = this.facts;
+    const text = scanner.text;
+    if (this.asked == Asked.Stream) {
+      if (scanner.kind == ValueKind.Word && TRUE.equals(text.ptr, text.len)) facts.streams = true;
+      return;
+    }
+    const number = scanner.kind == ValueKind.Number ? wholeNumber(text) : 0;
+    if (this.asked == Asked.Answers) facts.answers = max(facts.answers, number);
+    else facts.maxTokens = max(facts.maxTokens, number);
   }
 
   release(): void {
@@ -81,6 +133,14 @@ function mayBeModel(key: ByteBuffer): bool {
   for (let i: i32 = 0; i < MODEL.len; i++)
     if (lowerCase(load<u8>(key.ptr + i)) != load<u8>(MODEL.ptr + i)) return false;
   return true;
+}
+
+function isMaxTokens(key: ByteBuffer): bool {
+  return (
+    MAX_TOKENS.equals(key.ptr, key.len) ||
+    MAX_COMPLETION_TOKENS.equals(key.ptr, key.len) ||
+    MAX_OUTPUT_TOKENS.equals(key.ptr, key.len)
+  );
 }
 
 export const readers: StreamPool<BodyReader> = new StreamPool<BodyReader>();

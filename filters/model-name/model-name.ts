@@ -1,5 +1,5 @@
 import { faultReply, MODEL_STATE, ModelFault } from "../model-protocol/model-in-body";
-import { hasModelInBody, openAiOperation } from "../model-protocol/openai-path";
+import { hasModelInBody, OpenAiOperation, openAiOperation } from "../model-protocol/openai-path";
 import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { bytes } from "../sdk/bytes/bytes";
 import { CONTENT_ENCODING, PATH } from "../sdk/bytes/header-names";
@@ -11,6 +11,7 @@ import { setFilterState } from "../sdk/host/properties";
 import { Config } from "../sdk/pipeline/config";
 import { HttpContext } from "../sdk/pipeline/http-context";
 import { Stage } from "../sdk/pipeline/stage";
+import { askUsage } from "./ask-usage";
 import { BodyReader, readers } from "./body-reader";
 import { PIECE_BYTES, pieceData, readPiece } from "./pieces";
 import { replaceModel } from "./replace-model";
@@ -82,7 +83,7 @@ export class ModelName extends Stage {
       fault = reader.add(pieceData(), len);
     }
     if (endOfStream && fault == ModelFault.None) fault = reader.end();
-    if (!reader.holding) return this.passOn(http, fault);
+    if (!reader.holding) return this.passOn(http, reader, fault, endOfStream);
     const added = size - reader.read;
     reader.read = size;
     heldBytes += added;
@@ -103,14 +104,19 @@ export class ModelName extends Stage {
     if (reader == null) return TrailersAction.CONTINUE;
     const fault = reader.end();
     if (!reader.holding)
-      return this.passOn(http, fault) == BodyAction.CONTINUE ? TrailersAction.CONTINUE : TrailersAction.STOP;
+      return this.passOn(http, reader, fault, true) == BodyAction.CONTINUE
+        ? TrailersAction.CONTINUE
+        : TrailersAction.STOP;
     this.letGo(http, reader, fault);
     return TrailersAction.CONTINUE;
   }
 
   /** The headers went on before: a fault ends the request, of which the model server never gets all. */
-  private passOn(http: HttpContext, fault: ModelFault): BodyAction {
-    if (fault == ModelFault.None) return BodyAction.CONTINUE;
+  private passOn(http: HttpContext, reader: BodyReader, fault: ModelFault, isEnd: bool): BodyAction {
+    if (fault == ModelFault.None) {
+      if (isEnd && this.settings.countsTokens) tellCall(reader);
+      return BodyAction.CONTINUE;
+    }
     this.forget(http);
     http.refuse(faultReply(fault));
     return BodyAction.STOP_NO_BUFFER;
@@ -132,6 +138,12 @@ export class ModelName extends Stage {
     setFilterState(MODEL_STATE, state.ptr, state.len);
     const served = this.settings.served.find(model.ptr, model.len);
     if (served != null) replaceModel(http, reader, served);
+    if (!this.settings.countsTokens) return;
+    const facts = reader.facts;
+    // Of what comes later `stream` may be, and `stream_options`.
+    const mayAsk = reader.scanner.done && facts.streams && !reader.hasStreamOptions;
+    if (mayAsk && hasStreamOptions(openAiOperation(http.path))) facts.asksUsage = askUsage(http);
+    tellCall(reader);
   }
 
   private forget(http: HttpContext): void {
@@ -146,6 +158,17 @@ export class ModelName extends Stage {
     if (reader.holding) heldBytes -= reader.read;
     this.forget(http);
   }
+}
+
+/** Tells gateway.wasm what is known of the call's cost. */
+function tellCall(reader: BodyReader): void {
+  reader.facts.whole = reader.scanner.done;
+  reader.facts.tell();
+}
+
+/** Has the operation the member `stream_options`? */
+function hasStreamOptions(operation: OpenAiOperation): bool {
+  return operation == OpenAiOperation.ChatCompletions || operation == OpenAiOperation.Completions;
 }
 
 /** Tells gateway.wasm why there is no model; it refuses the request, and says so to callers that it knows. */

@@ -46,7 +46,7 @@ function drop(length: i32): void {
   proxy_set_buffer_bytes(REQUEST_BODY, 0, length, 0, 0);
 }
 
-function changeLength(http: HttpContext, by: i32): void {
+export function changeLength(http: HttpContext, by: i32): void {
   if (http.headers.find(CONTENT_LENGTH, value) == 0) return;
   let length: i64 = by;
   let told: i64 = 0;

@@ -15,6 +15,8 @@ export class Settings {
   credentialHeaders: Bytes[] = [];
   /** May a credential be in the query, or in the connection's certificate? */
   hasOtherCredentials: bool = false;
+  /** Does gateway.wasm count tokens? */
+  countsTokens: bool = false;
   /** By what callers write in `model`: what the model server gets instead. */
   readonly served: NameTable<Bytes> = new NameTable<Bytes>();
 }
@@ -26,6 +28,7 @@ export function readSettings(config: Config): Settings {
   const headers = config.texts("credentialHeaders");
   for (let i = 0; i < headers.length; i++) settings.credentialHeaders.push(bytes(headers[i]));
   settings.hasOtherCredentials = config.flag("otherCredentials", false);
+  settings.countsTokens = config.flag("countsTokens", false);
   const served = config.objects("served");
   for (let i = 0; i < served.length; i++) {
     const model = served[i].text("model");

@@ -86,6 +86,13 @@ export class NamedLimit extends Limit {
     this.lease.refund(cost);
   }
 
+  /** Gives tokens back to all VMs at once; a negative number takes some, whether they are there or not. */
+  settle(back: f64): void {
+    if (!this.active || back == 0) return;
+    chargeShared(this.key, this.windows, now(), -back);
+    this.lease.emptyUntil = 0;
+  }
+
   protected takeShared(_lease: Lease, at: u64, need: f64, wanted: f64, reserve: f64, largest: f64): f64 {
     return takeShared(this.key, this.windows, at, need, wanted, reserve, largest);
   }

@@ -16,6 +16,17 @@ export const CREDENTIAL_LIMITED = new RateLimited(
   "the credential is over its request rate",
 );
 
+export const TASK_TOKENS_LIMITED = new RateLimited(
+  "task-tokens",
+  "task_tokens_limited",
+  "the task is over its rate of tokens",
+);
+export const TENANT_TOKENS_LIMITED = new RateLimited(
+  "tenant-tokens",
+  "tenant_tokens_limited",
+  "the tenant is over its rate of tokens",
+);
+
 /** Requests in flight end soon, nobody knows when. */
 const BUSY_MS: u64 = 1000;
 export const TASK_BUSY = new RateLimited(

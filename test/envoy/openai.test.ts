@@ -33,6 +33,16 @@ spec: {taskid: llm, tenant: search, service: {name: llm}, protocol: openai}
 ---
 apiVersion: modelgate.dev/v1alpha1
 kind: ModelTask
+metadata: {name: llm-counted, namespace: search}
+spec:
+  taskid: llm-counted
+  tenant: search
+  service: {name: llm-counted}
+  protocol: openai
+  openai: {tokenLimits: {tokensPerSecond: 0.001, burst: 1000}}
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
 metadata: {name: llm-2, namespace: search}
 spec:
   taskid: llm-2
@@ -69,7 +79,7 @@ beforeAll(async () => {
     paths: [file],
     secrets: new Map([["search/server", new Map([["key", Buffer.from(SERVER_KEY)]])]]),
     servers: new Map<string, { host: string; port: number }>([
-      ...["llm", "llm-2", "secret"].map((taskid) => [taskid, address] as const),
+      ...["llm", "llm-2", "llm-counted", "secret"].map((taskid) => [taskid, address] as const),
       ["llm-gone", { host: "127.0.0.1", port: 1 }],
     ]),
     log: pino({ level: "silent" }),
@@ -297,4 +307,34 @@ it("headers wait for a body that comes byte by byte", async () => {
   call.end();
   expect(await answered).toBe(200);
   expect(server.got[0]?.body?.toString()).toBe(body);
+});
+
+describe("a limit on tokens", () => {
+  const call = (maxTokens: number, prompt?: string) =>
+    post(`${chat("llm-counted", prompt).slice(0, -1)},"max_tokens":${maxTokens}}`);
+  const answers = (tokens: number) => {
+    const usage = { prompt_tokens: 1, completion_tokens: tokens - 1 };
+    server.chunks = [
+      'data: {"choices":[{"delta":{"content":"a"}}],"usage":null}\n\n',
+      `data: ${JSON.stringify({ choices: [], usage })}\n\nda`,
+      "ta: [DONE]\n\n",
+    ];
+  };
+
+  it("reserves what calls may take, settles what they took, and keeps the usage to itself", async () => {
+    answers(100);
+    const seen = `${server.chunks[0]}data: [DONE]\n\n`;
+    for (let round = 0; round < 4; round++) {
+      const response = await call(800, "x".repeat(100));
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(seen);
+    }
+    expect(JSON.parse(String(server.got[0]?.body)).stream_options).toEqual({ include_usage: true });
+    const refused = await call(800);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("ratelimit")).toMatch(/"task-tokens-second";r=6\d\d;/);
+    // 2 MB are reserved at their end: 250,000 tokens at the least.
+    expect((await call(1, "x".repeat(2_000_000))).status).toBe(429);
+    expect((await call(100)).status).toBe(200);
+  });
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { dnsName } from "./fields.ts";
 import { openAiChat, openAiTensors } from "./openai-tensors.ts";
 import { withRules } from "./rules.ts";
+import { taskTokenLimits } from "./token-limits.ts";
 
 /**
  * Name of a model as callers write it in `model`; visible ASCII without quotes, such as
@@ -42,6 +43,7 @@ export const openai = withRules(
       .regex(/^(\/[A-Za-z0-9._~-]+)+$/, "must be a path such as /openai/v1, without / at its end")
       .default("/v1")
       .describe("Where the model server has the API: /openai/v1 for KServe's runtimes. Default: /v1."),
+    tokenLimits: taskTokenLimits.optional().describe("Limit on the model's tokens. Default: none."),
     apiKeySecret: z
       .strictObject({
         name: dnsName().describe("Name of the Secret."),

@@ -24,6 +24,7 @@ import { priorities } from "./priorities.ts";
 import { publicPath } from "./public-path.ts";
 import { withRules } from "./rules.ts";
 import { signature } from "./signature.ts";
+import { tenantTokenLimits } from "./token-limits.ts";
 
 const gateway = z.strictObject({
   name: dnsLabel().describe("Name of the ingress gateway's Deployment and of its Istio Gateway."),
@@ -140,6 +141,9 @@ const tenantSpec = withRules(
       .default([])
       .describe("Tasks that the tenant's credentials may call. Default: none."),
     limits: tenantLimits.optional().describe("Limit of the tenant as a whole. Default: none."),
+    tokenLimits: tenantTokenLimits
+      .optional()
+      .describe("Limit on the tokens of the tenant's language models together. Default: none."),
     descriptors: z
       .array(descriptor)
       .max(8)

@@ -18,6 +18,16 @@ export function utf8SequenceLength(ptr: usize, end: usize): i32 {
   return len;
 }
 
+/** Is [ptr, end) well-formed UTF-8? @param cut its last character may lack bytes */
+export function isUtf8(ptr: usize, end: usize, cut: bool): bool {
+  for (let at = ptr; at < end; ) {
+    const length = utf8SequenceLength(at, end);
+    if (length == 0) return cut && end - at < 4;
+    at += length;
+  }
+  return true;
+}
+
 /** The letters `u00`, as they lie in memory. */
 const U00: u32 = 0x30_30_75;
 /** Worst case of one input byte: `\u00XX`. */

@@ -2,14 +2,16 @@ import { ByteBuffer } from "./byte-buffer";
 import { Bytes, bytes } from "./bytes";
 import { Char, isDigit } from "./chars";
 import { afterDigit, Digits, mayEnd, startOf } from "./json-digits";
-import { utf8SequenceLength } from "./json-text";
+import { isUtf8 } from "./json-text";
 import { StringScanner, StringState } from "./string-scanner";
 
 /** What `MemberScanner.next` came to. */
 export enum Scan {
   /** All bytes are read: give it more. */
   More,
-  /** `key` is that of a member of the outermost object; `keep` asks for its value. */
+  /**
+   * `key` is that of a member of the outermost object, or of one that was entered; `keep` asks for its value.
+   */
   Key,
   /** A value that was asked for is whole. */
   Value,
@@ -51,8 +53,9 @@ const NULL = bytes("null");
 
 /**
  * Reads a JSON text (RFC 8259) that is an object as its bytes come, in pieces of any size, and tells of the
- * members of that object alone. It checks the grammar of all of it and keeps nothing but a key and a value
- * that was asked for. Bytes beyond ASCII pass unchecked in values; in keys they must be UTF-8.
+ * members of that object, and of those inside that are entered, alone. It checks the grammar of all of it and
+ * keeps nothing but a key and a value that was asked for. Bytes beyond ASCII pass unchecked in values; in
+ * keys they must be UTF-8.
  *
  *     scanner.feed(ptr, len);
  *     while ((scan = scanner.next()) != Scan.More) ...
@@ -74,6 +77,9 @@ export class MemberScanner {
   private readonly objects: StaticArray<bool> = new StaticArray<bool>(MAX_DEPTH + 1);
   private readonly strings: StringScanner = new StringScanner();
   private isKey: bool = false;
+  /** Depth of the object whose members are told. */
+  private told: i32 = 1;
+  private entering: bool = false;
   /** Bytes of the next value to keep; -1: none. */
   private wanted: i32 = -1;
   private keeping: bool = false;
@@ -92,6 +98,8 @@ export class MemberScanner {
     this.state = State.Start;
     this.malformed = false;
     this.depth = 0;
+    this.told = 1;
+    this.entering = false;
     this.wanted = -1;
     this.keeping = false;
     this.total = 0;
@@ -110,6 +118,18 @@ export class MemberScanner {
   /** Asks for the value of the key that was just told; what is longer than `most` bytes is clipped. */
   keep(most: i32): void {
     this.wanted = most;
+  }
+
+  /**
+   * Asks for the members of the value of the key that was just told, as long as it lasts, if it is an object.
+   */
+  enter(): void {
+    this.entering = true;
+  }
+
+  /** How deep the object lies whose members are told: 1 is the outermost. */
+  get level(): i32 {
+    return this.told;
   }
 
   /** Is `text` not all of the value? */
@@ -196,12 +216,13 @@ export class MemberScanner {
   private close(isObject: bool): Scan {
     if (this.objects[this.depth] != isObject) return this.fail();
     this.depth--;
+    if (this.depth > 0) this.told = min(this.told, this.depth);
     return this.go(this.depth == 0 ? State.Over : State.Comma);
   }
 
   private openKey(): Scan {
     this.isKey = true;
-    this.strings.keep(this.depth == 1 ? this.key : null, LONGEST_KEY);
+    this.strings.keep(this.depth == this.told ? this.key : null, LONGEST_KEY);
     return this.openString();
   }
 
@@ -212,6 +233,8 @@ export class MemberScanner {
 
   /** @param c its first byte, which is not taken yet */
   private value(c: u8): Scan {
+    const entering = this.entering;
+    this.entering = false;
     this.keeping = this.wanted >= 0;
     if (this.keeping) {
       this.strings.keep(this.text, this.wanted);
@@ -226,6 +249,7 @@ export class MemberScanner {
     if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET) {
       this.kind = ValueKind.Nested;
       const opened = this.open(c == Char.OPEN_BRACE);
+      if (entering && c == Char.OPEN_BRACE) this.told = this.depth;
       return opened == Scan.More ? this.kept() : opened;
     }
     if (c == Char.MINUS || isDigit(c)) {
@@ -285,17 +309,7 @@ export class MemberScanner {
     if (strings.state != StringState.Closed) return Scan.More;
     this.state = this.isKey ? State.Colon : State.Comma;
     if (!this.isKey) return this.kept();
-    if (this.depth != 1) return Scan.More;
-    return isUtf8(this.key, strings.clipped) ? Scan.Key : this.fail();
+    if (this.depth != this.told) return Scan.More;
+    return isUtf8(this.key.ptr, this.key.end, strings.clipped) ? Scan.Key : this.fail();
   }
-}
-
-/** @param clipped the last character may be cut */
-function isUtf8(text: ByteBuffer, clipped: bool): bool {
-  for (let at = text.ptr; at < text.end; ) {
-    const length = utf8SequenceLength(at, text.end);
-    if (length == 0) return clipped && text.end - at < 4;
-    at += length;
-  }
-  return true;
 }

@@ -6,6 +6,7 @@ export const STAGES = [
   ["modelName", "filters/model-name/README.md", "field of `modelName`"],
   ["tenantAuth", "filters/tenant-auth/README.md", "field"],
   ["rateLimit", "filters/rate-limit/README.md", "field of `rateLimit`"],
+  ["tokenLimit", "filters/rate-limit/tokens/README.md", "field of `tokenLimit`"],
   ["decompression", "filters/decompression/README.md", "field of `decompression`"],
   ["protocolConversion", "filters/protocol-conversion/README.md", "field of `protocolConversion`"],
   ["accessLog", "filters/access-log/README.md", "field of `accessLog`"],
@@ -19,7 +20,10 @@ export function pluginConfigurationPage(): string {
     table(
       ["field", "configures"],
       [
-        ...STAGES.map(([key, readme]) => [`\`${key}\``, `[${readme.split("/")[1]}](../../${readme}), below`]),
+        ...STAGES.map(([key, readme]) => [
+          `\`${key}\``,
+          `[${readme.split("/").at(-2)}](../../${readme}), below`,
+        ]),
         [
           "`filtersBehind`",
           "list of task ids that have a filter of their own behind this one (a converter): it then learns what this one decided",

@@ -292,6 +292,16 @@ export const REASONS: ReasonGroup[] = [
         "Retry after `Retry-After`; raise the credential's limit.",
       ),
       limited(
+        "task_tokens_limited",
+        "The task is over its rate of tokens: what the call may take at most is more than there is.",
+        "Retry after `Retry-After`, or ask for fewer `max_tokens`; raise `spec.openai.tokenLimits`.",
+      ),
+      limited(
+        "tenant_tokens_limited",
+        "The tenant is over its rate of tokens.",
+        "Retry after `Retry-After`, or ask for fewer `max_tokens`; raise `spec.tokenLimits` of the Tenant.",
+      ),
+      limited(
         "descriptor_rate_limited",
         "A limit on a header's value or a path was reached.",
         "Retry after `Retry-After`; the message names the limit.",

@@ -48,7 +48,7 @@ it("the list of reasons is that of the filters", () => {
   const word = '["`]([a-z]+(?:_[a-z]+)+)(?:_\\$\\{[^}]*\\})?["`]';
   const made = [
     `\\bLocalReply\\(\\s*[\\w.()]+,\\s*[\\w.]+,\\s*${word}`,
-    `\\bRateLimited\\(\\s*(?:"\\w+"|name),\\s*${word}`,
+    `\\bRateLimited\\(\\s*(?:"[\\w-]+"|name),\\s*${word}`,
     `\\b(?:unauthenticated|invalid|badRequest|forbidden|unavailable)\\(\\s*${word}`,
   ].flatMap((pattern) => found(new RegExp(pattern, "g")));
   made.push(...Object.values(nativeReplies).flatMap((each) => ("reason" in each ? [each.reason] : [])));

@@ -5,6 +5,7 @@ import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
 import { type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
+import { tokenLimitConfig } from "./token-limit-config.ts";
 
 /**
  * The plug-in configuration of a tenant's gateway, from the Tenant and its ModelTasks.
@@ -19,10 +20,12 @@ export function pluginConfig(
   clusterOf?: (task: ModelTask) => string,
 ): { tenantAuth: TenantAuthConfig; protocolConversion: object; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
+  const tokenLimit = tokenLimitConfig(tenant, tasks);
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets, clusterOf),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
+    ...(tokenLimit && { tokenLimit }),
     ...(requests && { decompression: requests }),
     protocolConversion: conversionConfig(tasks),
     accessLog: accessLogConfig(tenant, secrets),

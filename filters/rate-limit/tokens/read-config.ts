@@ -1,0 +1,58 @@
+import { bytes } from "../../sdk/bytes/bytes";
+import { NameTable } from "../../sdk/bytes/name-table";
+import { Config } from "../../sdk/pipeline/config";
+import { readMode } from "../limits-config";
+import { NamedLimit } from "../named-limit";
+import { TASK_TOKENS_LIMITED, TENANT_TOKENS_LIMITED } from "../replies";
+import { SECOND } from "../token-bucket";
+import { TokenTask } from "./token-task";
+import { TokenWeights } from "./token-weights";
+
+/** The slowest rate: tools/api/fields.ts has the same. */
+const LOWEST_RATE: f64 = 0.001;
+const DEFAULT_MAX_TOKENS: f64 = 1024;
+
+/** Reads the language models whose tokens are counted, and their limits. */
+export function readTasks(
+  configs: Config[],
+  tasks: NameTable<TokenTask>,
+  limits: NameTable<NamedLimit>,
+): void {
+  for (let i = 0; i < configs.length; i++) {
+    const config = configs[i];
+    const taskid = config.text("taskid");
+    const limit = new NamedLimit("tokens.taskid", bytes(taskid), TASK_TOKENS_LIMITED);
+    const isLimited = readRate(config, limit);
+    const most = config.number("defaultMaxTokens", DEFAULT_MAX_TOKENS, 1);
+    const task = new TokenTask(isLimited ? limit : null, TokenWeights.read(config), Math.floor(most));
+    config.finish();
+    if (isLimited) limits.add(limit.name, limit);
+    if (!tasks.add(limit.name, task)) config.fault("taskid", `${taskid} is there twice`);
+  }
+}
+
+/** Reads the limits of tenants. */
+export function readTenants(configs: Config[], tenants: NameTable<NamedLimit>): void {
+  for (let i = 0; i < configs.length; i++) {
+    const config = configs[i];
+    const tenant = config.text("tenant");
+    const limit = new NamedLimit("tokens.tenant", bytes(tenant), TENANT_TOKENS_LIMITED);
+    if (!readRate(config, limit)) config.fault("tokensPerSecond", "is required");
+    config.finish();
+    if (!tenants.add(limit.name, limit)) config.fault("tenant", `${tenant} is there twice`);
+  }
+}
+
+/** @returns whether there is one */
+function readRate(config: Config, limit: NamedLimit): bool {
+  const rate = config.number("tokensPerSecond", 0, LOWEST_RATE);
+  const burst = config.number("burst", Math.ceil(rate), 1);
+  limit.mode = readMode(config);
+  if (!config.has("tokensPerSecond")) {
+    if (config.has("burst")) config.fault("burst", "needs tokensPerSecond");
+    return false;
+  }
+  limit.windows.set(SECOND, rate, max(1, Math.floor(burst)));
+  limit.share(1);
+  return true;
+}

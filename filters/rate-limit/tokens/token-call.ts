@@ -1,0 +1,62 @@
+import { CallFacts } from "../../model-protocol/call-facts";
+import { EventLines } from "../../model-protocol/event-lines";
+import { TokenUsage } from "../../model-protocol/token-usage";
+import { StreamPool } from "../../sdk/pipeline/stream-pool";
+import { StreamState } from "../../sdk/pipeline/stream-state";
+import { NamedLimit } from "../named-limit";
+import { HiddenUsage } from "./hidden-usage";
+import { TokenTask } from "./token-task";
+
+export enum Answer {
+  /** None has begun, or it is an error: it took nothing. */
+  None,
+  Json,
+  Events,
+}
+
+/** What is kept of a call to a language model until its tokens are settled. Pooled. */
+export class TokenCall extends StreamState {
+  task: TokenTask | null = null;
+  tenant: NamedLimit | null = null;
+  readonly facts: CallFacts = new CallFacts();
+  /** Tokens that were taken of the limits. */
+  reserved: f64 = 0;
+  hasReserved: bool = false;
+  answer: Answer = Answer.None;
+  readonly usage: TokenUsage = new TokenUsage();
+  readonly lines: EventLines = new EventLines();
+  readonly hidden: HiddenUsage = new HiddenUsage();
+
+  begin(task: TokenTask, tenant: NamedLimit | null): void {
+    this.task = task;
+    this.tenant = tenant;
+    this.facts.reset();
+    this.reserved = 0;
+    this.hasReserved = false;
+    this.answer = Answer.None;
+    this.usage.reset();
+    this.lines.reset();
+    this.hidden.reset();
+  }
+
+  read(ptr: usize, len: i32): void {
+    if (this.answer == Answer.Events) this.lines.add(ptr, len, this.usage);
+    else if (this.answer == Answer.Json) this.usage.add(ptr, len);
+  }
+
+  /** What the call took, as far as it went. */
+  get cost(): f64 {
+    const task = this.task!;
+    if (this.answer == Answer.None) return 0;
+    if (this.usage.known) return task.weights.costOf(this.usage);
+    return task.deliveredOf(this.facts, this.lines.events);
+  }
+
+  release(): void {
+    this.task = null;
+    this.tenant = null;
+    calls.release(this);
+  }
+}
+
+export const calls: StreamPool<TokenCall> = new StreamPool<TokenCall>();

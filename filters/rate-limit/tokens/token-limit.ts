@@ -1,0 +1,178 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes, startsWithIgnoreCase } from "../../sdk/bytes/bytes";
+import { CONTENT_LENGTH, CONTENT_TYPE, STATUS } from "../../sdk/bytes/header-names";
+import { NameTable } from "../../sdk/bytes/name-table";
+import { Slice } from "../../sdk/bytes/slice";
+import { RESPONSE_BODY, RESPONSE_HEADERS } from "../../sdk/host/abi";
+import { BodyAction, HeadersAction, TrailersAction } from "../../sdk/host/actions";
+import { bufferData, readBuffer, replaceBody } from "../../sdk/host/body";
+import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
+import { Config } from "../../sdk/pipeline/config";
+import { HttpContext } from "../../sdk/pipeline/http-context";
+import { Stage } from "../../sdk/pipeline/stage";
+import { Mode } from "../limit";
+import { NamedLimit, shareAll } from "../named-limit";
+import { forgetTime, now } from "../now";
+import { VmRegistry } from "../vm-registry";
+import { readTasks, readTenants } from "./read-config";
+import { Answer, calls, TokenCall } from "./token-call";
+import { TokenTask } from "./token-task";
+
+const EVENT_STREAM = bytes("text/event-stream");
+const OK_STATUS = bytes("200");
+
+const name: Slice = new Slice();
+const out: ByteBuffer = new ByteBuffer();
+
+/**
+ * Limits on the tokens of language models, per task and tenant. What a call may take at most is reserved
+ * before the model server has all of it, and settled when its answer says what it took, breaks off or is
+ * given up by its caller: so calls that come at once can't all pass a limit that only one of them fits.
+ */
+export class TokenLimit extends Stage {
+  private readonly registry: VmRegistry = new VmRegistry();
+  private readonly tasks: NameTable<TokenTask> = new NameTable<TokenTask>();
+  private readonly limits: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+  private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+
+  get key(): string {
+    return "tokenLimit";
+  }
+
+  get isRequired(): bool {
+    return false;
+  }
+
+  configure(config: Config): void {
+    readTasks(config.objects("tasks"), this.tasks, this.limits);
+    readTenants(config.objects("tenants"), this.tenants);
+    forgetTime();
+    this.registry.beat(now());
+    this.share();
+  }
+
+  onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    if (!http.openAi || this.tasks.count == 0 || endOfStream) return HeadersAction.CONTINUE;
+    const task = this.tasks.find(http.taskid.ptr, http.taskid.len);
+    if (task == null) return HeadersAction.CONTINUE;
+    const call = calls.take();
+    call.begin(task, this.tenantOf(http));
+    http.setState(this.slot, call);
+    if (!call.facts.take() || !call.facts.whole) return HeadersAction.CONTINUE;
+    return this.passes(http, call) ? HeadersAction.CONTINUE : HeadersAction.STOP;
+  }
+
+  private tenantOf(http: HttpContext): NamedLimit | null {
+    if (this.tenants.count == 0) return null;
+    http.findTenant(name);
+    return this.tenants.find(name.ptr, name.len);
+  }
+
+  onRequestBody(http: HttpContext, _size: i32, endOfStream: bool): BodyAction {
+    return !endOfStream || this.mayEnd(http) ? BodyAction.CONTINUE : BodyAction.STOP_NO_BUFFER;
+  }
+
+  onRequestTrailers(http: HttpContext): TrailersAction {
+    return this.mayEnd(http) ? TrailersAction.CONTINUE : TrailersAction.STOP;
+  }
+
+  /** The request is whole: may its last bytes go on? */
+  private mayEnd(http: HttpContext): bool {
+    const call = <TokenCall | null>http.state(this.slot);
+    if (call == null || call.hasReserved) return true;
+    call.facts.take();
+    return this.passes(http, call);
+  }
+
+  /** Reserves what the call may take. @returns false when it was refused */
+  private passes(http: HttpContext, call: TokenCall): bool {
+    forgetTime();
+    const task = call.task!;
+    const tokens = task.reservationOf(call.facts);
+    const refusal = reserve(task.limit, call.tenant, tokens);
+    if (refusal == null) {
+      call.hasReserved = true;
+      call.reserved = tokens;
+      return true;
+    }
+    this.forget(http, call);
+    if (refusal.mode == Mode.DryRun) {
+      http.refuseDry(refusal.reply);
+      return true;
+    }
+    http.refuse(refusal.reply);
+    return false;
+  }
+
+  onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    const call = <TokenCall | null>http.state(this.slot);
+    if (call == null || endOfStream || http.replied) return HeadersAction.CONTINUE;
+    const statusLength = getHeader(RESPONSE_HEADERS, STATUS);
+    if (!OK_STATUS.equals(headerValue(), statusLength)) return HeadersAction.CONTINUE;
+    const typeLength = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
+    const isEvents = startsWithIgnoreCase(headerValue(), typeLength, EVENT_STREAM);
+    call.answer = isEvents ? Answer.Events : Answer.Json;
+    if (isEvents && call.facts.asksUsage) removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
+    return HeadersAction.CONTINUE;
+  }
+
+  onResponseBody(http: HttpContext, _size: i32, endOfStream: bool): BodyAction {
+    const call = <TokenCall | null>http.state(this.slot);
+    if (call == null || call.answer == Answer.None) return BodyAction.CONTINUE;
+    const len = readBuffer(RESPONSE_BODY, 0, i32.MAX_VALUE);
+    if (len > 0) call.read(bufferData(), len);
+    if (call.facts.asksUsage && call.answer == Answer.Events) hideUsage(call, len, endOfStream);
+    if (endOfStream) this.settle(http, call);
+    return BodyAction.CONTINUE;
+  }
+
+  /** Gives back what was reserved and not taken, or takes what was not reserved. */
+  private settle(http: HttpContext, call: TokenCall): void {
+    forgetTime();
+    const task = call.task!;
+    if (call.hasReserved) {
+      const back = call.reserved - call.cost;
+      const limit = task.limit;
+      if (limit != null) limit.settle(back);
+      const tenant = call.tenant;
+      if (tenant != null) tenant.settle(back);
+    }
+    if (call.usage.known) task.estimate.learn(call.facts.bodyBytes, call.usage.input);
+    this.forget(http, call);
+  }
+
+  private forget(http: HttpContext, call: TokenCall): void {
+    http.setState(this.slot, null);
+    call.release();
+  }
+
+  onDone(http: HttpContext): void {
+    this.settle(http, <TokenCall>http.state(this.slot));
+  }
+
+  onTick(): void {
+    forgetTime();
+    this.registry.beat(now());
+    this.share();
+  }
+
+  private share(): void {
+    shareAll(this.limits, this.registry.live);
+    shareAll(this.tenants, this.registry.live);
+  }
+}
+
+/** Takes tokens of both limits, or of none. @returns the limit that has too few */
+function reserve(task: NamedLimit | null, tenant: NamedLimit | null, tokens: f64): NamedLimit | null {
+  if (tenant != null && tenant.active && !tenant.take(tokens, 0, 0)) return tenant;
+  if (task == null || !task.active || task.take(tokens, 0, 0)) return null;
+  if (tenant != null && tenant.active) tenant.settle(tokens);
+  return task;
+}
+
+function hideUsage(call: TokenCall, len: i32, endOfStream: bool): void {
+  out.clear();
+  if (len > 0) call.hidden.add(bufferData(), len, out);
+  if (endOfStream) call.hidden.flush(out);
+  replaceBody(RESPONSE_BODY, out.ptr, out.len);
+}

@@ -1,0 +1,32 @@
+import { CallFacts } from "../../model-protocol/call-facts";
+import { NamedLimit } from "../named-limit";
+import { PromptEstimate } from "./prompt-estimate";
+import { TokenWeights } from "./token-weights";
+
+/** A language model whose tokens are counted. */
+export class TokenTask {
+  readonly estimate: PromptEstimate = new PromptEstimate();
+
+  constructor(
+    /** null: only the tenant's limit holds. */
+    readonly limit: NamedLimit | null,
+    readonly weights: TokenWeights,
+    /** Tokens of an answer whose caller names no most. */
+    readonly defaultMaxTokens: f64,
+  ) {}
+
+  /** What a call may take at most, as far as that can be known before its answer. */
+  reservationOf(facts: CallFacts): f64 {
+    const most = facts.maxTokens > 0 ? <f64>facts.maxTokens : this.defaultMaxTokens;
+    return this.inputOf(facts) + <f64>facts.answers * most * this.weights.output;
+  }
+
+  /** What a call took whose answer told no usage, by its prompt's bytes and the events that came. */
+  deliveredOf(facts: CallFacts, events: i32): f64 {
+    return this.inputOf(facts) + <f64>events * this.weights.output;
+  }
+
+  private inputOf(facts: CallFacts): f64 {
+    return this.estimate.tokensOf(facts.bodyBytes) * this.weights.input;
+  }
+}

@@ -1,0 +1,297 @@
+/** Limits on the tokens of language models: the filter that reads bodies, then the gateway's, as they stand in Envoy. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { HostProcess } from "../../tools/lib/host/process.ts";
+import type { Stream } from "../../tools/lib/host/stream.ts";
+import { Vm } from "../../tools/lib/host/vm.ts";
+import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { digestOf, KEY } from "../support/auth.ts";
+
+const SECOND = 1_000_000_000n;
+const MODEL_NAME = {
+  maxBodyBytes: 1_000_000,
+  maxHeldBytes: 1_000_000,
+  credentialHeaders: ["authorization"],
+  countsTokens: true,
+};
+const TENANT_AUTH = {
+  tenants: [
+    { tenant: "search", credentials: [{ id: "app", sha256: digestOf(KEY) }], tasks: [{ task: "*" }] },
+  ],
+  languageModels: ["llm", "other"].map((taskid) => ({ taskid, models: [taskid] })),
+};
+const LIMITED = { taskid: "llm", tokensPerSecond: 10, burst: 1000, defaultMaxTokens: 200 };
+
+let host: HostProcess;
+let front: Vm;
+let gateway: Vm;
+
+function configure(tokenLimit: object): void {
+  host = new HostProcess();
+  front = new Vm(modulePath("gateway"), host);
+  gateway = new Vm(modulePath("gateway"), host);
+  // Filter state is bytes.
+  for (const vm of [front, gateway]) vm.encoding = "latin1";
+  expect(front.configure({ modelName: MODEL_NAME }), front.logs.at(-1)).toBe(true);
+  const stages = { tenantAuth: TENANT_AUTH, rateLimit: {}, protocolConversion: {}, accessLog: {} };
+  expect(gateway.configure({ ...stages, tokenLimit }), gateway.logs.at(-1)).toBe(true);
+}
+beforeEach(() => configure({ tasks: [LIMITED] }));
+
+interface Call {
+  stream: Stream;
+  /** What the model server gets. */
+  body: string;
+}
+
+/** A call whose body comes in pieces, up to where the model answers. */
+function call(body: object | string, { path = "/v1/chat/completions", chunkSize = 1_000_000 } = {}): Call {
+  const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  const headers = {
+    ...{ ":method": "POST", ":path": path, authorization: `Bearer ${KEY}` },
+    "content-length": String(bytes.length),
+  };
+  const before = front.open(headers);
+  const passed = before.sendRequestBody(bytes, chunkSize);
+  const state = Object.fromEntries(before.filterState);
+  const stream = gateway.open(before.requestHeaders, false, state);
+  before.close();
+  if (!stream.reply) stream.sendRequestBody(passed);
+  return { stream, body: Buffer.from(passed).toString() };
+}
+
+/** What the caller gets of an answer. */
+function answer({ stream }: Call, text: string, chunkSize?: number, type = "text/event-stream"): string {
+  const headers: [string, string][] = [
+    [":status", "200"],
+    ["content-type", type],
+  ];
+  const got = Buffer.from(stream.respond(headers, Buffer.from(text), chunkSize)).toString();
+  stream.close();
+  return got;
+}
+
+const chat = (members: object = {}) => ({ model: "llm", messages: [], ...members });
+const events = (...data: (object | string)[]) =>
+  data.map((each) => `data: ${typeof each === "string" ? each : JSON.stringify(each)}\n\n`).join("");
+const piece = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
+const usage = (input: number, output: number, others: object = {}) => ({
+  choices: [],
+  usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output, ...others },
+});
+
+/** Tokens that are left in the bucket of 1,000, as the refusal of a call says that needs all of them. */
+function left(): number {
+  // A worker remembers for two milliseconds that a bucket was empty.
+  host.now += 3_000_000n;
+  const { stream } = call(chat({ max_tokens: 1000 }));
+  stream.close();
+  if (!stream.reply) return 1000;
+  const [, value = ""] = stream.reply.headers.find(([name]) => name === "ratelimit") ?? [];
+  return Number(/;r=(\d+)/.exec(value)?.[1]);
+}
+
+describe("what a call may take is reserved before the model gets it", () => {
+  it("so that calls that come at once don't all pass", () => {
+    const calls = Array.from({ length: 100 }, () => call(chat({ max_tokens: 90 })));
+    const passed = calls.filter(({ stream }) => stream.reply === undefined);
+    // 90 for the answer and 15 for 60 bytes of prompt.
+    expect(passed).toHaveLength(9);
+    const refused = calls.find(({ stream }) => stream.reply)?.stream.reply;
+    expect(refused?.status).toBe(429);
+    expect(JSON.parse(Buffer.from(refused?.body ?? "").toString()).error).toMatchObject({
+      code: "rate_limit_exceeded",
+      reason: "task_tokens_limited",
+    });
+    expect(Object.fromEntries(refused?.headers ?? [])).toHaveProperty("retry-after");
+  });
+
+  it.each([
+    [{ max_tokens: 100 }, 100],
+    [{ max_completion_tokens: 100, max_tokens: 5 }, 100],
+    [{ max_output_tokens: 100 }, 100],
+    [{ max_tokens: 50, n: 2 }, 100],
+    [{}, 200],
+    [{ max_tokens: "100" }, 200],
+    [{ max_tokens: -3 }, 200],
+  ])("%j: %i tokens", (members, tokens) => {
+    const open = call(chat(members));
+    const bytes = Buffer.byteLength(JSON.stringify(chat(members)));
+    expect(left()).toBe(1000 - tokens - Math.ceil(bytes * 0.25));
+    open.stream.close();
+  });
+
+  it("also where the body comes in pieces, the model first", () => {
+    const body = chat({ messages: ["x".repeat(1000)], max_tokens: 300 });
+    const open = call(body, { chunkSize: 64 });
+    expect(open.body).toBe(JSON.stringify(body));
+    expect(left()).toBeLessThan(1000 - 300 - 240);
+    open.stream.close();
+    expect(left()).toBe(1000);
+  });
+
+  it("and a call that may take more than there is at once passes alone, and leaves a debt", () => {
+    const open = call(chat({ max_tokens: 1900 }));
+    expect(open.stream.reply).toBeUndefined();
+    expect(left()).toBeLessThanOrEqual(16);
+    answer(open, events(usage(10, 1500), "[DONE]"));
+    expect(call(chat({ max_tokens: 1 })).stream.reply?.status).toBe(429);
+    host.now += 60n * SECOND;
+    expect(call(chat({ max_tokens: 1 })).stream.reply).toBeUndefined();
+  });
+});
+
+describe("what the answer took is settled", () => {
+  it.each([
+    ["chat", { prompt_tokens: 30, completion_tokens: 70 }],
+    ["responses", { input_tokens: 30, output_tokens: 70 }],
+  ])("by the usage of JSON: %s", (_name, tokens) => {
+    const json = JSON.stringify({ id: "a", usage: { total_tokens: 100, ...tokens }, model: "llm" });
+    for (const size of [1, 7, 1000]) {
+      configure({ tasks: [LIMITED] });
+      expect(answer(call(chat()), json, size, "application/json")).toBe(json);
+      expect(1000 - left()).toBe(100);
+    }
+  });
+
+  it("by the last usage of a stream, however it is cut", () => {
+    const text = events(
+      piece("a"),
+      usage(30, 1),
+      piece('"usage":{"prompt_tokens":9}'),
+      usage(30, 70),
+      "[DONE]",
+    );
+    for (const size of [1, 2, 3, 50, 1000]) {
+      configure({ tasks: [LIMITED] });
+      answer(call(chat({ stream: true, stream_options: { include_usage: true } })), text, size);
+      expect(1000 - left()).toBe(100);
+    }
+  });
+
+  it("by the terminal event of the Responses API", () => {
+    const response = { output: [{ usage: 1 }], usage: { input_tokens: 30, output_tokens: 70 } };
+    const text = `event: response.completed\n${events({ type: "response.completed", response })}`;
+    answer(call(chat({ stream: true }), { path: "/v1/responses" }), text, 9);
+    expect(1000 - left()).toBe(100);
+  });
+
+  it("with the weights of the model", () => {
+    const weights = { input: 1, cachedInput: 0.5, output: 3, reasoning: 2 };
+    configure({ tasks: [{ ...LIMITED, weights }] });
+    const details = {
+      prompt_tokens_details: { cached_tokens: 20 },
+      completion_tokens_details: { reasoning_tokens: 10 },
+    };
+    answer(call(chat()), JSON.stringify(usage(30, 70, details)), 1000, "application/json");
+    expect(1000 - left()).toBe(10 + 20 * 0.5 + 60 * 3 + 10 * 2);
+  });
+
+  it("by what came of a stream that its caller gives up", () => {
+    const { stream } = call(chat({ stream: true, max_tokens: 500 }));
+    const pieces = events(...Array.from({ length: 60 }, () => piece("x")));
+    stream.respond(
+      [
+        [":status", "200"],
+        ["content-type", "text/event-stream"],
+      ],
+      Buffer.from(pieces),
+      100,
+      false,
+    );
+    stream.close();
+    const bytes = Buffer.byteLength(JSON.stringify(chat({ stream: true, max_tokens: 500 })));
+    expect(1000 - left()).toBe(60 + Math.ceil(bytes * 0.25));
+  });
+
+  it("an error of the model takes nothing", () => {
+    const { stream } = call(chat());
+    stream.respond([[":status", "500"]], Buffer.from(JSON.stringify(usage(30, 70))));
+    stream.close();
+    expect(left()).toBe(1000);
+  });
+});
+
+describe("the usage of a stream whose caller did not ask for it", () => {
+  const text = events(piece("a"), piece('{"choices":[],"usage":{}}'), usage(30, 70), "[DONE]");
+  const seen = events(piece("a"), piece('{"choices":[],"usage":{}}'), "[DONE]");
+
+  it("is asked for, counted and kept back, however the stream is cut", () => {
+    for (const size of [1, 2, 3, 50, 1000]) {
+      configure({ tasks: [LIMITED] });
+      const open = call(` ${JSON.stringify(chat({ stream: true }))}`);
+      expect(JSON.parse(open.body)).toEqual(chat({ stream: true, stream_options: { include_usage: true } }));
+      expect(open.stream.header("content-length")).toBe(String(Buffer.byteLength(open.body)));
+      expect(answer(open, text, size)).toBe(seen);
+      expect(1000 - left()).toBe(100);
+    }
+  });
+
+  it("passes where the server has it beside choices", () => {
+    const last = events({ ...piece("b"), usage: usage(30, 70).usage }, "[DONE]");
+    expect(answer(call(chat({ stream: true })), last, 5)).toBe(last);
+    expect(1000 - left()).toBe(100);
+  });
+
+  it.each([
+    [chat({ stream: true, stream_options: { include_usage: true } }), "/v1/chat/completions"],
+    [chat({ stream: true, stream_options: {} }), "/v1/chat/completions"],
+    [chat({ stream: false }), "/v1/chat/completions"],
+    [chat({ stream: true }), "/v1/responses"],
+  ])("%j to %s passes as it is, with its usage", (body, path) => {
+    const open = call(body, { path });
+    expect(open.body).toBe(JSON.stringify(body));
+    expect(answer(open, text, 20)).toBe(text);
+  });
+
+  it("passes as it came where the stream ends in an event that is not whole", () => {
+    const cut = `${events(piece("a"))}data: {"choices":[],"usa`;
+    expect(answer(call(chat({ stream: true })), cut, 4)).toBe(cut);
+  });
+});
+
+describe("limits of task and tenant hold together", () => {
+  it("and a refused call takes of neither", () => {
+    configure({
+      tasks: [{ ...LIMITED, burst: 400 }, { taskid: "other" }],
+      tenants: [{ tenant: "search", tokensPerSecond: 10, burst: 1000 }],
+    });
+    expect(call(chat({ max_tokens: 350 })).stream.reply).toBeUndefined();
+    for (let i = 0; i < 20; i++) expect(call(chat({ max_tokens: 350 })).stream.reply?.status).toBe(429);
+    const other = { ...chat({ max_tokens: 500 }), model: "other" };
+    expect(call(other).stream.reply).toBeUndefined();
+    const { reply } = call(other).stream;
+    expect(JSON.parse(Buffer.from(reply?.body ?? "").toString()).error.reason).toBe("tenant_tokens_limited");
+  });
+
+  it("and a dry run refuses nothing", () => {
+    configure({ tasks: [{ ...LIMITED, burst: 100, mode: "dryRun" }] });
+    for (let i = 0; i < 10; i++) expect(call(chat()).stream.reply).toBeUndefined();
+  });
+});
+
+it("a model's tokens a byte are learnt, within bounds", () => {
+  const body = chat({ max_tokens: 1, messages: ["x".repeat(354)] });
+  expect(Buffer.byteLength(JSON.stringify(body))).toBe(400);
+  const reserved = () => {
+    host.now += 1_000_000n * SECOND;
+    const { stream } = call(body);
+    const tokens = 1000 - left() - 1;
+    stream.close();
+    return tokens;
+  };
+  const learn = (input: number) => {
+    for (let i = 0; i < 100; i++) {
+      host.now += 1_000_000n * SECOND;
+      answer(call(body), JSON.stringify(usage(input, 0)), 1000, "application/json");
+    }
+  };
+  expect(reserved()).toBe(100);
+  learn(0);
+  expect(reserved()).toBe(100);
+  learn(200);
+  expect(reserved()).toBe(200);
+  learn(1);
+  expect(reserved()).toBe(51);
+  learn(1_000_000);
+  expect(reserved()).toBe(400);
+});

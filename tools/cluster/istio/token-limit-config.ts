@@ -1,0 +1,31 @@
+import type { ModelTask } from "../../api/model-task.ts";
+import type { Tenant } from "../../api/tenant.ts";
+
+/** Is there a limit on tokens that holds for the task? */
+function isCounted(tenant: Tenant, { spec }: ModelTask): boolean {
+  if (spec.protocol !== "openai") return false;
+  return tenant.spec.tokenLimits !== undefined || spec.openai?.tokenLimits?.tokensPerSecond !== undefined;
+}
+
+/** Are tokens of any of the tenant's tasks counted? */
+export function countsTokens(tenant: Tenant, tasks: ModelTask[]): boolean {
+  return tasks.some((task) => isCounted(tenant, task));
+}
+
+/**
+ * Configuration of the stage token-limit, as filters/rate-limit/tokens/read-config.ts reads it.
+ * @returns undefined where no tokens are counted
+ */
+export function tokenLimitConfig(tenant: Tenant, tasks: ModelTask[]): object | undefined {
+  const counted = tasks.filter((task) => isCounted(tenant, task));
+  if (counted.length === 0) return undefined;
+  const { tokenLimits, mode } = tenant.spec;
+  return {
+    tasks: counted.map(({ spec }) => ({
+      taskid: spec.taskid,
+      ...spec.openai?.tokenLimits,
+      mode: spec.mode ?? mode,
+    })),
+    ...(tokenLimits && { tenants: [{ tenant: tenant.metadata.name, ...tokenLimits, mode }] }),
+  };
+}
