@@ -3,7 +3,6 @@ import { bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import { REQUEST_BODY } from "../sdk/host/abi";
 import { proxy_set_buffer_bytes } from "../sdk/host/env";
-import { HttpContext } from "../sdk/pipeline/http-context";
 import { pieceData, readPiece } from "./pieces";
 import { changeLength } from "./replace-model";
 
@@ -15,7 +14,7 @@ const MOST_SPACE: i32 = 256;
  * Asks for the usage of a stream in a body whose begin is held, and which has no `stream_options`.
  * @returns whether it does now
  */
-export function askUsage(http: HttpContext): bool {
+export function askUsage(): bool {
   const len = readPiece(0, MOST_SPACE);
   const from = pieceData();
   let brace = 0;
@@ -25,7 +24,7 @@ export function askUsage(http: HttpContext): bool {
   text.append(from, brace + 1);
   text.appendBytes(MEMBER);
   proxy_set_buffer_bytes(REQUEST_BODY, 0, brace + 1, text.ptr, text.len);
-  changeLength(http, MEMBER.len);
+  changeLength(MEMBER.len);
   return true;
 }
 

@@ -114,7 +114,7 @@ export class ModelName extends Stage {
   /** The headers went on before: a fault ends the request, of which the model server never gets all. */
   private passOn(http: HttpContext, reader: BodyReader, fault: ModelFault, isEnd: bool): BodyAction {
     if (fault == ModelFault.None) {
-      if (isEnd && this.settings.countsTokens) tellCall(reader);
+      if (isEnd && this.counts(reader)) tellCall(reader);
       return BodyAction.CONTINUE;
     }
     this.forget(http);
@@ -137,13 +137,18 @@ export class ModelName extends Stage {
     state.append(model.ptr, model.len);
     setFilterState(MODEL_STATE, state.ptr, state.len);
     const served = this.settings.served.find(model.ptr, model.len);
-    if (served != null) replaceModel(http, reader, served);
-    if (!this.settings.countsTokens) return;
+    if (served != null) replaceModel(reader, served);
+    if (!this.counts(reader)) return;
     const facts = reader.facts;
     // Of what comes later `stream` may be, and `stream_options`.
     const mayAsk = reader.scanner.done && facts.streams && !reader.hasStreamOptions;
-    if (mayAsk && hasStreamOptions(openAiOperation(http.path))) facts.asksUsage = askUsage(http);
+    if (mayAsk && hasStreamOptions(openAiOperation(http.path))) facts.asksUsage = askUsage();
     tellCall(reader);
+  }
+
+  /** Does gateway.wasm count the tokens of the model? */
+  private counts(reader: BodyReader): bool {
+    return this.settings.counted.has(reader.model.ptr, reader.model.len);
   }
 
   private forget(http: HttpContext): void {

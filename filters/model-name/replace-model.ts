@@ -2,12 +2,10 @@ import { ByteBuffer } from "../sdk/bytes/byte-buffer";
 import { Bytes } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import { CONTENT_LENGTH } from "../sdk/bytes/header-names";
-import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_BODY, REQUEST_HEADERS } from "../sdk/host/abi";
 import { appendBody } from "../sdk/host/body";
 import { proxy_set_buffer_bytes } from "../sdk/host/env";
-import { setHeader } from "../sdk/host/headers";
-import { HttpContext } from "../sdk/pipeline/http-context";
+import { getHeader, headerValue, setHeader } from "../sdk/host/headers";
 import { BodyReader } from "./body-reader";
 import { pieceData, readPiece } from "./pieces";
 
@@ -16,7 +14,7 @@ import { pieceData, readPiece } from "./pieces";
  * at the front and puts some behind, so all of it goes round once, in pieces: the memory that this needs
  * does not grow with the body.
  */
-export function replaceModel(http: HttpContext, reader: BodyReader, name: Bytes): void {
+export function replaceModel(reader: BodyReader, name: Bytes): void {
   const before = <i32>reader.modelStart;
   const model = <i32>(reader.modelEnd - reader.modelStart);
   const behind = reader.read - before - model;
@@ -28,7 +26,7 @@ export function replaceModel(http: HttpContext, reader: BodyReader, name: Bytes)
   text.appendByte(Char.QUOTE);
   appendBody(REQUEST_BODY, text.ptr, text.len);
   moveBehind(behind);
-  changeLength(http, text.len - model);
+  changeLength(text.len - model);
 }
 
 /** Moves bytes from the front to the end. */
@@ -46,11 +44,12 @@ function drop(length: i32): void {
   proxy_set_buffer_bytes(REQUEST_BODY, 0, length, 0, 0);
 }
 
-export function changeLength(http: HttpContext, by: i32): void {
-  if (http.headers.find(CONTENT_LENGTH, value) == 0) return;
+export function changeLength(by: i32): void {
+  const len = getHeader(REQUEST_HEADERS, CONTENT_LENGTH);
+  if (len <= 0) return;
   let length: i64 = by;
   let told: i64 = 0;
-  for (let i: i32 = 0; i < value.len; i++) told = told * 10 + <i64>(load<u8>(value.ptr + i) - Char._0);
+  for (let i: i32 = 0; i < len; i++) told = told * 10 + <i64>(load<u8>(headerValue() + i) - Char._0);
   length += told;
   text.clear();
   text.appendDecimal(<u64>length);
@@ -58,4 +57,3 @@ export function changeLength(http: HttpContext, by: i32): void {
 }
 
 const text: ByteBuffer = new ByteBuffer();
-const value: Slice = new Slice();

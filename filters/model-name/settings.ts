@@ -15,8 +15,8 @@ export class Settings {
   credentialHeaders: Bytes[] = [];
   /** May a credential be in the query, or in the connection's certificate? */
   hasOtherCredentials: bool = false;
-  /** Does gateway.wasm count tokens? */
-  countsTokens: bool = false;
+  /** What callers write in `model` of which gateway.wasm counts the tokens. */
+  readonly counted: NameTable<bool> = new NameTable<bool>();
   /** By what callers write in `model`: what the model server gets instead. */
   readonly served: NameTable<Bytes> = new NameTable<Bytes>();
 }
@@ -28,7 +28,10 @@ export function readSettings(config: Config): Settings {
   const headers = config.texts("credentialHeaders");
   for (let i = 0; i < headers.length; i++) settings.credentialHeaders.push(bytes(headers[i]));
   settings.hasOtherCredentials = config.flag("otherCredentials", false);
-  settings.countsTokens = config.flag("countsTokens", false);
+  const counted = config.texts("counted");
+  for (let i = 0; i < counted.length; i++)
+    if (!settings.counted.add(bytes(counted[i]), true))
+      config.fault("counted", `${counted[i]} is there twice`);
   const served = config.objects("served");
   for (let i = 0; i < served.length; i++) {
     const model = served[i].text("model");

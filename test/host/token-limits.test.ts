@@ -11,7 +11,7 @@ const MODEL_NAME = {
   maxBodyBytes: 1_000_000,
   maxHeldBytes: 1_000_000,
   credentialHeaders: ["authorization"],
-  countsTokens: true,
+  counted: ["llm", "other"],
 };
 const TENANT_AUTH = {
   tenants: [

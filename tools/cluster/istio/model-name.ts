@@ -6,7 +6,7 @@ import type { Reference } from "../../lib/oci/reference.ts";
 import { RBAC_TYPE } from "./converter-chain.ts";
 import { owned } from "./names.ts";
 import { credentialHeaders } from "./tenant-auth-config.ts";
-import { countsTokens } from "./token-limit-config.ts";
+import { countedModels } from "./token-limit-config.ts";
 
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 /** Name of the filter in front of the gateway's that reads which model a body names. */
@@ -32,13 +32,14 @@ export function modelNameConfig(tenant: Tenant, tasks: ModelTask[]): object | un
   const models = tasks.filter(({ spec }) => spec.protocol === "openai");
   if (models.length === 0) return undefined;
   const served = models.flatMap(servedNames);
+  const counted = countedModels(tenant, models);
   return {
     modelName: {
       maxBodyBytes: BODY_BYTES,
       maxHeldBytes: HELD_BYTES,
       credentialHeaders: [...credentialHeaders(tenant), "signature-input"],
       ...(hasOtherCredentials(tenant, models) && { otherCredentials: true }),
-      ...(countsTokens(tenant, models) && { countsTokens: true }),
+      ...(counted.length > 0 && { counted }),
       ...(served.length > 0 && { served }),
     },
   };

@@ -1,4 +1,4 @@
-import type { ModelTask } from "../../api/model-task.ts";
+import { type ModelTask, modelNames } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 
 /** Is there a limit on tokens that holds for the task? */
@@ -7,9 +7,13 @@ function isCounted(tenant: Tenant, { spec }: ModelTask): boolean {
   return tenant.spec.tokenLimits !== undefined || spec.openai?.tokenLimits?.tokensPerSecond !== undefined;
 }
 
-/** Are tokens of any of the tenant's tasks counted? */
-export function countsTokens(tenant: Tenant, tasks: ModelTask[]): boolean {
-  return tasks.some((task) => isCounted(tenant, task));
+/** What callers write in `model` of which tokens are counted. */
+export function countedModels(tenant: Tenant, tasks: ModelTask[]): string[] {
+  return tasks
+    .filter((task) => isCounted(tenant, task))
+    .flatMap((task) =>
+      modelNames(task).flatMap((name) => [name, ...task.spec.versions.map((each) => `${name}:${each.name}`)]),
+    );
 }
 
 /**
