@@ -26,7 +26,6 @@ export const LIMITS: Mutant[] = [
     ],
   ]),
   ...mutants(STREAMS, "filters/rate-limit/shares.ts", [
-    [`${SHARES} a credential uses its part`, "if (free <= 0) return false;", ""],
     [
       `${SHARES} a task without a limit has a bound`,
       "if (task == null || !task.active) return this.most;",
@@ -42,8 +41,8 @@ export const LIMITS: Mutant[] = [
   ...mutants(STREAMS, "filters/rate-limit/share-sets.ts", [
     [
       `${SHARES} the shares of a VM that is gone`,
-      "      drop(record);\n      continue;\n",
-      "      at += RECORD;\n      continue;\n",
+      "if (!registry.isLive(<i32>(count >> PLACE_SHIFT), load<u32>(record, 8))) {",
+      "if (false) {",
     ],
     [
       `${SHARES} a credential uses its part`,
