@@ -27,6 +27,18 @@ export const TENANT_TOKENS_LIMITED = new RateLimited(
   "the tenant is over its rate of tokens",
 );
 
+/** Of the Tenant's budgets. */
+export const BUDGET_SPENT = new RateLimited(
+  "budget",
+  "budget_spent",
+  "less is left of a budget in this period than the call may take",
+);
+export const BUDGET_WAITS = new RateLimited(
+  "budget",
+  "budget_waits",
+  "the gateway has not enough of a budget at hand: it asks the controller for more",
+);
+
 /** Requests in flight end soon, nobody knows when. */
 const BUSY_MS: u64 = 1000;
 export const TASK_BUSY = new RateLimited(

@@ -1,10 +1,18 @@
 /** Limits on the tokens of language models: the filter that reads bodies, then the gateway's, as they stand in Envoy. */
+import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
+import { modelTask } from "../../tools/api/model-task.ts";
+import { tenant } from "../../tools/api/tenant.ts";
+import { tokenLimitConfig } from "../../tools/cluster/istio/token-limit-config.ts";
 import { HostProcess } from "../../tools/lib/host/process.ts";
 import type { Stream } from "../../tools/lib/host/stream.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
+import { Budgets } from "../../tools/servers/budgets/budgets.ts";
+import type { BudgetState } from "../../tools/servers/budgets/state.ts";
+import type { BudgetStore } from "../../tools/servers/budgets/store.ts";
 import { digestOf, KEY } from "../support/auth.ts";
+import { BudgetProcess } from "../support/budget-process.ts";
 
 const SECOND = 1_000_000_000n;
 const MODEL_NAME = {
@@ -27,13 +35,17 @@ let gateway: Vm;
 
 function configure(tokenLimit: object): void {
   host = new HostProcess();
-  front = new Vm(modulePath("gateway"), host);
   gateway = new Vm(modulePath("gateway"), host);
+  putInFront();
+  const stages = { tenantAuth: TENANT_AUTH, rateLimit: {}, protocolConversion: {}, accessLog: {} };
+  expect(gateway.configure({ ...stages, tokenLimit }), gateway.logs.at(-1)).toBe(true);
+}
+
+function putInFront(): void {
+  front = new Vm(modulePath("gateway"), host);
   // Filter state is bytes.
   for (const vm of [front, gateway]) vm.encoding = "latin1";
   expect(front.configure({ modelName: MODEL_NAME }), front.logs.at(-1)).toBe(true);
-  const stages = { tenantAuth: TENANT_AUTH, rateLimit: {}, protocolConversion: {}, accessLog: {} };
-  expect(gateway.configure({ ...stages, tokenLimit }), gateway.logs.at(-1)).toBe(true);
 }
 beforeEach(() => configure({ tasks: [LIMITED] }));
 
@@ -266,6 +278,96 @@ describe("limits of task and tenant hold together", () => {
   it("and a dry run refuses nothing", () => {
     configure({ tasks: [{ ...LIMITED, burst: 100, mode: "dryRun" }] });
     for (let i = 0; i < 10; i++) expect(call(chat()).stream.reply).toBeUndefined();
+  });
+});
+
+describe("a budget", () => {
+  const reasonOf = ({ stream }: Call) =>
+    stream.reply && JSON.parse(Buffer.from(stream.reply.body).toString()).error.reason;
+
+  /** A gateway with the real controller's budgets of a tenant. */
+  function withBudgets(budgets: object[], priceOfOutput = 0) {
+    const search = tenant.parse({
+      ...{ apiVersion: "modelgate.dev/v1alpha1", kind: "Tenant", metadata: { name: "search" } },
+      spec: {
+        gateway: { name: "ingress", namespace: "search", hosts: ["a.example"] },
+        ...{ namespaces: ["search"], priorities: { classes: [{ name: "online" }] }, budgets },
+      },
+    });
+    const llm = modelTask.parse({
+      ...{ apiVersion: "modelgate.dev/v1alpha1", kind: "ModelTask" },
+      metadata: { name: "llm", namespace: "search" },
+      spec: { taskid: "llm", tenant: "search", service: { name: "llm" }, protocol: "openai" },
+    });
+    const kept: { state?: BudgetState } = {};
+    const store: BudgetStore = {
+      name: "memory",
+      load: async () => kept.state && { state: structuredClone(kept.state), revision: "1" },
+      commit: async (_tenant, state) => {
+        kept.state = structuredClone(state);
+        return "1";
+      },
+      close: async () => {},
+    };
+    const served = new Budgets({ store, log: pino({ level: "silent" }) });
+    if (priceOfOutput > 0)
+      served.setPrices({
+        ...{ version: "1", currency: "EUR" },
+        tasks: { llm: [0, 0, priceOfOutput, priceOfOutput] },
+      });
+    served.apply([search]);
+    const controller = { gateway: "search/ingress", cluster: "controller", pod: "gw-1", budgets: true };
+    const process = new BudgetProcess(modulePath("gateway"), 1, {
+      ...{ tenantAuth: TENANT_AUTH, rateLimit: { controller }, protocolConversion: {}, accessLog: {} },
+      tokenLimit: tokenLimitConfig(search, [llm], true),
+    });
+    host = process.process;
+    gateway = process.vms[0] as Vm;
+    putInFront();
+    const exchange = () =>
+      process.exchange((report) => served.exchange({ gateway: "search/ingress", pod: "gw-1" }, report));
+    /** A call that comes again as long as the gateway asks for more of the budget. */
+    const passing = async (members: object) => {
+      for (let seconds = 0; seconds < 4; seconds++) {
+        const made = call(chat(members));
+        if (!made.stream.reply) return made;
+        expect(reasonOf(made)).toBe("budget_waits");
+        await exchange();
+      }
+      throw new Error("the gateway gets no more of the budget");
+    };
+    const spent = () => Object.values(kept.state?.accounts ?? {}).map((account) => account.spent);
+    return { exchange, passing, spent };
+  }
+
+  it("is spent from by what calls take, and refuses what may take more than is left", async () => {
+    const { exchange, passing, spent } = withBudgets([{ name: "daily", per: "day", tokens: 1000 }]);
+    const json = JSON.stringify(usage(100, 200));
+    for (let i = 0; i < 3; i++) answer(await passing({ max_tokens: 300 }), json, 1000, "application/json");
+    await exchange();
+    expect(spent()).toEqual([900]);
+    const refused = call(chat({ max_tokens: 300 }));
+    expect(reasonOf(refused)).toBe("budget_spent");
+    expect(Object.fromEntries(refused.stream.reply?.headers ?? [])).toHaveProperty("retry-after");
+    (await passing({ max_tokens: 40 })).stream.close();
+    await exchange();
+    expect(spent()).toEqual([900]);
+  });
+
+  it("of each credential, of money, and one that only lowers", async () => {
+    const each = { name: "each", per: "day", money: "0.001 EUR", for: { each: "credential" } };
+    const lower = { name: "lower", per: "day", tokens: 1, whenSpent: "lower" };
+    const other = { name: "other", per: "day", tokens: 1, for: { tasks: ["other"] } };
+    const { exchange, passing, spent } = withBudgets([each, lower, other], 10_000_000);
+    await exchange();
+    await exchange();
+    // 60 tokens of 10 EUR a million are 0.0006 EUR.
+    const json = JSON.stringify(usage(5, 60));
+    answer(await passing({ max_tokens: 60 }), json, 1000, "application/json");
+    await exchange();
+    await exchange();
+    expect(spent().toSorted()).toEqual([0, 600, 65]);
+    expect(reasonOf(call(chat({ max_tokens: 60 })))).toBe("budget_spent");
   });
 });
 

@@ -8,7 +8,7 @@ import { BUDGET_RECORD_SIZE, BudgetRecord } from "./budget-record";
 const ATTEMPTS: i32 = 256;
 
 /** Why nothing was taken. */
-enum BudgetRefusal {
+export enum BudgetRefusal {
   NONE,
   /** The controller has not said anything yet: there may be some in a second. */
   UNKNOWN,

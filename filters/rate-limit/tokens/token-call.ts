@@ -7,6 +7,9 @@ import { NamedLimit } from "../named-limit";
 import { HiddenUsage } from "./hidden-usage";
 import { TokenTask } from "./token-task";
 
+/** Of a tenant: the schema has room for as many. */
+export const MOST_BUDGETS: i32 = 64;
+
 export enum Answer {
   /** None has begun, or it is an error: it took nothing. */
   None,
@@ -22,6 +25,9 @@ export class TokenCall extends StreamState {
   /** Tokens that were taken of the limits. */
   reserved: f64 = 0;
   hasReserved: bool = false;
+  /** By budget: the lease of which was reserved, 0 for none, and how much. */
+  readonly leases: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
+  readonly amounts: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
   answer: Answer = Answer.None;
   readonly usage: TokenUsage = new TokenUsage();
   readonly lines: EventLines = new EventLines();
@@ -42,6 +48,11 @@ export class TokenCall extends StreamState {
   read(ptr: usize, len: i32): void {
     if (this.answer == Answer.Events) this.lines.add(ptr, len, this.usage);
     else if (this.answer == Answer.Json) this.usage.add(ptr, len);
+  }
+
+  /** Did the model answer, and with no error? */
+  get hasAnswer(): bool {
+    return this.answer != Answer.None;
   }
 
   /** What the call took, as far as it went. */

@@ -9,12 +9,15 @@ import { bufferData, readBuffer, replaceBody } from "../../sdk/host/body";
 import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
 import { HttpContext } from "../../sdk/pipeline/http-context";
+import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { Stage } from "../../sdk/pipeline/stage";
 import { Mode } from "../limit";
+import { readMode } from "../limits-config";
 import { NamedLimit, shareAll } from "../named-limit";
 import { forgetTime, now } from "../now";
 import { VmRegistry } from "../vm-registry";
 import { readTasks, readTenants } from "./read-config";
+import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
 import { TokenTask } from "./token-task";
 
@@ -35,6 +38,10 @@ export class TokenLimit extends Stage {
   private readonly limits: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
 
+  /** null: the tenant has none. */
+  private budgets: TokenBudgets | null = null;
+  private budgetMode: Mode = Mode.Enforce;
+
   get key(): string {
     return "tokenLimit";
   }
@@ -46,6 +53,8 @@ export class TokenLimit extends Stage {
   configure(config: Config): void {
     readTasks(config.objects("tasks"), this.tasks, this.limits);
     readTenants(config.objects("tenants"), this.tenants);
+    if (config.has("budgets")) this.budgets = new TokenBudgets(config);
+    this.budgetMode = readMode(config);
     forgetTime();
     this.registry.beat(now());
     this.share();
@@ -88,20 +97,27 @@ export class TokenLimit extends Stage {
   private passes(http: HttpContext, call: TokenCall): bool {
     forgetTime();
     const task = call.task!;
-    const tokens = task.reservationOf(call.facts);
-    const refusal = reserve(task.limit, call.tenant, tokens);
-    if (refusal == null) {
-      call.hasReserved = true;
-      call.reserved = tokens;
-      return true;
+    const tokens = task.mostOf(call.facts);
+    const limit = reserve(task.limit, call.tenant, tokens);
+    if (limit != null) return this.isDry(http, call, limit.mode, limit.reply);
+    const budgets = this.budgets;
+    let unpaid: LocalReply | null = null;
+    if (budgets != null) unpaid = budgets.reserve(http, call, now());
+    if (unpaid != null) {
+      settle(task.limit, call.tenant, tokens);
+      return this.isDry(http, call, this.budgetMode, unpaid);
     }
+    call.hasReserved = true;
+    call.reserved = tokens;
+    return true;
+  }
+
+  /** Refuses a call, but for a dry run. */
+  private isDry(http: HttpContext, call: TokenCall, mode: Mode, refusal: LocalReply): bool {
     this.forget(http, call);
-    if (refusal.mode == Mode.DryRun) {
-      http.refuseDry(refusal.reply);
-      return true;
-    }
-    http.refuse(refusal.reply);
-    return false;
+    if (mode == Mode.DryRun) http.refuseDry(refusal);
+    else http.refuse(refusal);
+    return mode == Mode.DryRun;
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
@@ -132,10 +148,9 @@ export class TokenLimit extends Stage {
     const task = call.task!;
     if (call.hasReserved) {
       const back = call.reserved - call.cost;
-      const limit = task.limit;
-      if (limit != null) limit.settle(back);
-      const tenant = call.tenant;
-      if (tenant != null) tenant.settle(back);
+      settle(task.limit, call.tenant, back);
+      const budgets = this.budgets;
+      if (budgets != null) budgets.settle(http, call, now());
     }
     if (call.usage.known) task.estimate.learn(call.facts.bodyBytes, call.usage.input);
     this.forget(http, call);
@@ -154,6 +169,13 @@ export class TokenLimit extends Stage {
     forgetTime();
     this.registry.beat(now());
     this.share();
+    const budgets = this.budgets;
+    if (budgets != null) budgets.refresh();
+  }
+
+  onDelete(): void {
+    const budgets = this.budgets;
+    if (budgets != null) budgets.free();
   }
 
   private share(): void {
@@ -168,6 +190,11 @@ function reserve(task: NamedLimit | null, tenant: NamedLimit | null, tokens: f64
   if (task == null || !task.active || task.take(tokens, 0, 0)) return null;
   if (tenant != null && tenant.active) tenant.settle(tokens);
   return task;
+}
+
+function settle(task: NamedLimit | null, tenant: NamedLimit | null, back: f64): void {
+  if (task != null) task.settle(back);
+  if (tenant != null) tenant.settle(back);
 }
 
 function hideUsage(call: TokenCall, len: i32, endOfStream: bool): void {

@@ -16,9 +16,14 @@ export class TokenTask {
   ) {}
 
   /** What a call may take at most, as far as that can be known before its answer. */
-  reservationOf(facts: CallFacts): f64 {
+  mostOf(facts: CallFacts): f64 {
+    return this.inputOf(facts) + this.outputOf(facts) * this.weights.output;
+  }
+
+  /** Tokens that the answers may have at most. */
+  outputOf(facts: CallFacts): f64 {
     const most = facts.maxTokens > 0 ? <f64>facts.maxTokens : this.defaultMaxTokens;
-    return this.inputOf(facts) + <f64>facts.answers * most * this.weights.output;
+    return <f64>facts.answers * most;
   }
 
   /** What a call took whose answer told no usage, by its prompt's bytes and the events that came. */

@@ -302,6 +302,16 @@ export const REASONS: ReasonGroup[] = [
         "Retry after `Retry-After`, or ask for fewer `max_tokens`; raise `spec.tokenLimits` of the Tenant.",
       ),
       limited(
+        "budget_spent",
+        "Less is left of a budget of the Tenant in this period than the call may take.",
+        "Ask for fewer `max_tokens`, wait for the next period, or `modelgate budgets top-up`: [Budgets](../operate/budgets.md).",
+      ),
+      limited(
+        "budget_waits",
+        "The gateway has not enough of a budget at hand, as with the first call of a period: it asks the controller.",
+        "Retry after `Retry-After`, 1 s. If it stays: does the controller run, and keep budgets?",
+      ),
+      limited(
         "descriptor_rate_limited",
         "A limit on a header's value or a path was reached.",
         "Retry after `Retry-After`; the message names the limit.",

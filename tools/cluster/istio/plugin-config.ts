@@ -20,7 +20,7 @@ export function pluginConfig(
   clusterOf?: (task: ModelTask) => string,
 ): { tenantAuth: TenantAuthConfig; protocolConversion: object; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
-  const tokenLimit = tokenLimitConfig(tenant, tasks);
+  const tokenLimit = tokenLimitConfig(tenant, tasks, controller !== undefined);
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets, clusterOf),

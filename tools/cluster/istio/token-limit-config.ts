@@ -1,10 +1,13 @@
+import type { Budget } from "../../api/budget.ts";
 import { type ModelTask, modelNames } from "../../api/model-task.ts";
-import type { Tenant } from "../../api/tenant.ts";
+import { gatewayName, type Tenant } from "../../api/tenant.ts";
 
 /** Is there a limit on tokens that holds for the task? */
 function isCounted(tenant: Tenant, { spec }: ModelTask): boolean {
   if (spec.protocol !== "openai") return false;
-  return tenant.spec.tokenLimits !== undefined || spec.openai?.tokenLimits?.tokensPerSecond !== undefined;
+  const { tokenLimits, budgets } = tenant.spec;
+  if (tokenLimits !== undefined || budgets.length > 0) return true;
+  return spec.openai?.tokenLimits?.tokensPerSecond !== undefined;
 }
 
 /** What callers write in `model` of which tokens are counted. */
@@ -20,10 +23,14 @@ export function countedModels(tenant: Tenant, tasks: ModelTask[]): string[] {
  * Configuration of the stage token-limit, as filters/rate-limit/tokens/read-config.ts reads it.
  * @returns undefined where no tokens are counted
  */
-export function tokenLimitConfig(tenant: Tenant, tasks: ModelTask[]): object | undefined {
+export function tokenLimitConfig(
+  tenant: Tenant,
+  tasks: ModelTask[],
+  hasController: boolean,
+): object | undefined {
   const counted = tasks.filter((task) => isCounted(tenant, task));
   if (counted.length === 0) return undefined;
-  const { tokenLimits, mode } = tenant.spec;
+  const { tokenLimits, budgets, mode } = tenant.spec;
   return {
     tasks: counted.map(({ spec }) => ({
       taskid: spec.taskid,
@@ -31,5 +38,21 @@ export function tokenLimitConfig(tenant: Tenant, tasks: ModelTask[]): object | u
       mode: spec.mode ?? mode,
     })),
     ...(tokenLimits && { tenants: [{ tenant: tenant.metadata.name, ...tokenLimits, mode }] }),
+    // Without a controller nobody gives leases of them.
+    ...(hasController &&
+      budgets.length > 0 && { gateway: gatewayName(tenant), budgets: budgets.map(budget) }),
+    mode,
+  };
+}
+
+/** As filters/rate-limit/tokens/token-budget.ts reads it. */
+function budget({ name, money, whenSpent, for: { credentials, tasks, each } }: Budget): object {
+  return {
+    name,
+    unit: money === undefined ? "tokens" : "money",
+    whenSpent,
+    ...(each && { each }),
+    ...(credentials && { credentials }),
+    ...(tasks && { tasks }),
   };
 }

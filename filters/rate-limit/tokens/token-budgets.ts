@@ -1,0 +1,121 @@
+import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { Slice } from "../../sdk/bytes/slice";
+import { Config } from "../../sdk/pipeline/config";
+import { HttpContext } from "../../sdk/pipeline/http-context";
+import { LocalReply } from "../../sdk/pipeline/local-reply";
+import { BudgetBook, BudgetRefusal } from "../budget/budget-book";
+import { PriceTable } from "../budget/price-table";
+import { BUDGET_SPENT, BUDGET_WAITS } from "../replies";
+import { TokenBudget } from "./token-budget";
+import { MOST_BUDGETS, TokenCall } from "./token-call";
+
+const NANOS_PER_MILLISECOND: u64 = 1_000_000;
+/** The controller answers once a second. */
+const NEXT_REPLY_MS: u64 = 1000;
+
+const credential: Slice = new Slice();
+const account: ByteBuffer = new ByteBuffer();
+
+/** The tenant's budgets, as far as calls of language models spend from them. */
+export class TokenBudgets {
+  private readonly budgets: TokenBudget[] = [];
+  private readonly book: BudgetBook;
+  private readonly prices: PriceTable = new PriceTable();
+
+  /** Reads `gateway` and `budgets`. */
+  constructor(config: Config) {
+    this.book = new BudgetBook(config.text("gateway"));
+    const budgets = config.objects("budgets");
+    if (budgets.length > MOST_BUDGETS) config.fault("budgets", "has room for 64");
+    for (let i = 0; i < budgets.length; i++) this.budgets.push(TokenBudget.read(budgets[i]));
+  }
+
+  /** Once a second. */
+  refresh(): void {
+    this.prices.refresh();
+  }
+
+  free(): void {
+    this.book.free();
+    this.prices.free();
+  }
+
+  /** Reserves what a call may take of all budgets that it counts in, or of none. @returns why not, or null */
+  reserve(http: HttpContext, call: TokenCall, now: u64): LocalReply | null {
+    http.findCredential(credential);
+    const tokens = call.task!.mostOf(call.facts);
+    for (let i = 0; i < this.budgets.length; i++) {
+      const budget = this.budgets[i];
+      call.leases[i] = 0;
+      if (!budget.counts(http, credential)) continue;
+      const amount = budget.isMoney ? this.costOfMost(http, call) : <u64>Math.ceil(tokens);
+      budget.nameAccount(account, http, credential);
+      this.book.open(account.ptr, account.len);
+      call.leases[i] = this.book.take(amount, now);
+      call.amounts[i] = amount;
+      if (call.leases[i] != 0 || !budget.refuses) continue;
+      const refusal = this.refusal(now);
+      this.giveBack(http, call, i, now);
+      return refusal;
+    }
+    return null;
+  }
+
+  private refusal(now: u64): LocalReply {
+    if (this.book.refusal == BudgetRefusal.SPENT) {
+      BUDGET_SPENT.describeWait(max<u64>(this.book.periodLeft(now) / NANOS_PER_MILLISECOND, 1));
+      return BUDGET_SPENT;
+    }
+    BUDGET_WAITS.describeWait(NEXT_REPLY_MS);
+    return BUDGET_WAITS;
+  }
+
+  private giveBack(http: HttpContext, call: TokenCall, count: i32, now: u64): void {
+    for (let i = 0; i < count; i++) {
+      if (call.leases[i] == 0) continue;
+      this.openAccount(i, http);
+      this.book.giveBack(call.leases[i], call.amounts[i], now);
+    }
+  }
+
+  private openAccount(index: i32, http: HttpContext): void {
+    this.budgets[index].nameAccount(account, http, credential);
+    this.book.open(account.ptr, account.len);
+  }
+
+  /** Charges what a call took. */
+  settle(http: HttpContext, call: TokenCall, now: u64): void {
+    http.findCredential(credential);
+    const tokens = <u64>Math.ceil(max(call.cost, 0));
+    for (let i = 0; i < this.budgets.length; i++) {
+      const budget = this.budgets[i];
+      if (!budget.counts(http, credential)) continue;
+      this.openAccount(i, http);
+      const amount = budget.isMoney ? this.costOf(http, call) : tokens;
+      if (call.leases[i] != 0 || amount > 0) this.book.spend(call.leases[i], call.amounts[i], amount, now);
+    }
+  }
+
+  private costOfMost(http: HttpContext, call: TokenCall): u64 {
+    const task = call.task!;
+    const facts = call.facts;
+    return this.price(http, <u64>task.estimate.tokensOf(facts.bodyBytes), 0, <u64>task.outputOf(facts), 0);
+  }
+
+  private costOf(http: HttpContext, call: TokenCall): u64 {
+    if (!call.hasAnswer) return 0;
+    const usage = call.usage;
+    const task = call.task!;
+    if (!usage.known)
+      return this.price(http, <u64>task.estimate.tokensOf(call.facts.bodyBytes), 0, call.lines.events, 0);
+    const cached = min(usage.cached, usage.input);
+    const reasoning = min(usage.reasoning, usage.output);
+    return this.price(http, usage.input - cached, cached, usage.output - reasoning, reasoning);
+  }
+
+  /** A task that the table has no price of costs nothing. */
+  private price(http: HttpContext, input: u64, cached: u64, output: u64, reasoning: u64): u64 {
+    const task = http.taskid;
+    return <u64>max<i64>(this.prices.cost(task.ptr, task.len, input, cached, output, reasoning), 0);
+  }
+}
