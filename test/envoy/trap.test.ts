@@ -22,5 +22,5 @@ it("answers the next request after a trap, and names function and line", async (
   const backtrace = new Backtrace(readPlaces(module, filterSource));
   const log = gateway.envoy.log.flatMap((line) => backtrace.line(line) ?? []).join("\n");
   // What the optimiser inlined carries the name of where it went.
-  expect(log).toMatch(/on_?request_?headers \(test\/wasm\/trap-stage\.ts:25:\d+\)/i);
+  expect(log).toMatch(/(?:on_?request_?headers|requestHeadersFrom) \(test\/wasm\/trap-stage\.ts:25:\d+\)/i);
 });

@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,18 +94,19 @@ for (const [shell, { options, before, ask }] of Object.entries(SHELLS)) {
 }
 
 it("get --timeout ends where the cluster is silent", async () => {
-  const silent = createServer(() => {});
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket));
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");
   const { port } = silent.address() as AddressInfo;
   const kubeconfig = join(folder, "config");
-  const cluster = { name: "silent", cluster: { server: `http://127.0.0.1:${port}` } };
+  const cluster = { name: "silent", cluster: { server: `https://127.0.0.1:${port}` } };
   const context = { name: "silent", context: { cluster: "silent", user: "nobody" } };
   const users = [{ name: "nobody", user: {} }];
   const config = { clusters: [cluster], contexts: [context], users, "current-context": "silent" };
   writeFileSync(kubeconfig, JSON.stringify(config));
   const { code, stderr } = await modelgate(["get", "tenants", "--timeout", "1", "--kubeconfig", kubeconfig]);
-  silent.closeAllConnections();
+  for (const socket of sockets) socket.destroy();
   silent.close();
   expect([code, stderr]).toEqual([1, "modelgate: the cluster did not answer within 1 s\n"]);
 });

@@ -10,6 +10,8 @@ import { TokenWeights } from "./token-weights";
 
 /** The slowest rate: tools/api/fields.ts has the same. */
 const LOWEST_RATE: f64 = 0.001;
+/** As tools/api/token-limits.ts has it. */
+const MOST_TOKENS: f64 = 1_000_000_000;
 const DEFAULT_MAX_TOKENS: f64 = 1024;
 
 /** Reads the language models whose tokens are counted, and their limits. */
@@ -23,8 +25,8 @@ export function readTasks(
     const taskid = config.text("taskid");
     const limit = new NamedLimit("tokens.taskid", bytes(taskid), TASK_TOKENS_LIMITED);
     const isLimited = readRate(config, limit);
-    const most = config.number("defaultMaxTokens", DEFAULT_MAX_TOKENS, 1);
-    const task = new TokenTask(isLimited ? limit : null, TokenWeights.read(config), Math.floor(most));
+    const most = wholeNumber(config, "defaultMaxTokens", DEFAULT_MAX_TOKENS);
+    const task = new TokenTask(isLimited ? limit : null, TokenWeights.read(config), most);
     config.finish();
     if (isLimited) limits.add(limit.name, limit);
     if (!tasks.add(limit.name, task)) config.fault("taskid", `${taskid} is there twice`);
@@ -46,13 +48,22 @@ export function readTenants(configs: Config[], tenants: NameTable<NamedLimit>): 
 /** @returns whether there is one */
 function readRate(config: Config, limit: NamedLimit): bool {
   const rate = config.number("tokensPerSecond", 0, LOWEST_RATE);
-  const burst = config.number("burst", Math.ceil(rate), 1);
+  if (rate > MOST_TOKENS) config.fault("tokensPerSecond", "must be at most 1000000000");
+  const burst = wholeNumber(config, "burst", Math.ceil(rate));
   limit.mode = readMode(config);
   if (!config.has("tokensPerSecond")) {
     if (config.has("burst")) config.fault("burst", "needs tokensPerSecond");
     return false;
   }
-  limit.windows.set(SECOND, rate, max(1, Math.floor(burst)));
+  limit.windows.set(SECOND, rate, max(1, burst));
   limit.share(1);
   return true;
+}
+
+/** @returns a number from 1 to MOST_TOKENS */
+function wholeNumber(config: Config, field: string, fallback: f64): f64 {
+  const number = config.number(field, fallback, 1);
+  if (number > MOST_TOKENS) config.fault(field, "must be at most 1000000000");
+  if (number != Math.floor(number)) config.fault(field, "must be a whole number");
+  return number;
 }

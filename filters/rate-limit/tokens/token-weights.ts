@@ -1,6 +1,9 @@
 import { TokenUsage } from "../../model-protocol/token-usage";
 import { Config } from "../../sdk/pipeline/config";
 
+/** As tools/api/token-limits.ts has it. */
+const MOST_WEIGHT: f64 = 1000;
+
 /** What a token of each kind takes of a limit. */
 export class TokenWeights {
   input: f64 = 1;
@@ -29,6 +32,8 @@ export class TokenWeights {
     weights.cachedInput = config.number("cachedInput", weights.input, 0);
     weights.output = config.number("output", 1, 0);
     weights.reasoning = config.number("reasoning", weights.output, 0);
+    const most = max(max(weights.input, weights.cachedInput), max(weights.output, weights.reasoning));
+    if (most > MOST_WEIGHT) config.fault("", "must be at most 1000 each");
     config.finish();
     return weights;
   }

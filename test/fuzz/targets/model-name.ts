@@ -26,7 +26,20 @@ const CONFIG = {
   },
 };
 const MODELS = ["llm", "llm:v1", "vendor/other", "llm:v1", "é", "", "a\u0000b", "x".repeat(600)];
-const KEYS = ["model", "mode", "models", "MODEL", "Model", "model\u0000", "mod\u00e9l", " model", ""];
+const KEYS = [
+  "model",
+  "mode",
+  "models",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "MODEL",
+  "Model",
+  "model\u0000",
+  "mod\u00e9l",
+  " model",
+  "",
+];
 const MOST_DEPTH = 256;
 
 function member(random: Random): string {

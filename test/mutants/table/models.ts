@@ -16,7 +16,7 @@ export const LANGUAGE_MODELS: Mutant[] = [
   ...mutants(TWO_MODELS, "filters/model-name/model-name.ts", [
     [
       `${ENVOY} a second model behind 5 MB`,
-      "if (!reader.holding) return this.passOn(http, fault);",
+      "if (!reader.holding) return this.passOn(http, reader, fault, endOfStream);",
       "if (!reader.holding) return BodyAction.CONTINUE;",
     ],
   ]),
@@ -42,6 +42,13 @@ export const LANGUAGE_MODELS: Mutant[] = [
       `${HOST} faults of the body are told`,
       "if (fault != <u8>ModelFault.None) return faultReply(<ModelFault>fault);",
       "",
+    ],
+  ]),
+  ...mutants("calls while the filter that reads the model is missing or can't be pulled", MODELS, [
+    [
+      `${HOST} a call that no filter has read is refused`,
+      "const len = getProperty(MODEL_STATE);",
+      "const len = max(getProperty(MODEL_STATE), 1);",
     ],
   ]),
   ...mutants(HELD, "filters/model-name/model-name.ts", [

@@ -13,10 +13,13 @@ import { startTestCollector, testFolder } from "../../support/collector/start.ts
 import { freePort } from "../../support/free-port.ts";
 import { runHere } from "../../support/modelgate.ts";
 
+/** `top` leaves the last seconds out, of which lines may still be on their way. */
+const start_time = new Date(Date.now() - 30_000).toISOString();
 const LINES = [
-  logLine({ taskid: "1", duration: 10 }),
-  logLine({ taskid: "1", duration: 900, response_code: 503, path: "/slow" }),
+  logLine({ start_time, taskid: "1", duration: 10 }),
+  logLine({ start_time, taskid: "1", duration: 900, response_code: 503, path: "/slow" }),
   logLine({
+    start_time,
     taskid: "2",
     tenant: "maps",
     response_code: 429,

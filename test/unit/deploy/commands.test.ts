@@ -144,7 +144,7 @@ it("files without a Tenant or ModelTask are a mistake, unless they may be empty"
   const { code, stderr } = await runHere(validateCommand(), ["-f", file]);
   expect([code, stderr]).toEqual([
     1,
-    `${file}: no Tenant and no ModelTask there; say --allow-empty if that is meant`,
+    `${file}: no Tenant and no ModelTask there; say --allow-empty if that is meant\n`,
   ]);
   expect((await runHere(validateCommand(), ["--allow-empty", "-f", file])).code).toBe(0);
 });
@@ -155,7 +155,7 @@ it("without a kubeconfig, it says where it looked", async () => {
   vi.unstubAllEnvs();
   expect([code, stderr]).toEqual([
     1,
-    `no cluster is known: $KUBECONFIG (${join(folder, "none")}) is not there, and this is no pod; name a kubeconfig with --kubeconfig`,
+    `no cluster is known: $KUBECONFIG (${join(folder, "none")}) is not there, and this is no pod; name a kubeconfig with --kubeconfig\n`,
   ]);
 });
 
