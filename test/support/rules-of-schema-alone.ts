@@ -32,7 +32,7 @@ const RULES: Rule[] = [
   },
   {
     path: at(
-      String.raw`spec\.(apiKey|signature|cors|openai|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
+      String.raw`spec\.(apiKey|signature|cors|openai(\.tokenLimits)?|tokenLimits|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
       String.raw`${LIMIT}(cost|windows\[\])`,
       `${LOG}(collector|sample)`,
       `${CREDENTIAL}secretRef`,
@@ -190,6 +190,11 @@ const RULES: Rule[] = [
     path: at(String.raw`spec\.conversion\.(contentType|converter)`),
     code: /^(invalid_format|custom)$/,
     reason: "an image and what it writes: the converter's own, behind the filter",
+  },
+  {
+    path: at(String.raw`spec\.conversion\.converter`),
+    code: /^invalid_type$/,
+    reason: "an image: the filter gets to know that there is one",
   },
   {
     path: at(String.raw`spec\.autoscaling(\.inFlightPerReplica)?`),

@@ -7,10 +7,13 @@ import { type Collector, startCollector } from "../../../tools/servers/collector
 import type { CollectorOptions } from "../../../tools/servers/collector/options.ts";
 import type { Traffic } from "../../../tools/servers/collector/query/traffic.ts";
 
+/** Keeps what is to be done when a test, or all tests of a file, are over. */
+export type WhenOver = (end: () => Promise<void>) => void;
+
 /** A folder that goes after the test. */
-export async function testFolder(): Promise<string> {
+export async function testFolder(whenOver: WhenOver = onTestFinished): Promise<string> {
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-collector-"));
-  onTestFinished(() => folder.remove());
+  whenOver(() => folder.remove());
   return folder.path;
 }
 
@@ -18,6 +21,7 @@ export async function testFolder(): Promise<string> {
 export async function startTestCollector(
   folder: string,
   options: Partial<CollectorOptions> = {},
+  whenOver: WhenOver = onTestFinished,
 ): Promise<TestCollector> {
   const collector = await startCollector({
     folder: join(folder, "store"),
@@ -35,7 +39,7 @@ export async function startTestCollector(
     ...options,
   });
   const test = new TestCollector(collector);
-  onTestFinished(() => test.stop());
+  whenOver(() => test.stop());
   return test;
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collectorCommand } from "../../../tools/cli/commands/collector.ts";
 import { logsCommand } from "../../../tools/cli/commands/logs.ts";
 import { metricsCommand } from "../../../tools/cli/commands/metrics.ts";
@@ -12,6 +12,7 @@ import { CollectorProcess } from "../../support/collector/process.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 import { freePort } from "../../support/free-port.ts";
 import { runHere } from "../../support/modelgate.ts";
+import { until } from "../../support/until.ts";
 
 /** `top` leaves the last seconds out, of which lines may still be on their way. */
 const start_time = new Date(Date.now() - 30_000).toISOString();
@@ -30,14 +31,20 @@ const LINES = [
 
 let url: string;
 let file: string;
-beforeEach(async () => {
-  const folder = await testFolder();
+/** One collector, which all tests only read. */
+const ends: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  const whenOver = (end: () => Promise<void>) => ends.unshift(end);
+  const folder = await testFolder(whenOver);
   file = join(folder, "lines.json.gz");
   await writeFile(file, gzipSync(toText(LINES)));
-  const collector = await startTestCollector(folder);
+  const collector = await startTestCollector(folder, {}, whenOver);
   await collector.post(toText(LINES));
-  await expect.poll(() => collector.requests()).toBe(3);
+  await until(async () => (await collector.requests()) === 3, { message: "the lines are not counted" });
   url = collector.url;
+});
+afterAll(async () => {
+  for (const end of ends) await end();
 });
 
 describe.each([
