@@ -13,15 +13,15 @@ export * from "../sdk/pipeline/exports/request-body";
 export * from "../sdk/pipeline/exports/request-headers";
 export * from "../sdk/pipeline/exports/response";
 
-defineModule(
-  () => [
+defineModule(() => {
+  const rateLimit = new RateLimit();
+  return [
     new ModelName(),
     new TenantAuth(),
-    new RateLimit(),
-    new TokenLimit(),
+    rateLimit,
+    new TokenLimit(rateLimit.registry),
     new Decompression(),
     new ProtocolConversion(),
     new AccessLog(),
-  ],
-  false,
-);
+  ];
+}, false);

@@ -39,7 +39,8 @@ const arrival: Arrival = new Arrival();
  * flight, and on a credential's part of them. A request passes when every limit that applies to it lets it.
  */
 export class RateLimit extends Stage {
-  private readonly registry: VmRegistry = new VmRegistry();
+  /** Renewed by this stage alone. */
+  readonly registry: VmRegistry = new VmRegistry();
   private readonly tasks: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private readonly credentials: NameTable<NamedLimit> = new NameTable<NamedLimit>();

@@ -261,6 +261,12 @@ describe("the usage of a stream whose caller did not ask for it", () => {
   });
 });
 
+it("a worker is one of those that share limits, however many of its stages have some", () => {
+  gateway.tick();
+  // 16 bytes a worker: filters/rate-limit/vm-registry.ts.
+  expect(host.sharedData.get("modelgate.vms")?.value).toHaveLength(16);
+});
+
 describe("limits of task and tenant hold together", () => {
   it("and a refused call takes of neither", () => {
     configure({

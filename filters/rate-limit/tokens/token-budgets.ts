@@ -49,8 +49,7 @@ export class TokenBudgets {
       call.leases[i] = 0;
       if (!budget.counts(http, credential)) continue;
       const amount = budget.isMoney ? this.costOfMost(http, call) : <u64>Math.ceil(tokens);
-      budget.nameAccount(account, http, credential);
-      this.book.open(account.ptr, account.len);
+      this.openAccount(i, http);
       call.leases[i] = this.book.take(amount, now);
       call.amounts[i] = amount;
       if (call.leases[i] != 0 || !budget.refuses) continue;

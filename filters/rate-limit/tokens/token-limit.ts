@@ -33,7 +33,6 @@ const out: ByteBuffer = new ByteBuffer();
  * given up by its caller: so calls that come at once can't all pass a limit that only one of them fits.
  */
 export class TokenLimit extends Stage {
-  private readonly registry: VmRegistry = new VmRegistry();
   private readonly tasks: NameTable<TokenTask> = new NameTable<TokenTask>();
   private readonly limits: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
@@ -41,6 +40,11 @@ export class TokenLimit extends Stage {
   /** null: the tenant has none. */
   private budgets: TokenBudgets | null = null;
   private budgetMode: Mode = Mode.Enforce;
+
+  /** @param registry of the stage rate-limit, which runs before this one and renews it */
+  constructor(private readonly registry: VmRegistry) {
+    super();
+  }
 
   get key(): string {
     return "tokenLimit";
@@ -56,7 +60,6 @@ export class TokenLimit extends Stage {
     if (config.has("budgets")) this.budgets = new TokenBudgets(config);
     this.budgetMode = readMode(config);
     forgetTime();
-    this.registry.beat(now());
     this.share();
   }
 
@@ -167,7 +170,6 @@ export class TokenLimit extends Stage {
 
   onTick(): void {
     forgetTime();
-    this.registry.beat(now());
     this.share();
     const budgets = this.budgets;
     if (budgets != null) budgets.refresh();
