@@ -6,39 +6,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import type { LocalGateway } from "../../tools/local/dev/gateway.ts";
 import { startResourceGateway } from "../../tools/local/dev/resource-gateway.ts";
-import { digestOf, KEY } from "../support/auth.ts";
-import { startWordModel } from "../support/word-model.ts";
+import { KEY } from "../support/auth.ts";
+import { startWordModel, WORD_MODEL } from "../support/word-model.ts";
 
 /** Callers of OpenAI's API on a gRPC model server, through `dev`: the real Envoy with both filters. */
-
-const RESOURCES = `apiVersion: modelgate.dev/v1alpha1
-kind: Tenant
-metadata: {name: search}
-spec:
-  namespaces: [search]
-  gateway: {name: gateway, namespace: search, hosts: ["*"]}
-  credentials: [{id: app, sha256: ${digestOf(KEY)}}]
-  tasks: [{task: "*"}]
----
-apiVersion: modelgate.dev/v1alpha1
-kind: ModelTask
-metadata: {name: words, namespace: search}
-spec:
-  taskid: "701"
-  tenant: search
-  service: {name: words}
-  protocol: openai
-  openai:
-    server: openInference
-    models: [word-model]
-    servedModel: llm
-    tensors:
-      finishReason: finish_reason
-      promptTokens: prompt_tokens
-      completionTokens: tokens
-      parameters: [{name: fail, tensor: FAIL}]
-    chat: {message: "{role} {content} ", after: end}
-`;
 
 let gateway: LocalGateway;
 let model: Awaited<ReturnType<typeof startWordModel>>;
@@ -47,7 +18,7 @@ beforeAll(async () => {
   model = await startWordModel();
   folder = await temporaryFolder(join(tmpdir(), "modelgate-openai-conversion-"));
   const file = join(folder.path, "resources.yaml");
-  await writeFile(file, RESOURCES);
+  await writeFile(file, WORD_MODEL);
   gateway = await startResourceGateway({
     paths: [file],
     secrets: new Map(),

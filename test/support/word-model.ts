@@ -1,4 +1,5 @@
 import grpc from "@grpc/grpc-js";
+import { digestOf, KEY } from "./auth.ts";
 import { frame, ModelStreamInferResponse } from "./conversion.ts";
 import { type Config, ModelConfigResponse, sentOf, textsOf } from "./generate.ts";
 
@@ -70,6 +71,36 @@ function* repliesTo(message: Buffer): Generator<object> {
 }
 
 /** @returns its port, and how to stop it */
+/** A tenant with KEY whose language model it is. */
+export const WORD_MODEL = `apiVersion: modelgate.dev/v1alpha1
+kind: Tenant
+metadata: {name: search}
+spec:
+  namespaces: [search]
+  gateway: {name: gateway, namespace: search, hosts: ["*"]}
+  credentials: [{id: app, sha256: ${digestOf(KEY)}}]
+  tasks: [{task: "*"}]
+---
+apiVersion: modelgate.dev/v1alpha1
+kind: ModelTask
+metadata: {name: words, namespace: search}
+spec:
+  taskid: "701"
+  tenant: search
+  service: {name: words}
+  protocol: openai
+  openai:
+    server: openInference
+    models: [word-model]
+    servedModel: llm
+    tensors:
+      finishReason: finish_reason
+      promptTokens: prompt_tokens
+      completionTokens: tokens
+      parameters: [{name: fail, tensor: FAIL}]
+    chat: {message: "{role} {content} ", after: end}
+`;
+
 export async function startWordModel(): Promise<{ port: number; stop(): void }> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
   server.addService(

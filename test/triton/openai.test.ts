@@ -9,38 +9,12 @@ import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { temporaryFolder } from "../../tools/lib/temporary-folder.ts";
 import type { LocalGateway } from "../../tools/local/dev/gateway.ts";
 import { startResourceGateway } from "../../tools/local/dev/resource-gateway.ts";
-import { digestOf, KEY } from "../support/auth.ts";
+import { KEY } from "../support/auth.ts";
+import { WORD_MODEL } from "../support/word-model.ts";
 
 /** OpenAI's own client, unchanged, on models of Triton's that speak the Open Inference Protocol. */
 
-const RESOURCES = `apiVersion: modelgate.dev/v1alpha1
-kind: Tenant
-metadata: {name: search}
-spec:
-  namespaces: [search]
-  gateway: {name: gateway, namespace: search, hosts: ["*"]}
-  credentials: [{id: app, sha256: ${digestOf(KEY)}}]
-  tasks: [{task: "*"}]
----
-apiVersion: modelgate.dev/v1alpha1
-kind: ModelTask
-metadata: {name: words, namespace: search}
-spec:
-  taskid: "701"
-  tenant: search
-  service: {name: words}
-  protocol: openai
-  openai:
-    server: openInference
-    models: [word-model]
-    servedModel: llm
-    tensors:
-      finishReason: finish_reason
-      promptTokens: prompt_tokens
-      completionTokens: tokens
-      parameters: [{name: fail, tensor: FAIL}]
-    chat: {message: "{role} {content} ", after: end}
----
+const RESOURCES = `${WORD_MODEL}---
 apiVersion: modelgate.dev/v1alpha1
 kind: ModelTask
 metadata: {name: vectors, namespace: search}
