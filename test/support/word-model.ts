@@ -70,7 +70,6 @@ function* repliesTo(message: Buffer): Generator<object> {
   if (parameters.triton_enable_empty_final_response === true) yield { inferResponse: marked(true) };
 }
 
-/** @returns its port, and how to stop it */
 /** A tenant with KEY whose language model it is. */
 export const WORD_MODEL = `apiVersion: modelgate.dev/v1alpha1
 kind: Tenant
@@ -101,6 +100,7 @@ spec:
     chat: {message: "{role} {content} ", after: end}
 `;
 
+/** @returns its port, and how to stop it */
 export async function startWordModel(): Promise<{ port: number; stop(): void }> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
   server.addService(
