@@ -137,7 +137,11 @@ describe.each([
 
 it("logs says when it shows the newest of many, and caps what a caller made long", async () => {
   const many = Array.from({ length: 30 }, (_, i) =>
-    logLine({ taskid: i === 7 ? "x".repeat(300) : "1", path: "/".padEnd(i, "p") }),
+    logLine({
+      start_time: new Date(Date.now() - 60_000 + i).toISOString(),
+      taskid: i === 7 ? "x".repeat(300) : "1",
+      path: "/".padEnd(i, "p"),
+    }),
   );
   const folder = await testFolder();
   await writeFile(join(folder, "a.log"), toText(many));
