@@ -164,3 +164,44 @@ it("modelgate dev --converter swaps the converter when its file changes, and kee
     await own.remove();
   }
 }, 600_000);
+
+it("modelgate dev --filter follows the source and config.json of a filter, and says where it fails", async () => {
+  const own = await temporaryFolder(join(tmpdir(), "modelgate-dev-test-"));
+  const folder = join(own.path, "header-guard");
+  await newFolder({ kind: "filter", folder }, "header-guard");
+  const source = join(folder, "header-guard.ts");
+  const text = await readFile(source, "utf8");
+  const configuration = join(folder, "config.json");
+  const child = spawn(process.execPath, [COMMAND, "dev", "--filter", folder], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    const log: string[] = [];
+    createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
+    const said = () => log.join("\n");
+    await expect.poll(said, { timeout: 240_000 }).toContain("Ctrl-C");
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said()) ?? [];
+    const guardedBy = async () => (await fetch(url)).headers.get("x-guarded-by");
+    expect(await guardedBy(), said()).toBe("header-guard");
+    await writeFile(configuration, '{ "headerGuard": { "header": "x-debug", "name": "other" } }');
+    await expect.poll(guardedBy, { timeout: 240_000 }).toBe("other");
+    await writeFile(configuration, '{ "headerGuard": { "header": "x-debug" } }');
+    await expect.poll(said, { timeout: 240_000 }).toContain("headerGuard.name: is required");
+    expect(await guardedBy()).toBe("other");
+    await writeFile(configuration, '{ "headerGuard": { "header": "x-debug", "name": "looping" } }');
+    const looping = text.replace(
+      "    http.refuse(REFUSED);",
+      "    while (this.value.len >= 0) this.value.len++;\n$&",
+    );
+    await writeFile(source, looping);
+    await expect.poll(guardedBy, { timeout: 240_000 }).toBe("looping");
+    expect((await fetch(url, { headers: { "x-debug": "1" } })).status).toBe(503);
+    const line = looping.slice(0, looping.indexOf("while (")).split("\n").length;
+    await expect.poll(said).toMatch(new RegExp(`header-guard\\.ts:${line}:\\d+`));
+    expect(said()).toContain("more instructions than it may");
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    await own.remove();
+  }
+}, 600_000);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { startEnvoyWithFilter } from "modelgate/filter-test";
+import configuration from "./config.json" with { type: "json" };
 
 // In a real Envoy, for what a caller sees. Behind it a server answers with what it got.
-const configuration = { headerGuard: { header: "x-debug", name: "NAME" } };
 const envoy = await startEnvoyWithFilter(import.meta.dirname, configuration);
 after(() => envoy.stop());
 

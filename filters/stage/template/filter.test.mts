@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadFilter } from "modelgate/filter-test";
+import configuration from "./config.json" with { type: "json" };
 
 // In a host in Node that stands for Envoy: fast, for all that a stage can meet.
-const filter = await loadFilter(import.meta.dirname, { headerGuard: { header: "x-debug", name: "NAME" } });
+const filter = await loadFilter(import.meta.dirname, configuration);
 
 test("a request goes on, and its response names the filter", () => {
   const { reply, request, response } = filter.exchange({ body: "hello" }, { body: "world" });

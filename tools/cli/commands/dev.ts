@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { pino } from "pino";
 import { secretsOfFiles } from "../../cluster/deploy/secrets.ts";
 import { checkFilter } from "../../cluster/istio/native-check.ts";
@@ -10,11 +10,11 @@ import { escapeControls } from "../../lib/terminal/escape.ts";
 import { buildModules } from "../../lib/wasm/build.ts";
 import { modulePath } from "../../lib/wasm/modules.ts";
 import { readDevConfig } from "../../local/dev/config.ts";
-import { devConverter } from "../../local/dev/converter.ts";
 import { runDemo } from "../../local/dev/demo.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/dev/gateway.ts";
 import { runLanguageDemo } from "../../local/dev/language-demo.ts";
 import { startLanguageGateway } from "../../local/dev/language-gateway.ts";
+import { devOwnModule } from "../../local/dev/own-module.ts";
 import { type ServerAddresses, startResourceGateway } from "../../local/dev/resource-gateway.ts";
 import { secretsOption } from "../options/render.ts";
 import { wholeNumber } from "../options/units.ts";
@@ -34,6 +34,7 @@ interface DevOptions {
   demo?: true;
   llm?: true;
   converter?: string;
+  filter?: string;
 }
 
 export function devCommand(): Command {
@@ -60,6 +61,12 @@ export function devCommand(): Command {
       receiver,
     )
     .option("--converter <folder>", "run this converter instead, and reload it when a file changes")
+    .addOption(
+      new Option(
+        "--filter <folder>",
+        "run this filter instead, with its config.json, and reload it when a file changes",
+      ).conflicts("converter"),
+    )
     .option(
       "--llm",
       "serve tasks with protocol: openai by a small language model of random weights (default -f: an example)",
@@ -69,7 +76,10 @@ export function devCommand(): Command {
 }
 
 async function dev(options: DevOptions): Promise<void> {
-  if (options.converter !== undefined) return devConverter({ ...options, folder: options.converter });
+  const { converter, filter } = options;
+  if (converter !== undefined)
+    return devOwnModule({ ...options, own: { kind: "converter", folder: converter } });
+  if (filter !== undefined) return devOwnModule({ ...options, own: { kind: "filter", folder: filter } });
   await access(modulePath("gateway")).catch(() => buildModules(["gateway"]));
   const gateway = await started(options);
   console.error(`Envoy serves http://127.0.0.1:${gateway.envoy.port}, access log ${gateway.accessLog}`);

@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrap, httpCluster, wasmFilter } from "../../lib/envoy/bootstrap.ts";
@@ -11,6 +8,7 @@ import { Backtrace } from "../../lib/wasm/backtrace.ts";
 import { readPlaces } from "../../lib/wasm/places.ts";
 import { sourceIn } from "../own-module/compile.ts";
 import { compileFilter } from "./compile.ts";
+import { startEchoServer } from "./server.ts";
 
 const SERVER = "server";
 
@@ -31,10 +29,9 @@ interface FilterInEnvoy {
 export async function startEnvoyWithFilter(folder: string, configuration: object): Promise<FilterInEnvoy> {
   const envoy = await findEnvoy(undefined);
   const temporary = await temporaryFolder(join(tmpdir(), "modelgate-filter-"));
-  const server = await startServer();
+  const server = await startEchoServer();
   const stopOthers = async () => {
-    server.closeAllConnections();
-    server.close();
+    server.stop();
     await temporary.remove();
   };
   try {
@@ -48,7 +45,7 @@ export async function startEnvoyWithFilter(folder: string, configuration: object
         tasks: [],
         filters: [wasmFilter("filter", module, configuration)],
         routes: [{ match: { prefix: "/" }, route: { cluster: SERVER } }],
-        clusters: [httpCluster(SERVER, (server.address() as AddressInfo).port)],
+        clusters: [httpCluster(SERVER, server.port)],
       }),
       onLog: (line) => log.push(...(backtrace.line(line)?.split("\n") ?? [])),
     });
@@ -61,16 +58,4 @@ export async function startEnvoyWithFilter(folder: string, configuration: object
     await stopOthers();
     throw error;
   }
-}
-
-async function startServer(): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const body = Buffer.concat(await request.toArray()).toString();
-    const { method, url: path, headers } = request;
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ method, path, headers, body }));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
 }
