@@ -92,5 +92,7 @@ function settle(limit: NamedLimit | null, size: f64): void {
 
 /** Was the request charged less or more than its body will turn out to cost? */
 export function isGuess(limit: NamedLimit | null, http: HttpContext): bool {
-  return limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http);
+  return (
+    limit != null && limit.active && limit.flatCost < 0 && limit.cost.guessed(http) && limit.counts(http)
+  );
 }

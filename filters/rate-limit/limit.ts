@@ -1,5 +1,7 @@
 import { Bytes } from "../sdk/bytes/bytes";
+import { HttpContext } from "../sdk/pipeline/http-context";
 import { Cost } from "./cost";
+import { Exempt } from "./exempt";
 import { Lease, leaseCap } from "./lease";
 import { now } from "./now";
 import { RateLimited } from "./rate-limited";
@@ -19,6 +21,8 @@ const LONGEST_REST: f64 = 2_000_000;
 export abstract class Limit {
   readonly windows: Windows = new Windows();
   cost: Cost = new Cost();
+  /** Requests that it does not count; null: it counts all. */
+  exempt: Exempt | null = null;
   mode: Mode = Mode.Enforce;
   protected cap: f64 = 1;
 
@@ -32,6 +36,12 @@ export abstract class Limit {
   active: bool = false;
   /** What every request costs; below 0 when requests differ. */
   flatCost: f64 = 1;
+
+  /** Does it count this request? */
+  counts(http: HttpContext): bool {
+    const exempt = this.exempt;
+    return this.active && (exempt == null || !exempt.has(http));
+  }
 
   /** `take` of token-bucket.ts on the bucket in shared data. */
   protected abstract takeShared(

@@ -4,10 +4,11 @@ import { NameTable } from "../sdk/bytes/name-table";
 import { Config } from "../sdk/pipeline/config";
 import { Concurrency } from "./concurrency";
 import { Cost } from "./cost";
+import { Exempt } from "./exempt";
 import { KeyedLimit } from "./keyed-limit";
 import { Limit, Mode } from "./limit";
 import { NamedLimit } from "./named-limit";
-import { PathTemplate } from "./path-template";
+import { readTemplate } from "./path-template";
 import { RateLimited } from "./rate-limited";
 import { DAY, HOUR, MINUTE, MONTH, SECOND } from "./token-bucket";
 import { VmRegistry } from "./vm-registry";
@@ -49,7 +50,7 @@ export function readKeyed(limits: Config[]): KeyedLimit[] {
     const byHeader = config.has("header");
     if (byHeader == config.has("path")) config.fault("header", "or path is required, and not both");
     const header = byHeader ? bytes(config.headerName("header")) : null;
-    const path = config.has("path") ? readTemplate(config) : null;
+    const path = config.has("path") ? readTemplate(config, "path", config.text("path")) : null;
     const most = config.number("maxKeys", 4096, 1);
     if (most > MOST_KEYS) config.fault("maxKeys", "must be at most 65536");
     const limit = new KeyedLimit(name, reply, header, path, <i32>min(most, MOST_KEYS));
@@ -73,27 +74,6 @@ function isQuotable(name: string): bool {
   return true;
 }
 
-function readTemplate(config: Config): PathTemplate {
-  const template = config.text("path");
-  if (!template.startsWith("/")) config.fault("path", "must start with /");
-  let open = false;
-  for (let i = 0; i < template.length; i++) {
-    const c = template.charCodeAt(i);
-    if (
-      c == Char.OPEN_BRACE ? open || template.charCodeAt(i - 1) != Char.SLASH : c == Char.CLOSE_BRACE && !open
-    )
-      config.fault("path", "has braces that are not one whole segment");
-    if (c == Char.OPEN_BRACE) open = true;
-    if (c == Char.CLOSE_BRACE) {
-      open = false;
-      if (i + 1 < template.length && template.charCodeAt(i + 1) != Char.SLASH)
-        config.fault("path", "has braces that are not one whole segment");
-    }
-  }
-  if (open) config.fault("path", "has braces that are not one whole segment");
-  return new PathTemplate(bytes(template));
-}
-
 /** @param alone may it stand without a rate, for the controller to set one? */
 function readLimit(limit: Limit, config: Config, alone: bool): void {
   readWindow(limit, config, SECOND, "requestsPerSecond", "burst");
@@ -105,6 +85,7 @@ function readLimit(limit: Limit, config: Config, alone: bool): void {
     alone && (config.has("maxInFlight") || config.has("adaptiveConcurrency") || config.has("mode"));
   if (!limit.windows.any && !others) config.fault("requestsPerSecond", "is required");
   limit.cost = Cost.read(config);
+  limit.exempt = Exempt.read(config);
   limit.mode = readMode(config);
   limit.share(1);
 }

@@ -1,5 +1,6 @@
-import { Bytes, hexDigit } from "../sdk/bytes/bytes";
+import { Bytes, bytes, hexDigit } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
+import { Config } from "../sdk/pipeline/config";
 
 const FNV_PRIME: u64 = 0x100000001b3;
 
@@ -55,4 +56,25 @@ export class PathTemplate {
     }
     return at == end || load<u8>(at) == Char.QUESTION ? hash : 0;
   }
+}
+
+/** Reads a path with variables; `field` is where the configuration has it. */
+export function readTemplate(config: Config, field: string, template: string): PathTemplate {
+  if (!template.startsWith("/")) config.fault(field, "must start with /");
+  let open = false;
+  for (let i = 0; i < template.length; i++) {
+    const c = template.charCodeAt(i);
+    if (
+      c == Char.OPEN_BRACE ? open || template.charCodeAt(i - 1) != Char.SLASH : c == Char.CLOSE_BRACE && !open
+    )
+      config.fault(field, "has braces that are not one whole segment");
+    if (c == Char.OPEN_BRACE) open = true;
+    if (c == Char.CLOSE_BRACE) {
+      open = false;
+      if (i + 1 < template.length && template.charCodeAt(i + 1) != Char.SLASH)
+        config.fault(field, "has braces that are not one whole segment");
+    }
+  }
+  if (open) config.fault(field, "has braces that are not one whole segment");
+  return new PathTemplate(bytes(template));
 }

@@ -50,7 +50,7 @@ export class RequestLimits {
 
   /** Pays a named limit. @returns the refusal, null when it is paid (or need not be) */
   pay(limit: NamedLimit, http: HttpContext): LocalReply | null {
-    if (!limit.active) return null;
+    if (!limit.counts(http)) return null;
     const flat = limit.flatCost;
     const cost = flat >= 0 ? flat : limit.cost.of(http);
     if (cost == MALFORMED) return this.mayRefuse(limit.mode, COST_MALFORMED, http);
@@ -68,7 +68,7 @@ export class RequestLimits {
 
   /** Pays a limit on what the request has in a header or path. */
   payKeyed(limit: KeyedLimit, http: HttpContext): LocalReply | null {
-    if (!limit.active) return null;
+    if (!limit.counts(http)) return null;
     const fingerprint = limit.fingerprintOf(http);
     if (fingerprint == 0) return null;
     const flat = limit.flatCost;

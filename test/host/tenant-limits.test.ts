@@ -108,3 +108,60 @@ it("responses say what is left", () => {
   const refused = request(vm, { taskid: "1" }, { "modelgate.principal": "search\nx" });
   expect(header(refused, "ratelimit")).toBe('"task-second";r=0;t=1');
 });
+
+it("a task, a tenant and a descriptor do not count the requests of exempt credentials and paths", () => {
+  const exempt = { credentials: ["probe"], paths: ["/v2/models/{model}/ready", "/v2/health/live"] };
+  const { vm } = configured(
+    {
+      credentials: [{ id: "probe", sha256: "0".repeat(64) }],
+      limits: { requestsPerSecond: 1, exempt: { credentials: ["probe"] } },
+      descriptors: [{ name: "user", header: "x-user", requestsPerSecond: 1, exempt }],
+    },
+    { requestsPerSecond: 1, exempt },
+  );
+  const ask = (credential: string, path: string, user = {}) =>
+    request(vm, { taskid: "1", ":path": path, ...user }, { "modelgate.principal": `search\n${credential}` })
+      .reply?.details;
+  const user = { "x-user": "a" };
+  // Who is exempt of all limits may go on for ever, and takes nothing of what others have.
+  expect(times(5).flatMap(() => ask("probe", "/v2/models/m/infer", user) ?? [])).toEqual([]);
+  expect([ask("x", "/v2/models/m/infer", user), ask("x", "/v2/models/m/infer", user)]).toEqual([
+    undefined,
+    "tenant_rate_limited",
+  ]);
+  // The tenant counts these paths.
+  expect(ask("x", "/v2/models/m/ready")).toBe("tenant_rate_limited");
+});
+
+it("an exempt path is a whole path in one spelling, whatever its query", () => {
+  const exempt = { paths: ["/v2/models/{model}/ready"] };
+  const { vm } = configured({}, { requestsPerSecond: 1, exempt });
+  expect(reasons(vm, times(2))).toEqual([undefined, "task_rate_limited"]);
+  const at = (path: string) => reasons(vm, [{ ":path": path }])[0];
+  expect(at("/v2/models/m/ready")).toBeUndefined();
+  expect(at("/v2/models/m/ready?a=b")).toBeUndefined();
+  for (const path of [
+    "/v2/models/m/ready/",
+    "/v2/models//ready",
+    "/v2/models/m/n/ready",
+    "/v2/models/m%2Finfer/ready",
+    "/v2/models/m/READY",
+    "/v2/models/m/infer?/v2/models/m/ready",
+  ])
+    expect([path, at(path)]).toEqual([path, "task_rate_limited"]);
+});
+
+it("what an exempt body turns out to cost is not charged afterwards", () => {
+  const exempt = { credentials: ["probe"] };
+  const { vm } = configured({}, { requestsPerSecond: 10, cost: { bytesPerToken: 1 }, exempt });
+  const send = (credential: string) => {
+    const state = { "modelgate.principal": `search\n${credential}`, "request\0size": "\x10\x27\0\0\0\0\0\0" };
+    const stream = vm.open({ taskid: "1" }, false, state);
+    stream.close();
+    return stream.reply?.details;
+  };
+  expect([send("probe"), send("probe"), send("x"), send("x")]).toEqual([
+    ...[undefined, undefined, undefined],
+    "task_rate_limited",
+  ]);
+});

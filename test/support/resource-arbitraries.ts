@@ -80,6 +80,17 @@ const tasks = fc.array(arbitraryTask, { maxLength: 3 }).map((specs) =>
   })),
 );
 
+/** The resources with exempt credentials that the tenant has, where it has some. */
+function withKnownExempt<T>(value: T, credentials: string[]): T {
+  if (Array.isArray(value)) return value.map((each) => withKnownExempt(each, credentials)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, each]) => {
+    if (key !== "exempt" || !each?.credentials) return [key, withKnownExempt(each, credentials)];
+    return [key, { ...each, credentials: credentials.slice(0, each.credentials.length) }];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
 /** A Tenant with up to three tasks, public paths of the first of them, and a budget for what there is. */
 export const arbitraryResources: fc.Arbitrary<Written> = fc
   .record({ tenant, tasks, budgets: fc.array(arbitraryBudget, { maxLength: 1 }) })
@@ -92,11 +103,12 @@ export const arbitraryResources: fc.Arbitrary<Written> = fc
       classes: tenant.spec.priorities?.classes.map(({ name }) => name) ?? [],
     };
     const own = budgets.map((make, index) => make(index, known));
-    return {
+    const resources = {
       tasks,
       tenant: {
         ...tenant,
         spec: { ...spec, ...(paths && { publicPaths: paths }), ...(own.length > 0 && { budgets: own }) },
       },
     };
+    return withKnownExempt(resources, known.credentials);
   });

@@ -224,6 +224,11 @@ const RULES: Rule[] = [
     reason: "paths that no request has: the filter compares bytes",
   },
   {
+    path: at(String.raw`${LIMIT}exempt(\.(paths|credentials)(\[\])?)?`),
+    code: /^(custom|invalid_format|too_big)$/,
+    reason: "credentials that are not there and paths that no request has: nothing is exempt by them",
+  },
+  {
     path: at(String.raw`spec\.credentials`),
     code: /^custom$/,
     message: /^must not hold an id twice/,

@@ -1,5 +1,6 @@
 import { budgetFaults } from "./budget-faults.ts";
 import { credentialFaults } from "./credential-faults.ts";
+import { exemptFaults } from "./exempt-faults.ts";
 import { type Fault, formatPlace, InvalidResources } from "./fault.ts";
 import { nearest } from "./issue-message.ts";
 import type { Loaded } from "./load.ts";
@@ -53,6 +54,7 @@ export function crossFaults({ tenants, tasks }: Resources): Fault[] {
     ...ownerFaults(tenants, tasks),
     ...tenants.flatMap((tenant) => publicPathFaults(tenant, tasks)),
     ...tenants.flatMap((tenant) => budgetFaults(tenant, tasks)),
+    ...exemptFaults(tenants, tasks),
     ...tasks.flatMap(routingFaults),
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exempt, pathTemplate } from "./exempt.ts";
 import { headerName, rate } from "./fields.ts";
 import { withRules } from "./rules.ts";
 
@@ -117,6 +118,7 @@ export const taskLimits = withRules(
       .describe("Requests at once, over all gateway pods. Default: those of one second."),
     windows: windows(),
     cost: cost(),
+    exempt: exempt(),
     maxInFlightPerReplica: z
       .int()
       .min(1)
@@ -143,6 +145,7 @@ export const tenantLimits = withRules(
     burst: burst(),
     windows: windows(),
     cost: cost(),
+    exempt: exempt(),
   }),
   [windowsRule, ...rateRules],
 );
@@ -158,13 +161,7 @@ export const descriptor = withRules(
     header: headerName()
       .optional()
       .describe("Header of whose values each has the limit. Set either this or `path`."),
-    path: z
-      .string()
-      .max(1024)
-      .regex(
-        /^(\/(\{[A-Za-z0-9_]+\}|[^/{}?#\s]*))+$/,
-        "must be a path such as /v2/models/{model}/infer, without a query",
-      )
+    path: pathTemplate()
       .optional()
       .describe(
         "Path, of which a part in braces stands for one segment: each combination has the limit, as each `{model}` of `/v2/models/{model}/infer`.",
@@ -179,6 +176,7 @@ export const descriptor = withRules(
     burst: burst(),
     windows: windows(),
     cost: cost(),
+    exempt: exempt(),
   }),
   [
     windowsRule,
@@ -215,4 +213,5 @@ export interface Limits {
   burst?: number | undefined;
   windows?: z.output<typeof window>[] | undefined;
   cost?: z.output<ReturnType<typeof cost>>;
+  exempt?: z.output<ReturnType<typeof exempt>>;
 }

@@ -122,6 +122,14 @@ const CASES: [name: string, text: string, message: string][] = [
     'a.yaml:11: Tenant/search: spec.budgets[0].for.credentials[0]: "alcie" is no credential of this tenant (did you mean alice?)',
   ],
   [
+    "an exempt credential that is none",
+    docs(
+      TENANT.concat(`  credentials: [{id: alice, sha256: ${"a".repeat(64)}}]\n`),
+      `${TASK}  limits: {requestsPerSecond: 5, exempt: {credentials: [alcie]}}\n`,
+    ),
+    'a.yaml:21: ModelTask/ranking: spec.limits.exempt.credentials[0]: "alcie" is no credential of Tenant search (did you mean alice?)',
+  ],
+  [
     "a budget for no task of the tenant",
     docs(TENANT.concat("  budgets: [{name: monthly, per: month, tokens: 100, for: {tasks: [abc]}}]\n"), TASK),
     'a.yaml:10: Tenant/search: spec.budgets[0].for.tasks[0]: "abc" is no task of this tenant (it has 666)',

@@ -102,7 +102,7 @@ describe("faults", () => {
     [
       "a field unknown",
       task("  service2: {}\n  limits: {requestsPerSecond: 1, colour: red}"),
-      "9: ModelTask/t: spec.limits.colour: is no field (fields here: requestsPerSecond, perReplica, burst, windows, cost, maxInFlightPerReplica)",
+      "9: ModelTask/t: spec.limits.colour: is no field (fields here: requestsPerSecond, perReplica, burst, windows, cost, exempt, maxInFlightPerReplica)",
     ],
     [
       "both limits",

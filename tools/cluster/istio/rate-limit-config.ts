@@ -116,12 +116,13 @@ const WINDOW_FIELDS = {
   month: "requestsPerMonth",
 };
 
-function limitFields({ requestsPerSecond, burst, windows = [], cost }: Limits): object {
+function limitFields({ requestsPerSecond, burst, windows = [], cost, exempt }: Limits): object {
   return {
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     ...(burst !== undefined && { burst }),
     ...Object.fromEntries(windows.map(({ per, requests }) => [WINDOW_FIELDS[per], requests])),
     ...(cost && { cost }),
+    ...(exempt && { exempt }),
   };
 }
 
