@@ -19,7 +19,7 @@ defineModule(() => {
     new ModelName(),
     new TenantAuth(),
     rateLimit,
-    new TokenLimit(rateLimit.registry),
+    new TokenLimit(rateLimit.shared),
     new Decompression(),
     new ProtocolConversion(),
     new AccessLog(),

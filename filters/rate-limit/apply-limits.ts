@@ -3,8 +3,9 @@ import { NameTable } from "../sdk/bytes/name-table";
 import { LogLevel, log } from "../sdk/host/log";
 import { sharedVersion } from "../sdk/host/shared-data";
 import { Concurrency } from "./concurrency";
-import { HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK } from "./controller/limit-records";
+import { HAS_MAX_IN_FLIGHT, HAS_RATE, KINDS, LimitRecord, TASK, TENANT } from "./controller/limit-records";
 import { LimitsStore } from "./controller/limits-store";
+import { LimitTables } from "./limit-tables";
 import { NamedLimit } from "./named-limit";
 import { TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { VmRegistry } from "./vm-registry";
@@ -19,34 +20,28 @@ const record: LimitRecord = new LimitRecord();
  * @param applied version of the stored limits that it has applied; 0 at first
  * @returns the version that it has applied now
  */
-export function applyLimits(
-  store: LimitsStore,
-  applied: u32,
-  tasks: NameTable<NamedLimit>,
-  tenants: NameTable<NamedLimit>,
-  registry: VmRegistry,
-): u32 {
+export function applyLimits(store: LimitsStore, applied: u32, tables: LimitTables): u32 {
   if (store.load() == 0) return applied;
   const version = sharedVersion();
   if (version == applied) return applied;
   for (let at = store.records; at < store.end; ) {
     at = record.read(at);
-    const limit = limitOf(record, record.kind == TASK ? tasks : tenants);
+    const limit = limitOf(record, tables.of(record.kind));
     if (limit == null) continue;
-    if (record.has(HAS_RATE)) limit.control(record.requestsPerSecond, record.burst);
+    if (record.has(HAS_RATE)) limit.control(record.perSecond, record.burst);
     else limit.release();
     limit.round = version;
     limit.controlled = true;
-    capInFlight(limit, record, registry);
+    capInFlight(limit, record, tables.registry);
   }
-  releaseOthers(tasks, version);
-  releaseOthers(tenants, version);
+  for (let kind = 0; kind < KINDS; kind++) releaseOthers(tables.of(kind), version);
   return version;
 }
 
 function limitOf(record: LimitRecord, table: NameTable<NamedLimit>): NamedLimit | null {
   const known = table.find(record.name, record.nameLen);
-  if (known != null) return known;
+  // What a token is to a task stands in the configuration alone.
+  if (known != null || record.kind > TENANT) return known;
   if (table.count >= MOST_NAMES) {
     log(LogLevel.Error, "the controller has named too many tasks or tenants: new ones have no limit");
     return null;

@@ -8,7 +8,10 @@ import { RateLimited } from "./rate-limited";
 import { chargeShared, takeShared } from "./shared-bucket";
 import { SECOND } from "./token-bucket";
 
-/** What happened to the requests of one task or tenant, since it was last read. */
+/** As the controller bounds a number of a report (tools/servers/controller/protocol.ts). */
+const MOST_COUNTED: f64 = 1_000_000_000;
+
+/** What happened to the requests, or the tokens, of one task or tenant, since it was last read. */
 export class Counters {
   admitted: u32 = 0;
   refused: u32 = 0;
@@ -17,6 +20,16 @@ export class Counters {
   /** Microseconds, of the requests that were measured. */
   latencyMicros: u64 = 0;
   measured: u32 = 0;
+
+  /** Counts tokens that were used. */
+  use(tokens: f64): void {
+    this.admitted = <u32>min(<f64>this.admitted + Math.round(tokens), MOST_COUNTED);
+  }
+
+  /** Counts tokens that were asked for in vain. */
+  miss(tokens: f64): void {
+    this.refused = <u32>min(<f64>this.refused + Math.round(tokens), MOST_COUNTED);
+  }
 
   clear(): void {
     this.admitted = 0;
@@ -62,8 +75,8 @@ export class NamedLimit extends Limit {
   }
 
   /** Sets what the controller says. The bucket keeps its level, so a new limit gives nobody a new burst. */
-  control(requestsPerSecond: f64, burst: f64): void {
-    this.windows.set(SECOND, requestsPerSecond, burst);
+  control(perSecond: f64, burst: f64): void {
+    this.windows.set(SECOND, perSecond, burst);
   }
 
   /** The controller has no limit for this: back to the plug-in configuration. */

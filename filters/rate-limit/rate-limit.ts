@@ -7,11 +7,11 @@ import { HttpContext } from "../sdk/pipeline/http-context";
 import { LocalReply } from "../sdk/pipeline/local-reply";
 import { Stage } from "../sdk/pipeline/stage";
 import { Admission, isGuess, takeAdmission } from "./admission";
-import { applyLimits } from "./apply-limits";
 import { Arrival, beginEarly, beginWhole } from "./arrival";
 import { ControllerClient } from "./controller/controller-client";
 import { KeyedLimit } from "./keyed-limit";
 import { Mode } from "./limit";
+import { LimitTables } from "./limit-tables";
 import { readKeyed, readMode, readNamed } from "./limits-config";
 import { NamedLimit, shareAll } from "./named-limit";
 import { forgetTime, now } from "./now";
@@ -19,8 +19,8 @@ import { Priority } from "./priority";
 import { setQuotaHeaders } from "./quota-headers";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
 import { RequestLimits } from "./request-limits";
+import { SharedLimits } from "./shared-limits";
 import { Shares } from "./shares";
-import { VmRegistry } from "./vm-registry";
 import { WaitingLine } from "./waiting-line";
 
 /** Without an adaptive limit the latency of one request in so many is measured, for the report. */
@@ -39,10 +39,11 @@ const arrival: Arrival = new Arrival();
  * flight, and on a credential's part of them. A request passes when every limit that applies to it lets it.
  */
 export class RateLimit extends Stage {
-  /** Renewed by this stage alone. */
-  readonly registry: VmRegistry = new VmRegistry();
-  private readonly tasks: NameTable<NamedLimit> = new NameTable<NamedLimit>();
-  private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
+  /** This stage renews its registry of VMs. */
+  readonly shared: SharedLimits = new SharedLimits();
+  private readonly tables: LimitTables = this.shared.tables;
+  private readonly tasks: NameTable<NamedLimit> = this.tables.tasks;
+  private readonly tenants: NameTable<NamedLimit> = this.tables.tenants;
   private readonly credentials: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private keyed: KeyedLimit[] = [];
   private priority: Priority = new Priority();
@@ -50,17 +51,15 @@ export class RateLimit extends Stage {
   /** Do responses say what is left, and not only refusals? */
   private tellsQuotas: bool = false;
   private controller: ControllerClient | null = null;
-  /** Version of the controller's limits that this VM has applied. */
-  private applied: u32 = 0;
   private line: WaitingLine = new WaitingLine(0, 0);
-  private shares: Shares = new Shares(this.registry, 0, 0);
+  private shares: Shares = new Shares(this.tables.registry, 0, 0);
 
   get key(): string {
     return "rateLimit";
   }
 
   configure(config: Config): void {
-    const registry = this.registry;
+    const registry = this.tables.registry;
     readNamed(this.tasks, config.objects("tasks"), "taskid", TASK_LIMITED, registry);
     readNamed(this.tenants, config.objects("tenants"), "tenant", TENANT_LIMITED, registry);
     readNamed(this.credentials, config.objects("credentials"), "credential", CREDENTIAL_LIMITED, registry);
@@ -72,7 +71,11 @@ export class RateLimit extends Stage {
     this.line = WaitingLine.read(config);
     this.shares = Shares.read(config, registry);
     const controller = config.object("controller");
-    if (controller != null) this.controller = new ControllerClient(controller, registry);
+    if (controller != null) {
+      const client = new ControllerClient(controller, registry);
+      this.controller = client;
+      this.shared.store = client.store;
+    }
     forgetTime();
     registry.beat(now());
     this.share();
@@ -243,10 +246,10 @@ export class RateLimit extends Stage {
 
   onTick(): void {
     forgetTime();
-    this.registry.beat(now());
+    this.tables.registry.beat(now());
     this.share();
     const controller = this.controller;
-    if (controller != null) controller.onTick(now(), this.tasks, this.tenants);
+    if (controller != null) controller.onTick(now(), this.tables);
   }
 
   onDelete(): void {
@@ -256,13 +259,8 @@ export class RateLimit extends Stage {
 
   /** Applies news from the controller, and gives back what this VM holds and does not use. */
   private share(): void {
-    const controller = this.controller;
-    if (controller != null) {
-      this.applied = applyLimits(controller.store, this.applied, this.tasks, this.tenants, this.registry);
-    }
-    const vms = this.registry.live;
-    shareAll(this.tasks, vms);
-    shareAll(this.tenants, vms);
+    this.shared.share();
+    const vms = this.tables.registry.live;
     shareAll(this.credentials, vms);
     this.shares.onTick();
     for (let i = 0; i < this.keyed.length; i++) this.keyed[i].onTick(vms);

@@ -15,12 +15,26 @@ const burst = () =>
       "Tokens at once; a call that may take more passes when all of them are there, and leaves a debt. Default: those of one second.",
     );
 
+interface Rates {
+  tokensPerSecond?: number | undefined;
+  perReplica?: number | undefined;
+  burst?: number | undefined;
+}
+
 const burstNeedsRate = {
-  holds: ({ tokensPerSecond, burst }: { tokensPerSecond?: number | undefined; burst?: number | undefined }) =>
-    burst === undefined || tokensPerSecond !== undefined,
-  cel: "!has(self.burst) || has(self.tokensPerSecond)",
-  message: "needs tokensPerSecond",
+  holds: ({ tokensPerSecond, perReplica, burst }: Rates) =>
+    burst === undefined || tokensPerSecond !== undefined || perReplica !== undefined,
+  cel: "!has(self.burst) || has(self.tokensPerSecond) || has(self.perReplica)",
+  message: "needs tokensPerSecond or perReplica",
   path: ["burst"],
+};
+
+const oneRate = {
+  holds: ({ tokensPerSecond, perReplica }: Rates) =>
+    tokensPerSecond === undefined || perReplica === undefined,
+  cel: "!has(self.tokensPerSecond) || !has(self.perReplica)",
+  message: "must not stand beside tokensPerSecond",
+  path: ["perReplica"],
 };
 
 const weight = (what: string) => z.number().min(0).max(1000).optional().describe(what);
@@ -31,7 +45,12 @@ export const taskTokenLimits = withRules(
     tokensPerSecond: rate()
       .optional()
       .describe(
-        "Tokens a second of prompts and answers, on each gateway pod. Default: only the tenant's limit holds.",
+        "Tokens a second of prompts and answers, over all gateway pods. Set this or `perReplica`, or none: then only the tenant's limit holds.",
+      ),
+    perReplica: rate()
+      .optional()
+      .describe(
+        "Tokens a second for each ready replica of the task, so that the limit follows scaling; needs a controller.",
       ),
     burst: burst(),
     defaultMaxTokens: z
@@ -54,13 +73,15 @@ export const taskTokenLimits = withRules(
       .optional()
       .describe("What a token of each kind counts. Default: one each."),
   }),
-  [burstNeedsRate],
+  [burstNeedsRate, oneRate],
 );
+
+export type TaskTokenLimits = z.output<typeof taskTokenLimits>;
 
 /** Limit on the tokens of all language models of a tenant. */
 export const tenantTokenLimits = z.strictObject({
   tokensPerSecond: rate().describe(
-    "Tokens a second of prompts and answers, over all language models of the tenant, on each gateway pod.",
+    "Tokens a second of prompts and answers, over all language models and gateway pods of the tenant.",
   ),
   burst: burst(),
 });

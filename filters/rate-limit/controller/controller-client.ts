@@ -1,7 +1,6 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { AUTHORITY, AUTHORIZATION, CONTENT_TYPE, METHOD, PATH } from "../../sdk/bytes/header-names";
-import { NameTable } from "../../sdk/bytes/name-table";
 import { CalloutHandler, callout, forgetCallout } from "../../sdk/host/callout";
 import { Election } from "../../sdk/host/election";
 import { HeaderPairs } from "../../sdk/host/headers";
@@ -11,7 +10,7 @@ import { podName } from "../../sdk/host/pod-name";
 import { readBearer } from "../../sdk/pipeline/bearer-token";
 import { Config } from "../../sdk/pipeline/config";
 import { BudgetExchange } from "../budget/budget-exchange";
-import { NamedLimit } from "../named-limit";
+import { LimitTables } from "../limit-tables";
 import { now } from "../now";
 import { VmRegistry } from "../vm-registry";
 import { LimitsReply } from "./limits-reply";
@@ -79,18 +78,18 @@ export class ControllerClient extends CalloutHandler {
   }
 
   /** Once a second: counts go to the board, and on to the controller if this VM is the elected one. */
-  onTick(now: u64, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  onTick(now: u64, tables: LimitTables): void {
     const budgets = this.budgets;
     if (budgets != null) budgets.prices.refresh();
     const place = this.registry.place;
-    if (place >= 0) this.board.publish(place, tasks, tenants);
+    if (place >= 0) this.board.publish(place, tables);
     if (!this.election.run(now) || this.pending) return;
-    this.board.collect(this.registry.size, tasks, tenants);
+    this.board.collect(this.registry.size, tables);
     const interval = this.lastReport == 0 ? 1000 : (now - this.lastReport) / NANOS_PER_MILLISECOND;
     this.lastReport = now;
     this.reported = this.store.load();
     const body = this.body;
-    writeReport(body, this.gateway, this.pod, this.reported, interval, tasks, tenants, this.budgets, now);
+    writeReport(body, this.gateway, this.pod, this.reported, interval, tables, this.budgets, now);
     this.pending = callout(
       this.cluster.ptr,
       this.cluster.len,

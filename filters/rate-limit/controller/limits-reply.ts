@@ -2,7 +2,16 @@ import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes, hexDigit } from "../../sdk/bytes/bytes";
 import { JsonScanner } from "../../sdk/bytes/json-scanner";
 import { BudgetsReply } from "../budget/budgets-reply";
-import { GONE, HAS_MAX_IN_FLIGHT, HAS_RATE, LimitRecord, TASK, TENANT } from "./limit-records";
+import {
+  GONE,
+  HAS_MAX_IN_FLIGHT,
+  HAS_RATE,
+  LimitRecord,
+  TASK,
+  TASK_TOKENS,
+  TENANT,
+  TENANT_TOKENS,
+} from "./limit-records";
 
 const VERSION = bytes("limits.modelgate.dev/v1");
 const API_VERSION = bytes("apiVersion");
@@ -10,9 +19,12 @@ const GENERATION = bytes("generation");
 const FULL = bytes("full");
 const TASKS = bytes("tasks");
 const TENANTS = bytes("tenants");
+const TASK_TOKENS_FIELD = bytes("taskTokens");
+const TENANT_TOKENS_FIELD = bytes("tenantTokens");
 const REVOKED = bytes("revoked");
 const BUDGETS = bytes("budgets");
 const REQUESTS_PER_SECOND = bytes("requestsPerSecond");
+const TOKENS_PER_SECOND = bytes("tokensPerSecond");
 const BURST = bytes("burst");
 const MAX_IN_FLIGHT = bytes("maxInFlight");
 
@@ -76,6 +88,8 @@ export class LimitsReply {
         this.full = json.boolean();
       } else if (this.keyIs(TASKS)) this.limitsOf(TASK);
       else if (this.keyIs(TENANTS)) this.limitsOf(TENANT);
+      else if (this.keyIs(TASK_TOKENS_FIELD)) this.limitsOf(TASK_TOKENS);
+      else if (this.keyIs(TENANT_TOKENS_FIELD)) this.limitsOf(TENANT_TOKENS);
       else if (this.keyIs(REVOKED)) this.readRevoked();
       else if (this.keyIs(BUDGETS)) this.budgets.read(json);
       else json.skip();
@@ -120,7 +134,7 @@ export class LimitsReply {
       this.name.append(name.ptr, name.len);
       record.kind = kind;
       record.flags = 0;
-      record.requestsPerSecond = 0;
+      record.perSecond = 0;
       record.burst = 0;
       record.maxInFlight = 0;
       if (json.takeNull()) record.flags = GONE;
@@ -134,11 +148,12 @@ export class LimitsReply {
   private limit(): void {
     const json = this.json;
     const record = this.record;
+    const rate = record.kind >= TASK_TOKENS ? TOKENS_PER_SECOND : REQUESTS_PER_SECOND;
     let bursts = 0;
     json.enterObject();
     while (json.nextMember(this.key)) {
-      if (this.keyIs(REQUESTS_PER_SECOND)) {
-        record.requestsPerSecond = this.bounded(LARGEST_RATE, false);
+      if (this.keyIs(rate)) {
+        record.perSecond = this.bounded(LARGEST_RATE, false);
         record.flags |= HAS_RATE;
       } else if (this.keyIs(BURST)) {
         record.burst = this.bounded(LARGEST_RATE, false);
@@ -149,7 +164,7 @@ export class LimitsReply {
         record.flags |= HAS_MAX_IN_FLIGHT;
       } else json.skip();
     }
-    if (bursts == 0) record.burst = Math.ceil(record.requestsPerSecond);
+    if (bursts == 0) record.burst = Math.ceil(record.perSecond);
   }
 
   private readRevoked(): void {

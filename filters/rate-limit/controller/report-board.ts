@@ -2,8 +2,9 @@ import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { Bytes, bytes } from "../../sdk/bytes/bytes";
 import { NameTable } from "../../sdk/bytes/name-table";
 import { getShared, setShared, sharedValue, sharedVersion } from "../../sdk/host/shared-data";
+import { LimitTables } from "../limit-tables";
 import { Counters, NamedLimit } from "../named-limit";
-import { TASK, TENANT } from "./limit-records";
+import { KINDS } from "./limit-records";
 
 /**
  * A record: u8 kind, u8 0, u16 length of the name, u32 admitted, u32 refused, i32 in flight, u32 measured,
@@ -30,20 +31,18 @@ export class ReportBoard {
   }
 
   /** Leaves this VM's counts, unless the last ones are still there. */
-  publish(place: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  publish(place: i32, tables: LimitTables): void {
     const length = getShared(this.keyOf(place));
     if (length > 0) return;
     const version = sharedVersion();
     blob.clear();
-    appendAll(TASK, tasks);
-    appendAll(TENANT, tenants);
+    for (let kind = 0; kind < KINDS; kind++) appendAll(<u8>kind, tables.of(kind));
     if (blob.len == 0 || !setShared(this.key, blob.ptr, blob.len, version)) return;
-    clearAll(tasks);
-    clearAll(tenants);
+    for (let kind = 0; kind < KINDS; kind++) clearAll(tables.of(kind));
   }
 
   /** Adds what lies at places 0 to `places` - 1 to the totals. */
-  collect(places: i32, tasks: NameTable<NamedLimit>, tenants: NameTable<NamedLimit>): void {
+  collect(places: i32, tables: LimitTables): void {
     for (let place = 0; place < places; place++) {
       const length = getShared(this.keyOf(place));
       if (length <= 0) continue;
@@ -51,8 +50,7 @@ export class ReportBoard {
       if (!setShared(this.key, 0, 0, sharedVersion())) continue;
       for (let at = from; at < from + length; ) {
         const nameLen = load<u16>(at + 2);
-        const table = load<u8>(at) == TASK ? tasks : tenants;
-        const limit = table.find(at + FIXED, nameLen);
+        const limit = tables.of(load<u8>(at)).find(at + FIXED, nameLen);
         if (limit != null) addTo(limit.total, at);
         at += FIXED + nameLen;
       }

@@ -4,6 +4,7 @@ import { Char } from "../../sdk/bytes/chars";
 import { appendJsonString } from "../../sdk/bytes/json-text";
 import { NameTable } from "../../sdk/bytes/name-table";
 import { BudgetExchange } from "../budget/budget-exchange";
+import { LimitTables } from "../limit-tables";
 import { NamedLimit } from "../named-limit";
 
 const OPEN = bytes('{"apiVersion":"limits.modelgate.dev/v1","gateway":');
@@ -12,12 +13,17 @@ const GENERATION = bytes(',"generation":');
 const INTERVAL = bytes(',"intervalMilliseconds":');
 const TASKS = bytes(',"connections":0,"tasks":{');
 const TENANTS = bytes('},"tenants":{');
-const END_OF_TENANTS = bytes("}");
+const TASK_TOKENS = bytes('},"taskTokens":{');
+const TENANT_TOKENS = bytes('},"tenantTokens":{');
+const END_OF_TABLES = bytes("}");
 const CLOSE = bytes("}");
 const ADMITTED = bytes(':{"admitted":');
 const REFUSED = bytes(',"refused":');
 const IN_FLIGHT = bytes(',"inFlight":');
 const LATENCY = bytes(',"latencyMicroseconds":');
+
+/** As the controller bounds a number (tools/servers/controller/protocol.ts). */
+const MOST: u32 = 1_000_000_000;
 
 /** Writes a report (POST /v1/report) from the totals, and begins them anew; with budgets, what was spent. */
 export function writeReport(
@@ -26,8 +32,7 @@ export function writeReport(
   pod: Bytes,
   generation: u64,
   intervalMs: u64,
-  tasks: NameTable<NamedLimit>,
-  tenants: NameTable<NamedLimit>,
+  tables: LimitTables,
   budgets: BudgetExchange | null,
   now: u64,
 ): void {
@@ -41,10 +46,14 @@ export function writeReport(
   out.appendBytes(INTERVAL);
   out.appendDecimal(intervalMs);
   out.appendBytes(TASKS);
-  appendTotals(out, tasks, true);
+  appendTotals(out, tables.tasks, true);
   out.appendBytes(TENANTS);
-  appendTotals(out, tenants, false);
-  out.appendBytes(END_OF_TENANTS);
+  appendTotals(out, tables.tenants, false);
+  out.appendBytes(TASK_TOKENS);
+  appendTotals(out, tables.taskTokens, false);
+  out.appendBytes(TENANT_TOKENS);
+  appendTotals(out, tables.tenantTokens, false);
+  out.appendBytes(END_OF_TABLES);
   if (budgets != null) budgets.append(out, now);
   out.appendBytes(CLOSE);
 }
@@ -59,9 +68,9 @@ function appendTotals(out: ByteBuffer, limits: NameTable<NamedLimit>, ofTask: bo
     first = false;
     appendJsonString(out, limit.name.ptr, limit.name.len, i32.MAX_VALUE);
     out.appendBytes(ADMITTED);
-    out.appendDecimal(total.admitted);
+    out.appendDecimal(min(total.admitted, MOST));
     out.appendBytes(REFUSED);
-    out.appendDecimal(total.refused);
+    out.appendDecimal(min(total.refused, MOST));
     if (ofTask) {
       out.appendBytes(IN_FLIGHT);
       out.appendDecimal(max(total.inFlight, 0));

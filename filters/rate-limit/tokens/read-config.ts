@@ -24,11 +24,11 @@ export function readTasks(
     const config = configs[i];
     const taskid = config.text("taskid");
     const limit = new NamedLimit("tokens.taskid", bytes(taskid), TASK_TOKENS_LIMITED);
-    const isLimited = readRate(config, limit);
+    readRate(config, limit);
     const most = wholeNumber(config, "defaultMaxTokens", DEFAULT_MAX_TOKENS);
-    const task = new TokenTask(isLimited ? limit : null, TokenWeights.read(config), most);
+    const task = new TokenTask(limit, TokenWeights.read(config), most);
     config.finish();
-    if (isLimited) limits.add(limit.name, limit);
+    limits.add(limit.name, limit);
     if (!tasks.add(limit.name, task)) config.fault("taskid", `${taskid} is there twice`);
   }
 }
@@ -56,6 +56,7 @@ function readRate(config: Config, limit: NamedLimit): bool {
     return false;
   }
   limit.windows.set(SECOND, rate, max(1, burst));
+  limit.configured();
   limit.share(1);
   return true;
 }

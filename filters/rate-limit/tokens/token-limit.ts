@@ -12,10 +12,11 @@ import { HttpContext } from "../../sdk/pipeline/http-context";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { Stage } from "../../sdk/pipeline/stage";
 import { Mode } from "../limit";
+import { LimitTables } from "../limit-tables";
 import { readMode } from "../limits-config";
-import { NamedLimit, shareAll } from "../named-limit";
+import { NamedLimit } from "../named-limit";
 import { forgetTime, now } from "../now";
-import { VmRegistry } from "../vm-registry";
+import { SharedLimits } from "../shared-limits";
 import { readTasks, readTenants } from "./read-config";
 import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
@@ -34,16 +35,17 @@ const out: ByteBuffer = new ByteBuffer();
  */
 export class TokenLimit extends Stage {
   private readonly tasks: NameTable<TokenTask> = new NameTable<TokenTask>();
-  private readonly limits: NameTable<NamedLimit> = new NameTable<NamedLimit>();
-  private readonly tenants: NameTable<NamedLimit> = new NameTable<NamedLimit>();
 
   /** null: the tenant has none. */
   private budgets: TokenBudgets | null = null;
   private budgetMode: Mode = Mode.Enforce;
 
-  /** @param registry of the stage rate-limit, which runs before this one and renews it */
-  constructor(private readonly registry: VmRegistry) {
+  private readonly tables: LimitTables;
+
+  /** @param shared of the stage rate-limit, which runs before this one */
+  constructor(private readonly shared: SharedLimits) {
     super();
+    this.tables = shared.tables;
   }
 
   get key(): string {
@@ -55,12 +57,12 @@ export class TokenLimit extends Stage {
   }
 
   configure(config: Config): void {
-    readTasks(config.objects("tasks"), this.tasks, this.limits);
-    readTenants(config.objects("tenants"), this.tenants);
+    readTasks(config.objects("tasks"), this.tasks, this.tables.taskTokens);
+    readTenants(config.objects("tenants"), this.tables.tenantTokens);
     if (config.has("budgets")) this.budgets = new TokenBudgets(config);
     this.budgetMode = readMode(config);
     forgetTime();
-    this.share();
+    this.shared.grew();
   }
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
@@ -75,9 +77,10 @@ export class TokenLimit extends Stage {
   }
 
   private tenantOf(http: HttpContext): NamedLimit | null {
-    if (this.tenants.count == 0) return null;
+    const tenants = this.tables.tenantTokens;
+    if (tenants.count == 0) return null;
     http.findTenant(name);
-    return this.tenants.find(name.ptr, name.len);
+    return tenants.find(name.ptr, name.len);
   }
 
   onRequestBody(http: HttpContext, _size: i32, endOfStream: bool): BodyAction {
@@ -107,7 +110,7 @@ export class TokenLimit extends Stage {
     let unpaid: LocalReply | null = null;
     if (budgets != null) unpaid = budgets.reserve(http, call, now());
     if (unpaid != null) {
-      settle(task.limit, call.tenant, tokens);
+      settle(task.limit, call.tenant, tokens, 0);
       return this.isDry(http, call, this.budgetMode, unpaid);
     }
     call.hasReserved = true;
@@ -150,8 +153,7 @@ export class TokenLimit extends Stage {
     forgetTime();
     const task = call.task!;
     if (call.hasReserved) {
-      const back = call.reserved - call.cost;
-      settle(task.limit, call.tenant, back);
+      settle(task.limit, call.tenant, call.reserved, call.cost);
       const budgets = this.budgets;
       if (budgets != null) budgets.settle(http, call, now());
     }
@@ -169,8 +171,6 @@ export class TokenLimit extends Stage {
   }
 
   onTick(): void {
-    forgetTime();
-    this.share();
     const budgets = this.budgets;
     if (budgets != null) budgets.refresh();
   }
@@ -179,24 +179,29 @@ export class TokenLimit extends Stage {
     const budgets = this.budgets;
     if (budgets != null) budgets.free();
   }
-
-  private share(): void {
-    shareAll(this.limits, this.registry.live);
-    shareAll(this.tenants, this.registry.live);
-  }
 }
 
 /** Takes tokens of both limits, or of none. @returns the limit that has too few */
-function reserve(task: NamedLimit | null, tenant: NamedLimit | null, tokens: f64): NamedLimit | null {
-  if (tenant != null && tenant.active && !tenant.take(tokens, 0, 0)) return tenant;
-  if (task == null || !task.active || task.take(tokens, 0, 0)) return null;
+function reserve(task: NamedLimit, tenant: NamedLimit | null, tokens: f64): NamedLimit | null {
+  if (tenant != null && tenant.active && !tenant.take(tokens, 0, 0)) return missed(tenant, tokens);
+  if (!task.active || task.take(tokens, 0, 0)) return null;
   if (tenant != null && tenant.active) tenant.settle(tokens);
-  return task;
+  return missed(task, tokens);
 }
 
-function settle(task: NamedLimit | null, tenant: NamedLimit | null, back: f64): void {
-  if (task != null) task.settle(back);
-  if (tenant != null) tenant.settle(back);
+function missed(limit: NamedLimit, tokens: f64): NamedLimit {
+  limit.counters.miss(tokens);
+  return limit;
+}
+
+function settle(task: NamedLimit, tenant: NamedLimit | null, reserved: f64, used: f64): void {
+  settleOne(task, reserved, used);
+  if (tenant != null) settleOne(tenant, reserved, used);
+}
+
+function settleOne(limit: NamedLimit, reserved: f64, used: f64): void {
+  limit.settle(reserved - used);
+  limit.counters.use(used);
 }
 
 function hideUsage(call: TokenCall, len: i32, endOfStream: bool): void {

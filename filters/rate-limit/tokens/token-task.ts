@@ -8,8 +8,8 @@ export class TokenTask {
   readonly estimate: PromptEstimate = new PromptEstimate();
 
   constructor(
-    /** null: only the tenant's limit holds. */
-    readonly limit: NamedLimit | null,
+    /** Not active where only the tenant's limit holds. */
+    readonly limit: NamedLimit,
     readonly weights: TokenWeights,
     /** Tokens of an answer whose caller names no most. */
     readonly defaultMaxTokens: f64,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { noLimits } from "../../../tools/servers/controller/limit.ts";
 import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/servers/controller/protocol.ts";
 
 const LIMIT = 100;
@@ -64,8 +65,8 @@ function newGateway(limit = LIMIT, generationsFrom = 0): Gateway {
 
 function setLimit(gateway: Gateway, limit: number, maxInFlight = CAP): void {
   gateway.apply({
-    tasks: new Map([["a", { requestsPerSecond: limit, maxInFlight }]]),
-    tenants: new Map(),
+    ...noLimits(),
+    tasks: new Map([["a", { perSecond: limit, maxInFlight }]]),
     revoked: [],
   });
 }
@@ -245,7 +246,7 @@ test("a limit that is gone is sent as null until acknowledged, revocations likew
   const gateway = newGateway();
   const pod = new FakePod("a", 1);
   rounds(gateway, [pod], 3, 0);
-  gateway.apply({ tasks: new Map(), tenants: new Map([["t", { requestsPerSecond: 7 }]]), revoked: ["ab"] });
+  gateway.apply({ ...noLimits(), tenants: new Map([["t", { perSecond: 7 }]]), revoked: ["ab"] });
   const expected = { full: false, tasks: { a: null }, revoked: ["ab"] };
   const lost = pod.report(gateway, 10_000) as Reply;
   expect(lost).toMatchObject(expected);
@@ -262,8 +263,8 @@ test("a burst that is defined anew is sent, once", () => {
   const gateway = newGateway();
   const pod = new FakePod("a", 1);
   const now = rounds(gateway, [pod], 3, 0);
-  const spec = { requestsPerSecond: LIMIT, burst: 7, maxInFlight: CAP };
-  gateway.apply({ tasks: new Map([["a", spec]]), tenants: new Map(), revoked: [] });
+  const spec = { perSecond: LIMIT, burst: 7, maxInFlight: CAP };
+  gateway.apply({ ...noLimits(), tasks: new Map([["a", spec]]), revoked: [] });
   const reply = pod.report(gateway, now + 1000) as Reply;
   expect(reply.tasks.a?.burst).toBeCloseTo(7, 1);
   pod.apply(reply);
@@ -274,8 +275,8 @@ test("a pod that misses very many limits that are gone is told everything", () =
   const gateway = newGateway();
   const pod = new FakePod("a", 1);
   rounds(gateway, [pod], 3, 0);
-  const many = Array.from({ length: 10_001 }, (_, i) => [`t${i}`, { requestsPerSecond: 1 }] as const);
-  gateway.apply({ tasks: new Map(many), tenants: new Map(), revoked: [] });
+  const many = Array.from({ length: 10_001 }, (_, i) => [`t${i}`, { perSecond: 1 }] as const);
+  gateway.apply({ ...noLimits(), tasks: new Map(many), revoked: [] });
   setLimit(gateway, LIMIT);
   const reply = pod.report(gateway, 9000) as Reply;
   expect(reply.full).toBe(true);

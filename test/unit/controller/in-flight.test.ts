@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { noLimits } from "../../../tools/servers/controller/limit.ts";
 import { Limits } from "../../../tools/servers/controller/limits.ts";
 import { controllerMetrics } from "../../../tools/servers/controller/metrics.ts";
 import { PROTOCOL_VERSION, report } from "../../../tools/servers/controller/protocol.ts";
@@ -8,8 +9,8 @@ import { PROTOCOL_VERSION, report } from "../../../tools/servers/controller/prot
 function gateway(maxInFlight?: number): Gateway {
   let generation = 0;
   const made = new Gateway(() => ++generation);
-  const limit = { requestsPerSecond: 100, ...(maxInFlight !== undefined && { maxInFlight }) };
-  made.apply({ tasks: new Map([["a", limit]]), tenants: new Map(), revoked: [] });
+  const limit = { perSecond: 100, ...(maxInFlight !== undefined && { maxInFlight }) };
+  made.apply({ ...noLimits(), tasks: new Map([["a", limit]]), revoked: [] });
   return made;
 }
 

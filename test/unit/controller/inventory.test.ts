@@ -43,20 +43,15 @@ describe("limits", () => {
       "a fixed rate",
       { limits: { requestsPerSecond: 10, burst: 5 } },
       3,
-      { "1": { requestsPerSecond: 10, burst: 5 } },
+      { "1": { perSecond: 10, burst: 5 } },
     ],
     [
       "a rate for each replica",
       { limits: { perReplica: 10, maxInFlightPerReplica: 4 } },
       3,
-      { "1": { requestsPerSecond: 30, maxInFlight: 12 } },
+      { "1": { perSecond: 30, maxInFlight: 12 } },
     ],
-    [
-      "no replica is ready: one may come up",
-      { limits: { perReplica: 10 } },
-      0,
-      { "1": { requestsPerSecond: 10 } },
-    ],
+    ["no replica is ready: one may come up", { limits: { perReplica: 10 } }, 0, { "1": { perSecond: 10 } }],
     ["no limits", {}, 3, {}],
     ["off", { limits: { perReplica: 10 }, mode: "off" }, 3, {}],
   ])("%s", (_, spec, replicas, expected) => {
@@ -70,7 +65,7 @@ describe("limits", () => {
       newTask("a", "1", limits(1)),
       newTask("c", "2", { ...limits(3), tenant: "nobody" }),
     ]);
-    expect(tasks).toEqual({ "1": { requestsPerSecond: 1 } });
+    expect(tasks).toEqual({ "1": { perSecond: 1 } });
     expect(warnings).toEqual([
       "ModelTask/m/b: spec.taskid: 1 is another task's already",
       "ModelTask/m/c: spec.tenant: there is no Tenant nobody",
@@ -84,6 +79,28 @@ describe("limits", () => {
     const { gateways } = gatewaySpecs({ tenants, tasks: [], replicas: () => 1 }, NOW);
     expect([...(gateways.get("x/g")?.tenants.keys() ?? [])]).toEqual(["t", "u"]);
   });
+});
+
+test("limits on tokens are those of tenants and of language models, by replica where they say so", () => {
+  const tokens = { tokensPerSecond: 900, burst: 7 };
+  const openai = (tokenLimits: object, more: object = {}) => ({
+    protocol: "openai",
+    openai: { tokenLimits },
+    ...more,
+  });
+  const tasks = [
+    newTask("a", "1", openai({ tokensPerSecond: 50 })),
+    newTask("b", "2", openai({ perReplica: 50, burst: 10 })),
+    newTask("c", "3", openai({ perReplica: 50 }, { mode: "off" })),
+    newTask("d", "4", openai({})),
+  ];
+  const tenants = [newTenant("t", { tokenLimits: tokens })];
+  const spec = gatewaySpecs({ tenants, tasks, replicas: () => 3 }, NOW).gateways.get("t/g");
+  expect(Object.fromEntries(spec?.taskTokens ?? [])).toEqual({
+    "1": { perSecond: 50 },
+    "2": { perSecond: 150, burst: 10 },
+  });
+  expect(Object.fromEntries(spec?.tenantTokens ?? [])).toEqual({ t: { perSecond: 900, burst: 7 } });
 });
 
 test("a tenant with windows alone has no rate to share between pods", () => {

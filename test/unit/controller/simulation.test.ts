@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Gateway } from "../../../tools/servers/controller/gateway.ts";
+import { noLimits } from "../../../tools/servers/controller/limit.ts";
 import { PROTOCOL_VERSION, type Reply, report } from "../../../tools/servers/controller/protocol.ts";
 
 /**
@@ -59,7 +60,7 @@ function simulate(
   const started = () => {
     generation += 1_000_000;
     const gateway = new Gateway(() => ++generation);
-    gateway.apply({ tasks: new Map([["a", { requestsPerSecond: LIMIT }]]), tenants: new Map(), revoked: [] });
+    gateway.apply({ ...noLimits(), tasks: new Map([["a", { perSecond: LIMIT }]]), revoked: [] });
     return { gateway, holdsUntil: now + HOLD };
   };
   let controller = started();

@@ -1,13 +1,15 @@
 import type { Budget } from "../../api/budget.ts";
 import { type ModelTask, modelNames } from "../../api/model-task.ts";
 import { gatewayName, type Tenant } from "../../api/tenant.ts";
+import type { TaskTokenLimits } from "../../api/token-limits.ts";
 
 /** Is there a limit on tokens that holds for the task? */
 function isCounted(tenant: Tenant, { spec }: ModelTask): boolean {
   if (spec.protocol !== "openai") return false;
   const { tokenLimits, budgets } = tenant.spec;
   if (tokenLimits !== undefined || budgets.length > 0) return true;
-  return spec.openai?.tokenLimits?.tokensPerSecond !== undefined;
+  const { tokensPerSecond, perReplica } = spec.openai?.tokenLimits ?? {};
+  return tokensPerSecond !== undefined || perReplica !== undefined;
 }
 
 /** What callers write in `model` of which tokens are counted. */
@@ -34,7 +36,7 @@ export function tokenLimitConfig(
   return {
     tasks: counted.map(({ spec }) => ({
       taskid: spec.taskid,
-      ...spec.openai?.tokenLimits,
+      ...taskFields(spec.openai?.tokenLimits),
       mode: spec.mode ?? mode,
     })),
     ...(tokenLimits && { tenants: [{ tenant: tenant.metadata.name, ...tokenLimits, mode }] }),
@@ -43,6 +45,12 @@ export function tokenLimitConfig(
       budgets.length > 0 && { gateway: gatewayName(tenant), budgets: budgets.map(budget) }),
     mode,
   };
+}
+
+/** A limit per replica has no rate here: only the controller knows how many there are. */
+function taskFields(limits: TaskTokenLimits | undefined): object {
+  const { perReplica, burst, ...fields } = limits ?? {};
+  return perReplica !== undefined || burst === undefined ? fields : { ...fields, burst };
 }
 
 /** As filters/rate-limit/tokens/token-budget.ts reads it. */

@@ -7,7 +7,9 @@ export const RESERVED = 2;
 /** Share that the demand asks for. */
 export const TARGET = 3;
 export const STATE = 4;
-const FIELDS = 5;
+/** What the pod's last report said that it needs. */
+export const SEEN = 5;
+const FIELDS = 6;
 
 /** States: no pod has the slot; */
 export const ABSENT = 0;

@@ -1,5 +1,5 @@
 import { enlarged } from "./cells.ts";
-import { Limit, type LimitKind, type LimitSpec } from "./limit.ts";
+import { LIMIT_KINDS, Limit, type LimitKind, type LimitSpec } from "./limit.ts";
 import { Pod } from "./pod.ts";
 import { PROTOCOL_VERSION, type Reply, type Report } from "./protocol.ts";
 
@@ -14,9 +14,7 @@ const MAX_PODS = 1000;
 const MAX_CONNECTIONS = 1_000_000;
 
 /** What the limits of a gateway shall be. */
-export interface GatewaySpec {
-  tasks: Map<string, LimitSpec>;
-  tenants: Map<string, LimitSpec>;
+export interface GatewaySpec extends Record<LimitKind, Map<string, LimitSpec>> {
   /** SHA-256 digests, hexadecimal, sorted. */
   revoked: string[];
 }
@@ -29,7 +27,10 @@ export type Refusal = "pod_unknown" | "pods_exhausted" | "report_too_frequent";
  * clock.
  */
 export class Gateway {
-  readonly limits: Record<LimitKind, Map<string, Limit>> = { tasks: new Map(), tenants: new Map() };
+  readonly limits: Record<LimitKind, Map<string, Limit>> = {
+    ...{ tasks: new Map(), tenants: new Map() },
+    ...{ taskTokens: new Map(), tenantTokens: new Map() },
+  };
   readonly pods = new Map<string, Pod>();
   private readonly nextGeneration: () => number;
   /** Names from Kubernetes; undefined: whoever reports is a pod. */
@@ -48,8 +49,7 @@ export class Gateway {
   }
 
   apply(spec: GatewaySpec): void {
-    this.applyLimits("tasks", spec.tasks);
-    this.applyLimits("tenants", spec.tenants);
+    for (const kind of LIMIT_KINDS) this.applyLimits(kind, spec[kind]);
     if (spec.revoked.join() === this.revoked.join()) return;
     this.revoked = spec.revoked;
     this.revocationsVersion++;
@@ -144,8 +144,7 @@ export class Gateway {
   }
 
   private *allLimits(): Iterable<Limit> {
-    yield* this.limits.tasks.values();
-    yield* this.limits.tenants.values();
+    for (const kind of LIMIT_KINDS) yield* this.limits[kind].values();
   }
 
   /** Returns whether the pod needs a full reply. */
@@ -162,21 +161,15 @@ export class Gateway {
     return generation === 0 || generation !== pod.acknowledged;
   }
 
-  private observe(
-    pod: Pod,
-    { intervalMilliseconds, connections, tasks, tenants }: Report,
-    now: number,
-  ): void {
+  private observe(pod: Pod, report: Report, now: number): void {
+    const { intervalMilliseconds, connections } = report;
     const seconds = Math.max(intervalMilliseconds, SHORTEST_INTERVAL_MS) / 1000;
     this.weights[pod.slot] = 1 + Math.min(connections, MAX_CONNECTIONS);
     const before = pod.active;
     pod.active = [];
     this.reportCount++;
-    for (const [kind, counts] of [
-      ["tasks", tasks],
-      ["tenants", tenants],
-    ] as const) {
-      for (const { name, admitted, refused, inFlight } of counts) {
+    for (const kind of LIMIT_KINDS) {
+      for (const { name, admitted, refused, inFlight } of report[kind]) {
         const limit = this.limits[kind].get(name);
         if (limit === undefined) continue;
         limit.lastReport = this.reportCount;
@@ -208,7 +201,7 @@ export class Gateway {
     const answer = reply(this.nextGeneration(), true);
     for (const limit of this.allLimits()) {
       this.move(pod, limit);
-      answer[limit.kind][limit.name] = limit.share(pod.slot);
+      tell(answer, limit, limit.share(pod.slot));
     }
     answer.revoked = this.revoked;
     pod.revocationsSent = this.revocationsVersion;
@@ -230,8 +223,8 @@ export class Gateway {
     if (pod.unacknowledged.size === 0 && pod.gone.size === 0 && !hasRevocations)
       return reply(generation, false);
     const answer = reply(this.nextGeneration(), false);
-    for (const { kind, name } of pod.gone) answer[kind][name] = null;
-    for (const limit of pod.unacknowledged) answer[limit.kind][limit.name] = limit.share(pod.slot);
+    for (const limit of pod.gone) tell(answer, limit, null);
+    for (const limit of pod.unacknowledged) tell(answer, limit, limit.share(pod.slot));
     pod.goneSent = [...pod.gone];
     if (hasRevocations) answer.revoked = this.revoked;
     pod.revocationsSent = this.revocationsVersion;
@@ -247,6 +240,13 @@ export class Gateway {
     else pod.moves.add(limit);
     return moved;
   }
+}
+
+function tell(answer: Reply, { kind, name }: Limit, share: ReturnType<Limit["share"]> | null): void {
+  // Without a prototype, so that a task may be called __proto__.
+  const table: Record<string, typeof share> = answer[kind] ?? Object.create(null);
+  table[name] = share;
+  Object.assign(answer, { [kind]: table });
 }
 
 function reply(generation: number, full: boolean): Reply {

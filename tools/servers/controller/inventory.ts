@@ -3,7 +3,7 @@ import { revocationOfId } from "../../api/credential-digests.ts";
 import type { ModelTask } from "../../api/model-task.ts";
 import { gatewayName, type Tenant } from "../../api/tenant.ts";
 import type { GatewaySpec } from "./gateway.ts";
-import type { LimitSpec } from "./limit.ts";
+import { type LimitSpec, noLimits } from "./limit.ts";
 
 /** What a source knows: the resources, and what runs. */
 export interface Inventory {
@@ -36,10 +36,9 @@ export function gatewaySpecs({ tenants, tasks, replicas }: Inventory, now: numbe
   const ofTenant = new Map<string, GatewaySpec>();
   for (const tenant of tenants) {
     const { name } = tenant.metadata;
-    const { limits, mode } = tenant.spec;
+    const { limits, tokenLimits, mode } = tenant.spec;
     const gateway: GatewaySpec = result.gateways.get(gatewayName(tenant)) ?? {
-      tasks: new Map(),
-      tenants: new Map(),
+      ...noLimits(),
       revoked: [],
     };
     result.gateways.set(gatewayName(tenant), gateway);
@@ -47,21 +46,31 @@ export function gatewaySpecs({ tenants, tasks, replicas }: Inventory, now: numbe
     // Windows alone are each gateway pod's own.
     if (limits?.requestsPerSecond !== undefined && mode !== "off")
       gateway.tenants.set(name, rateSpec(limits.requestsPerSecond, limits.burst));
+    if (tokenLimits !== undefined && mode !== "off")
+      gateway.tenantTokens.set(name, rateSpec(tokenLimits.tokensPerSecond, tokenLimits.burst));
     gateway.revoked.push(...revocations(tenant, now));
     result.nextExpiry = Math.min(result.nextExpiry, nextExpiry(tenant, now));
   }
   for (const gateway of result.gateways.values()) gateway.revoked = [...new Set(gateway.revoked)].sort();
   for (const task of [...tasks].sort(byName)) {
-    const { taskid, tenant, limits, mode } = task.spec;
+    const { taskid, tenant } = task.spec;
     const gateway = ofTenant.get(tenant);
     const label = `ModelTask/${qualifiedName(task)}`;
     if (gateway === undefined) result.warnings.push(`${label}: spec.tenant: there is no Tenant ${tenant}`);
-    else if (gateway.tasks.has(taskid))
+    else if (gateway.tasks.has(taskid) || gateway.taskTokens.has(taskid))
       result.warnings.push(`${label}: spec.taskid: ${taskid} is another task's already`);
-    else if (limits !== undefined && mode !== "off")
-      gateway.tasks.set(taskid, taskSpec(limits, Math.max(1, replicas(task))));
+    else limitTask(gateway, task, Math.max(1, replicas(task)));
   }
   return result;
+}
+
+function limitTask(gateway: GatewaySpec, { spec }: ModelTask, replicas: number): void {
+  const { taskid, limits, mode, protocol, openai } = spec;
+  if (mode === "off") return;
+  if (limits !== undefined) gateway.tasks.set(taskid, taskSpec(limits, replicas));
+  const { tokensPerSecond, perReplica, burst } = openai?.tokenLimits ?? {};
+  const tokens = tokensPerSecond ?? (perReplica && perReplica * replicas);
+  if (protocol === "openai" && tokens !== undefined) gateway.taskTokens.set(taskid, rateSpec(tokens, burst));
 }
 
 function taskSpec(limits: NonNullable<ModelTask["spec"]["limits"]>, replicas: number): LimitSpec {
@@ -71,8 +80,8 @@ function taskSpec(limits: NonNullable<ModelTask["spec"]["limits"]>, replicas: nu
   return spec;
 }
 
-function rateSpec(requestsPerSecond: number, burst: number | undefined): LimitSpec {
-  return burst === undefined ? { requestsPerSecond } : { requestsPerSecond, burst };
+function rateSpec(perSecond: number, burst: number | undefined): LimitSpec {
+  return burst === undefined ? { perSecond } : { perSecond, burst };
 }
 
 /**

@@ -1,24 +1,38 @@
 import { enlarged } from "./cells.ts";
-import type { RateShare, TaskShare } from "./protocol.ts";
+import type { RateShare, TaskShare, TokenShare } from "./protocol.ts";
 import { SharedLimit } from "./shared-limit.ts";
 
 /** What a task or tenant may use in all, over the pods of its gateway. */
 export interface LimitSpec {
-  /** Above 0. */
-  requestsPerSecond: number;
-  /** Requests at once; those of one second when absent. */
+  /** Requests or tokens a second, above 0. */
+  perSecond: number;
+  /** Those at once; those of one second when absent. */
   burst?: number;
   /** Requests in flight; no cap when absent. */
   maxInFlight?: number;
 }
 
 /** As in the reply. */
-export type LimitKind = "tasks" | "tenants";
+export const LIMIT_KINDS = ["tasks", "tenants", "taskTokens", "tenantTokens"] as const;
+export type LimitKind = (typeof LIMIT_KINDS)[number];
+
+/** No limit of any kind. */
+export function noLimits(): Record<LimitKind, Map<string, LimitSpec>> {
+  return { tasks: new Map(), tenants: new Map(), taskTokens: new Map(), tenantTokens: new Map() };
+}
+
+/** Whether a limit is one on tokens of language models. */
+export function countsTokens(kind: LimitKind): kind is "taskTokens" | "tenantTokens" {
+  return kind === "taskTokens" || kind === "tenantTokens";
+}
 
 /** The lowest rate sent, one request in 1,000 seconds: a filter need not divide by 0. */
 const LOWEST_RATE = 0.001;
 
-/** The shared limits of one task or tenant: its rate, and its requests in flight if they are capped. */
+/**
+ * The shared limits of one task or tenant: its rate, and its requests in flight if they are capped; or its
+ * rate of tokens.
+ */
 export class Limit {
   readonly kind: LimitKind;
   /** Task id or tenant. */
@@ -28,6 +42,7 @@ export class Limit {
   /** Requests under way at the pods' last reports, in all and by slot. */
   requestsInFlight = 0;
   private inFlightBySlot = new Float64Array(4);
+  /** Requests or tokens, since this process started. */
   admitted = 0;
   refused = 0;
   /** When the targets were computed, milliseconds. */
@@ -40,7 +55,7 @@ export class Limit {
     this.kind = kind;
     this.name = name;
     this.spec = spec;
-    this.rate = new SharedLimit(spec.requestsPerSecond);
+    this.rate = new SharedLimit(spec.perSecond);
     if (spec.maxInFlight !== undefined) this.inFlight = new SharedLimit(spec.maxInFlight, true);
     for (const slot of slots) this.join(slot);
   }
@@ -49,7 +64,7 @@ export class Limit {
   update(spec: LimitSpec, slots: Iterable<number>): boolean {
     const before = this.spec;
     this.spec = spec;
-    if (spec.requestsPerSecond !== before.requestsPerSecond) this.rate.setCapacity(spec.requestsPerSecond);
+    if (spec.perSecond !== before.perSecond) this.rate.setCapacity(spec.perSecond);
     if (spec.maxInFlight !== before.maxInFlight) {
       if (spec.maxInFlight === undefined) this.inFlight = undefined;
       else if (this.inFlight !== undefined) this.inFlight.setCapacity(spec.maxInFlight);
@@ -59,7 +74,7 @@ export class Limit {
       }
     }
     return (
-      spec.requestsPerSecond !== before.requestsPerSecond ||
+      spec.perSecond !== before.perSecond ||
       spec.burst !== before.burst ||
       spec.maxInFlight !== before.maxInFlight
     );
@@ -129,13 +144,13 @@ export class Limit {
   }
 
   /** The pod's share in the form of the protocol, rounded down. */
-  share(slot: number): TaskShare {
+  share(slot: number): TaskShare | TokenShare {
     const granted = this.rate.granted(slot);
-    const { burst = this.rate.capacity } = this.spec;
-    const share: RateShare = {
-      requestsPerSecond: Math.max(LOWEST_RATE, roundDown(granted)),
-      burst: Math.max(1, roundDown((burst * granted) / this.rate.capacity)),
-    };
+    const { burst: whole = this.rate.capacity } = this.spec;
+    const perSecond = Math.max(LOWEST_RATE, roundDown(granted));
+    const burst = Math.max(1, roundDown((whole * granted) / this.rate.capacity));
+    if (countsTokens(this.kind)) return { tokensPerSecond: perSecond, burst };
+    const share: RateShare = { requestsPerSecond: perSecond, burst };
     return this.inFlight === undefined ? share : { ...share, maxInFlight: this.inFlight.granted(slot) };
   }
 }

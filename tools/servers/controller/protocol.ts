@@ -97,6 +97,10 @@ export const report = z.object({
   connections: count.default(0).describe("Downstream connections, 0 when not known."),
   tasks: countsByName.prefault({}).describe("Tasks with traffic, by task id."),
   tenants: countsByName.prefault({}).describe("Tenants with traffic, by name."),
+  taskTokens: countsByName
+    .prefault({})
+    .describe("As `tasks`, of language models: tokens used, and those that refused calls asked for."),
+  tenantTokens: countsByName.prefault({}).describe("As `taskTokens`, by tenant."),
   budgets: budgetsReport.optional().describe("What the gateway spent of budgets; absent in older filters."),
 });
 
@@ -115,6 +119,14 @@ export interface TaskShare extends RateShare {
   maxInFlight?: number;
 }
 
+/** A pod's share of a limit on tokens. */
+export interface TokenShare {
+  /** Above 0. */
+  tokensPerSecond: number;
+  /** Tokens at once, 1 or more. */
+  burst: number;
+}
+
 export interface Reply {
   apiVersion: typeof PROTOCOL_VERSION;
   generation: number;
@@ -123,6 +135,9 @@ export interface Reply {
   /** null: the task has no limit any more. */
   tasks: Record<string, TaskShare | null>;
   tenants: Record<string, RateShare | null>;
+  /** Absent: nothing of them. */
+  taskTokens?: Record<string, TokenShare | null>;
+  tenantTokens?: Record<string, TokenShare | null>;
   /** All revoked credentials, as SHA-256 in hexadecimal; absent when they are as before. */
   revoked?: string[];
   /** For a report that has budgets; absent while they can't be stored. */

@@ -1,4 +1,15 @@
-import { ABSENT, Cells, DEMAND, GRANTED, RESERVED, SETTLED, STATE, TARGET, UNSETTLED } from "./cells.ts";
+import {
+  ABSENT,
+  Cells,
+  DEMAND,
+  GRANTED,
+  RESERVED,
+  SEEN,
+  SETTLED,
+  STATE,
+  TARGET,
+  UNSETTLED,
+} from "./cells.ts";
 import { at, IDLE_SHARE, roundShares, split } from "./split.ts";
 
 /** Part of a limit that only pods new to it may draw on, so that each gets something at once. */
@@ -28,6 +39,9 @@ const WORTH_LOWERING = [0.5, 0.2, 0.05, 0.01];
  */
 const RISE = 0.6;
 const FALL = 0.4;
+
+/** Two reports in a row of less than this part of the demand are no chance: it falls at once. */
+const FALLEN = 0.5;
 
 let demands = new Float64Array(64);
 let weightsOfMembers = new Float64Array(64);
@@ -120,8 +134,13 @@ export class SharedLimit {
    */
   observe(slot: number, seen: number): void {
     const before = this.cells.get(slot, DEMAND);
-    const followed = before + (seen - before) * (seen > before ? RISE : FALL);
-    const now = Math.abs(seen - followed) < this.limit * 1e-3 ? seen : followed;
+    // Nobody gets more than the limit, and what is far beyond it would take long to fall.
+    const needed = Math.min(seen, this.limit);
+    const lately = Math.max(needed, this.cells.get(slot, SEEN));
+    this.cells.set(slot, SEEN, needed);
+    const followed =
+      lately < before * FALLEN ? lately : before + (needed - before) * (needed > before ? RISE : FALL);
+    const now = Math.abs(needed - followed) < this.limit * 1e-3 ? needed : followed;
     this.cells.set(slot, DEMAND, now);
     if (now > this.cells.get(slot, GRANTED) * NEARLY_ALL) this.due = true;
   }

@@ -21,10 +21,10 @@ export function ratesOf(
 ): Rates {
   const rates: Rates = new Map();
   for (const [gateway, { tasks }] of gateways)
-    for (const [taskid, { requestsPerSecond }] of tasks)
+    for (const [taskid, { perSecond }] of tasks)
       rates.set(`${gateway} ${taskid}`, {
         about: { tenant: tenantOf(taskid), taskid, gateway },
-        rate: requestsPerSecond,
+        rate: perSecond,
       });
   for (const tenant of tenants) {
     const { name } = tenant.metadata;
@@ -33,7 +33,7 @@ export function ratesOf(
     if (spec)
       rates.set(`${gateway} tenant ${name}`, {
         about: { tenant: name, taskid: "", gateway },
-        rate: spec.requestsPerSecond,
+        rate: spec.perSecond,
       });
   }
   return rates;
