@@ -33,12 +33,28 @@ export enum Field {
   RequestTensorBytes,
   ResponseTensorBytes,
   Phases,
+  ResponseModel,
+  FinishReason,
+  Usage,
+  InputTokens,
+  CachedTokens,
+  OutputTokens,
+  ReasoningTokens,
+  TimeToFirstTokenUs,
+  TimePerOutputTokenUs,
+  Aborted,
+  CostMicros,
+  Currency,
+  BudgetWarning,
 }
 
 /**
  * Up to this one Envoy knows them: its own logger writes them, and the stage only when it sends lines itself.
  */
 export const LAST_OF_ENVOY: Field = Field.Hostname;
+
+/** From this one on they are of calls to language models. */
+export const FIRST_OF_MODEL_CALL: Field = Field.ResponseModel;
 
 /** Names by `Field`. */
 export const FIELD_NAMES: string[] = [
@@ -75,6 +91,19 @@ export const FIELD_NAMES: string[] = [
   "request_tensor_bytes",
   "response_tensor_bytes",
   "phases",
+  "response_model",
+  "finish_reason",
+  "usage",
+  "input_tokens",
+  "cached_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "time_to_first_token_us",
+  "time_per_output_token_us",
+  "aborted",
+  "cost_micros",
+  "currency",
+  "budget_warning",
 ];
 
 /** Header that a field shows, for fields whose value may be hidden. */

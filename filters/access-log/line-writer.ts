@@ -15,7 +15,7 @@ export abstract class LineWriter {
   constructor(protected readonly limit: i32) {}
 
   /** Makes room for the longest line of these members: no line makes it grow. */
-  reserve(members: StaticArray<Member>): void {
+  reserve(members: Member[]): void {
     let room = PHASES;
     for (let i = 0; i < members.length; i++) room += members[i].textKey.len + this.limit + SMALL;
     this.out.reserve(room);

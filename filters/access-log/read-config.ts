@@ -1,7 +1,7 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
 import { podName } from "../sdk/host/pod-name";
 import { Config } from "../sdk/pipeline/config";
-import { FIELD_NAMES, Field, headerOf, LAST_OF_ENVOY } from "./fields";
+import { FIELD_NAMES, FIRST_OF_MODEL_CALL, Field, headerOf, LAST_OF_ENVOY } from "./fields";
 import { JsonFragment } from "./json-line";
 import { LineWriter } from "./line-writer";
 import { LogSender } from "./log-sender";
@@ -29,6 +29,8 @@ const COLLECTED: Field[] = [
 export class Settings {
   /** In the order of the line. */
   members: StaticArray<Member> = new StaticArray<Member>(0);
+  /** Those behind them, of calls to language models. */
+  modelMembers: StaticArray<Member> = new StaticArray<Member>(0);
   /** Parameters that no line shows, and paths of which no line shows all. */
   redactedParameters: Bytes[] = [];
   redactedPaths: PathPattern[] = [];
@@ -62,9 +64,11 @@ export function readSettings(config: Config): Settings {
     if (sample != null) settings.sampling.read(sample);
     collector.finish();
   }
-  settings.members = readMembers(config, collector == null);
+  const members = readMembers(config, collector == null);
+  settings.members = chosen(members, false);
+  settings.modelMembers = chosen(members, true);
   if (collector != null) checkCollected(config, settings.members);
-  settings.line.reserve(settings.members);
+  settings.line.reserve(members);
   for (let i = 0; i < settings.members.length; i++) {
     if (settings.members[i].field == Field.Phases) settings.timed = true;
     if (settings.members[i].field == Field.Model) settings.namesModel = true;
@@ -75,7 +79,7 @@ export function readSettings(config: Config): Settings {
 }
 
 /** @param ofEnvoy its own logger writes the members that Envoy knows */
-function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
+function readMembers(config: Config, ofEnvoy: bool): Member[] {
   const members: Member[] = [];
   const taken: string[] = [];
   const entries = config.objects("fields");
@@ -98,11 +102,20 @@ function readMembers(config: Config, ofEnvoy: bool): StaticArray<Member> {
     if (field > 0 && (!ofEnvoy || field > LAST_OF_ENVOY)) members.push(new Member(field, as));
   }
   if (!config.has("fields")) {
-    for (let field = ofEnvoy ? LAST_OF_ENVOY + 1 : 1; field < Field.Phases; field++) {
-      members.push(new Member(field, FIELD_NAMES[field]));
+    for (let field = ofEnvoy ? LAST_OF_ENVOY + 1 : 1; field < FIELD_NAMES.length; field++) {
+      if (field != Field.Phases) members.push(new Member(field, FIELD_NAMES[field]));
     }
   }
-  return StaticArray.fromArray(members);
+  return members;
+}
+
+/** @returns the members that are of calls to language models alone, or the others */
+function chosen(members: Member[], ofModelCall: bool): StaticArray<Member> {
+  const found: Member[] = [];
+  for (let i = 0; i < members.length; i++) {
+    if (members[i].field >= FIRST_OF_MODEL_CALL == ofModelCall) found.push(members[i]);
+  }
+  return StaticArray.fromArray(found);
 }
 
 /** A collector drops or miscounts lines without these. */

@@ -38,6 +38,9 @@ const NAMES: Bytes[] = [
   bytes("UDO"),
 ];
 
+/** The caller went away (`DC`) or gave the stream up (`DR`). */
+export const CALLER_LEFT: i64 = (1 << 14) | (1 << 28);
+
 /** Appends the names of the flags, commas between them, `-` for none, as `%RESPONSE_FLAGS%` does. */
 export function appendFlags(out: ByteBuffer, flags: u64): void {
   const start = out.len;

@@ -9,6 +9,7 @@ import { writeEnvoyValue } from "./envoy-values";
 import { Field, LAST_OF_ENVOY } from "./fields";
 import { LineWriter } from "./line-writer";
 import { Member } from "./member";
+import { findAskedModel, writeModelCall } from "./model-call-values";
 import { Settings } from "./read-config";
 import { narrowToTraceId } from "./trace-id";
 
@@ -59,6 +60,7 @@ export function writeLine(
       if (tensorBytes > 0) line.number(member, tensorBytes);
     }
   }
+  if (http.modelCall.answered) writeModelCall(line, settings.modelMembers, http.modelCall);
   line.end();
 }
 
@@ -113,6 +115,7 @@ function find(field: Field, settings: Settings, http: HttpContext, decided: bool
     case Field.Model: {
       const called = http.state(slot);
       if (called != null) setBuffer(changetype<CalledModel>(called).name);
+      else if (http.openAi) findAskedModel(value);
       else if (parseRoute(http.path) != Operation.None) setBuffer(route.model);
       else value.len = 0;
       break;

@@ -13,20 +13,34 @@ const INPUT_DETAILS: Bytes[] = [bytes("prompt_tokens_details"), bytes("input_tok
 const OUTPUT_DETAILS: Bytes[] = [bytes("completion_tokens_details"), bytes("output_tokens_details")];
 const CACHED = bytes("cached_tokens");
 const REASONING = bytes("reasoning_tokens");
+const MODEL = bytes("model");
+const CHOICES = bytes("choices");
+const FINISH_REASON = bytes("finish_reason");
+/** Of the Responses API; while the answer is under way it is one of IN_PROGRESS. */
+const STATUS = bytes("status");
+const IN_PROGRESS: Bytes[] = [bytes("in_progress"), bytes("queued")];
 /** Digits of the largest number that is read. */
 const LONGEST_NUMBER: i32 = 20;
+/** Longest name of a model, and of why it ended, of which the rest is cut off. */
+const LONGEST_NAME: i32 = 128;
+const LONGEST_FINISH: i32 = 32;
+/** Level of the members of the text, or of the `response` in it. */
+const LOWEST: i32 = 2;
 
 enum Asked {
   Input,
   Output,
   Cached,
   Reasoning,
+  Model,
+  Finish,
 }
 
 /**
  * Reads the usage of a JSON answer of OpenAI's API, or of one event of a stream, as its bytes come: tokens in
- * and out, and of them those from a cache and those of reasoning. Numbers of an object that came before stay
- * until others come, as servers that tell a running usage mean it.
+ * and out, and of them those from a cache and those of reasoning; and with it what model answered, and why it
+ * ended. Numbers of an object that came before stay until others come, as servers that tell a running usage
+ * mean it.
  */
 export class TokenUsage {
   input: i64 = 0;
@@ -35,6 +49,9 @@ export class TokenUsage {
   reasoning: i64 = 0;
   /** Did any answer tell of its usage? */
   known: bool = false;
+  /** How the server calls the model, and why the last of its choices ended; empty: it did not say. */
+  readonly model: ByteBuffer = new ByteBuffer();
+  readonly finish: ByteBuffer = new ByteBuffer();
 
   private readonly scanner: MemberScanner = new MemberScanner();
   private asked: Asked = Asked.Input;
@@ -48,6 +65,8 @@ export class TokenUsage {
     this.cached = 0;
     this.reasoning = 0;
     this.known = false;
+    this.model.clear();
+    this.finish.clear();
     this.start();
   }
 
@@ -76,9 +95,8 @@ export class TokenUsage {
     // Its members are over, or there were none, as in `usage: null`.
     if (level < this.usageLevel) this.usageLevel = 0;
     if (this.usageLevel == 0) {
-      const isUsage = USAGE.equals(key.ptr, key.len);
-      if (isUsage) this.usageLevel = level + 1;
-      if (isUsage || (level == 1 && RESPONSE.equals(key.ptr, key.len))) scanner.enter();
+      if (level <= LOWEST) this.outer(key, level);
+      else if (FINISH_REASON.equals(key.ptr, key.len)) this.ask(Asked.Finish, LONGEST_FINISH);
       return;
     }
     if (isOne(INPUT_NAMES, key)) this.ask(Asked.Input);
@@ -88,13 +106,28 @@ export class TokenUsage {
     else if (REASONING.equals(key.ptr, key.len)) this.ask(Asked.Reasoning);
   }
 
-  private ask(what: Asked): void {
+  /** A member of the text, or of the `response` in it. */
+  private outer(key: ByteBuffer, level: i32): void {
+    if (USAGE.equals(key.ptr, key.len)) {
+      this.usageLevel = level + 1;
+      this.scanner.enter();
+    } else if (level == 1 && (RESPONSE.equals(key.ptr, key.len) || CHOICES.equals(key.ptr, key.len)))
+      this.scanner.enter();
+    else if (this.model.len == 0 && MODEL.equals(key.ptr, key.len)) this.ask(Asked.Model, LONGEST_NAME);
+    else if (STATUS.equals(key.ptr, key.len)) this.ask(Asked.Finish, LONGEST_FINISH);
+  }
+
+  private ask(what: Asked, most: i32 = LONGEST_NUMBER): void {
     this.asked = what;
-    this.scanner.keep(LONGEST_NUMBER);
+    this.scanner.keep(most);
   }
 
   private value(): void {
     const scanner = this.scanner;
+    if (this.asked >= Asked.Model) {
+      if (scanner.kind == ValueKind.String) this.name(scanner.text);
+      return;
+    }
     const tokens = scanner.kind == ValueKind.Number ? wholeNumber(scanner.text) : -1;
     if (tokens < 0) return;
     this.known = true;
@@ -102,6 +135,13 @@ export class TokenUsage {
     else if (this.asked == Asked.Output) this.output = tokens;
     else if (this.asked == Asked.Cached) this.cached = tokens;
     else this.reasoning = tokens;
+  }
+
+  private name(text: ByteBuffer): void {
+    if (this.asked == Asked.Finish && isOne(IN_PROGRESS, text)) return;
+    const to = this.asked == Asked.Model ? this.model : this.finish;
+    to.clear();
+    to.append(text.ptr, text.len);
   }
 }
 

@@ -1,8 +1,11 @@
-/** Callers of OpenAI's API through `dev`: the real Envoy with both filters, and a server that notes what it gets. */
+/**
+ * Callers of OpenAI's API through `dev`: the real Envoy with both filters, and a server that notes what it
+ * gets.
+ */
 
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,6 +109,21 @@ function post(body: string | Buffer, path = CHAT, headers: Record<string, string
   });
 }
 
+/**
+ * What the server gets of a stream's request that says nothing of its usage: all of it, and the question
+ * before.
+ */
+const asking = (body: string) => `{"stream_options":{"include_usage":true},${body.slice(1)}`;
+
+/** The first line of the log that is meant. */
+async function lineOf(isMeant: (line: string) => boolean): Promise<Record<string, unknown>> {
+  const line = await until(
+    async () => (await readFile(gateway.accessLog, "utf8")).split("\n").find((each) => isMeant(each)),
+    { message: "no line of the log is the one" },
+  );
+  return JSON.parse(line) as Record<string, unknown>;
+}
+
 /** A chat with the model behind its messages, as OpenAI's own clients write it. */
 const chat = (model: string, prompt = "hello") =>
   JSON.stringify({ messages: [{ role: "user", content: prompt }], model, stream: true });
@@ -127,15 +145,16 @@ describe("a chat completion", () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(server.chunks.join(""));
     expect(server.got).toHaveLength(1);
-    expect(server.got[0]?.body?.toString()).toBe(body);
-    expect(server.got[0]).toMatchObject({ path: CHAT, headers: { "content-length": String(body.length) } });
+    expect(server.got[0]?.body?.toString()).toBe(asking(body));
+    const length = String(asking(body).length);
+    expect(server.got[0]).toMatchObject({ path: CHAT, headers: { "content-length": length } });
     expect(server.got[0]?.headers).not.toHaveProperty("authorization");
   });
 
   it("with the model behind 7 MB of prompt passes byte for byte", async () => {
     const body = chat("llm", 'é"\\ '.repeat(1_000_000));
     expect((await post(body)).status).toBe(200);
-    expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
+    expect(server.got[0]?.body?.equals(Buffer.from(asking(body)))).toBe(true);
   });
 
   it("over HTTP/2, with the model behind 7 MB of prompt, passes byte for byte", async () => {
@@ -148,7 +167,7 @@ describe("a chat completion", () => {
     const [headers] = (await once(call, "response")) as [Record<string, number>];
     expect([headers[":status"], await text(call)]).toEqual([200, server.chunks.join("")]);
     session.close();
-    expect(server.got[0]?.body?.equals(Buffer.from(body))).toBe(true);
+    expect(server.got[0]?.body?.equals(Buffer.from(asking(body)))).toBe(true);
   });
 
   it("with the model before 5 MB of prompt passes byte for byte", async () => {
@@ -167,7 +186,7 @@ describe("a chat completion", () => {
       path: "/openai/v1/chat/completions?a=b",
       headers: { authorization: `Bearer ${SERVER_KEY}` },
     });
-    expect(got?.body?.toString()).toBe(chat("its-own-name"));
+    expect(got?.body?.toString()).toBe(asking(chat("its-own-name")));
   });
 
   it("keeps what stands around a model that is replaced, also in 800 kB", async () => {
@@ -177,7 +196,7 @@ describe("a chat completion", () => {
         `"model" : "${model}"`,
       );
     expect((await post(body("other"))).status).toBe(200);
-    expect(server.got[0]?.body?.toString()).toBe(body("its-own-name"));
+    expect(server.got[0]?.body?.toString()).toBe(asking(body("its-own-name")));
   });
 });
 
@@ -282,16 +301,26 @@ it("Envoy's own answers are OpenAI's errors, too", async () => {
 it("the log says why a call was refused in front of the gateway's filter", async () => {
   const body = `{"model":"llm","messages":"${"x".repeat(200_000)}","model":"llm"}`;
   expect((await post(body)).status).toBe(400);
-  const line = await until(
-    async () => {
-      const lines = (await readFile(gateway.accessLog, "utf8")).split("\n");
-      return lines.find(
-        (each) => each.includes('"reason":"model_ambiguous"') && each.includes('"taskid":"llm"'),
-      );
-    },
-    { message: "no line of the log has the reason" },
+  const line = await lineOf(
+    (each) => each.includes('"reason":"model_ambiguous"') && each.includes('"taskid":"llm"'),
   );
-  expect(JSON.parse(line)).toMatchObject({ tenant: "search", taskid: "llm", reason: "model_ambiguous" });
+  expect(line).toMatchObject({ tenant: "search", taskid: "llm", reason: "model_ambiguous" });
+  expect(line).not.toHaveProperty("usage");
+});
+
+it("the log tells what was delivered to a caller who hangs up", async () => {
+  const { release } = server.pauseBehind(2);
+  const call = request(url(CHAT), { method: "POST", headers: { authorization: `Bearer ${KEY}` } });
+  call.end(chat("llm"));
+  const [response] = (await once(call, "response")) as [IncomingMessage];
+  response.on("error", () => {});
+  await once(response, "data");
+  call.destroy();
+  const line = await lineOf((each) => each.includes('"aborted"'));
+  release();
+  expect(line).toMatchObject({ taskid: "llm", usage: "estimated", aborted: "caller", response_flags: "DC" });
+  expect(line.output_tokens).toBeGreaterThanOrEqual(1);
+  expect(line.output_tokens).toBeLessThanOrEqual(2);
 });
 
 it("headers wait for a body that comes byte by byte", async () => {
@@ -315,7 +344,7 @@ describe("a limit on tokens", () => {
   const answers = (tokens: number) => {
     const usage = { prompt_tokens: 1, completion_tokens: tokens - 1 };
     server.chunks = [
-      'data: {"choices":[{"delta":{"content":"a"}}],"usage":null}\n\n',
+      'data: {"model":"tiny-1b","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],"usage":null}\n\n',
       `data: ${JSON.stringify({ choices: [], usage })}\n\nda`,
       "ta: [DONE]\n\n",
     ];
@@ -329,6 +358,14 @@ describe("a limit on tokens", () => {
       expect(response.status).toBe(200);
       expect(await response.text()).toBe(seen);
     }
+    const line = await lineOf((each) => each.includes('"taskid":"llm-counted"'));
+    expect(line).toMatchObject({
+      ...{ model: "llm-counted", response_model: "tiny-1b", finish_reason: "stop", usage: "reported" },
+      ...{ input_tokens: 1, cached_tokens: 0, output_tokens: 99, reasoning_tokens: 0 },
+    });
+    expect(line.time_to_first_token_us).toBeGreaterThan(0);
+    expect(line.time_to_first_token_us).toBeLessThan(1000 * (line.duration as number) + 1000);
+    expect(line).not.toHaveProperty("aborted");
     expect(JSON.parse(String(server.got[0]?.body)).stream_options).toEqual({ include_usage: true });
     const refused = await call(800);
     expect(refused.status).toBe(429);

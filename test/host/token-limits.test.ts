@@ -288,6 +288,7 @@ describe("limits of task and tenant hold together", () => {
 });
 
 describe("a budget", () => {
+  const lineOf = ({ stream }: Call) => JSON.parse(`{"a":1${stream.filterState.get("modelgate.log")}}`);
   const reasonOf = ({ stream }: Call) =>
     stream.reply && JSON.parse(Buffer.from(stream.reply.body).toString()).error.reason;
 
@@ -369,10 +370,16 @@ describe("a budget", () => {
     await exchange();
     // 60 tokens of 10 EUR a million are 0.0006 EUR.
     const json = JSON.stringify(usage(5, 60));
-    answer(await passing({ max_tokens: 60 }), json, 1000, "application/json");
+    const first = await passing({ max_tokens: 60 });
+    answer(first, json, 1000, "application/json");
+    expect(lineOf(first)).toMatchObject({ cost_micros: 600, currency: "EUR" });
+    expect(lineOf(first)).not.toHaveProperty("budget_warning");
     await exchange();
     await exchange();
     expect(spent().toSorted()).toEqual([0, 600, 65]);
+    const second = await passing({ max_tokens: 10 });
+    answer(second, JSON.stringify(usage(5, 0)), 1000, "application/json");
+    expect(lineOf(second)).toMatchObject({ cost_micros: 0, budget_warning: "lower:100" });
     expect(reasonOf(call(chat({ max_tokens: 60 })))).toBe("budget_spent");
   });
 });

@@ -16,11 +16,14 @@ export interface OpenAiServer {
   got: Got[];
   /** What it answers; events go out one by one. */
   chunks: string[];
+  /** The next answer waits behind so many of its events. */
+  pauseBehind(events: number): { release(): void };
   stop(): Promise<void>;
 }
 
 export async function startOpenAiServer(host = "127.0.0.1"): Promise<OpenAiServer> {
   const got: Got[] = [];
+  let pause: { events: number; released: Promise<void> } | undefined;
   const state = { chunks: ['data: {"choices":[]}\n\n', "data: [DONE]\n\n"] };
   const server: Server = createServer(async (request, response) => {
     const { url: path = "", headers } = request;
@@ -31,7 +34,10 @@ export async function startOpenAiServer(host = "127.0.0.1"): Promise<OpenAiServe
     got.push({ path, headers, body });
     if (!body) return;
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const chunk of state.chunks) {
+    const { events, released } = pause ?? { events: -1, released: undefined };
+    pause = undefined;
+    for (const [at, chunk] of state.chunks.entries()) {
+      if (at === events) await released;
       response.write(chunk);
       await new Promise(setImmediate);
     }
@@ -42,6 +48,11 @@ export async function startOpenAiServer(host = "127.0.0.1"): Promise<OpenAiServe
   return Object.assign(state, {
     port: (server.address() as AddressInfo).port,
     got,
+    pauseBehind(events: number) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      pause = { events, released: promise };
+      return { release: resolve };
+    },
     async stop() {
       server.closeAllConnections();
       server.close();

@@ -86,23 +86,27 @@ export class TokenBudgets {
   settle(http: HttpContext, call: TokenCall, now: u64): void {
     http.findCredential(credential);
     const tokens = <u64>Math.ceil(max(call.cost, 0));
+    const cost = call.hasAnswer ? this.costOf(http, call) : 0;
     for (let i = 0; i < this.budgets.length; i++) {
       const budget = this.budgets[i];
       if (!budget.counts(http, credential)) continue;
       this.openAccount(i, http);
-      const amount = budget.isMoney ? this.costOf(http, call) : tokens;
-      if (call.leases[i] != 0 || amount > 0) this.book.spend(call.leases[i], call.amounts[i], amount, now);
+      const amount = budget.isMoney ? <u64>max<i64>(cost, 0) : tokens;
+      if (call.leases[i] == 0 && amount == 0) continue;
+      this.book.spend(call.leases[i], call.amounts[i], amount, now);
+      http.modelCall.warn(this.book.record.warned, account);
     }
+    if (call.hasAnswer && cost >= 0) http.modelCall.price(cost, this.prices.currency);
   }
 
   private costOfMost(http: HttpContext, call: TokenCall): u64 {
     const task = call.task!;
     const facts = call.facts;
-    return this.price(http, <u64>task.estimate.tokensOf(facts.bodyBytes), 0, <u64>task.outputOf(facts), 0);
+    const input = <u64>task.estimate.tokensOf(facts.bodyBytes);
+    return <u64>max<i64>(this.price(http, input, 0, <u64>task.outputOf(facts), 0), 0);
   }
 
-  private costOf(http: HttpContext, call: TokenCall): u64 {
-    if (!call.hasAnswer) return 0;
+  private costOf(http: HttpContext, call: TokenCall): i64 {
     const usage = call.usage;
     const task = call.task!;
     if (!usage.known)
@@ -112,9 +116,9 @@ export class TokenBudgets {
     return this.price(http, usage.input - cached, cached, usage.output - reasoning, reasoning);
   }
 
-  /** A task that the table has no price of costs nothing. */
-  private price(http: HttpContext, input: u64, cached: u64, output: u64, reasoning: u64): u64 {
+  /** @returns -1 when the table has no price of the task: it costs nothing */
+  private price(http: HttpContext, input: u64, cached: u64, output: u64, reasoning: u64): i64 {
     const task = http.taskid;
-    return <u64>max<i64>(this.prices.cost(task.ptr, task.len, input, cached, output, reasoning), 0);
+    return this.prices.cost(task.ptr, task.len, input, cached, output, reasoning);
   }
 }

@@ -1,6 +1,7 @@
 import { CallFacts } from "../../model-protocol/call-facts";
 import { EventLines } from "../../model-protocol/event-lines";
 import { TokenUsage } from "../../model-protocol/token-usage";
+import { monotonicNanos } from "../../sdk/host/clock";
 import { StreamPool } from "../../sdk/pipeline/stream-pool";
 import { StreamState } from "../../sdk/pipeline/stream-state";
 import { NamedLimit } from "../named-limit";
@@ -25,6 +26,8 @@ export class TokenCall extends StreamState {
   /** Tokens that were taken of the limits. */
   reserved: f64 = 0;
   hasReserved: bool = false;
+  /** It was told whether the call may go on. */
+  decided: bool = false;
   /** By budget: the lease of which was reserved, 0 for none, and how much. */
   readonly leases: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
   readonly amounts: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
@@ -32,6 +35,11 @@ export class TokenCall extends StreamState {
   readonly usage: TokenUsage = new TokenUsage();
   readonly lines: EventLines = new EventLines();
   readonly hidden: HiddenUsage = new HiddenUsage();
+  /** Of the monotonic clock, in nanoseconds: when the request was whole as far as is known, */
+  startedAt: u64 = 0;
+  /** and when the first and the last event of a stream came; 0: none. */
+  firstAt: u64 = 0;
+  lastAt: u64 = 0;
 
   begin(task: TokenTask, tenant: NamedLimit | null): void {
     this.task = task;
@@ -39,15 +47,26 @@ export class TokenCall extends StreamState {
     this.facts.reset();
     this.reserved = 0;
     this.hasReserved = false;
+    this.decided = false;
     this.answer = Answer.None;
     this.usage.reset();
     this.lines.reset();
     this.hidden.reset();
+    this.firstAt = 0;
+    this.lastAt = 0;
   }
 
   read(ptr: usize, len: i32): void {
-    if (this.answer == Answer.Events) this.lines.add(ptr, len, this.usage);
+    if (this.answer == Answer.Events) this.readEvents(ptr, len);
     else if (this.answer == Answer.Json) this.usage.add(ptr, len);
+  }
+
+  private readEvents(ptr: usize, len: i32): void {
+    const before = this.lines.events;
+    this.lines.add(ptr, len, this.usage);
+    if (this.lines.events == before) return;
+    this.lastAt = monotonicNanos();
+    if (before == 0) this.firstAt = this.lastAt;
   }
 
   /** Did the model answer, and with no error? */

@@ -6,6 +6,7 @@ import { Slice } from "../../sdk/bytes/slice";
 import { RESPONSE_BODY, RESPONSE_HEADERS } from "../../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../../sdk/host/actions";
 import { bufferData, readBuffer, replaceBody } from "../../sdk/host/body";
+import { monotonicNanos } from "../../sdk/host/clock";
 import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
 import { HttpContext } from "../../sdk/pipeline/http-context";
@@ -18,6 +19,7 @@ import { NamedLimit } from "../named-limit";
 import { forgetTime, now } from "../now";
 import { SharedLimits } from "../shared-limits";
 import { readTasks, readTenants } from "./read-config";
+import { tellCall } from "./tell-call";
 import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
 import { TokenTask } from "./token-task";
@@ -72,6 +74,7 @@ export class TokenLimit extends Stage {
     const call = calls.take();
     call.begin(task, this.tenantOf(http));
     http.setState(this.slot, call);
+    call.startedAt = monotonicNanos();
     if (!call.facts.take() || !call.facts.whole) return HeadersAction.CONTINUE;
     return this.passes(http, call) ? HeadersAction.CONTINUE : HeadersAction.STOP;
   }
@@ -94,7 +97,9 @@ export class TokenLimit extends Stage {
   /** The request is whole: may its last bytes go on? */
   private mayEnd(http: HttpContext): bool {
     const call = <TokenCall | null>http.state(this.slot);
-    if (call == null || call.hasReserved) return true;
+    if (call == null) return true;
+    call.startedAt = monotonicNanos();
+    if (call.decided) return true;
     call.facts.take();
     return this.passes(http, call);
   }
@@ -102,6 +107,7 @@ export class TokenLimit extends Stage {
   /** Reserves what the call may take. @returns false when it was refused */
   private passes(http: HttpContext, call: TokenCall): bool {
     forgetTime();
+    call.decided = true;
     const task = call.task!;
     const tokens = task.mostOf(call.facts);
     const limit = reserve(task.limit, call.tenant, tokens);
@@ -120,10 +126,13 @@ export class TokenLimit extends Stage {
 
   /** Refuses a call, but for a dry run. */
   private isDry(http: HttpContext, call: TokenCall, mode: Mode, refusal: LocalReply): bool {
+    if (mode == Mode.DryRun) {
+      http.refuseDry(refusal);
+      return true;
+    }
     this.forget(http, call);
-    if (mode == Mode.DryRun) http.refuseDry(refusal);
-    else http.refuse(refusal);
-    return mode == Mode.DryRun;
+    http.refuse(refusal);
+    return false;
   }
 
   onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
@@ -142,16 +151,19 @@ export class TokenLimit extends Stage {
     const call = <TokenCall | null>http.state(this.slot);
     if (call == null || call.answer == Answer.None) return BodyAction.CONTINUE;
     const len = readBuffer(RESPONSE_BODY, 0, i32.MAX_VALUE);
-    if (len > 0) call.read(bufferData(), len);
-    if (call.facts.asksUsage && call.answer == Answer.Events) hideUsage(call, len, endOfStream);
-    if (endOfStream) this.settle(http, call);
+    // Reading the clock makes the host's last result void.
+    const data = bufferData();
+    if (len > 0) call.read(data, len);
+    if (call.facts.asksUsage && call.answer == Answer.Events) hideUsage(call, data, len, endOfStream);
+    if (endOfStream) this.settle(http, call, true);
     return BodyAction.CONTINUE;
   }
 
   /** Gives back what was reserved and not taken, or takes what was not reserved. */
-  private settle(http: HttpContext, call: TokenCall): void {
+  private settle(http: HttpContext, call: TokenCall, isWhole: bool): void {
     forgetTime();
     const task = call.task!;
+    tellCall(http.modelCall, call, isWhole);
     if (call.hasReserved) {
       settle(task.limit, call.tenant, call.reserved, call.cost);
       const budgets = this.budgets;
@@ -166,8 +178,14 @@ export class TokenLimit extends Stage {
     call.release();
   }
 
+  /** An answer that broke off is settled before its line is written. */
+  onLog(http: HttpContext): void {
+    const call = <TokenCall | null>http.state(this.slot);
+    if (call != null) this.settle(http, call, false);
+  }
+
   onDone(http: HttpContext): void {
-    this.settle(http, <TokenCall>http.state(this.slot));
+    this.settle(http, <TokenCall>http.state(this.slot), false);
   }
 
   onTick(): void {
@@ -204,9 +222,9 @@ function settleOne(limit: NamedLimit, reserved: f64, used: f64): void {
   limit.counters.use(used);
 }
 
-function hideUsage(call: TokenCall, len: i32, endOfStream: bool): void {
+function hideUsage(call: TokenCall, data: usize, len: i32, endOfStream: bool): void {
   out.clear();
-  if (len > 0) call.hidden.add(bufferData(), len, out);
+  if (len > 0) call.hidden.add(data, len, out);
   if (endOfStream) call.hidden.flush(out);
   replaceBody(RESPONSE_BODY, out.ptr, out.len);
 }

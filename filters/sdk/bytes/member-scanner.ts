@@ -121,13 +121,14 @@ export class MemberScanner {
   }
 
   /**
-   * Asks for the members of the value of the key that was just told, as long as it lasts, if it is an object.
+   * Asks for the members of the value of the key that was just told, as long as it lasts, if it is an object;
+   * if it is an array, for those of its elements that are objects.
    */
   enter(): void {
     this.entering = true;
   }
 
-  /** How deep the object lies whose members are told: 1 is the outermost. */
+  /** How deep the object lies whose members are told: 1 is the outermost. An array is a level, too. */
   get level(): i32 {
     return this.told;
   }
@@ -248,8 +249,9 @@ export class MemberScanner {
     }
     if (c == Char.OPEN_BRACE || c == Char.OPEN_BRACKET) {
       this.kind = ValueKind.Nested;
+      const isElement = this.depth == this.told && !this.objects[this.depth];
       const opened = this.open(c == Char.OPEN_BRACE);
-      if (entering && c == Char.OPEN_BRACE) this.told = this.depth;
+      if (entering || (isElement && c == Char.OPEN_BRACE)) this.told = this.depth;
       return opened == Scan.More ? this.kept() : opened;
     }
     if (c == Char.MINUS || isDigit(c)) {

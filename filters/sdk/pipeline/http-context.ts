@@ -7,6 +7,7 @@ import { Headers, setHeader } from "../host/headers";
 import { getProperty, propertyValue, setFilterState } from "../host/properties";
 import { CrossOrigin } from "./cross-origin";
 import { LocalReply } from "./local-reply";
+import { ModelCall } from "./model-call";
 import { PipelineFacts } from "./pipeline-facts";
 import { Principal, SEPARATOR } from "./principal";
 import { StageTimes } from "./stage-times";
@@ -63,6 +64,8 @@ export class HttpContext {
   /** Bytes of gRPC, frames included, that a conversion sent to the model server and got from it. */
   requestTensorBytes: i64 = 0;
   responseTensorBytes: i64 = 0;
+  /** What the call came to, where it is one to a language model whose tokens are counted. */
+  readonly modelCall: ModelCall = new ModelCall();
   /** How long each stage was busy, where the plug-in is `timed`. */
   readonly times: StageTimes = new StageTimes();
   /** The host's id of this stream. */
@@ -99,6 +102,7 @@ export class HttpContext {
     this.heldBytes = 0;
     this.requestTensorBytes = 0;
     this.responseTensorBytes = 0;
+    this.modelCall.reset();
     this.times.reset(pipeline.stageCount, pipeline.timed);
     this.headers.clear();
   }

@@ -31,6 +31,18 @@ export function logLine(fields: Record<string, unknown> = {}): Record<string, un
   };
 }
 
+/** The line of a call to a language model that answered in a stream. */
+export function modelCall(fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return logLine({
+    ...{ path: "/v1/chat/completions", taskid: "llm", model: "chat", response_model: "tiny-1b" },
+    ...{ finish_reason: "stop", usage: "reported", duration: 900 },
+    ...{ input_tokens: 100, cached_tokens: 40, output_tokens: 20, reasoning_tokens: 5 },
+    ...{ time_to_first_token_us: 120_000, time_per_output_token_us: 30_000 },
+    ...{ cost_micros: 700, currency: "EUR" },
+    ...fields,
+  });
+}
+
 export function toText(lines: Record<string, unknown>[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }

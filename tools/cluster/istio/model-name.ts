@@ -32,14 +32,14 @@ export function modelNameConfig(tenant: Tenant, tasks: ModelTask[]): object | un
   const models = tasks.filter(({ spec }) => spec.protocol === "openai");
   if (models.length === 0) return undefined;
   const served = models.flatMap(servedNames);
-  const counted = countedModels(tenant, models);
+  const counted = countedModels(models);
   return {
     modelName: {
       maxBodyBytes: BODY_BYTES,
       maxHeldBytes: HELD_BYTES,
       credentialHeaders: [...credentialHeaders(tenant), "signature-input"],
       ...(hasOtherCredentials(tenant, models) && { otherCredentials: true }),
-      ...(counted.length > 0 && { counted }),
+      counted,
       ...(served.length > 0 && { served }),
     },
   };

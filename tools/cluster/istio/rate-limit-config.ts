@@ -6,6 +6,7 @@ import { gatewayName, type Tenant } from "../../api/tenant.ts";
 import { serviceCluster } from "./names.ts";
 import { bearerToken } from "./seal.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
+import { isCounted } from "./token-limit-config.ts";
 
 /** Where the gateways report to. */
 export interface ControllerAddress {
@@ -58,7 +59,7 @@ export function rateLimitConfig(
         cluster: reportCluster(controller),
         authority: `${controller.service}.${controller.namespace}:${controller.port}`,
         gateway: gatewayName(tenant),
-        ...(tenant.spec.budgets.length > 0 && { budgets: true }),
+        ...((tenant.spec.budgets.length > 0 || tasks.some(isCounted)) && { budgets: true }),
         ...(controller.tokenSecret !== undefined && {
           ...bearerToken(
             tenant,

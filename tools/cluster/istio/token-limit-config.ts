@@ -3,19 +3,15 @@ import { type ModelTask, modelNames } from "../../api/model-task.ts";
 import { gatewayName, type Tenant } from "../../api/tenant.ts";
 import type { TaskTokenLimits } from "../../api/token-limits.ts";
 
-/** Is there a limit on tokens that holds for the task? */
-function isCounted(tenant: Tenant, { spec }: ModelTask): boolean {
-  if (spec.protocol !== "openai") return false;
-  const { tokenLimits, budgets } = tenant.spec;
-  if (tokenLimits !== undefined || budgets.length > 0) return true;
-  const { tokensPerSecond, perReplica } = spec.openai?.tokenLimits ?? {};
-  return tokensPerSecond !== undefined || perReplica !== undefined;
+/** Of these the tokens are counted, for the log where no limit holds. */
+export function isCounted({ spec }: ModelTask): boolean {
+  return spec.protocol === "openai";
 }
 
 /** What callers write in `model` of which tokens are counted. */
-export function countedModels(tenant: Tenant, tasks: ModelTask[]): string[] {
+export function countedModels(tasks: ModelTask[]): string[] {
   return tasks
-    .filter((task) => isCounted(tenant, task))
+    .filter(isCounted)
     .flatMap((task) =>
       modelNames(task).flatMap((name) => [name, ...task.spec.versions.map((each) => `${name}:${each.name}`)]),
     );
@@ -23,14 +19,14 @@ export function countedModels(tenant: Tenant, tasks: ModelTask[]): string[] {
 
 /**
  * Configuration of the stage token-limit, as filters/rate-limit/tokens/read-config.ts reads it.
- * @returns undefined where no tokens are counted
+ * @returns undefined where there is no language model
  */
 export function tokenLimitConfig(
   tenant: Tenant,
   tasks: ModelTask[],
   hasController: boolean,
 ): object | undefined {
-  const counted = tasks.filter((task) => isCounted(tenant, task));
+  const counted = tasks.filter(isCounted);
   if (counted.length === 0) return undefined;
   const { tokenLimits, budgets, mode } = tenant.spec;
   return {
@@ -40,9 +36,8 @@ export function tokenLimitConfig(
       mode: spec.mode ?? mode,
     })),
     ...(tokenLimits && { tenants: [{ tenant: tenant.metadata.name, ...tokenLimits, mode }] }),
-    // Without a controller nobody gives leases of them.
-    ...(hasController &&
-      budgets.length > 0 && { gateway: gatewayName(tenant), budgets: budgets.map(budget) }),
+    // Without a controller nobody gives leases of them, and nobody tells prices.
+    ...(hasController && { gateway: gatewayName(tenant), budgets: budgets.map(budget) }),
     mode,
   };
 }

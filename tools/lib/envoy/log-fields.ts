@@ -19,6 +19,23 @@ export const ENVOY_FIELDS = {
   hostname: { command: "%HOSTNAME%", text: true },
 } as const;
 
+/** Fields that calls to language models have which a model answered. */
+export const MODEL_CALL_FIELDS = [
+  "response_model",
+  "finish_reason",
+  "usage",
+  "input_tokens",
+  "cached_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "time_to_first_token_us",
+  "time_per_output_token_us",
+  "aborted",
+  "cost_micros",
+  "currency",
+  "budget_warning",
+] as const;
+
 /** Fields that the log stage writes, in the order of proto/access_log.proto, as all fields here are. */
 const STAGE_FIELDS = [
   "authority",
@@ -39,6 +56,7 @@ const STAGE_FIELDS = [
   "request_tensor_bytes",
   "response_tensor_bytes",
   "phases",
+  ...MODEL_CALL_FIELDS,
 ] as const;
 
 /** Request headers that a field of the line shows. */

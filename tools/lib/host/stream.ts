@@ -93,6 +93,13 @@ export class Stream {
     );
   }
 
+  /** Runs more of a response's body through the filter. @returns the body that the caller gets */
+  respondMore(bytes: Uint8Array, last = true): Uint8Array {
+    return this.sendBody(bytes, bytes.length || 1, (size, end) =>
+      this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
+    );
+  }
+
   /** Ends the response with trailers. */
   endResponse(trailers: HeaderList): void {
     this.vm.stream = this;

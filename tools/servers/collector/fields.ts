@@ -37,6 +37,19 @@ export const FIELDS = {
   request_tensor_bytes: "BIGINT",
   response_tensor_bytes: "BIGINT",
   phases: "JSON",
+  response_model: "VARCHAR",
+  finish_reason: "VARCHAR",
+  usage: "VARCHAR",
+  input_tokens: "BIGINT",
+  cached_tokens: "BIGINT",
+  output_tokens: "BIGINT",
+  reasoning_tokens: "BIGINT",
+  time_to_first_token_us: "BIGINT",
+  time_per_output_token_us: "BIGINT",
+  aborted: "VARCHAR",
+  cost_micros: "BIGINT",
+  currency: "VARCHAR",
+  budget_warning: "VARCHAR",
 } as const;
 
 type Field = keyof typeof FIELDS;

@@ -1,7 +1,7 @@
-import { FIELD_NAMES, FIELDS, type Group } from "../fields.ts";
+import type { Group } from "../fields.ts";
 import { latencyOf, RECENT_MS, trafficOf } from "../store/aggregate.ts";
 import type { Connection } from "../store/database.ts";
-import type { LineFiles } from "../store/line-files.ts";
+import { type LineFiles, NO_LINES } from "../store/line-files.ts";
 import { conditionOf } from "./conditions.ts";
 import type { LineQuery } from "./line-query.ts";
 import { ofRange } from "./logs.ts";
@@ -46,8 +46,6 @@ export function relationsOf(lines: string, { by, filters }: Pick<Question, "by" 
   const groups = [...new Set([...by, ...(Object.keys(filters) as Group[])])];
   return { traffic: `(${trafficOf(lines, groups)})`, latency: `(${latencyOf(lines, groups)})` };
 }
-
-const NO_LINES = `(SELECT ${FIELD_NAMES.map((name) => `NULL::${FIELDS[name]} AS ${name}`).join(", ")} WHERE false)`;
 
 /** Whether the store has summed up what the question tells apart. */
 function isFine({ from, to }: Range, step: number, now = Date.now()): boolean {

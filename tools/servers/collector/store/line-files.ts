@@ -1,10 +1,16 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { quote } from "../fields.ts";
+import { FIELD_NAMES, FIELDS, quote } from "../fields.ts";
 import type { Connection } from "./database.ts";
 
 /** What says nothing of the file that is read. */
 const NO_DAMAGE = /Out of Memory|Too many open files|Permission denied|Interrupted/i;
+
+/** No line, with all columns of one. */
+export const NO_LINES = `(SELECT ${[
+  "NULL::BIGINT AS seq",
+  ...FIELD_NAMES.map((name) => `NULL::${FIELDS[name]} AS ${name}`),
+].join(", ")} WHERE false)`;
 
 export interface DamagedFile {
   /** Where it was, relative to the folder of the store. */
@@ -53,9 +59,12 @@ export class LineFiles {
     }
   }
 
-  /** Lines of these files, as a relation of SQL. */
+  /**
+   * Lines of these files, as a relation of SQL. Files from before a field was there have it empty.
+   */
   relation(paths: string[]): string {
-    return `read_parquet([${paths.map((path) => quote(join(this.folder, path))).join(", ")}])`;
+    const files = paths.map((path) => quote(join(this.folder, path))).join(", ");
+    return `(FROM ${NO_LINES} UNION ALL BY NAME FROM read_parquet([${files}], union_by_name = true))`;
   }
 
   /**
