@@ -14,6 +14,7 @@ import { stagePackage } from "../../tools/release/stage.ts";
 import { areBuilt } from "../cluster/support/programs.ts";
 import { type Archive, addProgram, makeArchive } from "../node/support/image-archive.ts";
 import { ENVOY_IMAGE, MODEL_SERVER_IMAGE, makeImages, PROXY_IMAGE } from "../node/support/images.ts";
+import { startManagementServer } from "../support/management-server.ts";
 import { missingPrograms } from "../support/registry.ts";
 import { until } from "../support/until.ts";
 import { Engine, whyNoEngine } from "./engine.ts";
@@ -101,6 +102,47 @@ describe.skipIf(reason !== undefined)("the images that test:node makes", () => {
     const ready = async () => (await fetch(`http://${address}:15000/ready`).catch(() => undefined))?.ok;
     await until(ready, { message: "Envoy is not ready" });
     expect(await stopped("gateway")).toBe(0);
+  });
+
+  it("Istio's agent of the gateway's image makes its Envoy ready without any right, and ends at SIGTERM", async () => {
+    const host = await engine.must(
+      "network",
+      "inspect",
+      "bridge",
+      "-f",
+      "{{(index .IPAM.Config 0).Gateway}}",
+    );
+    const istiod = await startManagementServer([], host);
+    const config = { discoveryAddress: `${host}:${istiod.port}`, controlPlaneAuthPolicy: "NONE" };
+    const environment = {
+      ...{ PROXY_CONFIG: JSON.stringify(config), FILE_MOUNTED_CERTS: "true", ISTIO_DELTA_XDS: "false" },
+      ...{
+        POD_NAME: "agent",
+        POD_NAMESPACE: "default",
+        INSTANCE_IP: "127.0.0.1",
+        SERVICE_ACCOUNT: "default",
+      },
+    };
+    // Where a pod has an emptyDir.
+    const folders = [
+      "/etc/istio/proxy",
+      "/var/lib/istio/data",
+      "/var/run/secrets/workload-spiffe-uds",
+    ].flatMap((path) => ["--tmpfs", `${path}:uid=1337,gid=1337`]);
+    const variables = Object.entries(environment).flatMap((each) => ["-e", each.join("=")]);
+    const args = ["proxy", "router", "--domain", "default.svc.cluster.local"];
+    await engine.must(
+      ...["run", "-d", "--name", "agent", ...RESTRICTED, ...folders, ...variables, PROXY_IMAGE, ...args],
+    );
+    const address = await engine.must("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "agent");
+    const ready = async () =>
+      (await fetch(`http://${address}:15021/healthz/ready`).catch(() => undefined))?.ok ?? false;
+    await until(ready, { message: "the agent's Envoy is not ready" }).catch(async (error: Error) => {
+      const { stdout, stderr } = await engine.docker("logs", "--tail", "30", "agent");
+      throw new Error(`${error.message}:\n${stdout}${stderr}`);
+    });
+    expect(await stopped("agent")).toBe(0);
+    istiod.stop();
   });
 
   describe("by Testcontainers, whose own images no registry gives us here", () => {

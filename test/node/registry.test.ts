@@ -4,18 +4,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Program, startProgram } from "../cluster/support/process.ts";
 import { until } from "../support/until.ts";
 import { GUARDED_REGISTRY, REGISTRY } from "./support/addresses.ts";
-import { apply, containersOf, type GatewayPod, gatewayPods, rolledOut } from "./support/cluster.ts";
+import {
+  apply,
+  containersOf,
+  endpointsOf,
+  type GatewayPod,
+  gatewayPods,
+  rolledOut,
+} from "./support/cluster.ts";
 import { guardedRegistryConfiguration } from "./support/configurations.ts";
 import { control, nodeFolder } from "./support/control.ts";
 import { kubectl } from "./support/istio.ts";
 import { envoyOf } from "./support/pod-processes.ts";
-import { ask, infer, untilServed } from "./support/requests.ts";
+import { ask, infer, untilServed, whileAsked } from "./support/requests.ts";
 import { edit, type SearchTenant, searchTenant } from "./support/search.ts";
 
 const SLOW = { withinMs: 90_000, everyMs: 200 };
 const USER = { name: "puller", password: "pull-password" };
 /** Of `USER`, by bcrypt. */
 const HTPASSWD = `${USER.name}:$2b$05$YKPrTvFffpiosOlXaUliz.USLDlKpQVHSNNfWlFTeY7BrqlNMwUNu\n`;
+const GATEWAY = "search-gateway";
+/** A while in which a Service would send many of them to each of its pods. */
+const ENOUGH_REQUESTS = 100;
 const ROWS = '{"rows": [[1, 2, 3, 4, 5, 6, 7, 8]]}';
 
 describe("the registry", () => {
@@ -36,11 +46,24 @@ describe("the registry", () => {
     await guarded?.stop();
   });
 
+  const servedBy = async (addresses: string[]) => {
+    const wanted = addresses.toSorted().join();
+    const found = async () => (await endpointsOf("search", GATEWAY)).toSorted().join() === wanted;
+    await until(found, { ...SLOW, message: `the Service has other pods than ${wanted}` });
+  };
+  const losesNothing = async (when: string) => {
+    const counts = await whileAsked(tenant.key, (served) =>
+      until(() => served() > ENOUGH_REQUESTS, { ...SLOW, message: "the gateway does not serve" }),
+    );
+    console.log(`${when}, the registry is down: ${JSON.stringify(counts)}`);
+    expect(counts).toEqual({ 200: expect.any(Number) });
+  };
+
   describe("is down", () => {
     beforeAll(() => control("stop-registry"));
     afterAll(() => control("start-registry"));
 
-    it("while a container starts again: it lets nobody through, and the other pods serve", async () => {
+    it("while a container starts again: the Service leaves it out, and the other pods serve", async () => {
       const [{ name, uid, ip }, other] = (await gatewayPods()) as [GatewayPod, GatewayPod];
       process.kill(envoyOf(uid).id, "SIGKILL");
       const again = async () => {
@@ -50,31 +73,39 @@ describe("the registry", () => {
       await until(again, { ...SLOW, message: `${name} does not answer` });
       // The agent knows its modules by memory, and asks for them again.
       expect((await infer(tenant.key, "666", ip)).status).toBe(403);
-      expect((await infer(tenant.key, "666", other.ip)).status).toBe(200);
+      await servedBy([other.ip]);
+      await losesNothing(`a container of ${name} has started again`);
     });
 
-    it("while a pod starts: its image is there, and without the filter it lets nobody through", async () => {
-      const before = await gatewayPods();
-      const [gone] = before as [GatewayPod];
+    it("while a pod starts: its image is there, and without the filter it is not ready", async () => {
+      const [one, other] = (await gatewayPods()) as [GatewayPod, GatewayPod];
+      const serves = (await endpointsOf("search", GATEWAY))[0] as string;
+      // The one that has no filter goes, and comes again without one.
+      const gone = serves === one.ip ? other : one;
       await kubectl("-n", "search", "delete", "pod", gone.name, "--wait=false");
-      const names = before.map(({ name }) => name);
       const fresh = async () =>
-        (await gatewayPods()).find(({ name, ip }) => ip !== "" && !names.includes(name));
+        (await gatewayPods()).find(({ name, ip }) => ip !== "" && ![one.name, other.name].includes(name));
       const pod = await until(fresh, { ...SLOW, message: "no new pod" });
-      const answers = async () => (await infer(tenant.key, "666", pod.ip)).status;
-      await until(async () => (await answers()) > 0, { ...SLOW, message: `${pod.name} does not answer` });
-      console.log(`a pod that can't pull its filter answers ${await answers()}`);
-      console.log(await kubectl("-n", "search", "get", "pods", "-o", "wide"));
-      expect(await answers()).toBe(403);
+      const answer = async () => (await infer(tenant.key, "666", pod.ip)).status;
+      await until(async () => (await answer()) > 0, { ...SLOW, message: `${pod.name} does not answer` });
+      console.log(`a pod that can't pull its filter answers ${await answer()}`);
+      expect(await answer()).toBe(403);
       expect((await infer("wrong", "666", pod.ip)).status).toBe(403);
+      await losesNothing(`${pod.name} has started`);
+      await servedBy([serves]);
+      console.log(await kubectl("-n", "search", "get", "pods", "-o", "wide"));
     });
   });
 
-  it("is back: every pod serves", async () => {
-    for (const { name, ip } of await gatewayPods()) {
+  it("is back: every pod serves, by itself", async () => {
+    const back = Date.now();
+    const pods = await gatewayPods();
+    for (const { name, ip } of pods) {
       const serves = async () => (await infer(tenant.key, "666", ip)).status === 200;
-      await until(serves, { ...SLOW, message: `${name} does not serve` });
+      await until(serves, { ...SLOW, withinMs: 150_000, message: `${name} does not serve` });
     }
+    await servedBy(pods.map(({ ip }) => ip));
+    console.log(`every pod serves ${((Date.now() - back) / 1000).toFixed(1)} s after the registry is back`);
   });
 
   it("asks for a password: the tenant's Secret opens it for the filter and for converters", async () => {

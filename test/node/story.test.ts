@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
 import { linear } from "../../tools/serving/model-server/linear-model.ts";
 import { NODE_NAME } from "./support/addresses.ts";
-import { client, containersOf } from "./support/cluster.ts";
+import { client, containersOf, gatewayPods } from "./support/cluster.ts";
 import { podProcesses } from "./support/pod-processes.ts";
 import { FEATURES, infer, untilServed } from "./support/requests.ts";
 import * as search from "./support/search.ts";
@@ -33,6 +34,11 @@ describe("the page on clusters, line by line", () => {
     BUILD_TIMEOUT_MS,
   );
 
+  it("finds in the cluster what Modelgate needs", async () => {
+    const { code, stdout, stderr } = await tutorial.runTo("modelgate doctor");
+    expect(code, stdout + stderr).toBe(0);
+  });
+
   it("installs: controller and collector become ready as the manifests have them", async () => {
     const { code, stderr } = await search.installModelgate(tutorial);
     expect(code, stderr).toBe(0);
@@ -50,6 +56,21 @@ describe("the page on clusters, line by line", () => {
     const status = await tutorial.runTo("modelgate status");
     expect(status.code, status.stdout).toBe(0);
     expect(tutorial.left).toEqual([]);
+  });
+
+  it("finds the gateway well, with Modelgate's overload manager in the bootstrap of its Envoys", async () => {
+    const { code, stdout } = await tutorial.run("modelgate doctor -o json");
+    expect(code, stdout).toBe(0);
+    const findings: { check: string; state: string; says: string }[] = JSON.parse(stdout).findings;
+    const said = findings.filter(({ check }) => check === "gateway search/search-gateway");
+    expect(said.map(({ state }) => state)).toEqual(["ok", "ok"]);
+    expect(said[1]?.says).toContain("2 pods have the filter that they should");
+    for (const { name } of await gatewayPods()) {
+      const pod = { name, namespace: "search" };
+      const dump = await envoyAdmin(client, pod, "/config_dump?mask=bootstrap.overload_manager");
+      const bytes = 0.75 * search.GATEWAY_MEMORY_MIB * 2 ** 20;
+      expect(dump).toContain(`"max_heap_size_bytes": "${bytes}"`);
+    }
   });
 
   it("answers JSON with what the gRPC model computed", async () => {

@@ -22,7 +22,7 @@ const message = (name: string) => definitions[`${PACKAGE}.${name}`] as MessageTy
 interface DiscoveryRequest {
   resource_names: string[];
   type_url: string;
-  response_nonce: string;
+  response_nonce?: string;
   error_detail?: { message: string } | null;
 }
 
@@ -37,9 +37,14 @@ export interface ManagementServer {
 
 /**
  * A management server of extension configurations (ECDS over ADS, state of the world), as istiod is to a gateway: each
- * Envoy has one stream, and every response has all that it asked for.
+ * Envoy has one stream, and every response has all that it asked for. Of other kinds, listeners and clusters among
+ * them, it has none, and says so.
+ * @param host address that it listens at
  */
-export async function startManagementServer(filters: WasmFilter[]): Promise<ManagementServer> {
+export async function startManagementServer(
+  filters: WasmFilter[],
+  host = "127.0.0.1",
+): Promise<ManagementServer> {
   const resources = new Map<string, Buffer>();
   const watches = new Set<() => void>();
   const refusals: string[] = [];
@@ -67,7 +72,11 @@ export async function startManagementServer(filters: WasmFilter[]): Promise<Mana
       };
       watches.add(send);
       stream.on("data", (request: DiscoveryRequest) => {
-        if (request.type_url !== EXTENSION_TYPE) return;
+        if (request.type_url !== EXTENSION_TYPE) {
+          const { type_url, response_nonce } = request;
+          if (!response_nonce) stream.write({ version_info: "0", nonce: "0", type_url, resources: [] });
+          return;
+        }
         if (request.error_detail) refusals.push(request.error_detail.message);
         const known = new Set(names);
         const more = request.resource_names.some((name) => !known.has(name));
@@ -82,7 +91,7 @@ export async function startManagementServer(filters: WasmFilter[]): Promise<Mana
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });

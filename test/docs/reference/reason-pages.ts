@@ -41,6 +41,16 @@ export function troubleshootingPage(): string {
           "`modelgate status`; check registry and pull secret",
         ],
         [
+          "a new gateway pod does not become ready: its startup probe fails with 403",
+          "it could not pull its filter, so the Service leaves it out",
+          "the log of its container says what the registry answered; the kubelet starts it again each minute, later less often",
+        ],
+        [
+          "the same with 503, or the connection is refused",
+          "no WasmPlugin selects the pod, or istiod has told it no listener yet",
+          "`modelgate status`, `modelgate doctor`",
+        ],
+        [
           "503 and `response_flags` without `UF`",
           "the filter trapped, or is being started again",
           "Envoy's log names function and line; `modelgate rollout undo`",

@@ -40,6 +40,18 @@ export async function gatewayPods(): Promise<GatewayPod[]> {
     });
 }
 
+interface EndpointSlice {
+  endpoints?: { addresses: string[]; conditions: { ready?: boolean } }[] | null;
+}
+
+/** Addresses of the pods that a Service sends requests to. */
+export async function endpointsOf(namespace: string, service: string): Promise<string[]> {
+  const labelSelector = `kubernetes.io/service-name=${service}`;
+  const slices = await client.list("discovery.k8s.io/v1", "EndpointSlice", { namespace, labelSelector });
+  const endpoints = slices.flatMap((slice) => (slice as EndpointSlice).endpoints ?? []);
+  return endpoints.filter(({ conditions }) => conditions.ready).flatMap(({ addresses }) => addresses);
+}
+
 export interface ContainerStatus {
   name: string;
   restartCount: number;

@@ -20,13 +20,16 @@ export interface Answer {
  * One inference, on a connection of its own.
  * @param host the gateway's Service, or the address of one pod
  */
-export function infer(key: string, taskid = "666", host = GATEWAY.host): Promise<Answer> {
-  return ask(key, taskid, "/v2/models/linear/infer", BODY, host);
+export function infer(key: string, taskid = "666", host = GATEWAY.host, pauseMs = 0): Promise<Answer> {
+  return ask(key, taskid, "/v2/models/linear/infer", BODY, host, pauseMs);
 }
 
-/** One POST of JSON, on a connection of its own. */
+/** One POST of JSON, on a connection of its own, with a pause in the middle of its body. */
 export function ask(
-  ...[key, taskid, path, body, host = GATEWAY.host]: [string, string, string, string, string?]
+  ...[key, taskid, path, body, host = GATEWAY.host, pauseMs = 0]: [
+    ...[key: string, taskid: string, path: string, body: string],
+    ...[host?: string, pauseMs?: number],
+  ]
 ): Promise<Answer> {
   const headers = {
     ...{ host: "www.search.models.example", taskid, "x-api-key": key },
@@ -40,7 +43,9 @@ export function ask(
     sent.once("response", (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), failed);
     });
-    sent.end(body);
+    if (pauseMs === 0) return sent.end(body);
+    sent.write(body.slice(0, body.length / 2));
+    setTimeout(() => sent.end(body.slice(body.length / 2)), pauseMs);
   });
 }
 
@@ -61,6 +66,13 @@ export async function untilServed(key: string, taskid = "666"): Promise<void> {
 const CALLERS = 4;
 const PAUSE_MS = 20;
 
+interface Load {
+  taskid?: string;
+  callers?: number;
+  /** What each takes to send the body of a request. */
+  pauseMs?: number;
+}
+
 /**
  * Callers that ask, one request after the other, until `work` is done; it can ask how many were answered.
  * @param load whom they ask, and how many they are
@@ -68,14 +80,14 @@ const PAUSE_MS = 20;
  */
 export async function whileAsked(
   key: string,
-  work: (served: () => number) => Promise<void>,
-  { taskid = "666", callers: count = CALLERS }: { taskid?: string; callers?: number } = {},
+  work: (served: () => number) => Promise<unknown>,
+  { taskid = "666", callers: count = CALLERS, pauseMs = 0 }: Load = {},
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   let done = false;
   const callers = Array.from({ length: count }, async () => {
     for (; !done; await pace(PAUSE_MS)) {
-      const { status, body } = await infer(key, taskid);
+      const { status, body } = await infer(key, taskid, GATEWAY.host, pauseMs);
       const kind = status === 200 ? "200" : `${status} ${body}`;
       counts[kind] = (counts[kind] ?? 0) + 1;
     }

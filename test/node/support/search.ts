@@ -13,6 +13,8 @@ const COLLECTOR_USER = 10_001;
 export const SYSTEM = "modelgate-system";
 /** Of task 667, in all pods of the gateway. */
 export const REQUESTS_PER_SECOND = 6;
+/** That one of its pods may have. */
+export const GATEWAY_MEMORY_MIB = 512;
 const MODELS = ["666-v1", "667-v1", "667-v2"].map((name) => `deployment/service-${name}`);
 
 const folder = () => join(nodeFolder(), "story");
@@ -58,7 +60,7 @@ export async function describeTenant(tutorial: Tutorial): Promise<string> {
   await edit("tenant.yaml", (document) => {
     const deployment = ["spec", "gateway", "deployment"];
     document.setIn([...deployment, "requests"], { cpu: "50m", memory: "128Mi" });
-    document.setIn([...deployment, "limits"], { memory: "512Mi" });
+    document.setIn([...deployment, "limits"], { memory: `${GATEWAY_MEMORY_MIB}Mi` });
     document.setIn(["spec", "gateway", "tuning", "accessLog", "collector"], {});
   });
   await edit("tasks.yaml", (document) => {

@@ -117,7 +117,7 @@ describe("gateway", () => {
     );
     expect(find(manifests, "NetworkPolicy").spec).toMatchObject({
       podSelector: { matchLabels: { istio: "gw" } },
-      ingress: [{ ports: [{ port: 8866 }, { port: 15_021 }] }],
+      ingress: [{ ports: [{ port: 8866 }, { port: 15_021 }, { port: 15_022 }] }],
     });
     const { spec } = find(manifests, "Deployment") as unknown as {
       spec: { replicas?: number; template: { spec: { containers: object[] } } };

@@ -9,7 +9,9 @@ import { explainCommand } from "../../../tools/cli/commands/explain.ts";
 import { renderCommand } from "../../../tools/cli/commands/render.ts";
 import { destinationRule } from "../../../tools/cluster/istio/destination-rule.ts";
 import { gatewayWorkload } from "../../../tools/cluster/istio/gateway-workload.ts";
+import { startupCheck } from "../../../tools/cluster/istio/startup-check.ts";
 import { bootstrap } from "../../../tools/lib/envoy/bootstrap.ts";
+import type { Manifest } from "../../../tools/lib/kubernetes/manifest.ts";
 import { gracePeriodSeconds } from "../../../tools/serving/workload/deployment-patch.ts";
 import { explainPlacement, kubeletConfiguration } from "../../../tools/serving/workload/placement.ts";
 import {
@@ -210,13 +212,17 @@ describe("placement", () => {
 });
 
 describe("a gateway's pods", () => {
-  const pod = (deployment: object, timeout = "15s", more: object = {}) => {
+  const tenantWith = (deployment: object | undefined, more: object = {}) => {
     const gateway = { name: "gw", namespace: "edge", hosts: ["*.a.example"], deployment, ...more };
-    const tenant = tenantSchema.parse({
+    return tenantSchema.parse({
       ...{ apiVersion, kind: "Tenant", metadata: { name: "search" } },
       spec: { namespaces: ["models"], gateway },
     });
-    const found = gatewayWorkload(tenant, [task({ timeout })]).find(({ kind }) => kind === "Deployment");
+  };
+  const pod = (deployment: object, timeout = "15s", more: object = {}) => {
+    const found = gatewayWorkload(tenantWith(deployment, more), [task({ timeout })]).find(
+      ({ kind }) => kind === "Deployment",
+    );
     return (
       found as unknown as {
         spec: { template: { metadata: { annotations: Record<string, string> }; spec: PodSpec } };
@@ -232,6 +238,18 @@ describe("a gateway's pods", () => {
     });
     // Istio's agent counts connections by this stat, and ends at once where it is off.
     expect(config.proxyStatsMatcher.inclusionSuffixes).toContain("downstream_cx_active");
+  });
+
+  it("start only once their filter runs, and are ready as Istio's agent says", () => {
+    const [container] = pod({}).spec.containers as unknown as Record<string, { httpGet: object }>[];
+    const [gateway, envoyFilter] = startupCheck(tenantWith({})) as [Manifest, Manifest];
+    const [{ port }] = (gateway.spec as { servers: [{ port: { number: number } }] }).servers;
+    expect(container?.startupProbe?.httpGet).toEqual({ path: "/modelgate/startup", port: port.number });
+    expect(container?.readinessProbe?.httpGet).toEqual({ path: "/healthz/ready", port: 15_021 });
+    expect(JSON.stringify(envoyFilter)).toContain(`"portNumber":${port.number}`);
+    const policy = gatewayWorkload(tenantWith({}), []).find(({ kind }) => kind === "NetworkPolicy");
+    expect(JSON.stringify(policy)).toContain(`"port":${port.number}`);
+    expect(startupCheck(tenantWith(undefined))).toEqual([]);
   });
 
   it("take the requests of a connection one at a time, as a local gateway does", () => {

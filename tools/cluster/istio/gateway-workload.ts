@@ -6,6 +6,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import { owned, SLICE_LABEL } from "./names.ts";
 import { bootstrapOverride, pullCredentials } from "./pod-parts.ts";
 import { SEALING_KEY_VARIABLE, type SecretKey, sealingKeyOf } from "./seal.ts";
+import { STARTUP_PATH, STARTUP_PORT } from "./startup-check.ts";
 
 /**
  * Stats that rollouts and `status` read, and that Istio's agent counts open connections by when it drains;
@@ -25,6 +26,11 @@ const EXIT_SECONDS = 5;
 /** Longest request of a task without another timeout, or of none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 const STATUS_PORT = 15_021;
+/**
+ * After so long without a filter the kubelet starts the container again: Istio's agent, which has asked the
+ * registry in vain, asks once more then, and not before.
+ */
+const STARTUP_SECONDS = 60;
 /** Of a pod: the Secret with the key that it opens sealed secrets with. */
 export const SEALING_ANNOTATION = "modelgate.dev/sealing-key";
 
@@ -33,9 +39,10 @@ type Deployment = NonNullable<Tenant["spec"]["gateway"]["deployment"]>;
 /**
  * The tenant's gateway itself: Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget,
  * ServiceAccount, NetworkPolicy. Istio's injection makes the container `istio-proxy`. The pods keep to the
- * Pod Security Standard `restricted`. They start without loss (the startup probe gates readiness, readiness
- * gates traffic) and stop without loss: preStop waits while endpoints go, then Istio's agent drains the Envoy
- * (`Connection: close`, GOAWAY) until no connection is left, or the grace period ends.
+ * Pod Security Standard `restricted`. They start without loss (the startup probe waits for the filter and
+ * gates readiness, readiness gates traffic) and stop without loss: preStop waits while endpoints go, then
+ * Istio's agent drains the Envoy (`Connection: close`, GOAWAY) until no connection is left, or the grace
+ * period ends.
  * @param tasks whose longest timeout the grace period must have room for
  * @param sealing whether secrets are sealed for the pods: those from before their key was made start anew
  * @returns nothing when the Tenant has no `deployment`: its pods are somebody else's
@@ -116,7 +123,9 @@ function networkPolicy(tenant: Tenant): Manifest {
     spec: {
       podSelector: { matchLabels: gatewaySelector(tenant) },
       policyTypes: ["Ingress"],
-      ingress: [{ ports: [port, STATUS_PORT].map((each) => ({ port: each, protocol: "TCP" })) }],
+      ingress: [
+        { ports: [port, STATUS_PORT, STARTUP_PORT].map((each) => ({ port: each, protocol: "TCP" })) },
+      ],
     },
   };
 }
@@ -157,7 +166,8 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
       MINIMUM_DRAIN_DURATION: `${MINIMUM_DRAIN_SECONDS}s`,
     },
   };
-  const probe = { httpGet: { path: "/healthz/ready", port: STATUS_PORT } };
+  const startup = { httpGet: { path: STARTUP_PATH, port: STARTUP_PORT } };
+  const readiness = { httpGet: { path: "/healthz/ready", port: STATUS_PORT } };
   return {
     metadata: {
       labels: {
@@ -198,8 +208,13 @@ function podTemplate(tenant: Tenant, deployment: Deployment, tasks: ModelTask[],
           ports: [{ name: "gateway", containerPort: port, protocol: "TCP" }],
           resources: { requests: deployment.requests, limits: deployment.limits },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-          startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 120 },
-          readinessProbe: { ...probe, periodSeconds: 5, failureThreshold: 3 },
+          startupProbe: {
+            ...startup,
+            ...{ periodSeconds: 1, failureThreshold: STARTUP_SECONDS },
+            // It has served nobody.
+            terminationGracePeriodSeconds: 1,
+          },
+          readinessProbe: { ...readiness, periodSeconds: 5, failureThreshold: 3 },
           lifecycle: { preStop: { sleep: { seconds: seconds(deployment.drain) } } },
         },
       ],

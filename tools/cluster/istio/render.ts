@@ -17,6 +17,7 @@ import { routeTree } from "./route-tree.ts";
 import { SEALING_KEY_VARIABLE, sealingKeyOf } from "./seal.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
 import { secretsOf } from "./secrets-of.ts";
+import { startupCheck } from "./startup-check.ts";
 import { virtualService } from "./virtual-service.ts";
 import { wasmPlugin } from "./wasm-plugin.ts";
 
@@ -61,6 +62,7 @@ function renderTenant(
     ...gatewayWorkload(tenant, tasks, secretsOf(tenant, tasks, controller).length > 0),
     envoyFilter(tenant, tasks),
     nativeCheck(tenant, tasks),
+    ...startupCheck(tenant),
     ...modelNameFilter(tenant, tasks, reference),
     ...converterFilters(tenant, tasks),
     wasmPlugin({
