@@ -43,6 +43,16 @@ export class Counters {
   }
 }
 
+/** What a stream ends in that is over a limit. */
+export enum LastEvent {
+  /** It does not end: what it takes beyond what it reserved is a debt. */
+  None,
+  /** As an answer that is as long as it may be: `finish_reason: "length"`. */
+  Length,
+  /** OpenAI's error. */
+  Error,
+}
+
 /** The limit of one task, tenant or credential. */
 export class NamedLimit extends Limit {
   /** Of its bucket in shared data. */
@@ -53,6 +63,8 @@ export class NamedLimit extends Limit {
   /** Of all VMs, for the report. */
   readonly total: Counters = new Counters();
   concurrency: Concurrency | null = null;
+  /** Of a limit on tokens: how a stream ends that is over it. */
+  lastEvent: LastEvent = LastEvent.None;
   /** Streams that wait for a token of this limit. */
   queued: i32 = 0;
 

@@ -255,9 +255,112 @@ describe("the usage of a stream whose caller did not ask for it", () => {
     expect(answer(open, text, 20)).toBe(text);
   });
 
+  it("leaves no usage: null in the other events, of which all else stays as it came", () => {
+    const text =
+      'data: {"id":"a","usage":null,"choices":[{"delta":{"content":"\\"usage\\":null"}}]}\n\n' +
+      'data: { "usage" : null , "choices":[{"delta":{},"usage":null}]}\r\n\r\n' +
+      `data: {"choices":[{"delta":{"content":"b"}}] ,\t"usage": null}\n\n${events(usage(30, 70), "[DONE]")}`;
+    const seen =
+      'data: {"id":"a","choices":[{"delta":{"content":"\\"usage\\":null"}}]}\n\n' +
+      'data: { "choices":[{"delta":{},"usage":null}]}\r\n\r\n' +
+      `data: {"choices":[{"delta":{"content":"b"}}] }\n\n${events("[DONE]")}`;
+    for (const size of [1, 3, 1000]) {
+      configure({ tasks: [LIMITED] });
+      expect(answer(call(chat({ stream: true })), text, size)).toBe(seen);
+      configure({ tasks: [LIMITED] });
+      const asked = chat({ stream: true, stream_options: { include_usage: true } });
+      expect(answer(call(asked), text, size)).toBe(text);
+    }
+  });
+
   it("passes as it came where the stream ends in an event that is not whole", () => {
     const cut = `${events(piece("a"))}data: {"choices":[],"usa`;
     expect(answer(call(chat({ stream: true })), cut, 4)).toBe(cut);
+  });
+});
+
+describe("a stream that is over a hard limit", () => {
+  const begin = piece("");
+  const hard = { ...LIMITED, tokensPerSecond: 0.001, burst: 40, hard: true };
+  // 18 tokens of prompt and 10 of answer are reserved of the 40, so 22 come.
+  const body = chat({ stream: true, max_tokens: 10, stream_options: { include_usage: true } });
+  const own = { id: "c1", object: "chat.completion.chunk", model: "m" };
+  const long = events(
+    { ...own, ...begin },
+    ...Array.from({ length: 60 }, () => ({ ...own, ...piece("x") })),
+    { ...own, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    "[DONE]",
+  );
+  const parsed = (text: string) =>
+    text
+      .split("\n\n")
+      .filter(Boolean)
+      .map((each) => each.replace(/^data: /, ""));
+
+  it("ends as one that is as long as it may be, with not a token more than there is", () => {
+    const prompt = Math.ceil(Buffer.byteLength(JSON.stringify(body)) * 0.25);
+    for (const size of [1, 7, 100_000]) {
+      configure({ tasks: [hard] });
+      const open = call(body);
+      const got = parsed(answer(open, long, size));
+      expect(got.at(-1)).toBe("[DONE]");
+      expect(JSON.parse(got.at(-2) ?? "")).toEqual({
+        ...own,
+        choices: [{ delta: {}, index: 0, finish_reason: "length", logprobs: null }],
+      });
+      expect(got.length - 3).toBe(40 - prompt);
+    }
+  });
+
+  it("ends in an error where that is asked for", () => {
+    configure({ tasks: [{ ...hard, lastEvent: "error" }] });
+    const got = parsed(answer(call(body), long, 50));
+    expect(got.at(-1)).toBe("[DONE]");
+    expect(JSON.parse(got.at(-2) ?? "").error).toMatchObject({
+      code: "rate_limit_exceeded",
+      reason: "task_tokens_limited",
+    });
+  });
+
+  it("goes on where the limit has more, is not hard or in a dry run", () => {
+    for (const other of [
+      { ...hard, burst: 1000 },
+      { ...hard, hard: false },
+      { ...hard, mode: "dryRun" },
+    ]) {
+      configure({ tasks: [other] });
+      expect(answer(call(body), long, 50)).toBe(long);
+    }
+  });
+
+  it("counts no event without a piece of the answer", () => {
+    configure({ tasks: [{ ...hard, burst: 28 }] });
+    const exact = events(
+      { ...own, ...begin },
+      ...Array.from({ length: 10 }, () => ({ ...own, ...piece("x") })),
+      { ...own, choices: [{ index: 0, delta: {}, finish_reason: "length" }] },
+      { ...own, ...usage(7, 10) },
+      "[DONE]",
+    );
+    expect(answer(call(body), exact, 50)).toBe(exact);
+  });
+});
+
+describe("an answer without usage", () => {
+  it("in JSON is charged by its bytes, up to what was reserved", () => {
+    const text = JSON.stringify({ choices: [{ message: { content: "x".repeat(200) } }] });
+    answer(call(chat()), text, 1000, "application/json");
+    const prompt = Math.ceil(Buffer.byteLength(JSON.stringify(chat())) * 0.25);
+    expect(1000 - left()).toBe(prompt + Math.ceil(Buffer.byteLength(text) * 0.25));
+  });
+
+  it("of embeddings has a prompt alone", () => {
+    const body = { model: "llm", input: "x".repeat(100) };
+    const prompt = Math.ceil(Buffer.byteLength(JSON.stringify(body)) * 0.25);
+    const open = call(body, { path: "/v1/embeddings" });
+    expect(1000 - left()).toBe(prompt);
+    answer(open, JSON.stringify({ data: [{ embedding: [0.1, 0.2] }] }), 1000, "application/json");
+    expect(1000 - left()).toBe(prompt);
   });
 });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dnsLabel, taskid } from "./fields.ts";
 import { withRules } from "./rules.ts";
+import { streamEnds } from "./token-limits.ts";
 
 /** What is left of 2^53 for sums. */
 const MOST_TOKENS = 1_000_000_000_000_000;
@@ -123,6 +124,7 @@ export const budget = withRules(
       .describe(
         "What becomes of calls when it is spent: refuse them, or lower them to the class `lowerTo`. Default: refuse.",
       ),
+    ...streamEnds(),
     lowerTo: dnsLabel()
       .optional()
       .describe(

@@ -39,6 +39,22 @@ const oneRate = {
 
 const weight = (what: string) => z.number().min(0).max(1000).optional().describe(what);
 
+/** How streams end that are over a limit or budget. */
+export const streamEnds = () => ({
+  hard: z
+    .boolean()
+    .optional()
+    .describe(
+      "End a stream that has taken what it reserved, where there is no more; without it what it takes beyond is a debt. Default: false.",
+    ),
+  lastEvent: z
+    .enum(["length", "error"])
+    .optional()
+    .describe(
+      "What a stream ends in that `hard` ends: `finish_reason: length` as of an answer that is as long as it may be, or an error. Default: length.",
+    ),
+});
+
 /** Limit on the tokens of one language model. */
 export const taskTokenLimits = withRules(
   z.strictObject({
@@ -53,6 +69,7 @@ export const taskTokenLimits = withRules(
         "Tokens a second for each ready replica of the task, so that the limit follows scaling; needs a controller.",
       ),
     burst: burst(),
+    ...streamEnds(),
     defaultMaxTokens: z
       .int()
       .min(1)
@@ -84,4 +101,5 @@ export const tenantTokenLimits = z.strictObject({
     "Tokens a second of prompts and answers, over all language models and gateway pods of the tenant.",
   ),
   burst: burst(),
+  ...streamEnds(),
 });

@@ -5,6 +5,7 @@ import { readMode } from "../limits-config";
 import { NamedLimit } from "../named-limit";
 import { TASK_TOKENS_LIMITED, TENANT_TOKENS_LIMITED } from "../replies";
 import { SECOND } from "../token-bucket";
+import { readLastEvent } from "./last-event";
 import { TokenTask } from "./token-task";
 import { TokenWeights } from "./token-weights";
 
@@ -51,6 +52,7 @@ function readRate(config: Config, limit: NamedLimit): bool {
   if (rate > MOST_TOKENS) config.fault("tokensPerSecond", "must be at most 1000000000");
   const burst = wholeNumber(config, "burst", Math.ceil(rate));
   limit.mode = readMode(config);
+  limit.lastEvent = readLastEvent(config);
   if (!config.has("tokensPerSecond")) {
     if (config.has("burst")) config.fault("burst", "needs tokensPerSecond");
     return false;

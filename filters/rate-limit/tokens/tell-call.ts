@@ -9,11 +9,11 @@ export function tellCall(to: ModelCall, call: TokenCall, isWhole: bool): void {
   if (!call.hasAnswer) return;
   const usage = call.usage;
   to.answered = true;
-  to.aborted = !isWhole;
-  to.estimated = !usage.known;
-  to.input = usage.known ? usage.input : <u64>call.task!.estimate.tokensOf(call.facts.bodyBytes);
+  to.aborted = !isWhole && !call.gate.closed;
+  to.estimated = !call.hasUsage;
+  to.input = call.hasUsage ? usage.input : call.prompt;
   to.cached = min(usage.cached, usage.input);
-  to.output = usage.known ? usage.output : call.lines.events;
+  to.output = call.hasUsage ? usage.output : call.delivered;
   to.reasoning = min(usage.reasoning, usage.output);
   to.tell(usage.model, usage.finish);
   to.streamed = call.answer == Answer.Events && call.firstAt != 0;

@@ -5,6 +5,8 @@ import { NameTable } from "../../sdk/bytes/name-table";
 import { Slice } from "../../sdk/bytes/slice";
 import { Config } from "../../sdk/pipeline/config";
 import { HttpContext } from "../../sdk/pipeline/http-context";
+import { LastEvent } from "../named-limit";
+import { readLastEvent } from "./last-event";
 
 enum Each {
   /** One account for all that counts. */
@@ -21,6 +23,8 @@ export class TokenBudget {
     readonly isMoney: bool,
     /** When it is spent, calls are refused. */
     readonly refuses: bool,
+    /** How a stream ends that is over it. */
+    readonly lastEvent: LastEvent,
     private readonly each: Each,
     /** null: all. */
     private readonly credentials: NameTable<bool> | null,
@@ -49,6 +53,7 @@ export class TokenBudget {
       bytes(config.text("name")),
       config.choice("unit", ["tokens", "money"]) == 1,
       config.choice("whenSpent", ["refuse", "lower"]) == 0,
+      readLastEvent(config),
       <Each>config.choice("each", ["none", "credential", "task"]),
       namesOf(config, "credentials"),
       namesOf(config, "tasks"),

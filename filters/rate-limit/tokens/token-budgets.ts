@@ -5,6 +5,7 @@ import { HttpContext } from "../../sdk/pipeline/http-context";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { BudgetBook, BudgetRefusal } from "../budget/budget-book";
 import { PriceTable } from "../budget/price-table";
+import { LastEvent } from "../named-limit";
 import { BUDGET_SPENT, BUDGET_WAITS } from "../replies";
 import { TokenBudget } from "./token-budget";
 import { MOST_BUDGETS, TokenCall } from "./token-call";
@@ -82,16 +83,46 @@ export class TokenBudgets {
     this.book.open(account.ptr, account.len);
   }
 
-  /** Charges what a call took. */
+  /** Does one of them end streams? */
+  get anyHard(): bool {
+    for (let i = 0; i < this.budgets.length; i++)
+      if (this.budgets[i].lastEvent != LastEvent.None) return true;
+    return false;
+  }
+
+  /** How the stream ends that `more` refused. */
+  lastEvent: LastEvent = LastEvent.None;
+
+  /** Takes of hard budgets what a stream has taken beyond what it reserved. @returns why not, or null */
+  more(http: HttpContext, call: TokenCall, now: u64): LocalReply | null {
+    http.findCredential(credential);
+    for (let i = 0; i < this.budgets.length; i++) {
+      const budget = this.budgets[i];
+      if (budget.lastEvent == LastEvent.None || !budget.counts(http, credential)) continue;
+      const amount = this.amountOf(budget, http, call);
+      if (amount <= call.amounts[i] || call.leases[i] == 0) continue;
+      const missing = amount - call.amounts[i];
+      this.openAccount(i, http);
+      const lease = this.book.take(missing, now);
+      if (lease == call.leases[i]) call.amounts[i] = amount;
+      else if (lease != 0) this.book.giveBack(lease, missing, now);
+      else {
+        this.lastEvent = budget.lastEvent;
+        return this.refusal(now);
+      }
+    }
+    return null;
+  }
+
+  /** Charges what a call took, and notes its price and warnings for the log. */
   settle(http: HttpContext, call: TokenCall, now: u64): void {
     http.findCredential(credential);
-    const tokens = <u64>Math.ceil(max(call.cost, 0));
     const cost = call.hasAnswer ? this.costOf(http, call) : 0;
     for (let i = 0; i < this.budgets.length; i++) {
       const budget = this.budgets[i];
       if (!budget.counts(http, credential)) continue;
       this.openAccount(i, http);
-      const amount = budget.isMoney ? <u64>max<i64>(cost, 0) : tokens;
+      const amount = this.amountOf(budget, http, call);
       if (call.leases[i] == 0 && amount == 0) continue;
       this.book.spend(call.leases[i], call.amounts[i], amount, now);
       http.modelCall.warn(this.book.record.warned, account);
@@ -99,18 +130,20 @@ export class TokenBudgets {
     if (call.hasAnswer && cost >= 0) http.modelCall.price(cost, this.prices.currency);
   }
 
+  private amountOf(budget: TokenBudget, http: HttpContext, call: TokenCall): u64 {
+    if (!budget.isMoney) return <u64>Math.ceil(max(call.cost, 0));
+    return call.hasAnswer ? <u64>max<i64>(this.costOf(http, call), 0) : 0;
+  }
+
   private costOfMost(http: HttpContext, call: TokenCall): u64 {
     const task = call.task!;
     const facts = call.facts;
-    const input = <u64>task.estimate.tokensOf(facts.bodyBytes);
-    return <u64>max<i64>(this.price(http, input, 0, <u64>task.outputOf(facts), 0), 0);
+    return <u64>max<i64>(this.price(http, call.prompt, 0, <u64>task.outputOf(facts), 0), 0);
   }
 
   private costOf(http: HttpContext, call: TokenCall): i64 {
     const usage = call.usage;
-    const task = call.task!;
-    if (!usage.known)
-      return this.price(http, <u64>task.estimate.tokensOf(call.facts.bodyBytes), 0, call.lines.events, 0);
+    if (!call.hasUsage) return this.price(http, call.prompt, 0, call.delivered, 0);
     const cached = min(usage.cached, usage.input);
     const reasoning = min(usage.reasoning, usage.output);
     return this.price(http, usage.input - cached, cached, usage.output - reasoning, reasoning);

@@ -1,3 +1,4 @@
+import { OpenAiOperation, openAiOperation } from "../../model-protocol/openai-path";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes, startsWithIgnoreCase } from "../../sdk/bytes/bytes";
 import { CONTENT_LENGTH, CONTENT_TYPE, STATUS } from "../../sdk/bytes/header-names";
@@ -10,15 +11,16 @@ import { monotonicNanos } from "../../sdk/host/clock";
 import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
 import { HttpContext } from "../../sdk/pipeline/http-context";
-import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { Stage } from "../../sdk/pipeline/stage";
 import { Mode } from "../limit";
 import { LimitTables } from "../limit-tables";
 import { readMode } from "../limits-config";
 import { NamedLimit } from "../named-limit";
-import { forgetTime, now } from "../now";
+import { forgetTime } from "../now";
 import { SharedLimits } from "../shared-limits";
 import { readTasks, readTenants } from "./read-config";
+import { Spending } from "./spending";
+import { StreamKeeper } from "./stream-keeper";
 import { tellCall } from "./tell-call";
 import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
@@ -38,9 +40,8 @@ const out: ByteBuffer = new ByteBuffer();
 export class TokenLimit extends Stage {
   private readonly tasks: NameTable<TokenTask> = new NameTable<TokenTask>();
 
-  /** null: the tenant has none. */
-  private budgets: TokenBudgets | null = null;
-  private budgetMode: Mode = Mode.Enforce;
+  private readonly spending: Spending = new Spending();
+  private readonly keeper: StreamKeeper = new StreamKeeper(this.spending);
 
   private readonly tables: LimitTables;
 
@@ -61,8 +62,8 @@ export class TokenLimit extends Stage {
   configure(config: Config): void {
     readTasks(config.objects("tasks"), this.tasks, this.tables.taskTokens);
     readTenants(config.objects("tenants"), this.tables.tenantTokens);
-    if (config.has("budgets")) this.budgets = new TokenBudgets(config);
-    this.budgetMode = readMode(config);
+    if (config.has("budgets")) this.spending.budgets = new TokenBudgets(config);
+    this.spending.budgetMode = readMode(config);
     forgetTime();
     this.shared.grew();
   }
@@ -108,29 +109,15 @@ export class TokenLimit extends Stage {
   private passes(http: HttpContext, call: TokenCall): bool {
     forgetTime();
     call.decided = true;
-    const task = call.task!;
-    const tokens = task.mostOf(call.facts);
-    const limit = reserve(task.limit, call.tenant, tokens);
-    if (limit != null) return this.isDry(http, call, limit.mode, limit.reply);
-    const budgets = this.budgets;
-    let unpaid: LocalReply | null = null;
-    if (budgets != null) unpaid = budgets.reserve(http, call, now());
-    if (unpaid != null) {
-      settle(task.limit, call.tenant, tokens, 0);
-      return this.isDry(http, call, this.budgetMode, unpaid);
-    }
-    call.hasReserved = true;
-    call.reserved = tokens;
-    return true;
-  }
-
-  /** Refuses a call, but for a dry run. */
-  private isDry(http: HttpContext, call: TokenCall, mode: Mode, refusal: LocalReply): bool {
-    if (mode == Mode.DryRun) {
+    // An embedding has no tokens of an answer.
+    if (openAiOperation(http.path) == OpenAiOperation.Embeddings) call.facts.answers = 0;
+    const refusal = this.spending.reserve(http, call);
+    if (refusal == null) return true;
+    if (this.spending.mode == Mode.DryRun) {
       http.refuseDry(refusal);
       return true;
     }
-    this.forget(http, call);
+    this.settle(http, call, false);
     http.refuse(refusal);
     return false;
   }
@@ -143,7 +130,8 @@ export class TokenLimit extends Stage {
     const typeLength = getHeader(RESPONSE_HEADERS, CONTENT_TYPE);
     const isEvents = startsWithIgnoreCase(headerValue(), typeLength, EVENT_STREAM);
     call.answer = isEvents ? Answer.Events : Answer.Json;
-    if (isEvents && call.facts.asksUsage) removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
+    call.endsEarly = isEvents && this.spending.isHard(call);
+    if (isEvents && (call.facts.asksUsage || call.endsEarly)) removeHeader(RESPONSE_HEADERS, CONTENT_LENGTH);
     return HeadersAction.CONTINUE;
   }
 
@@ -154,77 +142,46 @@ export class TokenLimit extends Stage {
     // Reading the clock makes the host's last result void.
     const data = bufferData();
     if (len > 0) call.read(data, len);
-    if (call.facts.asksUsage && call.answer == Answer.Events) hideUsage(call, data, len, endOfStream);
+    if (call.answer == Answer.Events) this.keepEvents(http, call, data, len, endOfStream);
     if (endOfStream) this.settle(http, call, true);
     return BodyAction.CONTINUE;
   }
 
-  /** Gives back what was reserved and not taken, or takes what was not reserved. */
-  private settle(http: HttpContext, call: TokenCall, isWhole: bool): void {
+  private keepEvents(http: HttpContext, call: TokenCall, data: usize, len: i32, endOfStream: bool): void {
     forgetTime();
-    const task = call.task!;
-    tellCall(http.modelCall, call, isWhole);
-    if (call.hasReserved) {
-      settle(task.limit, call.tenant, call.reserved, call.cost);
-      const budgets = this.budgets;
-      if (budgets != null) budgets.settle(http, call, now());
-    }
-    if (call.usage.known) task.estimate.learn(call.facts.bodyBytes, call.usage.input);
-    this.forget(http, call);
+    out.clear();
+    this.keeper.turnTo(http, call);
+    if (len > 0) call.gate.add(data, len, out, this.keeper);
+    if (endOfStream) call.gate.flush(out);
+    if (call.facts.asksUsage || call.endsEarly) replaceBody(RESPONSE_BODY, out.ptr, out.len);
   }
 
-  private forget(http: HttpContext, call: TokenCall): void {
+  /** @param isWhole the answer came to its end */
+  private settle(http: HttpContext, call: TokenCall, isWhole: bool): void {
+    forgetTime();
+    tellCall(http.modelCall, call, isWhole);
+    this.spending.settle(http, call);
     http.setState(this.slot, null);
     call.release();
   }
 
   /** An answer that broke off is settled before its line is written. */
   onLog(http: HttpContext): void {
+    this.onDone(http);
+  }
+
+  onDone(http: HttpContext): void {
     const call = <TokenCall | null>http.state(this.slot);
     if (call != null) this.settle(http, call, false);
   }
 
-  onDone(http: HttpContext): void {
-    this.settle(http, <TokenCall>http.state(this.slot), false);
-  }
-
   onTick(): void {
-    const budgets = this.budgets;
+    const budgets = this.spending.budgets;
     if (budgets != null) budgets.refresh();
   }
 
   onDelete(): void {
-    const budgets = this.budgets;
+    const budgets = this.spending.budgets;
     if (budgets != null) budgets.free();
   }
-}
-
-/** Takes tokens of both limits, or of none. @returns the limit that has too few */
-function reserve(task: NamedLimit, tenant: NamedLimit | null, tokens: f64): NamedLimit | null {
-  if (tenant != null && tenant.active && !tenant.take(tokens, 0, 0)) return missed(tenant, tokens);
-  if (!task.active || task.take(tokens, 0, 0)) return null;
-  if (tenant != null && tenant.active) tenant.settle(tokens);
-  return missed(task, tokens);
-}
-
-function missed(limit: NamedLimit, tokens: f64): NamedLimit {
-  limit.counters.miss(tokens);
-  return limit;
-}
-
-function settle(task: NamedLimit, tenant: NamedLimit | null, reserved: f64, used: f64): void {
-  settleOne(task, reserved, used);
-  if (tenant != null) settleOne(tenant, reserved, used);
-}
-
-function settleOne(limit: NamedLimit, reserved: f64, used: f64): void {
-  limit.settle(reserved - used);
-  limit.counters.use(used);
-}
-
-function hideUsage(call: TokenCall, data: usize, len: i32, endOfStream: bool): void {
-  out.clear();
-  if (len > 0) call.hidden.add(data, len, out);
-  if (endOfStream) call.hidden.flush(out);
-  replaceBody(RESPONSE_BODY, out.ptr, out.len);
 }

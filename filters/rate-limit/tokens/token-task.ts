@@ -26,12 +26,8 @@ export class TokenTask {
     return <f64>facts.answers * most;
   }
 
-  /** What a call took whose answer told no usage, by its prompt's bytes and the events that came. */
-  deliveredOf(facts: CallFacts, events: i32): f64 {
-    return this.inputOf(facts) + <f64>events * this.weights.output;
-  }
-
-  private inputOf(facts: CallFacts): f64 {
+  /** What its prompt counts, by its bytes. */
+  inputOf(facts: CallFacts): f64 {
     return this.estimate.tokensOf(facts.bodyBytes) * this.weights.input;
   }
 }

@@ -49,11 +49,14 @@ function taskFields(limits: TaskTokenLimits | undefined): object {
 }
 
 /** As filters/rate-limit/tokens/token-budget.ts reads it. */
-function budget({ name, money, whenSpent, for: { credentials, tasks, each } }: Budget): object {
+function budget({ name, money, whenSpent, hard, lastEvent, ...budget }: Budget): object {
+  const { credentials, tasks, each } = budget.for;
   return {
     name,
     unit: money === undefined ? "tokens" : "money",
     whenSpent,
+    ...(hard !== undefined && { hard }),
+    ...(lastEvent && { lastEvent }),
     ...(each && { each }),
     ...(credentials && { credentials }),
     ...(tasks && { tasks }),
