@@ -5,6 +5,7 @@ import { ProtocolConversion } from "../protocol-conversion/protocol-conversion";
 import { RateLimit } from "../rate-limit/rate-limit";
 import { TokenLimit } from "../rate-limit/tokens/token-limit";
 import { defineModule } from "../sdk/pipeline/contexts";
+import { StreamTime } from "../stream-time/stream-time";
 import { TenantAuth } from "../tenant-auth/tenant-auth";
 
 export * from "../sdk/pipeline/exports/base";
@@ -18,6 +19,7 @@ defineModule(() => {
   return [
     new ModelName(),
     new TenantAuth(),
+    new StreamTime(),
     rateLimit,
     new TokenLimit(rateLimit.shared),
     new Decompression(),

@@ -1,3 +1,4 @@
+import { Offer, weigh } from "../model-protocol/accept";
 import { Bytes, bytes, startsWithIgnoreCase } from "../sdk/bytes/bytes";
 import { Char } from "../sdk/bytes/chars";
 import {
@@ -16,7 +17,6 @@ import { Slice } from "../sdk/bytes/slice";
 import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../sdk/host/abi";
 import { Headers, removeHeader, setHeader } from "../sdk/host/headers";
 import { HttpContext } from "../sdk/pipeline/http-context";
-import { Offer, weigh } from "./accept";
 import { Conversion } from "./conversion";
 import { Form } from "./open-inference/reply-json";
 import { Task } from "./task";

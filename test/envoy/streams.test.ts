@@ -1,8 +1,12 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { connect } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import grpc from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { fileAccessLog } from "../../tools/lib/envoy/access-log.ts";
 import { bootstrap, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { findEnvoy } from "../../tools/lib/envoy/find.ts";
@@ -48,6 +52,20 @@ let asked: Buffer = Buffer.of();
 
 let script: Script = async () => undefined;
 const server = new grpc.Server();
+/** A model server that speaks HTTP: an event every 100 ms, each in two pieces; of /silent there is one. */
+const eventServer = createServer(async (request, response) => {
+  request.resume();
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (let i = 0; i < 10 && !response.destroyed; i++) {
+    response.write(`data: ${i}`);
+    await pace(i === 0 ? 0 : 50);
+    response.write("\n\n");
+    if (request.url === "/silent") return;
+    await pace(50);
+  }
+  response.end();
+});
+const events = { port: 0 };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 /** One that may hold headers, as `dev` may, and one that may not, as a WasmPlugin. */
 const gateways: Partial<Record<"held" | "plain", RunningEnvoy>> = {};
@@ -83,14 +101,24 @@ beforeAll(async () => {
       error ? reject(error) : resolve(bound),
     );
   });
+  await once(eventServer.listen(0, "127.0.0.1"), "listening");
+  events.port = (eventServer.address() as AddressInfo).port;
   folder = await temporaryFolder(join(tmpdir(), "modelgate-streams-"));
   const [tenant] = pluginConfig.tenantAuth.tenants;
   const tasks = ["1", "short"];
+  const passing = ["passed", "briefly"];
   for (const name of ["held", "plain"] as const) {
     const config = {
-      tenantAuth: { tenants: [{ ...tenant, tasks: tasks.map((task) => ({ task })) }] },
+      tenantAuth: { tenants: [{ ...tenant, tasks: [...tasks, ...passing].map((task) => ({ task })) }] },
+      streams: {
+        tasks: [
+          { taskid: "passed", lifts: true },
+          { taskid: "briefly", lifts: true, timeoutMilliseconds: 400 },
+          { taskid: "short", timeoutMilliseconds: 400 },
+        ],
+      },
       protocolConversion: {
-        tasks: [{ taskid: "1" }, { taskid: "short", streamTimeoutMilliseconds: 600 }],
+        tasks: [{ taskid: "1" }, { taskid: "short", streamTimeoutMilliseconds: 1400 }],
         ...(name === "held" && { holdsHeaders: true }),
       },
       rateLimit: { tasks: [], tenants: [] },
@@ -100,7 +128,10 @@ beforeAll(async () => {
       envoy: await findEnvoy(),
       concurrency: 1,
       bootstrap: bootstrap({
-        tasks: tasks.map((taskid) => ({ taskid, port, timeoutMs: 300 })),
+        tasks: [
+          ...tasks.map((taskid) => ({ taskid, port, timeoutMs: 300 })),
+          ...passing.map((taskid) => ({ taskid, port: events.port, timeoutMs: 300, http1: true })),
+        ],
         filters: [wasmFilter("gateway", modulePath("gateway"), config)],
         accessLogs: [fileAccessLog(join(folder.path, name))],
       }),
@@ -110,6 +141,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(Object.values(gateways).map((envoy) => envoy.stop()));
   server.forceShutdown();
+  eventServer.closeAllConnections();
+  eventServer.close();
   await folder?.remove();
 });
 
@@ -124,6 +157,31 @@ async function send(name: "held" | "plain", taskid = "1", operation = "infer", b
   });
   const text = await response.text().catch((error: Error) => `broken: ${error.message}`);
   return { status: response.status, text, id, type: response.headers.get("content-type") };
+}
+
+const escaped = (text: string) => text.replaceAll(/[{}[\]."]/g, "\\$&");
+
+/** Reads a stream up to where it ends or breaks off. */
+async function read(
+  name: "held" | "plain",
+  taskid: string,
+  accept = "application/x-ndjson",
+  path = "/v2/models/m/infer",
+) {
+  const id = `stream-${++requests}`;
+  const response = await fetch(`http://127.0.0.1:${gateways[name]?.port}${path}`, {
+    method: "POST",
+    headers: { "x-api-key": KEY, taskid, accept, "x-request-id": id },
+    body: '{"inputs":[]}',
+  });
+  const pieces: string[] = [];
+  const decoder = new TextDecoder();
+  try {
+    for await (const piece of response.body ?? []) pieces.push(decoder.decode(piece, { stream: true }));
+  } catch {
+    // It was cut: what came before is what is looked at.
+  }
+  return { status: response.status, text: pieces.join(""), id };
 }
 
 async function logged(name: "held" | "plain", id: string): Promise<Record<string, unknown>> {
@@ -329,9 +387,66 @@ describe("time", () => {
     client.close();
   });
 
-  it("of a stream is what the task says", async () => {
+  const CUT = "the stream took longer than its task's stream.timeout";
+  const cut = JSON.stringify({ error: CUT, reason: "stream_timeout" });
+
+  it("of a stream is what the task says: its last line is an error", async () => {
     script = alive;
-    const { status, text } = await send("held", "short");
-    expect([status, text]).toEqual([200, expect.stringMatching(/^broken/)]);
+    for (const name of ["held", "plain"] as const) {
+      const { status, text, id } = await read(name, "short");
+      expect([status, text]).toEqual([
+        200,
+        expect.stringMatching(new RegExp(`^(${escaped(JSON_REPLY)}\n){4,6}${escaped(cut)}\n$`)),
+      ]);
+      expect(await logged(name, id)).toMatchObject({ response_code: 200, reason: "stream_timeout" });
+    }
+  });
+
+  it("of a stream that the gateway passes on is not that of a request, for callers who ask for one", async () => {
+    const all = Array.from({ length: 10 }, (_, index) => `data: ${index}\n\n`).join("");
+    const asks = [
+      ["passed", "text/event-stream", "/any"],
+      ["passed", "application/json, text/event-stream", "/any"],
+      ["passed", "*/*", "/v2/models/m/generate_stream?a=b"],
+    ] as const;
+    const whole = await Promise.all(
+      asks.map(([taskid, accept, path]) => read("plain", taskid, accept, path)),
+    );
+    expect(whole.map(({ text }) => text)).toEqual([all, all, all]);
+    // Who takes anything gets a reply, which has the time of one.
+    const others = ["*/*", "application/json", "text/event-stream;q=0.5, application/json"];
+    const cut = await Promise.all(others.map((accept) => read("plain", "passed", accept)));
+    for (const { text } of cut) expect(all.startsWith(text) && text !== all, text).toBe(true);
+  });
+
+  it("and ends as the task says, between two events, with an error as the last one", async () => {
+    const { status, text, id } = await read("plain", "briefly", "text/event-stream");
+    expect([status, text]).toEqual([
+      200,
+      expect.stringMatching(new RegExp(`^(data: \\d\n\n){3,6}data: ${escaped(cut)}\n\n$`)),
+    ]);
+    expect(await logged("plain", id)).toMatchObject({ response_code: 200, reason: "stream_timeout" });
+  });
+
+  it("so it does over HTTP/2, whose stream is then reset", async () => {
+    const session = connect(`http://127.0.0.1:${gateways.plain?.port}`);
+    onTestFinished(() => session.destroy());
+    const headers = { "x-api-key": KEY, taskid: "briefly", accept: "text/event-stream", ":path": "/any" };
+    const stream = session.request({ ":method": "POST", ...headers });
+    stream.end("{}");
+    let text = "";
+    stream.setEncoding("utf8").on("data", (piece) => {
+      text += piece;
+    });
+    await new Promise((resolve) => stream.once("error", resolve).once("close", resolve));
+    expect([text.endsWith(`data: ${cut}\n\n`), stream.rstCode]).toEqual([true, expect.any(Number)]);
+    expect(stream.rstCode).not.toBe(0);
+  });
+
+  it("a silent stream is cut by Envoy, a second later", async () => {
+    const before = performance.now();
+    const { text } = await read("plain", "briefly", "text/event-stream", "/silent");
+    expect(text).toBe("data: 0\n\n");
+    expect(performance.now() - before).toBeGreaterThan(1300);
   });
 });

@@ -15,7 +15,9 @@ export const stream = z.strictObject({
     ),
   timeout: duration()
     .default("0s")
-    .describe("A stream ends after this time, however alive it is; 0s: never. Default: 0s."),
+    .describe(
+      "A stream ends after this time, however alive it is, with an error as its last event; 0s: never. Default: 0s.",
+    ),
 });
 
 /** Headers that a task's routes take from requests. */

@@ -72,6 +72,13 @@ export class LocalReply {
     counter.add(1);
   }
 
+  /** Appends the JSON that HTTP callers get, which ends with a line break. */
+  appendBody(out: ByteBuffer, openAi: bool): void {
+    if (openAi) {
+      appendOpenAiError(out, <i32>this.status, this.reason, this.message.ptr, this.message.len);
+    } else out.append(this.httpBody.ptr, this.httpBody.len);
+  }
+
   /**
    * Answers a request.
    * @param openAi whether an HTTP caller gets the error in the form of OpenAI's API
@@ -82,7 +89,7 @@ export class LocalReply {
     if (openAi && !grpc) {
       body = openAiBody;
       body.clear();
-      appendOpenAiError(body, <i32>this.status, this.reason, this.message.ptr, this.message.len);
+      this.appendBody(body, true);
     }
     pairs.clear();
     if (grpc) pairs.addAll(this.grpcDetails);

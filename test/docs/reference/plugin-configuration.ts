@@ -5,6 +5,7 @@ import { tablesOf } from "./readme.ts";
 export const STAGES = [
   ["modelName", "filters/model-name/README.md", "field of `modelName`"],
   ["tenantAuth", "filters/tenant-auth/README.md", "field"],
+  ["streams", "filters/stream-time/README.md", "field of `streams`"],
   ["rateLimit", "filters/rate-limit/README.md", "field of `rateLimit`"],
   ["tokenLimit", "filters/rate-limit/tokens/README.md", "field of `tokenLimit`"],
   ["decompression", "filters/decompression/README.md", "field of `decompression`"],

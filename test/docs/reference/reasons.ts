@@ -374,6 +374,13 @@ export const REASONS: ReasonGroup[] = [
         "Nothing, if the model may do so.",
       ),
       reason(
+        "stream_timeout",
+        504,
+        "DEADLINE_EXCEEDED",
+        "A stream took longer than `stream.timeout` of its ModelTask. Its status is that of its begin; this error is its last event.",
+        "Give the task a longer `stream.timeout`, or ask for less at once.",
+      ),
+      reason(
         "signatures_missing",
         404,
         "NOT_FOUND",

@@ -21,6 +21,7 @@ const FLOORS: Record<string, string[][]> = {
       "tenant-auth",
       "rate-limit",
       "decompression",
+      "stream-time",
       "protocol-conversion",
       "converter",
       "access-log",

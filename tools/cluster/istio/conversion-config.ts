@@ -1,5 +1,5 @@
-import { durationMilliseconds } from "../../api/fields.ts";
 import { type ModelTask, passesOpenAi } from "../../api/model-task.ts";
+import { envoyStreamMilliseconds } from "./streams-config.ts";
 
 /**
  * The object `protocolConversion` of the plug-in configuration; a task with a converter of its own is not in
@@ -10,10 +10,10 @@ export function conversionConfig(tasks: ModelTask[]): object {
 }
 
 function taskConfig(spec: ModelTask["spec"]): object[] {
-  const { taskid, conversion, stream } = spec;
+  const { taskid, conversion } = spec;
   const { protocol, converter, signatures, ...fields } = conversion;
   if (protocol === "none" || converter || passesOpenAi(spec)) return [];
-  const streamTimeoutMilliseconds = Math.ceil(durationMilliseconds(stream.timeout));
+  const streamTimeoutMilliseconds = envoyStreamMilliseconds(spec);
   return [
     {
       taskid,

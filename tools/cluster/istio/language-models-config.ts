@@ -1,8 +1,8 @@
-import { durationMilliseconds } from "../../api/fields.ts";
 import { type ModelTask, modelNames, passesOpenAi } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
 import { sealedOrClear } from "./seal.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
+import { envoyStreamMilliseconds } from "./streams-config.ts";
 
 /** What tenant-auth must know of a task that is called by the name of its model. */
 export interface LanguageModelConfig {
@@ -30,8 +30,8 @@ export function languageModelsConfig(
   return tasks
     .filter(({ spec }) => spec.protocol === "openai")
     .map((task) => {
-      const { taskid, versions, openai, stream } = task.spec;
-      const streamTimeoutMilliseconds = Math.ceil(durationMilliseconds(stream.timeout));
+      const { taskid, versions, openai } = task.spec;
+      const streamTimeoutMilliseconds = envoyStreamMilliseconds(task.spec);
       return {
         taskid,
         models: modelNames(task),

@@ -4,6 +4,7 @@ import { accessLogConfig } from "./access-log-config.ts";
 import { conversionConfig } from "./conversion-config.ts";
 import { type ControllerAddress, rateLimitConfig } from "./rate-limit-config.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
+import { streamsConfig } from "./streams-config.ts";
 import { type TenantAuthConfig, tenantAuthConfig } from "./tenant-auth-config.ts";
 import { tokenLimitConfig } from "./token-limit-config.ts";
 
@@ -21,9 +22,11 @@ export function pluginConfig(
 ): { tenantAuth: TenantAuthConfig; protocolConversion: object; [stage: string]: unknown } {
   const { requests } = tenant.spec.compression ?? {};
   const tokenLimit = tokenLimitConfig(tenant, tasks, controller !== undefined);
+  const streams = streamsConfig(tasks);
   const behind = tasks.filter(hasConverter).map(({ spec }) => spec.taskid);
   return {
     tenantAuth: tenantAuthConfig(tenant, tasks, secrets, clusterOf),
+    ...(streams && { streams }),
     rateLimit: rateLimitConfig(tenant, tasks, controller, secrets),
     ...(tokenLimit && { tokenLimit }),
     ...(requests && { decompression: requests }),

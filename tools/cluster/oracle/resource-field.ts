@@ -1,6 +1,7 @@
 import type { Limits } from "../../api/limits.ts";
 import { hasConverter, type ModelTask } from "../../api/model-task.ts";
 import type { Tenant } from "../../api/tenant.ts";
+import { isTimed } from "../istio/streams-config.ts";
 import { isServed } from "../istio/tenant-auth-config.ts";
 
 /** Where in a Tenant or one of its ModelTasks something stands. */
@@ -24,6 +25,8 @@ export function resourceField(
   switch (stage) {
     case "tenantAuth":
       return ofTenantAuth(tenant, tasks, rest);
+    case "streams":
+      return ofTask(tasks, isTimed, rest, () => ["stream", "timeout"]);
     case "rateLimit":
       return ofRateLimit(tenant, tasks, rest);
     case "decompression":

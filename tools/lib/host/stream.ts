@@ -33,6 +33,8 @@ export class Stream {
   reply: LocalReply | undefined;
   /** The filter's last action. */
   action = CONTINUE;
+  /** A filter has closed it. */
+  isReset = false;
   body: Uint8Array = new Uint8Array();
   readonly id: number;
   private readonly vm: StreamOwner;
@@ -87,7 +89,11 @@ export class Stream {
     this.vm.stream = this;
     this.responseHeaders = headers;
     this.action = this.vm.exports.proxy_on_response_headers?.(this.id, headers.length, 0) ?? CONTINUE;
-    if (this.reply) return new Uint8Array();
+    return this.reply ? new Uint8Array() : this.sendResponseBody(bytes, chunkSize, last);
+  }
+
+  /** Sends more of a response's body. @returns what of it the caller gets */
+  sendResponseBody(bytes: Uint8Array, chunkSize = bytes.length || 1, last = false): Uint8Array {
     return this.sendBody(bytes, chunkSize, (size, end) =>
       this.vm.exports.proxy_on_response_body?.(this.id, size, end & Number(last)),
     );

@@ -24,6 +24,10 @@ export function streamCalls(vm: VmState): Record<string, HostCall> {
       vm.current.action = CONTINUE;
       return OK;
     },
+    proxy_close_stream() {
+      vm.current.isReset = true;
+      return OK;
+    },
     proxy_send_local_response(
       status: number,
       details: number,
