@@ -1,5 +1,6 @@
 import { Bytes, bytes } from "../sdk/bytes/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
+import { readShared, setShared, sharedVersion } from "../sdk/host/shared-data";
+import { spread32 } from "./path-template";
 import { charge, fill, levelOf, refill, STATE_SIZE, take, WINDOWS, Windows } from "./token-bucket";
 
 /** An entry: fingerprint of its key (0: free), then the state of its bucket. */
@@ -31,11 +32,8 @@ export class KeyTable {
 
   /** Loads the set that `fingerprint` belongs to. @returns its version */
   private load(fingerprint: u64): u32 {
-    const index = <u32>(fingerprint >> 32) & this.mask;
-    store<u32>(this.key.ptr + this.key.len - 4, index);
-    const length = getShared(this.key);
-    if (length == SET) memory.copy(set, sharedValue(), SET);
-    else memory.fill(set, 0, SET);
+    store<u32>(this.key.ptr + this.key.len - 4, spread32(fingerprint) & this.mask);
+    if (readShared(this.key, set, SET) != SET) memory.fill(set, 0, SET);
     return sharedVersion();
   }
 

@@ -12,6 +12,16 @@ export function hash64(ptr: usize, len: i32, seed: u64): u64 {
 }
 
 /**
+ * 32 bits of a hash, each of which hangs on all of it (the finish of MurmurHash3, fmix64). FNV's upper half
+ * hardly knows the last characters: user-1 and user-2 would lie in one set of a table.
+ */
+export function spread32(hash: u64): u32 {
+  let mixed = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+  mixed = (mixed ^ (mixed >> 33)) * 0xc4ceb9fe1a85ec53;
+  return <u32>(mixed >> 32);
+}
+
+/**
  * A path with variables, such as `/v2/models/{model}/infer`: a part in braces stands for one segment,
  * whatever it is.
  */

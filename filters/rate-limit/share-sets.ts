@@ -1,5 +1,6 @@
 import { bytes } from "../sdk/bytes/bytes";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
+import { readShared, setShared, sharedVersion } from "../sdk/host/shared-data";
+import { spread32 } from "./path-template";
 import { MOST_VMS, VmRegistry } from "./vm-registry";
 
 /**
@@ -20,9 +21,8 @@ let length: i32 = 0;
 
 /** Loads the set of a pair. @returns its version, for `writeSet` */
 export function readSet(fingerprint: u64): u32 {
-  store<u32>(key.ptr + key.len - 4, <u32>(fingerprint >> 32) & (SETS - 1));
-  length = min(max(getShared(key), 0), MOST_RECORDS * RECORD);
-  if (length > 0) memory.copy(set, sharedValue(), length);
+  store<u32>(key.ptr + key.len - 4, spread32(fingerprint) & (SETS - 1));
+  length = max(readShared(key, set, MOST_RECORDS * RECORD), 0);
   return sharedVersion();
 }
 

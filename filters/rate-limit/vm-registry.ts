@@ -1,6 +1,6 @@
 import { bytes } from "../sdk/bytes/bytes";
 import { randomId } from "../sdk/host/random-id";
-import { getShared, setShared, sharedValue, sharedVersion } from "../sdk/host/shared-data";
+import { readShared, setShared, sharedVersion } from "../sdk/host/shared-data";
 
 /** The value: a u64 id and a u64 time of the last beat (nanoseconds) for each place. */
 const KEY = bytes("modelgate.vms");
@@ -89,9 +89,7 @@ export class VmRegistry {
   }
 
   private read(): u32 {
-    const length = getShared(KEY);
-    this.known = min(max(length, 0) / ENTRY, MOST_VMS);
-    if (this.known > 0) memory.copy(places, sharedValue(), this.known * ENTRY);
+    this.known = max(readShared(KEY, places, MOST_VMS * ENTRY), 0) / ENTRY;
     return sharedVersion();
   }
 }

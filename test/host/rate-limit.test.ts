@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { HostProcess } from "../../tools/lib/host/process.ts";
 import { Vm } from "../../tools/lib/host/vm.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { STOP } from "../support/actions.ts";
@@ -234,6 +235,16 @@ describe("descriptors", () => {
     expect(count(vms, 5, { ":path": "/v2/models/b/infer" })).toBe(2);
     expect(count(vms, 5, { ":path": "/v2/models/b/ready" })).toBe(5);
     expect(count(vms, 5, { ":path": "/v2/models//infer" })).toBe(5);
+  });
+
+  it("give each of many names that are alike its own, in a table with room for them", () => {
+    const process = new HostProcess();
+    process.setShared("modelgate.keys.seed", new Uint8Array(8).fill(7), 0);
+    const { vms } = workers(1, { descriptors: [{ ...descriptor, maxKeys: 4096 }] }, process);
+    const names = Array.from({ length: 100 }, (_, i) => `user-${String(i).padStart(2, "0")}`);
+    const admitted = () => names.map((name) => count(vms, 4, { "x-user": name }));
+    expect(admitted()).toEqual(names.map(() => 3));
+    expect(admitted()).toEqual(names.map(() => 0));
   });
 
   it("keep a drained bucket drained under a flood of new keys", () => {

@@ -1,7 +1,7 @@
 import { proxy_get_shared_data, proxy_set_shared_data } from "@solo-io/proxy-runtime/assembly/imports";
 import { Bytes } from "../bytes/bytes";
 import { OK } from "./abi";
-import { RESULT, resultLen, resultPtr } from "./arena";
+import { directNextAllocation, RESULT, resultLen, resultPtr } from "./arena";
 
 /** Shared data: values that every VM with this vm_id sees, in the whole Envoy process. */
 
@@ -25,6 +25,19 @@ export function getSharedAt(ptr: usize, len: i32): i32 {
   if (proxy_get_shared_data(ptr, len, RESULT, RESULT + 4, RESULT + 8) == OK) return resultLen();
   store<u32>(RESULT, ABSENT, 8);
   return -1;
+}
+
+/**
+ * As `getShared`, with the value at `to`: a callback that reads many takes no memory of the arena for it.
+ * @param room how many bytes fit at `to`; a longer value is cut
+ */
+export function readShared(key: Bytes, to: usize, room: i32): i32 {
+  directNextAllocation(to, room);
+  const length = getShared(key);
+  directNextAllocation(0, 0);
+  const kept = min(length, room);
+  if (kept > 0 && sharedValue() != to) memory.copy(to, sharedValue(), kept);
+  return kept;
 }
 
 export function sharedValue(): usize {
