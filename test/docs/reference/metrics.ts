@@ -1,8 +1,16 @@
 import { pino } from "pino";
 import type { Registry } from "prom-client";
+import {
+  GENAI_ATTRIBUTES,
+  GENAI_METRICS,
+  GENAI_VERSION,
+  PROVIDER,
+  prometheusName,
+} from "../../../tools/lib/access-log/genai.ts";
 import { RolloutMetrics } from "../../../tools/servers/collector/cluster-events/rollout-metrics.ts";
 import { DIMENSIONS } from "../../../tools/servers/collector/fields.ts";
 import { collectorMetrics } from "../../../tools/servers/collector/prometheus/collector-metrics.ts";
+import { ModelMetrics } from "../../../tools/servers/collector/prometheus/model-metrics.ts";
 import { TrafficMetrics } from "../../../tools/servers/collector/prometheus/traffic-metrics.ts";
 import { Limits } from "../../../tools/servers/controller/limits.ts";
 import { controllerMetrics } from "../../../tools/servers/controller/metrics.ts";
@@ -29,6 +37,11 @@ export async function metricsPage(): Promise<string> {
     "Prometheus scrapes `/metrics` of the collector (port 8092) and of each controller (port 8091). Both also export Node's default metrics (`process_*`, `nodejs_*`). Alerts and dashboards over them: [Monitoring](../../manifests/monitoring/README.md).",
     "## Collector",
     await ofRegistry(collectorRegistry()),
+    "## Language models, by OpenTelemetry's conventions",
+    `Names of the semantic conventions for generative AI (${GENAI_VERSION}; their status is Development), in \`tools/lib/access-log/genai.ts\` alone. Histograms go to OTLP by these names, and to Prometheus by those of OpenTelemetry's translation; each has the dimensions of traffic and \`${GENAI_ATTRIBUTES.operation}\`, \`${GENAI_ATTRIBUTES.provider}\` (\`${PROVIDER}\`, whose API callers speak), \`${GENAI_ATTRIBUTES.model}\` (the task). Tokens that are an estimate are in none of them, as the conventions ask. The conventions have no name for money.`,
+    genAiMetrics(),
+    "Attributes of log records (OTLP) and spans, by the field of the line:",
+    genAiAttributes(),
     "## Controller",
     await ofRegistry(controllerRegistry()),
     "## Filters",
@@ -40,6 +53,22 @@ export async function metricsPage(): Promise<string> {
   );
 }
 
+function genAiMetrics(): string {
+  const rows = Object.values(GENAI_METRICS).map(({ name, unit, description }) => [
+    `\`${name}\``,
+    `\`${prometheusName(name, unit)}\``,
+    `\`${unit}\``,
+    plain(description),
+  ]);
+  return table(["OTLP", "Prometheus", "unit", "tells"], rows);
+}
+
+function genAiAttributes(): string {
+  const { token_type, ...ofLines } = GENAI_ATTRIBUTES;
+  const rows = Object.entries(ofLines).map(([field, name]) => [`\`${name}\``, `\`${field}\``]);
+  return table(["attribute", "from"], rows);
+}
+
 function collectorRegistry(): Registry {
   const { registry } = collectorMetrics({
     lag: async () => 0,
@@ -47,6 +76,7 @@ function collectorRegistry(): Registry {
     exportLags: async () => new Map(),
   });
   new TrafficMetrics(registry, 1);
+  new ModelMetrics(registry);
   new RolloutMetrics(registry);
   return registry;
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { type TemporaryFolder, temporaryFolder } from "../../../tools/lib/temporary-folder.ts";
 import { quote } from "../../../tools/servers/collector/fields.ts";
 import { Database } from "../../../tools/servers/collector/store/database.ts";
-import { logLine, toText } from "../../support/collector/log-lines.ts";
+import { logLine, modelCall, toText } from "../../support/collector/log-lines.ts";
 import { CollectorProcess } from "../../support/collector/process.ts";
 import { pace, quiet } from "../../support/pace.ts";
 import { random } from "../../support/random.ts";
@@ -44,7 +44,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
   // A sender sends a batch again until it is acknowledged, as the contract has it.
   const send = async () => {
     while (running) {
-      const lines = Array.from({ length: 300 }, () => logLine({ taskid: "667" }));
+      const lines = Array.from({ length: 300 }, () => modelCall({ taskid: "667" }));
       const body = toText(lines);
       for (let isSent = false; !isSent; ) {
         const response = await fetch(`${collector?.url}/v1/logs`, { method: "POST", body }).catch(
@@ -70,7 +70,7 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
 
   const count = async (query: string) => {
     const { rows } = await (collector as CollectorProcess).json<{
-      rows: { requests: number; codes: Record<string, number> }[];
+      rows: { requests: number; codes: Record<string, number>; models?: object }[];
     }>(`/api/v1/traffic?from=1h&step=0&by=${query}`);
     return rows[0] ?? { requests: 0, codes: {} };
   };
@@ -80,6 +80,11 @@ it(`counts each line once over ${KILLS} kills at any moment, of a file that is r
   expect((await count("")).requests).toBe(sent.size);
   expect((await count("&taskid=667")).requests).toBe(all.filter(({ from }) => from === "http").length);
   expect((await count("")).codes["503"]).toBe(all.filter(({ code }) => code === 503).length);
+  const calls = all.filter(({ from }) => from === "http").length;
+  const taken = { calls, input_tokens: 100 * calls, output_tokens: 20 * calls, costs: { EUR: 700 * calls } };
+  expect((await count("&taskid=667")).models).toMatchObject(taken);
+  const spend = await collector.json<{ rows: object[] }>("/api/v1/spend?from=1h&by=credential");
+  expect(spend.rows).toEqual([expect.objectContaining({ credential: "search-batch", ...taken })]);
   await collector.end("SIGTERM");
   const { lines, ids } = await storedLines(join(folder.path, "store"));
   expect(lines).toBe(sent.size);

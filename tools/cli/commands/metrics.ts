@@ -4,6 +4,7 @@ import { GROUPS } from "../../servers/collector/fields.ts";
 import { groupsOf } from "../../servers/collector/query/parameters.ts";
 import type { Traffic, TrafficRow } from "../../servers/collector/query/traffic.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
+import { modelColumns, type TrafficColumn } from "../output/model-text.ts";
 import { byteCount, milliseconds, nameText, percent, rate } from "../output/traffic-text.ts";
 
 interface Options extends TrafficOptions {
@@ -16,7 +17,9 @@ interface Options extends TrafficOptions {
 
 export function metricsCommand(): Command {
   const command = new Command("metrics")
-    .description("Print traffic metrics: requests, errors, refusals, latency, bytes, requests in flight")
+    .description(
+      "Print traffic metrics: requests, errors, refusals, latency, bytes, requests in flight; tokens, times and cost of language models",
+    )
     .argument("[file...]", "log files to read instead of asking a collector");
   addTrafficOptions(command)
     .option(
@@ -51,14 +54,14 @@ function asTable({ rows, step }: Traffic, by: string, wide: boolean): string {
     Object.entries(values)
       .map(([name, count]) => `${name || "none"}:${count}`)
       .join(",") || "-";
-  const columns: [heading: string, cell: (row: TrafficRow) => string][] = [
-    ...(step === 0
-      ? []
-      : [["time (UTC)", (row: TrafficRow) => row.time ?? ""] as [string, (row: TrafficRow) => string]]),
-    ...groups.map((name): [string, (row: TrafficRow) => string] => [
-      name,
-      (row) => nameText(row[name], wide ? Number.POSITIVE_INFINITY : undefined),
-    ]),
+  const columns: TrafficColumn[] = [
+    ...(step === 0 ? [] : [["time (UTC)", (row: TrafficRow) => row.time ?? ""] as TrafficColumn]),
+    ...groups.map(
+      (name): TrafficColumn => [
+        name,
+        (row) => nameText(row[name], wide ? Number.POSITIVE_INFINITY : undefined),
+      ],
+    ),
     ["requests", (row) => String(row.requests)],
     ["qps", (row) => rate(row.qps)],
     ["errors", (row) => percent(row.errors, row.requests)],
@@ -70,12 +73,13 @@ function asTable({ rows, step }: Traffic, by: string, wide: boolean): string {
     ["in flight", (row) => rate(row.in_flight)],
     ["received", (row) => byteCount(row.bytes_received)],
     ["sent", (row) => byteCount(row.bytes_sent)],
+    ...modelColumns(rows, wide),
     ...(wide
       ? ([
           ["codes", (row) => counts(row.codes)],
           ["reasons", (row) => counts(row.reasons)],
           ["would refuse", (row) => String(row.would_refuse)],
-        ] as [string, (row: TrafficRow) => string][])
+        ] as TrafficColumn[])
       : []),
   ];
   return table(

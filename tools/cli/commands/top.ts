@@ -9,6 +9,7 @@ import type { TrafficRow } from "../../servers/collector/query/traffic.ts";
 import { RECENT_SECONDS } from "../../servers/collector/store/aggregate.ts";
 import { addTrafficOptions, filterParameters, readTraffic, type TrafficOptions } from "../options/traffic.ts";
 import { duration, withDefault } from "../options/units.ts";
+import { modelColumns } from "../output/model-text.ts";
 import { milliseconds, nameText, percent, rate } from "../output/traffic-text.ts";
 
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
@@ -31,12 +32,14 @@ const SORTS = {
   p99: (row: TrafficRow) => row.p99 ?? 0,
   refused: (row: TrafficRow) => row.refused,
   inflight: (row: TrafficRow) => row.in_flight,
+  tokens: (row: TrafficRow) => tokensOf(row),
+  cost: (row: TrafficRow) => costOf(row),
 };
 type SortKey = keyof typeof SORTS;
 const SORT_KEYS = Object.keys(SORTS) as SortKey[];
 /** Keys of the keyboard, in a terminal. */
 const KEYBOARD: Record<string, SortKey> = {
-  ...{ r: "qps", e: "errors", "5": "p50", "9": "p99", x: "refused", i: "inflight" },
+  ...{ r: "qps", e: "errors", "5": "p50", "9": "p99", x: "refused", i: "inflight", t: "tokens", c: "cost" },
 };
 
 export function topCommand(): Command {
@@ -55,7 +58,7 @@ export function topCommand(): Command {
     .option("--once", "print once and exit");
   command.addHelpText(
     "after",
-    "\nKeys: r requests, e errors, 5 p50, 9 p99, x refusals, i in flight; q quits.",
+    "\nKeys: r requests, e errors, 5 p50, 9 p99, x refusals, i in flight, t tokens, c cost; q quits.",
   );
   return command.action(top);
 }
@@ -123,6 +126,7 @@ async function draw(files: string[], options: Options): Promise<string> {
   const head = `${range.from} to ${range.to}   ${rate(sum("qps"))} requests/s   ${percent(sum("errors"), sum("requests"))} errors   ${sum("client_errors")} client errors   ${sum("refused")} refused   by ${options.sort}\n`;
   if (rows.length === 0) return `${head}No traffic.\n`;
   const groups = groupsOf(parameters);
+  const models = modelColumns(rows);
   const cells = sorted.map((row) => [
     ...groups.map((name) => nameText(row[name])),
     rate(row.qps),
@@ -132,8 +136,18 @@ async function draw(files: string[], options: Options): Promise<string> {
     String(row.refused),
     Object.keys(row.reasons).join(",") || "-",
     rate(row.in_flight),
+    ...models.map(([, cell]) => cell(row)),
   ]);
-  return `${head}\n${table([...groups, "qps", "errors", "p50", "p99", "refused", "reasons", "in flight"], cells)}`;
+  const headings = ["qps", "errors", "p50", "p99", "refused", "reasons", "in flight"];
+  return `${head}\n${table([...groups, ...headings, ...models.map(([heading]) => heading)], cells)}`;
+}
+
+function tokensOf({ models }: TrafficRow): number {
+  return models === undefined ? 0 : models.input_tokens + models.output_tokens;
+}
+
+function costOf({ models }: TrafficRow): number {
+  return Object.values(models?.costs ?? {}).reduce((sum, micros) => sum + micros, 0);
 }
 
 /** As many lines as the terminal has, and no wider. */

@@ -1,6 +1,7 @@
 import { outcomeOf } from "../../lib/access-log/outcome.ts";
 import { capped, escapeValue } from "../../lib/terminal/escape.ts";
 import type { LogLine } from "../../servers/collector/query/logs.ts";
+import { callText } from "./model-text.ts";
 
 interface Column {
   /** Most characters; more end in an ellipsis. */
@@ -22,6 +23,8 @@ const COLUMNS: Column[] = [
   { most: 8, least: 4, value: (line) => text(line, "method") },
   { most: 60, least: 24, value: (line) => text(line, "path") },
   { most: 40, least: 8, value: whyOf },
+  // Of language models alone: no room for it where there is none.
+  { most: 90, value: callText },
   { most: 40, least: 12, optional: true, value: (line) => text(line, "credential") },
   { most: 40, least: 36, optional: true, value: (line) => text(line, "request_id") },
 ];
@@ -49,6 +52,7 @@ export class LogText {
     const shown = cells.flatMap((cell, i) => {
       const { right, optional } = COLUMNS[i] as Column;
       const width = this.widths[i] as number;
+      if (width === 0) return [];
       used += width + GAP.length;
       if (optional && used - GAP.length > this.room) return [];
       return [right ? cell.padStart(width) : cell.padEnd(width)];

@@ -11,6 +11,7 @@ import type { Input } from "./input/input.ts";
 import { openInputs } from "./input/open.ts";
 import type { CollectorOptions } from "./options.ts";
 import { type CollectorMetrics, collectorMetrics } from "./prometheus/collector-metrics.ts";
+import { ModelMetrics } from "./prometheus/model-metrics.ts";
 import { TrafficMetrics } from "./prometheus/traffic-metrics.ts";
 import { addEvents } from "./query/events.ts";
 import { Committer } from "./store/commit.ts";
@@ -38,11 +39,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const exports: Export[] = [];
   const metrics = metricsOf(database, inputs, exports);
   const traffic = new TrafficMetrics(metrics.registry, options.topSeries);
+  const models = new ModelMetrics(metrics.registry);
   const committer = await Committer.open(await database.connect(), { folder, keepMs });
   const files = lineFilesOf(options, metrics);
   const maintenance = new Maintenance(await database.connect(), { ...options, files });
   await maintenance.removeUnlisted();
-  const ingest = ingestOf(options, { inputs, committer, metrics, traffic });
+  const ingest = ingestOf(options, { inputs, committer, metrics, traffic, models });
   const cluster = await watchOf(options, database, metrics);
   const server = await serve(
     routes({
@@ -57,7 +59,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   ingest.start();
   cluster?.start().catch((error) => log.error({ err: error }, "the cluster is not watched"));
   exports.push(...(await startExports(options.exports, { database, files, metrics, log })));
-  const tasks = periodicTasks(options, maintenance, traffic);
+  const tasks = periodicTasks(options, maintenance, { traffic, models });
   for (const each of tasks) each.start();
   return {
     url: server.url,
@@ -98,9 +100,15 @@ function lineFilesOf({ folder, log }: CollectorOptions, metrics: CollectorMetric
 
 function ingestOf(
   { folder, intervalMs, log }: CollectorOptions,
-  parts: { inputs: Input[]; committer: Committer; metrics: CollectorMetrics; traffic: TrafficMetrics },
+  parts: {
+    inputs: Input[];
+    committer: Committer;
+    metrics: CollectorMetrics;
+    traffic: TrafficMetrics;
+    models: ModelMetrics;
+  },
 ): Ingest {
-  const { inputs, committer, metrics, traffic } = parts;
+  const { inputs, committer, metrics, traffic, models } = parts;
   const rejected = new RejectedLog(join(folder, "rejected.log"));
   let seen = 0;
   return new Ingest({
@@ -118,6 +126,7 @@ function ingestOf(
       seen = Date.now();
       const unseen = await committer.unseen.take();
       traffic.record(unseen.traffic, unseen.latency);
+      models.record(unseen.models.calls, unseen.models.sketches);
     },
   });
 }

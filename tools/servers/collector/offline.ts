@@ -8,6 +8,7 @@ import { COLUMNS, type LogLine, toLine } from "./query/logs.ts";
 import type { Range } from "./query/parameters.ts";
 import type { Relations } from "./query/traffic.ts";
 import { Connection } from "./store/database.ts";
+import { NO_LINES } from "./store/line-files.ts";
 
 /** Log files that are read without a collector; also compressed ones, and folders of Parquet files. */
 export class OfflineLogs {
@@ -27,7 +28,7 @@ export class OfflineLogs {
     const connection = new Connection(await (await DuckDBInstance.create(":memory:")).connect());
     const parts = paths.map((path) =>
       path.endsWith(".parquet")
-        ? `SELECT ${FIELD_NAMES.join(", ")} FROM read_parquet(${quote(path)})`
+        ? `SELECT ${FIELD_NAMES.join(", ")} FROM (FROM ${NO_LINES} UNION ALL BY NAME FROM read_parquet(${quote(path)}))`
         : `FROM ${readLines(path, "auto_detect")}`,
     );
     await connection.run(

@@ -1,16 +1,23 @@
 import type { CollectorOptions } from "./options.ts";
 import { Periodic } from "./periodic.ts";
+import type { ModelMetrics } from "./prometheus/model-metrics.ts";
 import type { TrafficMetrics } from "./prometheus/traffic-metrics.ts";
 import type { Maintenance } from "./store/maintenance.ts";
 
 const MAINTENANCE_MS = 10_000;
 const TOKENS_MS = 10_000;
 
+/** What is counted for Prometheus and OTLP. */
+interface Metrics {
+  traffic: TrafficMetrics;
+  models: ModelMetrics;
+}
+
 /** What a collector does from time to time, beside taking lines in. */
 export function periodicTasks(
   options: CollectorOptions,
   maintenance: Maintenance,
-  traffic: TrafficMetrics,
+  metrics: Metrics,
 ): Periodic[] {
   const { log } = options;
   const tidying = new Periodic(
@@ -18,7 +25,7 @@ export function periodicTasks(
     () => maintenance.runOnce(),
     (error) => log.error({ err: error }, "the store can't be tidied up"),
   );
-  return [tidying, ...tokensTasks(options), ...otlpMetricsTask(options, traffic)];
+  return [tidying, ...tokensTasks(options), ...otlpMetricsTask(options, metrics)];
 }
 
 /** Reads files of tokens again, so that one is renewed by having both in it for a while. */
@@ -42,13 +49,13 @@ function tokensTasks({
 
 function otlpMetricsTask(
   { exports, otlpMetricsMs, log }: CollectorOptions,
-  traffic: TrafficMetrics,
+  { traffic, models }: Metrics,
 ): Periodic[] {
   const { otlp } = exports;
   if (otlp === undefined) return [];
   const send = async () => {
     const { sendOtlpMetrics } = await import("./exports/otlp-metrics.ts");
-    await sendOtlpMetrics(otlp, traffic.all());
+    await sendOtlpMetrics(otlp, traffic.all(), models.all());
   };
   return [
     new Periodic(otlpMetricsMs, send, (error) =>

@@ -1,6 +1,7 @@
 import { type Attributes, SeverityNumber } from "@opentelemetry/api";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import { GENAI_ATTRIBUTES, operationOf, PROVIDER } from "../../../lib/access-log/genai.ts";
 import { outcomeOf } from "../../../lib/access-log/outcome.ts";
 import type { LogLine } from "../query/logs.ts";
 import { type Endpoint, HttpStatusError, post } from "./endpoint.ts";
@@ -17,6 +18,11 @@ const ATTRIBUTES: Record<string, string> = {
   bytes_received: "http.request.body.size",
   bytes_sent: "http.response.body.size",
   hostname: "host.name",
+  response_model: GENAI_ATTRIBUTES.response_model,
+  input_tokens: GENAI_ATTRIBUTES.input_tokens,
+  cached_tokens: GENAI_ATTRIBUTES.cached_tokens,
+  output_tokens: GENAI_ATTRIBUTES.output_tokens,
+  reasoning_tokens: GENAI_ATTRIBUTES.reasoning_tokens,
 };
 
 /** What is no trace id a server refuses, and with it all lines of the request. */
@@ -78,5 +84,15 @@ function attributesOf({ start_time, trace_id, phases, ...fields }: LogLine): Att
     attributes[ATTRIBUTES[name] ?? `modelgate.${name}`] = value as string | number;
   for (const [stage, microseconds] of Object.entries((phases ?? {}) as Record<string, number>))
     attributes[`modelgate.phases.${stage}`] = microseconds;
-  return attributes;
+  return fields.usage === undefined ? attributes : { ...attributes, ...modelAttributes(fields) };
+}
+
+/** Of a call to a language model, what the conventions for generative AI tell otherwise than a line does. */
+function modelAttributes({ path, model, finish_reason }: LogLine): Attributes {
+  return {
+    [GENAI_ATTRIBUTES.operation]: operationOf(String(path ?? "")),
+    [GENAI_ATTRIBUTES.provider]: PROVIDER,
+    ...(model !== undefined && { [GENAI_ATTRIBUTES.model]: String(model) }),
+    ...(finish_reason !== undefined && { [GENAI_ATTRIBUTES.finish_reason]: [String(finish_reason)] }),
+  };
 }

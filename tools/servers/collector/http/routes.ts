@@ -8,6 +8,7 @@ import { lineQueryOf } from "../query/line-query.ts";
 import { withRelations } from "../query/line-traffic.ts";
 import { queryNames } from "../query/names.ts";
 import { type Filters, filtersOf, groupsOf, type Range, rangeOf, stepOf } from "../query/parameters.ts";
+import { querySpend, spendQueryOf } from "../query/spend.ts";
 import { queryTraffic } from "../query/traffic.ts";
 import { RECENT_SECONDS } from "../store/aggregate.ts";
 import type { Route } from "./handler.ts";
@@ -51,6 +52,11 @@ function trafficRoutes({ database, files, limits }: RouteOptions): Record<string
         ),
       );
       sendJson(response, 200, traffic);
+    },
+
+    "GET /api/v1/spend": async (_request, response, { searchParams }) => {
+      const query = spendQueryOf(searchParams);
+      sendJson(response, 200, await database.use((connection) => querySpend(connection, query)));
     },
 
     "GET /api/v1/heatmap": async (_request, response, { searchParams }) => {

@@ -2,6 +2,7 @@ import type { Group } from "../fields.ts";
 import { latencyOf, RECENT_MS, trafficOf } from "../store/aggregate.ts";
 import type { Connection } from "../store/database.ts";
 import { type LineFiles, NO_LINES } from "../store/line-files.ts";
+import { modelCallsOf, modelSketchesOf } from "../store/model-calls.ts";
 import { conditionOf } from "./conditions.ts";
 import type { LineQuery } from "./line-query.ts";
 import { ofRange } from "./logs.ts";
@@ -44,7 +45,12 @@ export async function withRelations<T>(
 /** Traffic as the store has it, and with the columns that a question needs, computed from lines. */
 export function relationsOf(lines: string, { by, filters }: Pick<Question, "by" | "filters">): Relations {
   const groups = [...new Set([...by, ...(Object.keys(filters) as Group[])])];
-  return { traffic: `(${trafficOf(lines, groups)})`, latency: `(${latencyOf(lines, groups)})` };
+  return {
+    traffic: `(${trafficOf(lines, groups)})`,
+    latency: `(${latencyOf(lines, groups)})`,
+    modelCalls: `(${modelCallsOf(lines, groups)})`,
+    modelSketches: `(${modelSketchesOf(lines, groups)})`,
+  };
 }
 
 /** Whether the store has summed up what the question tells apart. */

@@ -3,7 +3,9 @@ import { bucketValue } from "../sketch.ts";
 import { RECENT_SECONDS, SUMS, type Sum } from "../store/aggregate.ts";
 import type { Connection } from "../store/database.ts";
 import { conditionOf } from "./conditions.ts";
+import { type ModelRelations, type ModelTraffic, modelTraffic } from "./model-traffic.ts";
 import { badParameter, type Filters, type Range } from "./parameters.ts";
+import { type Key, keyOf, type QUANTILES, quantilesOf } from "./quantiles.ts";
 
 interface TrafficQuery {
   range: Range;
@@ -46,6 +48,8 @@ export type TrafficRow = Partial<Record<Exclude<Group, "code">, string>> & {
   bytes_sent: number;
   /** Requests in flight on average: Little's law, what they lasted together over how long the step is. */
   in_flight: number;
+  /** The calls to language models among them; absent where there is none. */
+  models?: ModelTraffic;
 };
 
 export interface Traffic {
@@ -56,7 +60,7 @@ export interface Traffic {
 }
 
 /** Where traffic and latencies are read from, by name of the relation. */
-export interface Relations {
+export interface Relations extends ModelRelations {
   traffic: string;
   latency: string;
 }
@@ -65,12 +69,12 @@ export interface Relations {
 export const STORED: Relations = {
   traffic: "(FROM traffic UNION ALL FROM traffic_recent)",
   latency: "(FROM latency UNION ALL FROM latency_recent)",
+  modelCalls: "(FROM model_calls UNION ALL FROM model_calls_recent)",
+  modelSketches: "(FROM model_sketch UNION ALL FROM model_sketch_recent)",
 };
 
 /** Most rows of one answer. */
 const MAX_ROWS = 100_000;
-const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
-type Key = Partial<Record<Group | "start", string | number>>;
 
 /** Times are brought to whole steps; with a step of 0, to the finest that recent traffic has. */
 export function alignedRange({ from, to }: Range, step: number): Range {
@@ -140,21 +144,10 @@ async function inSnapshot(
     if (traffic === undefined) continue;
     for (const name of ["p50", "p90", "p99"] as const) traffic[name] = bucketValue(row[name]);
   }
+  for (const [key, models] of await modelTraffic(connection, select, names, relations)) {
+    const traffic = rows.get(key);
+    if (traffic !== undefined) traffic.models = models;
+  }
   const time = (milliseconds: number) => new Date(milliseconds).toISOString();
   return { from: time(range.from), to: time(range.to), step, rows: [...rows.values()] };
-}
-
-/** The buckets of the quantiles: those in which the count of values up to there first exceeds q (n - 1). */
-function quantilesOf(counts: string, names: string[]): string {
-  const partition = names.length > 0 ? `PARTITION BY ${names.join(", ")}` : "";
-  const quantiles = Object.entries(QUANTILES).map(
-    ([name, q]) => `min(bucket) FILTER (up_to > ${q} * (total - 1))::DOUBLE AS ${name}`,
-  );
-  return `SELECT ${[...names, ...quantiles].join(", ")} FROM (
-    SELECT *, sum(n) OVER (${partition} ORDER BY bucket) AS up_to, sum(n) OVER (${partition}) AS total FROM (${counts})
-  ) GROUP BY ALL`;
-}
-
-function keyOf(row: Key, names: string[]): string {
-  return JSON.stringify(names.map((name) => row[name as keyof Key]));
 }

@@ -26,7 +26,8 @@ function expressionOf(group: Group): string {
   return group === "outcome" ? outcomeSql() : `coalesce(${group}, '')`;
 }
 
-function columnsOf(groups: Iterable<Group>): string {
+/** Groups as columns of a query over log lines, a comma behind each. */
+export function columnsOf(groups: Iterable<Group>): string {
   return [...groups].map((group) => `${expressionOf(group)} AS ${group},`).join(" ");
 }
 

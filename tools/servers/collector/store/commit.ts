@@ -3,6 +3,7 @@ import { readLines } from "../fields.ts";
 import { latencyOf, trafficOf } from "./aggregate.ts";
 import type { Batch, Committed, Counts } from "./batch.ts";
 import type { Connection } from "./database.ts";
+import { addModelCalls, sumModelCalls } from "./model-calls.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 import { Rejects } from "./rejects.ts";
 import { salvage } from "./salvage.ts";
@@ -37,6 +38,8 @@ export class Committer {
   readonly unseen: UnseenTraffic;
   private nextSeq = 1;
   private remembered = 0;
+  /** The batch that was just committed has calls to language models. */
+  private hasModelCalls = false;
 
   private constructor(connection: Connection, options: CommitOptions) {
     this.connection = connection;
@@ -72,15 +75,18 @@ export class Committer {
     const nextSeq = Math.max(this.nextSeq, ...files.map(({ lastSeq }) => lastSeq + 1));
     await connection.run(`CREATE OR REPLACE TEMP TABLE batch_traffic AS ${trafficOf("batch")}`);
     await connection.run(`CREATE OR REPLACE TEMP TABLE batch_latency AS ${latencyOf("batch")}`);
+    const hasModelCalls = await sumModelCalls(connection);
     await connection.transaction(async () => {
       for (const file of files) await listFile(connection, file);
       await connection.run("INSERT INTO seen SELECT h FROM batch WHERE h IS NOT NULL");
       await connection.run("INSERT INTO traffic_recent SELECT * FROM batch_traffic");
       await connection.run("INSERT INTO latency_recent SELECT * FROM batch_latency");
+      if (hasModelCalls) await addModelCalls(connection);
       await this.moveOffsets(batch);
       await this.setTotals({ ...result, nextSeq });
     });
     this.nextSeq = nextSeq;
+    this.hasModelCalls = hasModelCalls;
     this.remembered += accepted;
     const { reasons, samples } = rejects;
     return { ...result, reasons, samples, newestTime: Math.max(0, ...files.map(({ lastTime }) => lastTime)) };
@@ -90,7 +96,7 @@ export class Committer {
    * What is to be done after a commit, and apart from it: if this fails, the batch is stored nevertheless.
    */
   async settle(): Promise<void> {
-    await this.unseen.add();
+    await this.unseen.add(this.hasModelCalls);
     if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();
   }
 

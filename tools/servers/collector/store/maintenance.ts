@@ -5,6 +5,7 @@ import { DIMENSIONS } from "../fields.ts";
 import { RECENT_MS, SUMS } from "./aggregate.ts";
 import type { Connection } from "./database.ts";
 import type { LineFiles } from "./line-files.ts";
+import { MODEL_TABLES, rollUpModelCalls } from "./model-calls.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 
 /** So many files of a level are merged into one of the next. */
@@ -66,6 +67,7 @@ export class Maintenance {
     await this.expire(now);
     await this.unlink(now);
     await this.rollUp(now);
+    await rollUpModelCalls(this.connection, minuteBefore(now));
     // Last: what can't be merged, for want of memory, must not keep the rest from being done.
     await this.merge(now);
   }
@@ -118,7 +120,7 @@ export class Maintenance {
   /** Brings traffic of ten seconds into whole minutes. */
   private async rollUp(now: number): Promise<void> {
     const { connection } = this;
-    const before = { before: Math.floor((now - RECENT_MS) / 60_000) * 60_000 };
+    const before = { before: minuteBefore(now) };
     const old = "time < epoch_ms($before::BIGINT)::TIMESTAMP";
     const sums = SUMS.map((name) => `sum(${name})::BIGINT`).join(", ");
     await connection.transaction(async () => {
@@ -154,7 +156,7 @@ export class Maintenance {
     });
     await connection.transaction(async () => {
       for (const { path } of expired) await connection.run("DELETE FROM files WHERE path = $path", { path });
-      for (const table of ["traffic", "latency", "events"])
+      for (const table of ["traffic", "latency", "events", ...MODEL_TABLES])
         await connection.run(`DELETE FROM ${table} WHERE time < epoch_ms($before::BIGINT)::TIMESTAMP`, {
           before: now - options.keepMetricsMs,
         });
@@ -170,4 +172,9 @@ export class Maintenance {
       this.unlisted.delete(path);
     }
   }
+}
+
+/** Up to when traffic goes into whole minutes. */
+function minuteBefore(now: number): number {
+  return Math.floor((now - RECENT_MS) / 60_000) * 60_000;
 }

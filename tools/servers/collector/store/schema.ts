@@ -1,4 +1,5 @@
 import { DIMENSIONS } from "../fields.ts";
+import { MODEL_SCHEMA } from "./model-calls.ts";
 
 const SERIES = DIMENSIONS.map((name) => `${name} VARCHAR NOT NULL`).join(", ");
 const TRAFFIC = `time TIMESTAMP NOT NULL, ${SERIES}, code USMALLINT NOT NULL, reason VARCHAR NOT NULL,
@@ -32,4 +33,5 @@ CREATE TABLE IF NOT EXISTS events (time TIMESTAMP NOT NULL, type VARCHAR NOT NUL
 CREATE TABLE IF NOT EXISTS cursors (export VARCHAR NOT NULL, seq BIGINT NOT NULL);
 ALTER TABLE traffic_recent ADD COLUMN IF NOT EXISTS client_errors BIGINT DEFAULT 0;
 ALTER TABLE traffic ADD COLUMN IF NOT EXISTS client_errors BIGINT DEFAULT 0;
+${MODEL_SCHEMA}
 `;

@@ -1,7 +1,8 @@
 import { DIMENSIONS, type Dimension } from "../fields.ts";
-import { bucketValue } from "../sketch.ts";
+import { largestBucket } from "../sketch.ts";
 import { SUMS, type Sum } from "./aggregate.ts";
 import type { Connection } from "./database.ts";
+import { UnseenModelCalls } from "./unseen-model-calls.ts";
 
 /** Upper bounds of the histogram of latencies that Prometheus sees, in seconds. */
 export const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -14,18 +15,14 @@ export type TrafficDelta = Series & Record<Sum, number> & { code: number; reason
 /** Requests of one series that took as long as one of the bounds, or longer than all of them. */
 export type LatencyDelta = Series & { bound: number; requests: number };
 
-/** The largest bucket of the sketch, and no request is as long as its value. */
-const LARGEST_BUCKET = 1_500;
+interface Unseen {
+  traffic: TrafficDelta[];
+  latency: LatencyDelta[];
+  models: Awaited<ReturnType<UnseenModelCalls["take"]>>;
+}
 
 const SERIES = DIMENSIONS.join(", ");
 const BOUND = `CASE ${BOUNDS.map((bound, i) => `WHEN bucket <= ${largestBucket(bound * 1_000)} THEN ${i}`).join(" ")} ELSE ${BOUNDS.length} END`;
-
-/** The largest bucket whose value is at most `bound` milliseconds. */
-function largestBucket(bound: number): number {
-  let bucket = LARGEST_BUCKET;
-  while (bucketValue(bucket) > bound) bucket--;
-  return bucket;
-}
 
 /**
  * The traffic of batches since it was last taken. It is summed up in DuckDB: a batch of a thousand tasks has
@@ -33,16 +30,19 @@ function largestBucket(bound: number): number {
  */
 export class UnseenTraffic {
   private readonly connection: Connection;
+  private readonly models: UnseenModelCalls;
   private isEmpty = true;
 
   /** @param connection has the tables batch_traffic and batch_latency of a commit */
   constructor(connection: Connection) {
     this.connection = connection;
+    this.models = new UnseenModelCalls(connection);
   }
 
-  /** Adds the batch that was just committed. */
-  async add(): Promise<void> {
+  /** Adds the batch that was just committed. @param hasModelCalls there are calls to language models in it */
+  async add(hasModelCalls: boolean): Promise<void> {
     const { connection } = this;
+    if (hasModelCalls) await this.models.add();
     const make = (name: string) =>
       this.isEmpty ? `CREATE OR REPLACE TEMP TABLE ${name} AS` : `INSERT INTO ${name}`;
     await connection.run(
@@ -55,8 +55,9 @@ export class UnseenTraffic {
   }
 
   /** Not while a batch is committed. */
-  async take(): Promise<{ traffic: TrafficDelta[]; latency: LatencyDelta[] }> {
-    if (this.isEmpty) return { traffic: [], latency: [] };
+  async take(): Promise<Unseen> {
+    const models = await this.models.take();
+    if (this.isEmpty) return { traffic: [], latency: [], models };
     const { connection } = this;
     const sums = SUMS.map((name) => `sum(${name})::DOUBLE AS ${name}`).join(", ");
     const traffic = await connection.rows<TrafficDelta>(
@@ -66,6 +67,6 @@ export class UnseenTraffic {
       `SELECT ${SERIES}, bound, sum(requests)::DOUBLE AS requests FROM unseen_latency GROUP BY ALL`,
     );
     this.isEmpty = true;
-    return { traffic, latency };
+    return { traffic, latency, models };
   }
 }
