@@ -19,7 +19,8 @@ import { queryTraffic } from "../../../tools/servers/collector/query/traffic.ts"
 import { RELATIVE_ACCURACY } from "../../../tools/servers/collector/sketch.ts";
 import { Committer } from "../../../tools/servers/collector/store/commit.ts";
 import { Database } from "../../../tools/servers/collector/store/database.ts";
-import { MODEL_TABLES, rollUpModelCalls } from "../../../tools/servers/collector/store/model-calls.ts";
+import { MODEL_TABLES } from "../../../tools/servers/collector/store/model-calls.ts";
+import { rollUpModelCalls } from "../../../tools/servers/collector/store/model-tables.ts";
 import { logLine, modelCall, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 import { runHere } from "../../support/modelgate.ts";

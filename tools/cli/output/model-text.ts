@@ -8,7 +8,7 @@ const MICROS = 1_000_000;
 export type TrafficColumn = [heading: string, cell: (row: TrafficRow) => string];
 
 /** "0.0123 EUR", one behind the other where there are some currencies; "-" where nothing has a price. */
-export function money(costs: Record<string, number>): string {
+function money(costs: Record<string, number>): string {
   const parts = Object.entries(costs).map(([currency, micros]) => `${amount(micros)} ${currency}`);
   return parts.join(" + ") || "-";
 }

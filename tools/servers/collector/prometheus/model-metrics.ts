@@ -2,6 +2,7 @@ import { Counter, type Metric, type Registry } from "prom-client";
 import {
   GENAI_ATTRIBUTES,
   GENAI_METRICS,
+  GENAI_VERSION,
   type GenAiMetric,
   PROVIDER,
   prometheusName,
@@ -166,7 +167,7 @@ export class ModelMetrics {
             values.push({ metricName: `${name}_sum`, labels, value: histogram.sum(each) });
             values.push({ metricName: `${name}_count`, labels, value: count });
           }
-        const help = `${metric.description} A call within 1 % of a bound may count on either side of it.`;
+        const help = `${metric.description} By ${GENAI_VERSION}. A call within 1 % of a bound may count on either side of it.`;
         return { name, help, type: "histogram", aggregator: "sum", values };
       },
       reset() {},

@@ -4,7 +4,7 @@ import { MODEL_SUMS, type ModelSum } from "../store/model-calls.ts";
 import { type Key, keyOf, QUANTILES, type Quantile, quantilesOf } from "./quantiles.ts";
 
 /** Percentiles in milliseconds. */
-export type Percentiles = Record<Quantile, number>;
+type Percentiles = Record<Quantile, number>;
 
 const COUNTED = [
   ...(["calls", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"] as const),

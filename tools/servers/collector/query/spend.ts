@@ -1,5 +1,6 @@
-import { DIMENSIONS, type Group } from "../fields.ts";
+import type { Group } from "../fields.ts";
 import type { Connection } from "../store/database.ts";
+import { PAYERS } from "../store/model-calls.ts";
 import { conditionOf } from "./conditions.ts";
 import { type ModelTraffic, modelTraffic } from "./model-traffic.ts";
 import {
@@ -16,11 +17,9 @@ import { alignedRange } from "./traffic.ts";
 const HOUR_SECONDS = 3_600;
 /** Most rows of one answer. */
 const MAX_ROWS = 100_000;
-/** What spend is told apart by. */
-const PAYERS: readonly Group[] = [...DIMENSIONS, "credential"];
 
 /** What calls to language models took, of one payer in one step. */
-export type SpendRow = Partial<Record<Group, string>> & ModelTraffic & { time?: string };
+type SpendRow = Partial<Record<Group, string>> & ModelTraffic & { time?: string };
 
 export interface Spend {
   /** Whole hours. */

@@ -3,7 +3,7 @@ import { readLines } from "../fields.ts";
 import { latencyOf, trafficOf } from "./aggregate.ts";
 import type { Batch, Committed, Counts } from "./batch.ts";
 import type { Connection } from "./database.ts";
-import { addModelCalls, sumModelCalls } from "./model-calls.ts";
+import { addModelCalls, sumModelCalls } from "./model-tables.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 import { Rejects } from "./rejects.ts";
 import { salvage } from "./salvage.ts";

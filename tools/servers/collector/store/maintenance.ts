@@ -5,7 +5,8 @@ import { DIMENSIONS } from "../fields.ts";
 import { RECENT_MS, SUMS } from "./aggregate.ts";
 import type { Connection } from "./database.ts";
 import type { LineFiles } from "./line-files.ts";
-import { MODEL_TABLES, rollUpModelCalls } from "./model-calls.ts";
+import { MODEL_TABLES } from "./model-calls.ts";
+import { rollUpModelCalls } from "./model-tables.ts";
 import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 
 /** So many files of a level are merged into one of the next. */

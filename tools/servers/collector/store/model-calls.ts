@@ -2,7 +2,6 @@ import { OPERATION_SQL } from "../../../lib/access-log/genai.ts";
 import { DIMENSIONS, type Group } from "../fields.ts";
 import { bucketOf } from "../sketch.ts";
 import { columnsOf, RECENT_SECONDS } from "./aggregate.ts";
-import type { Connection } from "./database.ts";
 
 /**
  * Calls to language models that a model answered, beside the traffic that they are part of: tokens, money,
@@ -38,13 +37,14 @@ export const SKETCHED = [
 ] as const;
 export type Sketched = (typeof SKETCHED)[number];
 
-const OF_MODEL = "usage <> ''";
+export const OF_MODEL = "usage <> ''";
 
 const TIME = `time_bucket(INTERVAL '${RECENT_SECONDS} seconds', start_time::TIMESTAMP) AS time`;
 const HOUR = "date_trunc('hour', start_time::TIMESTAMP) AS time";
 const SUMMED = MODEL_SUMS.map((name) => `coalesce(${SUMS[name]}, 0)::BIGINT AS ${name}`).join(", ");
 const CURRENCY = "coalesce(currency, '') AS currency";
-const PAYERS: Group[] = [...DIMENSIONS, "credential"];
+/** What spend is told apart by. */
+export const PAYERS: readonly Group[] = [...DIMENSIONS, "credential"];
 
 /** Sums of the calls among log lines, per ten seconds of their start. @param groups what a series is */
 export function modelCallsOf(lines: string, groups: readonly Group[] = DIMENSIONS): string {
@@ -58,11 +58,11 @@ export function modelSketchesOf(lines: string, groups: readonly Group[] = DIMENS
 }
 
 /** The same by the hour and credential, in the columns of the tables `spend` and `spend_sketch`. */
-function spendOf(lines: string): string {
+export function spendOf(lines: string): string {
   return `SELECT ${HOUR}, ${columnsOf(PAYERS)} ${CURRENCY}, ${SUMMED} FROM ${lines} WHERE ${OF_MODEL} GROUP BY ALL`;
 }
 
-function spendSketchesOf(lines: string): string {
+export function spendSketchesOf(lines: string): string {
   const kinds = SKETCHED.filter((name) => name.startsWith("time_"));
   return sketches(lines, `${HOUR}, ${columnsOf(PAYERS)} '' AS operation`, kinds);
 }
@@ -102,68 +102,3 @@ export const MODEL_SCHEMA = [
 
 /** Tables of which what is too old is deleted. */
 export const MODEL_TABLES = ["model_calls", "model_sketch", "spend", "spend_sketch"];
-
-/** Tables that a batch fills, with what they get of it. */
-const FILLED = {
-  model_calls_recent: modelCallsOf("batch"),
-  model_sketch_recent: modelSketchesOf("batch"),
-  spend: spendOf("batch"),
-  spend_sketch: spendSketchesOf("batch"),
-};
-
-/** Sums the calls of the table `batch` up in temporary tables. @returns whether there is any */
-export async function sumModelCalls(connection: Connection): Promise<boolean> {
-  const { any } = await connection.row<{ any: boolean }>(
-    `SELECT count(*) > 0 AS any FROM batch WHERE ${OF_MODEL}`,
-  );
-  if (any)
-    for (const [name, query] of Object.entries(FILLED))
-      await connection.run(`CREATE OR REPLACE TEMP TABLE batch_${name} AS ${query}`);
-  return any;
-}
-
-/** Within the transaction of a commit: adds what `sumModelCalls` made. */
-export async function addModelCalls(connection: Connection): Promise<void> {
-  for (const name of Object.keys(FILLED))
-    await connection.run(`INSERT INTO ${name} SELECT * FROM batch_${name}`);
-}
-
-const MINUTE = "time_bucket(INTERVAL '1 minute', time)";
-const ROLLED = {
-  model_calls: `operation, currency, ${MODEL_SUMS.map((name) => `sum(${name})::BIGINT`).join(", ")}`,
-  model_sketch: "operation, kind, bucket, sum(calls)::BIGINT",
-};
-const HOURLY = {
-  spend: {
-    keys: [...PAYERS, "currency"],
-    sums: MODEL_SUMS.map((name) => `sum(${name})::BIGINT`).join(", "),
-  },
-  spend_sketch: { keys: [...PAYERS, "operation", "kind", "bucket"], sums: "sum(calls)::BIGINT" },
-};
-
-/**
- * Brings ten seconds into whole minutes, and rows of an hour, of which each commit adds some, together.
- * @param before milliseconds since the epoch, a whole minute
- */
-export async function rollUpModelCalls(connection: Connection, before: number): Promise<void> {
-  const old = `time < epoch_ms(${before})::TIMESTAMP`;
-  await connection.transaction(async () => {
-    for (const [name, columns] of Object.entries(ROLLED)) {
-      await connection.run(
-        `INSERT INTO ${name} SELECT ${MINUTE} AS minute, ${DIMENSIONS.join(", ")}, ${columns} FROM ${name}_recent WHERE ${old} GROUP BY ALL`,
-      );
-      await connection.run(`DELETE FROM ${name}_recent WHERE ${old}`);
-    }
-    for (const [name, { keys, sums }] of Object.entries(HOURLY)) {
-      const names = keys.join(", ");
-      await connection.run(
-        `CREATE OR REPLACE TEMP TABLE hours AS SELECT time FROM ${name} GROUP BY time HAVING count(*) > 2 * count(DISTINCT (${names}))`,
-      );
-      await connection.run(
-        `CREATE OR REPLACE TEMP TABLE together AS SELECT time, ${names}, ${sums} FROM ${name} WHERE time IN (FROM hours) GROUP BY ALL`,
-      );
-      await connection.run(`DELETE FROM ${name} WHERE time IN (FROM hours)`);
-      await connection.run(`INSERT INTO ${name} SELECT * FROM together`);
-    }
-  });
-}

@@ -9,7 +9,9 @@ type Series = Record<Dimension, string> & { operation: string };
 /** Calls to language models of one series and currency. */
 export type ModelDelta = Series & Record<ModelSum, number> & { currency: string };
 
-/** Calls of one series of which a field is as large as one of the bounds of its metric, or larger than all. */
+/**
+ * Calls of one series of which a field is as large as one of the bounds of its metric, or larger than all.
+ */
 export type ModelSketchDelta = Series & { kind: Sketched; bound: number; calls: number };
 
 /** The metric of a sketch, and how many of the field's units are one of the metric's. */
