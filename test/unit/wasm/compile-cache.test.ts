@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
@@ -55,4 +55,14 @@ test("restores nothing when a file appears where the compiler looked first", asy
   await mkdir(join(folder, "first"));
   await writeFile(join(folder, "first/source.ts"), "one");
   expect(await cache().restore("module", out())).toBe(false);
+});
+
+test("a module that is restored counts as used, so that it is not pruned soon", async () => {
+  const kept = join(folder, "cache");
+  const modules = (await readdir(kept)).filter((name) => /\.wasm(\.map)?$/.test(name));
+  expect(modules).toHaveLength(2);
+  for (const name of modules) await utimes(join(kept, name), 0, 0);
+  await cache().restore("module", out());
+  for (const name of modules)
+    expect(Date.now() - (await stat(join(kept, name))).mtimeMs).toBeLessThan(3_600_000);
 });

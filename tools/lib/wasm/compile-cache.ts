@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { pruneCache } from "./prune-cache.ts";
 
 /** @returns the text of a source; null when there is none of that name */
 export type Source = (name: string) => Promise<string | null>;
@@ -19,6 +20,12 @@ interface Run {
 
 /** Runs of an entry that are known, newest first: of other checkouts and folders too. */
 const KEPT_RUNS = 12;
+
+/**
+ * Modules of some thirty states of this repository. Another process has read what it found in much less than
+ * an hour.
+ */
+const BOUNDS = { mostBytes: 300 * 1024 * 1024, leastAgeMs: 3_600_000 };
 
 /**
  * What the compiler made, by what it read: a module whose sources, options and compiler are those of an
@@ -58,14 +65,20 @@ export class CompileCache {
     try {
       for (const { inputs, outputs } of await this.runs(entry)) {
         if (!(await this.isAsIn(inputs))) continue;
-        for (const ending of this.endings)
-          await copyFile(join(this.folder, `${outputs}.wasm${ending}`), `${outFile}${ending}`);
+        for (const ending of this.endings) await this.copy(`${outputs}.wasm${ending}`, `${outFile}${ending}`);
         return true;
       }
     } catch {
       // Half of it is gone: it is made anew.
     }
     return false;
+  }
+
+  /** Copies what is kept, which is in use then: it is not pruned soon. */
+  private async copy(name: string, to: string): Promise<void> {
+    const path = join(this.folder, name);
+    await copyFile(path, to);
+    await utimes(path, new Date(), new Date());
   }
 
   private async runs(entry: string): Promise<Run[]> {
@@ -94,6 +107,7 @@ export class CompileCache {
     const others = await this.runs(entry).catch(() => []);
     const runs = [{ inputs: this.inputs, outputs }, ...others.filter((each) => each.outputs !== outputs)];
     await this.put(this.entryPath(entry), JSON.stringify(runs.slice(0, KEPT_RUNS) satisfies Run[]));
+    await pruneCache(this.folder, BOUNDS);
   }
 
   private entryPath(entry: string): string {
