@@ -23,7 +23,7 @@ export class EventLines {
   events: i32 = 0;
   private line: Line = Line.Field;
   private matched: i32 = 0;
-  /** Bytes of the present data that are like DONE; below 0: it is something else. */
+  /** Bytes of the present data that are like DONE, spaces aside; below 0: it is something else. */
   private done: i32 = 0;
 
   reset(): void {
@@ -67,7 +67,8 @@ export class EventLines {
       this.matchDone(from, at);
     }
     if (at == end) return at;
-    if (this.line == Line.Data && this.done != DONE.len) this.events++;
+    // Without data it is no event (section 9.2.6).
+    if (this.line == Line.Data && this.done != 0 && this.done != DONE.len) this.events++;
     this.startLine();
     return at + 1;
   }

@@ -209,7 +209,7 @@ it("shows nothing of the last request in the line of one without headers", () =>
 it("shows nothing of the last request in the line of one that Envoy refused", () => {
   const vm = new Vm(modulePath("access-log"));
   expect(vm.configure({ accessLog: {} })).toBe(true);
-  vm.open({ ":method": "GET", ":path": "/first", "user-agent": "first" }, true).close();
+  vm.open({ ":method": "first", ":path": "/first", "user-agent": "first" }, true).close();
   // Envoy tells of its end and of nothing before.
   const stream = new Stream(vm, 1_000, []);
   vm.streams.set(stream.id, stream);

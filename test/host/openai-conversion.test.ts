@@ -131,6 +131,9 @@ describe("a request", () => {
     ["messages that are null", CHAT, { messages: null }, "wrong type"],
     ["messages for completions", "/v1/completions", { messages: [user("a")] }, "wrong type"],
     ["no messages", CHAT, { model: "m" }, "no messages, prompt or input"],
+    ["a prompt for a chat", CHAT, { prompt: "a" }, "no messages, prompt or input"],
+    ["an input for completions", "/v1/completions", { input: "a" }, "no messages, prompt or input"],
+    ["a prompt for embeddings", "/v1/embeddings", { prompt: "a" }, "no messages, prompt or input"],
     ["two prompts", "/v1/completions", { prompt: ["a", "b"] }, "one prompt"],
     ["tokens for a prompt", "/v1/completions", { prompt: [1, 2] }, "data must be strings"],
     ["a number for the model", CHAT, { model: 1, messages: [user("a")] }, "wrong type"],
@@ -219,6 +222,11 @@ const eventsOf = (text: string) =>
     .split("\n\n")
     .slice(0, -1)
     .map((event) => (event === "data: [DONE]" ? "[DONE]" : JSON.parse(event.slice("data: ".length))));
+/** Replaces ids of one answer by those of another. */
+const idsOf = (text: string): [RegExp, string] => [
+  /chatcmpl-[0-9a-f]{16}/g,
+  /chatcmpl-[0-9a-f]{16}/.exec(text)?.[0] ?? "",
+];
 const USAGE = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
 
 describe("a reply", () => {
@@ -295,6 +303,33 @@ describe("a reply", () => {
     }
   });
 
+  it.each<[string, string, number[], Buffer, object]>([
+    [
+      "two reasons of the end",
+      "finish_reason",
+      [2],
+      Buffer.concat([bytesOf("a"), bytesOf("b")]),
+      { finish_reason: "stop" },
+    ],
+    ["a reason without end", "finish_reason", [1], bytesOf("a".repeat(100_000)), { finish_reason: "stop" }],
+    ["a number for the text", "text_output", [1], ints(70), { message: { role: "assistant", content: "" } }],
+  ])("with %s is JSON of the API all the same", (_name, name, shape, data, choice) => {
+    const datatype = name === "text_output" ? "INT32" : "BYTES";
+    const message = { outputs: [tensor(name, datatype, shape)], rawOutputContents: [data] };
+    const { text } = answer({}, streamed({ inferResponse: message }));
+    expect(JSON.parse(text).choices[0]).toMatchObject(choice);
+  });
+
+  it("with texts for embeddings has none", () => {
+    const message = {
+      outputs: [tensor("embedding", "BYTES", [2])],
+      rawOutputContents: [Buffer.concat([bytesOf("a,b"), bytesOf("c")])],
+    };
+    const request = { input: "a", messages: undefined };
+    const { text } = answer(request, streamed({ inferResponse: message }), { path: "/v1/embeddings" });
+    expect(JSON.parse(text).data).toEqual([]);
+  });
+
   it("that is an error, or several, is an error of OpenAI's form", () => {
     const one = JSON.parse(answer({}, streamed({ errorMessage: "as asked" })).text).error;
     expect(one).toMatchObject({ message: "as asked", type: "invalid_request_error", code: "model_error_2" });
@@ -343,6 +378,12 @@ describe("a stream", () => {
       "stop",
       "[DONE]",
     ]);
+  });
+
+  it("has nothing behind [DONE], whatever the model server sends then", () => {
+    const late = [...words, { errorMessage: "late" }, END] as object[];
+    const { text } = answer({ stream: true }, streamed(...words, END, ...late));
+    expect(text).toBe(answer({ stream: true }, streamed(...words, END)).text.replace(...idsOf(text)));
   });
 
   it("has an error as an event of OpenAI's form, and no reason of an end behind it", () => {

@@ -215,6 +215,12 @@ describe("what the answer took is settled", () => {
     expect(1000 - left()).toBe(60 + Math.ceil(bytes * 0.25));
   });
 
+  it("by events, of which one without data is none", () => {
+    const stream = chat({ stream: true });
+    answer(call(stream), `data:\n\ndata: \n\n${events(piece("x"), "[DONE]")}`, 7);
+    expect(1000 - left()).toBe(1 + Math.ceil(Buffer.byteLength(JSON.stringify(stream)) * 0.25));
+  });
+
   it("an error of the model takes nothing", () => {
     const { stream } = call(chat());
     stream.respond([[":status", "500"]], Buffer.from(JSON.stringify(usage(30, 70))));
@@ -242,6 +248,12 @@ describe("the usage of a stream whose caller did not ask for it", () => {
     const last = events({ ...piece("b"), usage: usage(30, 70).usage }, "[DONE]");
     expect(answer(call(chat({ stream: true })), last, 5)).toBe(last);
     expect(1000 - left()).toBe(100);
+  });
+
+  it("passes where something inside of an event has no choices", () => {
+    const inside = { x: { choices: [] }, ...piece("b"), usage: usage(30, 70).usage };
+    const text = events(inside);
+    expect(answer(call(chat({ stream: true })), text, 5)).toBe(text);
   });
 
   it.each([

@@ -1,5 +1,10 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
 import { MODULES, type ModuleName } from "../../tools/lib/wasm/modules.ts";
+import { sourcesOf } from "./sources.ts";
+
+const ROOT = fileURLToPath(PROJECT_ROOT);
 
 /** One defence broken on purpose: a change of one place, and the test that must fail then. */
 export interface Mutant {
@@ -20,17 +25,40 @@ export function testOf({ test }: Pick<Mutant, "test">): { file: string; name: st
   return { file: test.slice(0, colon), name: test.slice(colon + 2) };
 }
 
+/** Is what it changes compiled to WebAssembly? */
+export function isOfFilters({ file }: Mutant): boolean {
+  return file.startsWith("filters/");
+}
+
+const sources = new Map<string, Set<string>>();
+const loaded = new Map<string, ModuleName[]>();
+
+function known<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
+}
+
 /**
- * Modules that the test loads from `build/`: those that it or what it imports of `test/support` names. They must
- * be built of the changed source.
+ * Modules that a test file loads from `build/`: those that it names, or a helper of tests that it imports, or the
+ * command's own code that it reaches, which starts Envoy with them.
  */
+export function modulesOfTest(file: string): ModuleName[] {
+  return known(loaded, file, () => {
+    const texts = [...sourcesOf(ROOT, file)]
+      .filter((name) => !name.endsWith("/modules.ts"))
+      .map((name) => ({ isTest: name.startsWith("test/"), text: readFileSync(`${ROOT}/${name}`, "utf8") }));
+    return MODULES.filter((name) =>
+      texts.some(({ isTest, text }) => text.includes(isTest ? `"${name}"` : `modulePath("${name}")`)),
+    );
+  });
+}
+
+/** Modules of `build/` that have the mutant in them, and that its test loads: they must be built anew. */
 export function modulesOf(mutant: Mutant): ModuleName[] {
-  if (!mutant.file.startsWith("filters/")) return [];
-  const text = readFileSync(testOf(mutant).file, "utf8");
-  const support = [...text.matchAll(/"\.\.\/(support\/[\w-]+\.ts)"/g)].map(([, name]) =>
-    readFileSync(`test/${name}`, "utf8"),
+  return modulesOfTest(testOf(mutant).file).filter((name) =>
+    known(sources, name, () => sourcesOf(ROOT, `filters/${name}/module.ts`)).has(mutant.file),
   );
-  return MODULES.filter((name) => [text, ...support].some((each) => each.includes(`"${name}"`)));
 }
 
 /** The source with the change. @throws Error unless the place is there once */

@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
-import { MODULES } from "../../tools/lib/wasm/modules.ts";
-import { type Mutant, modulesOf, mutated, testOf } from "./mutant.ts";
+import { isOfFilters, type Mutant, testOf } from "./mutant.ts";
 import { MUTANTS } from "./table/index.ts";
-import { Tree } from "./tree.ts";
+import { Killed } from "./verdicts.ts";
+import type { Done, Job } from "./worker.ts";
+import { Workers } from "./workers.ts";
 
 /** `npm run test:mutants`: breaks one defence after the other, and says which nobody misses. */
 
@@ -11,102 +12,89 @@ interface Options {
   only?: string;
   slice: string;
   workers: string;
+  resume: boolean;
 }
 
-type Verdict = { mutant: Mutant; end: "killed" | "SURVIVED" | "BROKEN"; said: string };
+type End = "killed" | "SURVIVED" | "BROKEN";
+
+function chosen({ only, slice, resume }: Options, killed: Killed): Mutant[] {
+  const [part = 1, of = 1] = slice.split("/").map(Number);
+  const expression = only === undefined ? undefined : new RegExp(only);
+  return MUTANTS.filter((_, i) => i % of === part - 1)
+    .filter((mutant) => !expression || expression.test(Object.values(mutant).join("\n")))
+    .filter((mutant) => !resume || !killed.has(mutant));
+}
 
 /** Each named test must be there and pass before anything is changed. @returns what is wrong */
-async function faultsBefore(tree: Tree, mutants: Mutant[]): Promise<string[]> {
+async function faultsBefore(workers: Workers, mutants: Mutant[]): Promise<string[]> {
   const faults: string[] = [];
-  const files = Map.groupBy(mutants.map(testOf), ({ file }) => file);
-  for (const [file, tests] of files) {
-    const names = [...new Set(tests.map(({ name }) => name))];
-    const { passed, failed, said } = await tree.test(file, names);
-    for (const name of failed) faults.push(`${file}: ${name} fails before any change: ${said.slice(0, 500)}`);
-    for (const name of names)
-      if (![...passed, ...failed].some((each) => each.includes(name)))
-        faults.push(`${file} has no test: ${name}; ${passed.length === 0 ? said.slice(0, 500) : ""}`);
-  }
+  const ofOneKind = (mutant: Mutant) => `${testOf(mutant).file} ${isOfFilters(mutant)}`;
+  const jobs = [...Map.groupBy(mutants, ofOneKind).values()].map((group): Job => {
+    const [first] = group as [Mutant];
+    const names = [...new Set(group.map((each) => testOf(each).name))];
+    return { kind: "check", file: testOf(first).file, names, ofFilters: isOfFilters(first) };
+  });
+  await workers.run(jobs, (job, done) => {
+    if (job.kind === "check") faults.push(...faultsOf(job, done));
+  });
   return faults;
 }
 
-async function verdictOn(tree: Tree, mutant: Mutant): Promise<Verdict> {
-  const before = await tree.read(mutant.file);
-  const modules = modulesOf(mutant);
-  try {
-    await tree.write(mutant.file, mutated(before, mutant));
-    for (const name of modules) {
-      const said = await tree.build(name);
-      if (said !== undefined) return { mutant, end: "BROKEN", said };
-    }
-    const { file, name } = testOf(mutant);
-    const { passed, failed, said } = await tree.test(file, [name]);
-    if (failed.length > 0) return { mutant, end: "killed", said };
-    return { mutant, end: passed.length > 0 ? "SURVIVED" : "BROKEN", said };
-  } finally {
-    await tree.write(mutant.file, before);
-  }
+function faultsOf({ file, names }: Extract<Job, { kind: "check" }>, done: Done): string[] {
+  if ("broken" in done) return [`${file}: ${done.broken}`];
+  const { passed, failed, said } = done;
+  const absent = names.filter((name) => ![...passed, ...failed].some((each) => each.includes(name)));
+  return [
+    ...failed.map((name) => `${file}: ${name} fails before any change: ${said.slice(0, 500)}`),
+    ...absent.map((name) => `${file} has no test: ${name}; ${said.slice(0, 500)}`),
+  ];
 }
 
-/**
- * Tries each, in a tree of this worker's own. Mutants of one file come one after the other; modules are built
- * anew for each that needs them, and as they were for the first that does not.
- */
-async function work(queue: Mutant[], trees: Tree[], tell: (verdict: Verdict) => void): Promise<void> {
-  const tree = new Tree();
-  trees.push(tree);
-  for (const name of MODULES) await tree.build(name);
-  let dirty = new Set<(typeof MODULES)[number]>();
-  for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-    const modules = modulesOf(mutant);
-    for (const name of dirty) if (!modules.includes(name)) await tree.build(name);
-    dirty = new Set(modules);
-    tell(await verdictOn(tree, mutant));
-  }
+function endOf(done: Done): End {
+  if ("broken" in done) return "BROKEN";
+  if (done.failed.length > 0) return "killed";
+  return done.passed.length > 0 ? "SURVIVED" : "BROKEN";
 }
 
-async function run({ only, slice, workers }: Options): Promise<void> {
-  const [part = 1, of = 1] = slice.split("/").map(Number);
-  const text = (mutant: Mutant) => Object.values(mutant).join("\n");
-  const chosen = MUTANTS.filter(
-    (mutant, i) => i % of === part - 1 && (!only || new RegExp(only).test(text(mutant))),
-  );
-  const trees: Tree[] = [];
+async function run(options: Options): Promise<void> {
+  const killed = Killed.read();
+  const mutants = chosen(options, killed);
+  const workers = new Workers(Number(options.workers));
   process.once("SIGINT", () => process.exit(130));
-  process.once("exit", () => {
-    for (const tree of trees) tree.remove();
-  });
-  const first = new Tree();
-  trees.push(first);
-  for (const name of MODULES) await first.build(name);
-  const faults = await faultsBefore(first, chosen);
+  process.once("SIGTERM", () => process.exit(143));
+  process.once("exit", () => workers.end());
+  const faults = await faultsBefore(workers, mutants);
   if (faults.length > 0) {
     console.error(faults.join("\n"));
-    process.exitCode = 1;
-    return;
+    process.exit(1);
   }
-  const verdicts: Verdict[] = [];
-  const tell = (verdict: Verdict) => {
-    verdicts.push(verdict);
-    const { mutant, end, said } = verdict;
+  console.log(`${mutants.length} mutants; their tests pass before, after ${seconds()} s`);
+  const ends: Record<End, number> = { killed: 0, SURVIVED: 0, BROKEN: 0 };
+  const jobs = mutants.map((mutant): Job => ({ kind: "break", mutant }));
+  await workers.run(jobs, (job, done) => {
+    if (job.kind !== "break") return;
+    const { mutant } = job;
+    const end = endOf(done);
+    ends[end]++;
+    if (end === "killed") killed.add(mutant);
     console.log(`${end} ${mutant.file}: ${mutant.from.trim()} -> ${mutant.to.trim() || "nothing"}`);
+    const said = "broken" in done ? done.broken : done.said;
     if (end !== "killed") console.log(`  ${mutant.test}\n  ${said.slice(0, 1500)}`);
-  };
-  const queue = [...chosen];
-  await Promise.all(Array.from({ length: Number(workers) }, () => work(queue, trees, tell)));
-  const count = (end: Verdict["end"]) => verdicts.filter((each) => each.end === end).length;
-  const seconds = Math.round(process.uptime());
+  });
   console.log(
-    `${verdicts.length} mutants: ${count("killed")} killed, ${count("SURVIVED")} survived, ${count("BROKEN")} broken, in ${seconds} s`,
+    `${mutants.length} mutants: ${ends.killed} killed, ${ends.SURVIVED} survived, ${ends.BROKEN} broken, in ${seconds()} s`,
   );
-  if (count("killed") < verdicts.length) process.exitCode = 1;
+  process.exit(ends.killed < mutants.length ? 1 : 0);
 }
+
+const seconds = () => Math.round(process.uptime());
 
 await new Command()
   .name("test:mutants")
   .description("Breaks defences of the threat model one at a time; each must make its test fail.")
   .option("--only <expression>", "mutants whose file, change, test or threat match a regular expression")
   .option("--slice <part/of>", "every so many of them, such as 1/4", "1/1")
+  .option("--resume", "leaves out what was killed before, if its source and its test file are as then", false)
   .option("--workers <count>", "how many at a time", String(Math.min(availableParallelism(), 8)))
   .action(run)
   .parseAsync();

@@ -1,3 +1,4 @@
+import { Datatype } from "../../model-protocol/datatype";
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
 import { bytes } from "../../sdk/bytes/bytes";
 import { Char } from "../../sdk/bytes/chars";
@@ -47,8 +48,9 @@ export class EmbeddingsJson extends ReplyJson {
 
   target(output: Output, _out: SlabChain): SlabChain {
     const name = output.name;
-    if (!this.mapping.embedding.equals(name.ptr, name.len))
-      return this.values.of(this.mapping, name.ptr, name.len);
+    const isNumbers = output.datatype != Datatype.BYTES;
+    if (!isNumbers || !this.mapping.embedding.equals(name.ptr, name.len))
+      return this.values.of(this.mapping, output);
     this.rowLength = max<i64>(output.lastDimension, 1);
     this.numbers.release();
     return this.numbers;

@@ -7,8 +7,6 @@ import { Member } from "../generate/named-request";
 export enum MemberKind {
   Model = 3,
   Messages,
-  /** `prompt` or `input`. */
-  Text,
   Stream,
   StreamOptions,
   IncludeUsage,
@@ -24,8 +22,6 @@ if (MemberKind.Model != Member.Others) ERROR("MemberKind begins with Member.Othe
 
 const MODEL = bytes("model");
 const MESSAGES = bytes("messages");
-const PROMPT = bytes("prompt");
-const INPUT = bytes("input");
 const STREAM = bytes("stream");
 const STREAM_OPTIONS = bytes("stream_options");
 const N = bytes("n");
@@ -45,11 +41,10 @@ const REFUSED: Bytes[] = [
   bytes("web_search_options"),
 ];
 
-/** What the key [ptr, ptr + len) of the request means: a `MemberKind`, or `Member.Ignored`. */
+/** What the key [ptr, ptr + len) of any request means: a `MemberKind`, or `Member.Ignored`. */
 export function memberOf(ptr: usize, len: i32): i32 {
   if (MODEL.equals(ptr, len)) return MemberKind.Model;
   if (MESSAGES.equals(ptr, len)) return MemberKind.Messages;
-  if (PROMPT.equals(ptr, len) || INPUT.equals(ptr, len)) return MemberKind.Text;
   if (STREAM.equals(ptr, len)) return MemberKind.Stream;
   if (STREAM_OPTIONS.equals(ptr, len)) return MemberKind.StreamOptions;
   if (N.equals(ptr, len)) return MemberKind.Choices;

@@ -1,3 +1,4 @@
+import { Datatype } from "../../model-protocol/datatype";
 import { MessageReader } from "../../model-protocol/message-reader";
 import { ENTRY_KEY, ENTRY_VALUE, PARAMETER_BOOL } from "../../model-protocol/open-inference-fields";
 import { Operation } from "../../model-protocol/route";
@@ -125,15 +126,14 @@ export class OpenAiJson extends ReplyJson {
   }
 
   target(output: Output, out: SlabChain): SlabChain {
-    const name = output.name;
-    if (this.isText(output)) return out;
-    return this.values.of(this.mapping, name.ptr, name.len);
+    return this.isText(output) ? out : this.values.of(this.mapping, output);
   }
 
   /** Is it the output with the text, and that one text? */
   private isText(output: Output): bool {
     const name = output.name;
-    return !this.hasText && output.product == 1 && this.mapping.text.equals(name.ptr, name.len);
+    const isOne = output.datatype == Datatype.BYTES && output.product == 1;
+    return isOne && !this.ended && !this.hasText && this.mapping.text.equals(name.ptr, name.len);
   }
 
   openTensor(output: Output, _first: bool, out: SlabChain): void {
@@ -168,6 +168,8 @@ export class OpenAiJson extends ReplyJson {
   closeTensor(_out: SlabChain): void {}
 
   close(out: SlabChain): void {
+    // What comes behind the end goes nowhere.
+    if (this.ended) return;
     const reason = this.values.finishReason;
     const says = holdsText(reason);
     if (!this.streams && !this.hasText) {
@@ -244,6 +246,7 @@ export class OpenAiJson extends ReplyJson {
 
   writeError(ptr: usize, len: i32, out: SlabChain): void {
     this.opened = true;
+    if (this.ended) return;
     this.finished = true;
     const text = this.text;
     text.clear();

@@ -30,6 +30,8 @@ const PARTS: i32 = Role.Others + 2;
 const PART: i32 = Role.Others + 3;
 const STREAM_OPTIONS: i32 = Role.Others + 4;
 
+const PROMPT = bytes("prompt");
+const INPUT = bytes("input");
 const ROLE = bytes("role");
 const CONTENT = bytes("content");
 const TOOL_CALLS = bytes("tool_calls");
@@ -158,14 +160,14 @@ export class OpenAiRequest extends NamedRequest {
     const parameter = this.mapping.parameters.find(ptr, len);
     this.readsText = false;
     if (parameter != null) return this.named(parameter.ptr, parameter.len);
-    const member = memberOf(ptr, len);
-    if (member == MemberKind.Text) {
+    if (!this.ofChat && (this.ofEmbeddings ? INPUT : PROMPT).equals(ptr, len)) {
       this.hasText = true;
       this.readsText = true;
       const prompt = this.mapping.prompt;
       this.beginInput(prompt.ptr, prompt.len);
       return Member.Input;
     }
+    const member = memberOf(ptr, len);
     if (member == MemberKind.Messages) this.hasText = true;
     return member == Member.Ignored || member == MemberKind.Refused ? member : this.once(member);
   }

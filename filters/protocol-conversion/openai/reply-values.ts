@@ -1,6 +1,7 @@
 import { Bytes } from "../../sdk/bytes/bytes";
 import { Char, isDigit } from "../../sdk/bytes/chars";
 import { SlabChain } from "../body/slabs";
+import { Output } from "../open-inference/output";
 import { OpenAiMapping } from "./mapping";
 
 /** What a model says beside its text: JSON of the elements of outputs, commas between them. */
@@ -18,11 +19,15 @@ export class ReplyValues {
     this.others.release();
   }
 
-  /** Where the elements of the output of this name go; what was there goes away. */
-  of(mapping: OpenAiMapping, ptr: usize, len: i32): SlabChain {
+  /** Where the elements of an output go; what was there goes away. */
+  of(mapping: OpenAiMapping, output: Output): SlabChain {
+    const ptr = output.name.ptr;
+    const len = output.name.len;
     let chain = this.others;
-    if (isNamed(mapping.finishReason, ptr, len)) chain = this.finishReason;
-    else if (isNamed(mapping.promptTokens, ptr, len)) chain = this.promptTokens;
+    if (isNamed(mapping.finishReason, ptr, len)) {
+      // Of several elements none is the reason.
+      if (output.product == 1) chain = this.finishReason;
+    } else if (isNamed(mapping.promptTokens, ptr, len)) chain = this.promptTokens;
     else if (isNamed(mapping.completionTokens, ptr, len)) chain = this.completionTokens;
     chain.release();
     return chain;
@@ -52,8 +57,9 @@ export function lastNumber(chain: SlabChain): u64 {
   return value;
 }
 
-/** Does `chain` hold a text that is not empty? */
+/** Does `chain` hold a text that is not empty, and lies in one slab? A reason of an end is a word. */
 export function holdsText(chain: SlabChain): bool {
   const slab = chain.firstSlab;
-  return slab != 0 && chain.slabLength(slab) > 2 && load<u8>(chain.slabData(slab)) == Char.QUOTE;
+  if (slab == 0 || chain.length != chain.slabLength(slab)) return false;
+  return chain.length > 2 && load<u8>(chain.slabData(slab)) == Char.QUOTE;
 }

@@ -8,8 +8,11 @@ import { decompression } from "./decompression.ts";
 import { generate } from "./generate.ts";
 import { keys } from "./keys.ts";
 import { modelNames } from "./model-name.ts";
+import { openAiReplies } from "./openai-replies.ts";
+import { openAiRequests } from "./openai-requests.ts";
 import { others } from "./other.ts";
 import { streams } from "./streams.ts";
+import { tokenUsage } from "./token-usage.ts";
 
 export const TARGETS: readonly Target[] = [
   ...conversionRequests,
@@ -23,4 +26,7 @@ export const TARGETS: readonly Target[] = [
   ...keys,
   ...streams,
   ...batches,
+  ...tokenUsage,
+  ...openAiRequests,
+  ...openAiReplies,
 ];

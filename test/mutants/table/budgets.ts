@@ -10,7 +10,8 @@ export const BUDGETS: Mutant[] = [
   ]),
   ...mutants("makes the controller keep accounts without end", LEDGER, [
     [`${ACCOUNTS} daily/carol is none`, " || listed?.includes(of) === false ? undefined", " ? undefined"],
-    [`${ACCOUNTS} daily/ is none`, 'of === "" || ', ""],
+    [`${ACCOUNTS} daily/ is none of a budget for any`, 'of === "" || ', ""],
+    [`${ACCOUNTS} daily/x`, "of.length > 128 || ", ""],
   ]),
   ...mutants("restarts gateways, or the controller, so that spend is forgotten", LEDGER, [
     [

@@ -103,14 +103,14 @@ export const CALLERS: Mutant[] = [
   ...mutants("sends broken HTTP", "filters/sdk/host/headers.ts", [
     [
       `${LOG} shows nothing of the last request in the line of one that Envoy refused`,
-      "    this.count = 0;\n    if (this.memory",
-      "    if (this.memory",
+      "if (status != OK || resultLen() == 0) {",
+      "if (status != OK) {",
     ],
   ]),
   ...mutants("sends broken HTTP", "filters/sdk/pipeline/http-context.ts", [
     [
       `${LOG} shows nothing of the last request in the line of one that Envoy refused`,
-      "    this.path.len = 0;\n",
+      "    this.method.len = 0;\n",
       "",
     ],
   ]),

@@ -173,6 +173,15 @@ describe("accounts", () => {
     },
   );
 
+  it.each(["daily", "daily/", `daily/${"x".repeat(129)}`])(
+    "%s is none of a budget for any credential",
+    (name) => {
+      const ledger = ledgerOf({ ...daily, for: { each: "credential" } });
+      expect(ledger.report(name, "a", said(1), SATURDAY)).toBeUndefined();
+      expect(ledger.report("daily/x", "a", said(1), SATURDAY)).toBeDefined();
+    },
+  );
+
   it("of a budget that is gone are kept until a day behind their period", () => {
     const { state } = ledgerOf(daily);
     told(new Ledger(state, [budget.parse(daily)]), "daily", "a", said(0));
