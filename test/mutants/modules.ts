@@ -33,15 +33,18 @@ export class Modules {
   }
 
   /**
-   * Are modules that tests compile themselves to be compiled without the optimizer? Then a change of their sources
-   * takes a tenth of the time; but a few tests look for the names of functions that it leaves.
+   * Are modules that tests compile themselves to be compiled without the optimizer? Then a change of their
+   * sources takes a tenth of the time; but a few tests look for the names of functions that it leaves.
    */
   async compileTests(quickly: boolean): Promise<void> {
     const { asBuilt, quick } = await this.config;
     await writeFile(CONFIG, quickly ? quick : asBuilt);
   }
 
-  /** Sees to it that a module is there, made of sources that nobody has changed. @throws Error with the compiler's words */
+  /**
+   * Sees to it that a module is there, made of sources that nobody has changed.
+   * @throws Error with the compiler's words
+   */
   async provide(name: ModuleName): Promise<void> {
     if (this.unchanged.has(name)) return;
     const files = await this.compiled(name);

@@ -40,8 +40,8 @@ function known<Value>(values: Map<string, Value>, key: string, make: () => Value
 }
 
 /**
- * Modules that a test file loads from `build/`: those that it names, or a helper of tests that it imports, or the
- * command's own code that it reaches, which starts Envoy with them.
+ * Modules that a test file loads from `build/`: those that it names, or a helper of tests that it imports, or
+ * the command's own code that it reaches, which starts Envoy with them.
  */
 export function modulesOfTest(file: string): ModuleName[] {
   return known(loaded, file, () => {

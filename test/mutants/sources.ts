@@ -4,8 +4,8 @@ import { dirname, join, posix } from "node:path";
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g;
 
 /**
- * What an entry file is made of: itself, what it imports by a relative path, and what that imports; TypeScript and
- * AssemblyScript, which leaves out the ending.
+ * What an entry file is made of: itself, what it imports by a relative path, and what that imports;
+ * TypeScript and AssemblyScript, which leaves out the ending.
  * @param root the checkout @param entry path in it @returns paths in the checkout
  */
 export function sourcesOf(root: string, entry: string): Set<string> {

@@ -13,7 +13,10 @@ import { check, type Target } from "../target.ts";
 import { mutateFrames } from "./conversion-replies.ts";
 import { type Answered, answered, LANGUAGE_MODEL, OPEN_AI_CONFIG } from "./openai-requests.ts";
 
-/** Replies of a model of the Open Inference Protocol, of which callers of OpenAI's API get chats and embeddings. */
+/**
+ * Replies of a model of the Open Inference Protocol, of which callers of OpenAI's API get chats and
+ * embeddings.
+ */
 
 const bytesOf = (text: string) => {
   const bytes = Buffer.from(text);
@@ -73,7 +76,9 @@ interface Reply {
   rawOutputContents: Uint8Array[];
 }
 
-/** The texts that a stream says, one a reply; undefined where a reply has none, or they can't be told surely. */
+/**
+ * The texts that a stream says, one a reply; undefined where a reply has none, or they can't be told surely.
+ */
 function textsIn(frames: Buffer): string[] | undefined {
   const texts: string[] = [];
   for (let at = 0; at < frames.length; ) {

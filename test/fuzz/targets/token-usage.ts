@@ -158,7 +158,9 @@ const json: Target = {
   },
 };
 
-/** Lines of a stream, by HTML's section 9.2.6, each with its end; what stands behind the last end is no line. */
+/**
+ * Lines of a stream, by HTML's section 9.2.6, each with its end; what stands behind the last end is no line.
+ */
 const LINE = /[^\r\n]*(?:\r\n|\n|\r)/g;
 
 const events: Target = {
