@@ -65,20 +65,17 @@ export class CompileCache {
     try {
       for (const { inputs, outputs } of await this.runs(entry)) {
         if (!(await this.isAsIn(inputs))) continue;
-        for (const ending of this.endings) await this.copy(`${outputs}.wasm${ending}`, `${outFile}${ending}`);
+        const kept = this.endings.map((ending) => join(this.folder, `${outputs}.wasm${ending}`));
+        for (const [i, ending] of this.endings.entries())
+          await copyFile(kept[i] as string, `${outFile}${ending}`);
+        // What is in use is not pruned soon.
+        for (const path of [...kept, this.entryPath(entry)]) await utimes(path, new Date(), new Date());
         return true;
       }
     } catch {
       // Half of it is gone: it is made anew.
     }
     return false;
-  }
-
-  /** Copies what is kept, which is in use then: it is not pruned soon. */
-  private async copy(name: string, to: string): Promise<void> {
-    const path = join(this.folder, name);
-    await copyFile(path, to);
-    await utimes(path, new Date(), new Date());
   }
 
   private async runs(entry: string): Promise<Run[]> {

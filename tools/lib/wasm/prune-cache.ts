@@ -16,8 +16,8 @@ interface Kept {
 }
 
 /**
- * Deletes what was used longest ago until a folder is within its bounds. Files whose names are alike up to the
- * first dot, such as a module and its source map, go together. Other processes may do the same meanwhile.
+ * Deletes what was used longest ago until a folder is within its bounds. Files whose names are alike up to
+ * the first dot, such as a module and its source map, go together. Other processes may do the same meanwhile.
  */
 export async function pruneCache(folder: string, { mostBytes, leastAgeMs }: Bounds): Promise<void> {
   const all = await groupsIn(folder);
