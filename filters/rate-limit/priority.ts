@@ -36,6 +36,11 @@ export class Priority {
     return this.classes.findOr(value.ptr, value.len, this.fallback);
   }
 
+  /** As `reserveOf`, of the class of this name; null or an unknown name: the lowest. */
+  reserveOfClass(name: Bytes | null): f64 {
+    return name == null ? this.largestReserve : this.classes.findOr(name.ptr, name.len, this.largestReserve);
+  }
+
   /** Reads `priority`; absent: all requests are alike. */
   static read(parent: Config): Priority {
     const priority = new Priority();

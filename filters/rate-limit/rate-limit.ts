@@ -15,6 +15,7 @@ import { LimitTables } from "./limit-tables";
 import { readKeyed, readMode, readNamed } from "./limits-config";
 import { NamedLimit, shareAll } from "./named-limit";
 import { forgetTime, now } from "./now";
+import { OpenAiQuota } from "./openai-quota";
 import { Priority } from "./priority";
 import { setQuotaHeaders } from "./quota-headers";
 import { CREDENTIAL_LIMITED, TASK_BUSY, TASK_LIMITED, TENANT_LIMITED } from "./replies";
@@ -26,6 +27,7 @@ import { WaitingLine } from "./waiting-line";
 /** Without an adaptive limit the latency of one request in so many is measured, for the report. */
 const SAMPLE: u32 = 16;
 
+const requestQuota: OpenAiQuota = new OpenAiQuota("requests");
 const name: Slice = new Slice();
 const limits: RequestLimits = new RequestLimits();
 /** What the present request is limited by. */
@@ -46,10 +48,7 @@ export class RateLimit extends Stage {
   private readonly tenants: NameTable<NamedLimit> = this.tables.tenants;
   private readonly credentials: NameTable<NamedLimit> = new NameTable<NamedLimit>();
   private keyed: KeyedLimit[] = [];
-  private priority: Priority = new Priority();
   private mode: Mode = Mode.Enforce;
-  /** Do responses say what is left, and not only refusals? */
-  private tellsQuotas: bool = false;
   private controller: ControllerClient | null = null;
   private line: WaitingLine = new WaitingLine(0, 0);
   private shares: Shares = new Shares(this.tables.registry, 0, 0);
@@ -65,9 +64,9 @@ export class RateLimit extends Stage {
     readNamed(this.credentials, config.objects("credentials"), "credential", CREDENTIAL_LIMITED, registry);
     this.keyed = readKeyed(config.objects("descriptors"));
     if (this.keyed.length > RequestLimits.MOST_KEYED) config.fault("descriptors", "has room for 8");
-    this.priority = Priority.read(config);
+    this.shared.priority = Priority.read(config);
     this.mode = readMode(config);
-    this.tellsQuotas = config.flag("headers", false);
+    this.shared.tellsQuotas = config.flag("headers", false);
     this.line = WaitingLine.read(config);
     this.shares = Shares.read(config, registry);
     const controller = config.object("controller");
@@ -112,7 +111,8 @@ export class RateLimit extends Stage {
   private decide(http: HttpContext, fromTheLine: bool): LocalReply | null {
     this.findLimits(http);
     arrival.start();
-    limits.start(this.priority.reserveOf(http), this.priority.largestReserve, fromTheLine);
+    const priority = this.shared.priority;
+    limits.start(priority.reserveOf(http), priority.largestReserve, fromTheLine);
     const refusal = this.pay(http);
     if (refusal == null) return null;
     limits.refund();
@@ -194,12 +194,22 @@ export class RateLimit extends Stage {
 
   onResponseHeaders(http: HttpContext, _endOfStream: bool): HeadersAction {
     beginEarly(http, this.slot);
-    if (this.tellsQuotas && !http.replied && this.mode != Mode.Off) {
-      forgetTime();
-      this.findLimits(http);
-      setQuotaHeaders(tenant, credential, task);
-    }
+    if (this.mode != Mode.Off && (this.shared.tellsQuotas || http.replied)) this.tellQuotas(http);
     return HeadersAction.CONTINUE;
+  }
+
+  private tellQuotas(http: HttpContext): void {
+    const toOpenAi = http.openAi && http.principal != null;
+    if (http.replied && !toOpenAi) return;
+    forgetTime();
+    this.findLimits(http);
+    if (!http.replied) setQuotaHeaders(tenant, credential, task);
+    if (!toOpenAi) return;
+    requestQuota.start();
+    requestQuota.add(tenant);
+    requestQuota.add(credential);
+    requestQuota.add(task);
+    requestQuota.tell();
   }
 
   private begins(http: HttpContext): bool {

@@ -3,10 +3,17 @@ import { KINDS } from "./controller/limit-records";
 import { LimitsStore } from "./controller/limits-store";
 import { LimitTables } from "./limit-tables";
 import { shareAll } from "./named-limit";
+import { Priority } from "./priority";
 
-/** Keeps the limits by name in step with the controller, and with the other VMs of the process. */
+/**
+ * What the stages rate-limit and token-limit share. It keeps the limits by name in step with the controller,
+ * and with the other VMs of the process.
+ */
 export class SharedLimits {
   readonly tables: LimitTables = new LimitTables();
+  priority: Priority = new Priority();
+  /** Do responses say what is left, and not only refusals? */
+  tellsQuotas: bool = false;
   /** null: there is no controller. */
   store: LimitsStore | null = null;
   /** Version of the controller's limits that this VM has applied. */

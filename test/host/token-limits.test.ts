@@ -33,11 +33,11 @@ let host: HostProcess;
 let front: Vm;
 let gateway: Vm;
 
-function configure(tokenLimit: object): void {
+function configure(tokenLimit: object, rateLimit: object = {}): void {
   host = new HostProcess();
   gateway = new Vm(modulePath("gateway"), host);
   putInFront();
-  const stages = { tenantAuth: TENANT_AUTH, rateLimit: {}, protocolConversion: {}, accessLog: {} };
+  const stages = { tenantAuth: TENANT_AUTH, rateLimit, protocolConversion: {}, accessLog: {} };
   expect(gateway.configure({ ...stages, tokenLimit }), gateway.logs.at(-1)).toBe(true);
 }
 
@@ -67,7 +67,7 @@ function call(body: object | string, { path = "/v1/chat/completions", chunkSize 
   const state = Object.fromEntries(before.filterState);
   const stream = gateway.open(before.requestHeaders, false, state);
   before.close();
-  if (!stream.reply) stream.sendRequestBody(passed);
+  if (!stream.reply && stream.action === 0) stream.sendRequestBody(passed);
   return { stream, body: Buffer.from(passed).toString() };
 }
 
@@ -149,6 +149,43 @@ describe("what a call may take is reserved before the model gets it", () => {
     expect(call(chat({ max_tokens: 1 })).stream.reply?.status).toBe(429);
     host.now += 60n * SECOND;
     expect(call(chat({ max_tokens: 1 })).stream.reply).toBeUndefined();
+  });
+});
+
+describe("what is left is told as OpenAI tells it", () => {
+  const told = ({ stream }: Call) =>
+    Object.fromEntries(stream.responseHeaders.filter(([name]) => name.startsWith("x-ratelimit")));
+
+  it("with each answer where the tenant asks for it, of requests and of tokens", () => {
+    const limited = { tasks: [{ taskid: "llm", requestsPerSecond: 0.5, burst: 10 }], headers: true };
+    configure({ tasks: [LIMITED] }, limited);
+    const made = call(chat({ max_tokens: 285 }));
+    answer(made, JSON.stringify(usage(1, 1)), 1000, "application/json");
+    expect(told(made)).toEqual({
+      "x-ratelimit-limit-requests": "10",
+      "x-ratelimit-remaining-requests": "9",
+      "x-ratelimit-reset-requests": "2s",
+      "x-ratelimit-limit-tokens": "1000",
+      "x-ratelimit-remaining-tokens": "703",
+      "x-ratelimit-reset-tokens": "29.7s",
+    });
+    configure({ tasks: [LIMITED] });
+    const other = call(chat());
+    answer(other, "{}", 1000, "application/json");
+    expect(told(other)).toEqual({});
+  });
+
+  it("with each refusal", () => {
+    configure({ tasks: [{ ...LIMITED, tokensPerSecond: 0.1 }] });
+    call(chat({ max_tokens: 900 }));
+    const refused = call(chat({ max_tokens: 900 }));
+    expect(refused.stream.reply?.status).toBe(429);
+    refused.stream.respond([[":status", "429"]], Buffer.from("{}"));
+    expect(told(refused)).toMatchObject({
+      "x-ratelimit-limit-tokens": "1000",
+      "x-ratelimit-remaining-tokens": "88",
+      "x-ratelimit-reset-tokens": "2h32m0s",
+    });
   });
 });
 
@@ -407,13 +444,21 @@ describe("a budget", () => {
   const reasonOf = ({ stream }: Call) =>
     stream.reply && JSON.parse(Buffer.from(stream.reply.body).toString()).error.reason;
 
+  const CLASSES = {
+    classes: [
+      { class: "online", share: 0.5, credentials: [] },
+      { class: "batch", share: 0, credentials: [] },
+    ],
+    default: "online",
+  };
+
   /** A gateway with the real controller's budgets of a tenant. */
-  function withBudgets(budgets: object[], priceOfOutput = 0) {
+  function withBudgets(budgets: object[], priceOfOutput = 0, more: object = {}) {
     const search = tenant.parse({
       ...{ apiVersion: "modelgate.dev/v1alpha1", kind: "Tenant", metadata: { name: "search" } },
       spec: {
         gateway: { name: "ingress", namespace: "search", hosts: ["a.example"] },
-        ...{ namespaces: ["search"], priorities: { classes: [{ name: "online" }] }, budgets },
+        ...{ namespaces: ["search"], priorities: { classes: [{ name: "online" }] }, budgets, ...more },
       },
     });
     const llm = modelTask.parse({
@@ -440,7 +485,8 @@ describe("a budget", () => {
     served.apply([search]);
     const controller = { gateway: "search/ingress", cluster: "controller", pod: "gw-1", budgets: true };
     const process = new BudgetProcess(modulePath("gateway"), 1, {
-      ...{ tenantAuth: TENANT_AUTH, rateLimit: { controller }, protocolConversion: {}, accessLog: {} },
+      ...{ tenantAuth: TENANT_AUTH, protocolConversion: {}, accessLog: {} },
+      rateLimit: { controller, ...("priorities" in more && { priority: CLASSES }) },
       tokenLimit: tokenLimitConfig(search, [llm], true),
     });
     host = process.process;
@@ -448,15 +494,13 @@ describe("a budget", () => {
     putInFront();
     const exchange = () =>
       process.exchange((report) => served.exchange({ gateway: "search/ingress", pod: "gw-1" }, report));
-    /** A call that comes again as long as the gateway asks for more of the budget. */
+    /** A call that waits as long as the gateway asks for more of the budget. */
     const passing = async (members: object) => {
-      for (let seconds = 0; seconds < 4; seconds++) {
-        const made = call(chat(members));
-        if (!made.stream.reply) return made;
-        expect(reasonOf(made)).toBe("budget_waits");
-        await exchange();
-      }
-      throw new Error("the gateway gets no more of the budget");
+      const made = call(chat(members));
+      for (let seconds = 0; seconds < 4 && made.stream.action !== 0; seconds++) await exchange();
+      expect(made.stream).toMatchObject({ action: 0, reply: undefined });
+      made.stream.sendRequestBody(Buffer.from(made.body));
+      return made;
     };
     const spent = () => Object.values(kept.state?.accounts ?? {}).map((account) => account.spent);
     return { exchange, passing, spent };
@@ -474,6 +518,62 @@ describe("a budget", () => {
     (await passing({ max_tokens: 40 })).stream.close();
     await exchange();
     expect(spent()).toEqual([900]);
+  });
+
+  it("holds a call for its first lease, and refuses it where none comes", async () => {
+    const { exchange, spent } = withBudgets([{ name: "daily", per: "day", tokens: 1000 }]);
+    const [first, gone] = [call(chat({ max_tokens: 10 })), call(chat({ max_tokens: 10 }))];
+    expect([first.stream.action, first.stream.reply]).toEqual([4, undefined]);
+    expect(gateway.tickPeriodMs).toBeLessThan(20);
+    gone.stream.close();
+    await exchange();
+    expect(first.stream.action).toBe(0);
+    expect(gateway.tickPeriodMs).toBe(1000);
+    first.stream.sendRequestBody(Buffer.from(first.body));
+    answer(first, JSON.stringify(usage(5, 6)), 1000, "application/json");
+    await exchange();
+    expect(spent()).toEqual([11]);
+
+    withBudgets([{ name: "daily", per: "day", tokens: 1000 }]);
+    const late = call(chat({ max_tokens: 10 }));
+    for (let i = 0; i < 30 && !late.stream.reply; i++) {
+      host.now += 100_000_000n;
+      gateway.tick();
+    }
+    expect(reasonOf(late)).toBe("budget_waits");
+    expect(host.now).toBeGreaterThan(2_400_000_000n);
+    expect(gateway.tickPeriodMs).toBe(1000);
+  });
+
+  it("is told to callers: what is left of it, and when the controller has warned of it", async () => {
+    const { exchange, passing } = withBudgets([{ name: "daily", per: "day", tokens: 1000, warnAt: [50] }]);
+    answer(await passing({ max_tokens: 600 }), JSON.stringify(usage(100, 500)), 1000, "application/json");
+    await exchange();
+    const refused = call(chat({ max_tokens: 900 })).stream;
+    expect(reasonOf({ stream: refused, body: "" })).toBe("budget_spent");
+    refused.respond([[":status", "429"]], Buffer.from("{}"));
+    const told = Object.fromEntries(refused.responseHeaders);
+    expect(told).toMatchObject({
+      "x-ratelimit-limit-tokens": "1000",
+      "x-ratelimit-remaining-tokens": "400",
+      "x-budget-warning": '"daily";warned=50',
+    });
+    expect(told["x-ratelimit-reset-tokens"]).toMatch(/^(\d+h)?(\d+m)?\d+(\.\d{1,3})?s$/);
+  });
+
+  it("that is spent lowers calls to its class, of the limits on tokens", async () => {
+    const lower = { name: "lower", per: "day", tokens: 10, whenSpent: "lower", lowerTo: "batch" };
+    const { exchange, passing } = withBudgets([lower], 0, {
+      priorities: { classes: [{ name: "online", reservedPercent: 50 }, { name: "batch" }] },
+      tokenLimits: { tokensPerSecond: 0.001, burst: 1000 },
+    });
+    await exchange();
+    answer(await passing({ max_tokens: 300 }), JSON.stringify(usage(100, 200)), 1000, "application/json");
+    await exchange();
+    await exchange();
+    // 700 are left: of what 1,000 have beside the call, half is kept for `online`.
+    expect(reasonOf(call(chat({ max_tokens: 500 })))).toBe("tenant_tokens_limited");
+    expect(reasonOf(call(chat({ max_tokens: 100 })))).toBeUndefined();
   });
 
   it("of each credential, of money, and one that only lowers", async () => {

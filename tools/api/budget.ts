@@ -128,7 +128,7 @@ export const budget = withRules(
     lowerTo: dnsLabel()
       .optional()
       .describe(
-        "Class of `priorities` that calls get when the budget is spent. Default: the last of the classes.",
+        "Class of `priorities` that calls get, for the limits on tokens, when the budget is spent. Default: the last of the classes.",
       ),
   }),
   [

@@ -165,7 +165,7 @@ const tenantSpec = withRules(
       .boolean()
       .default(false)
       .describe(
-        "Every response of a model server says what is left of the limits, in `RateLimit` and `RateLimit-Policy`. Default: refusals alone.",
+        "Every response of a model server says what is left of the limits, in `RateLimit` and `RateLimit-Policy`, and to callers of OpenAI's API in its `x-ratelimit-*`. Default: refusals alone.",
       ),
     credentialShare: z
       .strictObject({

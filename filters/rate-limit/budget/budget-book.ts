@@ -96,7 +96,8 @@ export class BudgetBook {
     return 0;
   }
 
-  private why(amount: u64, now: u64): BudgetRefusal {
+  /** Why the amount could not be taken, by what was read last. */
+  why(amount: u64, now: u64): BudgetRefusal {
     if (record.isUnknown != 0 || record.endsAt == 0 || now >= record.endsAt) return BudgetRefusal.UNKNOWN;
     const remaining = record.remaining - <i64>(record.spent - record.spentThen);
     return remaining < <i64>amount ? BudgetRefusal.SPENT : BudgetRefusal.SHORT;

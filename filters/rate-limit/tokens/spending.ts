@@ -3,11 +3,14 @@ import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { Mode } from "../limit";
 import { LastEvent, NamedLimit } from "../named-limit";
 import { now } from "../now";
+import { Priority } from "../priority";
 import { TokenBudgets } from "./token-budgets";
 import { TokenCall } from "./token-call";
 
 /** What calls take of limits on tokens and of budgets: all that apply together, or none. */
 export class Spending {
+  /** Classes of requests, which leave tokens to those above. */
+  priority: Priority = new Priority();
   /** null: the tenant has none. */
   budgets: TokenBudgets | null = null;
   budgetMode: Mode = Mode.Enforce;
@@ -18,26 +21,34 @@ export class Spending {
 
   /** Reserves what a call may take. @returns why not, and nothing is taken; null when it may pass */
   reserve(http: HttpContext, call: TokenCall): LocalReply | null {
-    const task = call.task!;
-    const tokens = task.mostOf(call.facts);
-    const limit = reserve(task.limit, call.tenant, tokens);
+    const budgets = this.budgets;
+    let kept = this.priority.reserveOf(http);
+    if (budgets != null) {
+      const unpaid = budgets.reserve(http, call, now());
+      this.mode = this.budgetMode;
+      if (unpaid != null) return unpaid;
+      kept = max(kept, budgets.lowered);
+    }
+    const tokens = call.task!.mostOf(call.facts);
+    const limit = this.take(call.task!.limit, call.tenant, tokens, kept);
     if (limit != null) {
+      if (budgets != null) budgets.giveBack(http, call, now());
       this.mode = limit.mode;
       return limit.reply;
     }
     call.ofTask = tokens;
     call.ofTenant = tokens;
-    const budgets = this.budgets;
-    let unpaid: LocalReply | null = null;
-    if (budgets != null) unpaid = budgets.reserve(http, call, now());
-    if (unpaid != null) {
-      settle(task.limit, tokens, 0);
-      if (call.tenant != null) settle(call.tenant!, tokens, 0);
-      this.mode = this.budgetMode;
-      return unpaid;
-    }
     call.hasReserved = true;
     return null;
+  }
+
+  /** Takes tokens of both limits, or of none. @returns the limit that has too few */
+  private take(task: NamedLimit, tenant: NamedLimit | null, tokens: f64, kept: f64): NamedLimit | null {
+    const largest = this.priority.largestReserve;
+    if (tenant != null && tenant.active && !tenant.take(tokens, kept, largest)) return missed(tenant, tokens);
+    if (!task.active || task.take(tokens, kept, largest)) return null;
+    if (tenant != null && tenant.active) tenant.settle(tokens);
+    return missed(task, tokens);
   }
 
   /** May a stream of this call be ended? */
@@ -92,14 +103,6 @@ export class Spending {
 
 function isHard(limit: NamedLimit): bool {
   return limit.lastEvent != LastEvent.None && limit.active && limit.mode == Mode.Enforce;
-}
-
-/** Takes tokens of both limits, or of none. @returns the limit that has too few */
-function reserve(task: NamedLimit, tenant: NamedLimit | null, tokens: f64): NamedLimit | null {
-  if (tenant != null && tenant.active && !tenant.take(tokens, 0, 0)) return missed(tenant, tokens);
-  if (!task.active || task.take(tokens, 0, 0)) return null;
-  if (tenant != null && tenant.active) tenant.settle(tokens);
-  return missed(task, tokens);
 }
 
 function missed(limit: NamedLimit, tokens: f64): NamedLimit {

@@ -23,6 +23,8 @@ export class TokenBudget {
     readonly isMoney: bool,
     /** When it is spent, calls are refused. */
     readonly refuses: bool,
+    /** The class of calls that a spent one lowers; null: the lowest. */
+    readonly lowerTo: Bytes | null,
     /** How a stream ends that is over it. */
     readonly lastEvent: LastEvent,
     private readonly each: Each,
@@ -53,6 +55,7 @@ export class TokenBudget {
       bytes(config.text("name")),
       config.choice("unit", ["tokens", "money"]) == 1,
       config.choice("whenSpent", ["refuse", "lower"]) == 0,
+      config.has("lowerTo") ? bytes(config.text("lowerTo")) : null,
       readLastEvent(config),
       <Each>config.choice("each", ["none", "credential", "task"]),
       namesOf(config, "credentials"),

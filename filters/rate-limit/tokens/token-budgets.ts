@@ -1,11 +1,17 @@
 import { ByteBuffer } from "../../sdk/bytes/byte-buffer";
+import { bytes } from "../../sdk/bytes/bytes";
+import { Char } from "../../sdk/bytes/chars";
 import { Slice } from "../../sdk/bytes/slice";
+import { RESPONSE_HEADERS } from "../../sdk/host/abi";
+import { setHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { LocalReply } from "../../sdk/pipeline/local-reply";
 import { BudgetBook, BudgetRefusal } from "../budget/budget-book";
 import { PriceTable } from "../budget/price-table";
 import { LastEvent } from "../named-limit";
+import { OpenAiQuota } from "../openai-quota";
+import { Priority } from "../priority";
 import { BUDGET_SPENT, BUDGET_WAITS } from "../replies";
 import { TokenBudget } from "./token-budget";
 import { MOST_BUDGETS, TokenCall } from "./token-call";
@@ -14,6 +20,11 @@ const NANOS_PER_MILLISECOND: u64 = 1_000_000;
 /** The controller answers once a second. */
 const NEXT_REPLY_MS: u64 = 1000;
 
+const NANOS_PER_MILLISECOND_F: f64 = 1e6;
+const BUDGET_WARNING = bytes("x-budget-warning");
+const WARNED = bytes('";warned=');
+
+const warnings: ByteBuffer = new ByteBuffer();
 const credential: Slice = new Slice();
 const account: ByteBuffer = new ByteBuffer();
 
@@ -23,8 +34,11 @@ export class TokenBudgets {
   private readonly book: BudgetBook;
   private readonly prices: PriceTable = new PriceTable();
 
-  /** Reads `gateway` and `budgets`. */
-  constructor(config: Config) {
+  /** Reads `gateway` and `budgets`. @param priority the classes that spent budgets may lower calls to */
+  constructor(
+    config: Config,
+    private readonly priority: Priority,
+  ) {
     this.book = new BudgetBook(config.text("gateway"));
     const budgets = config.objects("budgets");
     if (budgets.length > MOST_BUDGETS) config.fault("budgets", "has room for 64");
@@ -41,24 +55,83 @@ export class TokenBudgets {
     this.prices.free();
   }
 
+  /** The highest of what spent budgets say that the call leaves to classes above; see `reserve`. */
+  lowered: f64 = 0;
+
+  /** Is it worth to `reserve` again what waits for a lease? */
+  mayReserve(http: HttpContext, call: TokenCall, now: u64): bool {
+    http.findCredential(credential);
+    for (let i = 0; i < this.budgets.length; i++) {
+      const budget = this.budgets[i];
+      if (!budget.refuses || !budget.counts(http, credential)) continue;
+      this.openAccount(i, http);
+      if (
+        this.book.left(now) < this.amountOfMost(budget, http, call) &&
+        !this.isSpent(budget, http, call, now)
+      )
+        return false;
+    }
+    return true;
+  }
+
+  private isSpent(budget: TokenBudget, http: HttpContext, call: TokenCall, now: u64): bool {
+    return this.book.why(this.amountOfMost(budget, http, call), now) == BudgetRefusal.SPENT;
+  }
+
+  private amountOfMost(budget: TokenBudget, http: HttpContext, call: TokenCall): u64 {
+    return budget.isMoney ? this.costOfMost(http, call) : <u64>Math.ceil(call.task!.mostOf(call.facts));
+  }
+
   /** Reserves what a call may take of all budgets that it counts in, or of none. @returns why not, or null */
   reserve(http: HttpContext, call: TokenCall, now: u64): LocalReply | null {
     http.findCredential(credential);
-    const tokens = call.task!.mostOf(call.facts);
+    this.lowered = 0;
     for (let i = 0; i < this.budgets.length; i++) {
       const budget = this.budgets[i];
       call.leases[i] = 0;
       if (!budget.counts(http, credential)) continue;
-      const amount = budget.isMoney ? this.costOfMost(http, call) : <u64>Math.ceil(tokens);
+      const amount = this.amountOfMost(budget, http, call);
       this.openAccount(i, http);
       call.leases[i] = this.book.take(amount, now);
       call.amounts[i] = amount;
-      if (call.leases[i] != 0 || !budget.refuses) continue;
+      if (call.leases[i] != 0) continue;
+      if (!budget.refuses) {
+        if (this.book.refusal == BudgetRefusal.SPENT)
+          this.lowered = max(this.lowered, this.priority.reserveOfClass(budget.lowerTo));
+        continue;
+      }
       const refusal = this.refusal(now);
-      this.giveBack(http, call, i, now);
+      this.giveBackFirst(i, http, call, now);
       return refusal;
     }
     return null;
+  }
+
+  /** A call that reserved goes no further. */
+  giveBack(http: HttpContext, call: TokenCall, now: u64): void {
+    http.findCredential(credential);
+    this.giveBackFirst(this.budgets.length, http, call, now);
+  }
+
+  /** Tells a response what is left of budgets of tokens, and of which budgets the controller has warned. */
+  tell(http: HttpContext, quota: OpenAiQuota, now: u64): void {
+    http.findCredential(credential);
+    warnings.clear();
+    for (let i = 0; i < this.budgets.length; i++) {
+      const budget = this.budgets[i];
+      if (!budget.counts(http, credential)) continue;
+      this.openAccount(i, http);
+      const limit = this.book.limit;
+      const record = this.book.record;
+      if (!budget.isMoney && record.endsAt > now)
+        quota.offer(
+          <f64>limit,
+          <f64>this.book.remaining,
+          <f64>(record.endsAt - now) / NANOS_PER_MILLISECOND_F,
+        );
+      if (record.warned > 0) appendWarning(account, record.warned);
+    }
+    if (warnings.len > 0) setHeader(RESPONSE_HEADERS, BUDGET_WARNING, warnings.ptr, warnings.len);
   }
 
   private refusal(now: u64): LocalReply {
@@ -70,7 +143,7 @@ export class TokenBudgets {
     return BUDGET_WAITS;
   }
 
-  private giveBack(http: HttpContext, call: TokenCall, count: i32, now: u64): void {
+  private giveBackFirst(count: i32, http: HttpContext, call: TokenCall, now: u64): void {
     for (let i = 0; i < count; i++) {
       if (call.leases[i] == 0) continue;
       this.openAccount(i, http);
@@ -154,4 +227,16 @@ export class TokenBudgets {
     const task = http.taskid;
     return this.prices.cost(task.ptr, task.len, input, cached, output, reasoning);
   }
+}
+
+/** A list of structured fields (RFC 9651): the account, and the percentage that was warned of. */
+function appendWarning(name: ByteBuffer, percent: u32): void {
+  if (warnings.len > 0) {
+    warnings.appendByte(Char.COMMA);
+    warnings.appendByte(Char.SPACE);
+  }
+  warnings.appendByte(Char.QUOTE);
+  warnings.append(name.ptr, name.len);
+  warnings.appendBytes(WARNED);
+  warnings.appendDecimal(percent);
 }

@@ -30,6 +30,8 @@ export class TokenCall extends StreamState {
   decided: bool = false;
   /** and let through for what it reserved: not in a dry run. */
   hasReserved: bool = false;
+  /** It waits for a lease until then (nanoseconds); 0: it does not. */
+  deadline: u64 = 0;
   /** By budget: the lease of which was reserved, 0 for none, and how much. */
   readonly leases: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
   readonly amounts: StaticArray<u64> = new StaticArray<u64>(MOST_BUDGETS);
@@ -57,6 +59,7 @@ export class TokenCall extends StreamState {
     this.ofTenant = 0;
     this.decided = false;
     this.hasReserved = false;
+    this.deadline = 0;
     this.answer = Answer.None;
     this.answerBytes = 0;
     this.endsEarly = false;

@@ -10,14 +10,18 @@ import { bufferData, readBuffer, replaceBody } from "../../sdk/host/body";
 import { monotonicNanos } from "../../sdk/host/clock";
 import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
+import { pluginOfStream } from "../../sdk/pipeline/contexts";
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { Stage } from "../../sdk/pipeline/stage";
 import { Mode } from "../limit";
 import { LimitTables } from "../limit-tables";
 import { readMode } from "../limits-config";
 import { NamedLimit } from "../named-limit";
-import { forgetTime } from "../now";
+import { forgetTime, now } from "../now";
+import { OpenAiQuota } from "../openai-quota";
+import { BUDGET_WAITS } from "../replies";
 import { SharedLimits } from "../shared-limits";
+import { LeaseLine } from "./lease-line";
 import { readTasks, readTenants } from "./read-config";
 import { Spending } from "./spending";
 import { StreamKeeper } from "./stream-keeper";
@@ -29,6 +33,7 @@ import { TokenTask } from "./token-task";
 const EVENT_STREAM = bytes("text/event-stream");
 const OK_STATUS = bytes("200");
 
+const tokenQuota: OpenAiQuota = new OpenAiQuota("tokens");
 const name: Slice = new Slice();
 const out: ByteBuffer = new ByteBuffer();
 
@@ -43,6 +48,7 @@ export class TokenLimit extends Stage {
   private readonly spending: Spending = new Spending();
   private readonly keeper: StreamKeeper = new StreamKeeper(this.spending);
 
+  private readonly line: LeaseLine = new LeaseLine();
   private readonly tables: LimitTables;
 
   /** @param shared of the stage rate-limit, which runs before this one */
@@ -62,7 +68,9 @@ export class TokenLimit extends Stage {
   configure(config: Config): void {
     readTasks(config.objects("tasks"), this.tasks, this.tables.taskTokens);
     readTenants(config.objects("tenants"), this.tables.tenantTokens);
-    if (config.has("budgets")) this.spending.budgets = new TokenBudgets(config);
+    const priority = this.shared.priority;
+    this.spending.priority = priority;
+    if (config.has("budgets")) this.spending.budgets = new TokenBudgets(config, priority);
     this.spending.budgetMode = readMode(config);
     forgetTime();
     this.shared.grew();
@@ -77,7 +85,19 @@ export class TokenLimit extends Stage {
     http.setState(this.slot, call);
     call.startedAt = monotonicNanos();
     if (!call.facts.take() || !call.facts.whole) return HeadersAction.CONTINUE;
-    return this.passes(http, call) ? HeadersAction.CONTINUE : HeadersAction.STOP;
+    return this.passes(http, call, true) ? HeadersAction.CONTINUE : HeadersAction.STOP;
+  }
+
+  /** Says what is left of the limits on tokens and of budgets, as far as calls under way have reserved it. */
+  private tellQuotas(http: HttpContext): void {
+    forgetTime();
+    tokenQuota.start();
+    tokenQuota.add(this.tables.taskTokens.find(http.taskid.ptr, http.taskid.len));
+    tokenQuota.add(this.tenantOf(http));
+    const budgets = this.spending.budgets;
+    if (budgets != null && this.tasks.has(http.taskid.ptr, http.taskid.len))
+      budgets.tell(http, tokenQuota, now());
+    tokenQuota.tell();
   }
 
   private tenantOf(http: HttpContext): NamedLimit | null {
@@ -102,11 +122,15 @@ export class TokenLimit extends Stage {
     call.startedAt = monotonicNanos();
     if (call.decided) return true;
     call.facts.take();
-    return this.passes(http, call);
+    return this.passes(http, call, false);
   }
 
-  /** Reserves what the call may take. @returns false when it was refused */
-  private passes(http: HttpContext, call: TokenCall): bool {
+  /**
+   * Reserves what the call may take.
+   * @param mayWait its headers are held still: it may wait for a part of a budget
+   * @returns false when it was refused, or waits
+   */
+  private passes(http: HttpContext, call: TokenCall, mayWait: bool): bool {
     forgetTime();
     call.decided = true;
     // An embedding has no tokens of an answer.
@@ -117,12 +141,36 @@ export class TokenLimit extends Stage {
       http.refuseDry(refusal);
       return true;
     }
+    if (mayWait && refusal == BUDGET_WAITS) call.deadline = this.line.join(http);
+    if (call.deadline != 0) return false;
     this.settle(http, call, false);
     http.refuse(refusal);
     return false;
   }
 
+  onShortTick(): void {
+    const budgets = this.spending.budgets;
+    if (budgets == null) return;
+    forgetTime();
+    for (let i: i32 = 0; i < this.line.length; ) {
+      const http = this.line.at(i);
+      const call = changetype<TokenCall>(http.state(this.slot));
+      http.enter();
+      const isLate = now() >= call.deadline;
+      if (!isLate && !budgets.mayReserve(http, call, now())) {
+        i++;
+        continue;
+      }
+      this.line.leave(http);
+      call.deadline = 0;
+      if (this.passes(http, call, !isLate)) pluginOfStream(http).resume(http, this);
+    }
+    this.line.calmDown();
+  }
+
   onResponseHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
+    const isTold = http.openAi && http.principal != null && (this.shared.tellsQuotas || http.replied);
+    if (isTold && this.tasks.count > 0) this.tellQuotas(http);
     const call = <TokenCall | null>http.state(this.slot);
     if (call == null || endOfStream || http.replied) return HeadersAction.CONTINUE;
     const statusLength = getHeader(RESPONSE_HEADERS, STATUS);
@@ -172,7 +220,9 @@ export class TokenLimit extends Stage {
 
   onDone(http: HttpContext): void {
     const call = <TokenCall | null>http.state(this.slot);
-    if (call != null) this.settle(http, call, false);
+    if (call == null) return;
+    if (call.deadline != 0) this.line.leave(http);
+    this.settle(http, call, false);
   }
 
   onTick(): void {

@@ -49,12 +49,13 @@ function taskFields(limits: TaskTokenLimits | undefined): object {
 }
 
 /** As filters/rate-limit/tokens/token-budget.ts reads it. */
-function budget({ name, money, whenSpent, hard, lastEvent, ...budget }: Budget): object {
+function budget({ name, money, whenSpent, lowerTo, hard, lastEvent, ...budget }: Budget): object {
   const { credentials, tasks, each } = budget.for;
   return {
     name,
     unit: money === undefined ? "tokens" : "money",
     whenSpent,
+    ...(lowerTo !== undefined && { lowerTo }),
     ...(hard !== undefined && { hard }),
     ...(lastEvent && { lastEvent }),
     ...(each && { each }),
