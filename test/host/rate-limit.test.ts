@@ -219,6 +219,13 @@ describe("priorities", () => {
 
 describe("descriptors", () => {
   const descriptor = { name: "user", header: "X-User", requestsPerSecond: 3 };
+  it("let a new key in beside one that is drained, also where the table is full: the fullest goes", () => {
+    const { vms } = workers(1, { descriptors: [{ ...descriptor, requestsPerSecond: 10, maxKeys: 4 }] });
+    expect(count(vms, 20, { "x-user": "drained" })).toBe(10);
+    for (let i = 0; i < 16; i++) expect(count(vms, 1, { "x-user": `new-${i}` })).toBe(1);
+    expect(count(vms, 20, { "x-user": "drained" })).toBe(0);
+  });
+
   it("give each value of a header its own bucket, over all workers", () => {
     const { vms } = workers(2, { descriptors: [descriptor] });
     expect(count(vms, 10, { "x-user": "a" })).toBe(3);

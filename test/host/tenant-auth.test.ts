@@ -40,6 +40,46 @@ describe.each([
   });
 });
 
+describe("permissions, wherever a grant lies in the table", () => {
+  const tenantOf = (number: number, tasks: string[]) => ({
+    tenant: `tenant-${number}`,
+    credentials: [{ id: `key-${number}`, sha256: digestOf(`key-${number}`) }],
+    tasks: tasks.map((task) => ({ task })),
+  });
+  const refusal = (number: number, taskid: string) => {
+    const stream = vm.open({ "x-api-key": `key-${number}`, taskid }, true);
+    stream.close();
+    return stream.reply?.details;
+  };
+
+  // As many grants as there are chains: with one each, those of some tenants lie in one chain.
+  it.each([
+    [3, 1],
+    [5, 1],
+    [17, 1],
+    [5, 2],
+  ])("%i tenants of %i grants: each calls its own tasks alone", (count, grants) => {
+    const all = Array.from({ length: count }, (_, number) => number);
+    const tasks = (number: number) => [`task-${number}`, `prefix-${number}-*`].slice(0, grants);
+    const tenants = all.map((number) => tenantOf(number, tasks(number)));
+    expect(vm.configure({ tenantAuth: { tenants } }), vm.logs.at(-1)).toBe(true);
+    for (const number of all)
+      for (const other of all) {
+        const expected = number === other ? undefined : "task_forbidden";
+        expect(refusal(number, `task-${other}`)).toBe(expected);
+        if (grants > 1) expect(refusal(number, `prefix-${other}-a`)).toBe(expected);
+      }
+  });
+
+  it("names that begin like a task, or end before it does, are others", () => {
+    expect(vm.configure({ tenantAuth: { tenants: [tenantOf(1, ["model"])] } })).toBe(true);
+    expect(refusal(1, "model")).toBeUndefined();
+    for (let number = 0; number < 32; number++) expect(refusal(1, `model${number}`)).toBe("task_forbidden");
+    for (let length = 1; length < 5; length++)
+      expect(refusal(1, "model".slice(0, length))).toBe("task_forbidden");
+  });
+});
+
 it("signed requests", () => {
   for (const [name, call, reason] of signatureCases()) {
     const stream = send(vm, call);

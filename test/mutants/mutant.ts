@@ -17,6 +17,8 @@ export interface Mutant {
   to: string;
   /** `<test file>: <full name of the test, or a part of it>`, as the threat model names them. */
   test: string;
+  /** Without the defence the test does not come to an end, which is how it fails. */
+  endless?: true;
 }
 
 /** Path of the test file, and of a test's full name the part that chooses it. */

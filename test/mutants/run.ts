@@ -50,8 +50,8 @@ function faultsOf({ file, names }: Extract<Job, { kind: "check" }>, done: Done):
   ];
 }
 
-function endOf(done: Done): End {
-  if ("broken" in done) return "BROKEN";
+function endOf(mutant: Mutant, done: Done): End {
+  if ("broken" in done) return mutant.endless && done.endless ? "killed" : "BROKEN";
   if (done.failed.length > 0) return "killed";
   return done.passed.length > 0 ? "SURVIVED" : "BROKEN";
 }
@@ -74,7 +74,7 @@ async function run(options: Options): Promise<void> {
   await workers.run(jobs, (job, done) => {
     if (job.kind !== "break") return;
     const { mutant } = job;
-    const end = endOf(done);
+    const end = endOf(mutant, done);
     ends[end]++;
     if (end === "killed") killed.add(mutant);
     console.log(`${end} ${mutant.file}: ${mutant.from.trim()} -> ${mutant.to.trim() || "nothing"}`);

@@ -10,7 +10,7 @@ export type Job =
   /** One mutant. */
   | { kind: "break"; mutant: Mutant };
 
-export type Done = Outcome | { broken: string };
+export type Done = Outcome | { broken: string; endless?: true };
 
 const modules = new Modules();
 const tests = await Tests.open();

@@ -288,7 +288,7 @@ export const tokenCases = (): AuthCase[] => [
   ["not yet valid, within the leeway", bearer(jwt({ claims: claims({ nbf: seconds() + 20 }) }))],
   [
     "not yet valid, beyond the leeway",
-    bearer(jwt({ claims: claims({ nbf: seconds() + 45 }) })),
+    bearer(jwt({ claims: claims({ nbf: seconds() + 58 }) })),
     "token_not_yet_valid",
   ],
   ["expired within the leeway", bearer(jwt({ claims: claims({ exp: seconds() - 10 }) }))],
@@ -457,6 +457,11 @@ export const tokenCases = (): AuthCase[] => [
   [
     "task outside of the token's",
     bearer(shared({ department: "search", scope: "search-*" })),
+    "task_forbidden",
+  ],
+  [
+    "another task as long as the token's",
+    bearer(shared({ department: "search", scope: "search-* 66x" })),
     "task_forbidden",
   ],
   [

@@ -211,7 +211,11 @@ export const CALLERS: Mutant[] = [
       "if (c < 0x80) {\n        to = writeEscape(to, c);",
       "if (c < 0x80) {\n        store<u8>(to++, c);",
     ],
-    [`${LOG} bounds each value`, "if (to + escapedLength(c, sequence) > full) return to;", ""],
+    [
+      `${LOG} bounds each value`,
+      "if (to + escapedLength(c, sequence) > full)",
+      "if (to + escapedLength(c, sequence) > full + 8)",
+    ],
   ]),
   ...mutants("learns who else there is from error texts", "filters/sdk/bytes/query-parameter.ts", [
     [`${AUTH} hygiene takes each key out of any query`, "  path.len = <i32>(to - path.ptr);\n", ""],

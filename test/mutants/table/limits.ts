@@ -65,12 +65,12 @@ export const LIMITS: Mutant[] = [
   ...mutants(KEYS, "filters/rate-limit/key-table.ts", [
     [`${RATE} descriptors keep a drained bucket drained`, "if (load<u64>(entry) == 0) {", "if (true) {"],
     [
-      `${RATE} descriptors keep a drained bucket drained`,
+      `${RATE} descriptors let a new key in beside one that is drained`,
       "if (level > most) {",
       "if (level < most || way == 0) {",
     ],
     [
-      `${RATE} descriptors give each value of a header its own bucket`,
+      `${RATE} descriptors let a new key in beside one that is drained`,
       "if (load<u64>(set + way * ENTRY) == fingerprint) return way;",
       "return way;",
     ],

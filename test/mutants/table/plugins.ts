@@ -8,12 +8,14 @@ const JUDGE = "test/unit/rollout/judge.test.ts: judge";
 
 /** Plug-ins against the gateway, and what becomes of the gateway without its filter. */
 export const PLUGINS: Mutant[] = [
-  ...mutants("a converter traps or loops over garbage", "filters/sdk/host/budget.ts", [
-    [`${TRAPS} a trap (recursion)`, 'if (left < 0) trap("more instructions than it may");', ""],
-  ]),
-  ...mutants("a converter traps or loops over garbage", "tools/lib/wasm/instruction-budget.ts", [
-    [`${TRAPS} a trap (recursion)`, "recursive: isOwn && recursive.has(each.index),", "recursive: false,"],
-  ]),
+  ...[
+    ...mutants("a converter traps or loops over garbage", "filters/sdk/host/budget.ts", [
+      [`${TRAPS} a trap (recursion)`, 'if (left < 0) trap("more instructions than it may");', ""],
+    ]),
+    ...mutants("a converter traps or loops over garbage", "tools/lib/wasm/instruction-budget.ts", [
+      [`${TRAPS} a trap (recursion)`, "recursive: isOwn && recursive.has(each.index),", "recursive: false,"],
+    ]),
+  ].map((mutant): Mutant => ({ ...mutant, endless: true })),
   ...mutants("a converter keeps memory", "filters/converter/converter.ts", [
     [
       `${CONVERTER} before a body over the limit gets a 413`,

@@ -8,15 +8,14 @@ const CHECK = "test/unit/resources/cross-check.test.ts: bad input, as printed";
 /** What one tenant may try against another. */
 export const TENANTS: Mutant[] = [
   ...mutants(OTHERS_TASK, "filters/tenant-auth/permissions.ts", [
-    [`${AUTH} task of another tenant`, "grant.set != set || ", ""],
-    [`${AUTH} less than the prefix`, "      if (length > len) break;\n", ""],
+    [`${AUTH}, wherever a grant lies in the table 3 tenants of 1`, "grant.set != set || ", ""],
     [
       `${AUTH} other version`,
       "if (versions[v].equals(version, versionLen)) return Decision.Allowed;",
       "return Decision.Allowed;",
     ],
     [
-      `${AUTH} longer task`,
+      `${AUTH}, wherever a grant lies in the table names that begin`,
       "!grant.task.equals(task, len)) continue;",
       "!grant.task.equals(task, min(len, grant.task.len))) continue;",
     ],
@@ -25,6 +24,14 @@ export const TENANTS: Mutant[] = [
       "if (inspecting && !grant.inspect) continue;",
       "",
     ],
+  ]),
+  ...mutants(OTHERS_TASK, "filters/tenant-auth/read-grants.ts", [
+    [
+      `${AUTH} less than the prefix`,
+      "task.substring(0, task.length - 1)",
+      "task.substring(0, task.length - 2)",
+    ],
+    [`${AUTH} longer task`, 'task.endsWith("*")', "true"],
   ]),
   ...mutants(OTHERS_TASK, "filters/tenant-auth/tenant-auth.ts", [
     [
@@ -56,7 +63,7 @@ export const TENANTS: Mutant[] = [
       "if (wild ? len < fixed : len != fixed) return false;",
     ],
     [
-      "test/host/tenant-auth.test.ts: tokens task outside of the token's",
+      "test/host/tenant-auth.test.ts: tokens another task as long as the token's",
       "memory.compare(pattern, task, fixed) == 0",
       "true",
     ],
@@ -133,7 +140,7 @@ export const TENANTS: Mutant[] = [
         "{ namespace }",
       ],
       [
-        "test/unit/controller/mock-api.test.ts: token review answers are kept",
+        "test/unit/controller/mock-api.test.ts: token review nobody is known whose token",
         "status?.authenticated !== true || ",
         "",
       ],

@@ -61,11 +61,13 @@ function answer(method: string, url: string, body: any): [number, object] {
   if (url.endsWith("/tokenreviews")) {
     reviews++;
     const good = ["good", "bound"].includes(body.spec.token);
+    // No API server names one that it does not know; nobody relies on that.
+    const isNamed = good || body.spec.token === "named";
     const bound = { "authentication.kubernetes.io/pod-name": ["gateway-1"] };
     const extra = body.spec.token === "bound" ? bound : {};
     const user = { username: "system:serviceaccount:ingress:gateway", extra };
     const audiences = knowsAudiences ? body.spec.audiences : undefined;
-    return [201, { ...body, status: { authenticated: good, user: good ? user : {}, audiences } }];
+    return [201, { ...body, status: { authenticated: good, user: isNamed ? user : {}, audiences } }];
   }
   if (method === "GET") return lease === undefined ? [404, { code: 404 }] : [200, lease];
   if (method === "PUT" && body.metadata.resourceVersion !== lease?.metadata.resourceVersion)
@@ -174,6 +176,11 @@ describe("token review", () => {
     knowsAudiences = known;
     const authenticate = serviceAccountToken(config, audiences);
     expect(await authenticate({ authorization: "Bearer good" }, undefined)).toEqual(caller);
+  });
+
+  test("nobody is known whose token the API server does not take, even if it names one", async () => {
+    const authenticate = serviceAccountToken(config, []);
+    expect(await authenticate({ authorization: "Bearer named" }, undefined)).toBe("credential_unknown");
   });
 
   test("a token that is bound to a pod is that pod's", async () => {
