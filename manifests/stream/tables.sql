@@ -12,11 +12,23 @@ CREATE TABLE log_lines (
   request_id STRING,
   gateway STRING,
   tenant STRING,
+  credential STRING,
   taskid STRING,
   version STRING,
   decision STRING,
   reason STRING,
   would_refuse STRING,
+  -- Of calls to language models alone.
+  usage STRING,
+  input_tokens BIGINT,
+  cached_tokens BIGINT,
+  output_tokens BIGINT,
+  reasoning_tokens BIGINT,
+  time_to_first_token_us BIGINT,
+  time_per_output_token_us BIGINT,
+  aborted STRING,
+  cost_micros BIGINT,
+  currency STRING,
   -- A line without a time is late by definition, so that it is counted and stops nothing.
   event_time AS COALESCE(start_time, TO_TIMESTAMP_LTZ(0, 3)),
   -- A line is written when its request ends: the delay is the longest request plus the way through Kafka.
@@ -104,6 +116,56 @@ CREATE TABLE latency (
   'connector' = 'elasticsearch-7',
   'hosts' = 'http://elasticsearch:9200',
   'index' = 'modelgate-latency',
+  'document-id.key-delimiter' = '|',
+  'sink.delivery-guarantee' = 'at-least-once',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601'
+);
+
+-- Calls to language models: tokens, and money in millionths of the currency, of which a call without a price has none.
+CREATE TABLE model_calls (
+  `@timestamp` TIMESTAMP_LTZ(3),
+  tenant STRING,
+  taskid STRING,
+  version STRING,
+  gateway STRING,
+  credential STRING,
+  currency STRING,
+  calls BIGINT,
+  input_tokens BIGINT,
+  cached_tokens BIGINT,
+  output_tokens BIGINT,
+  reasoning_tokens BIGINT,
+  estimated BIGINT,
+  aborted BIGINT,
+  cost_micros BIGINT,
+  PRIMARY KEY (`@timestamp`, tenant, taskid, version, gateway, credential, currency) NOT ENFORCED
+) WITH (
+  'connector' = 'elasticsearch-7',
+  'hosts' = 'http://elasticsearch:9200',
+  'index' = 'modelgate-model-calls',
+  'document-id.key-delimiter' = '|',
+  'sink.delivery-guarantee' = 'at-least-once',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'ISO-8601'
+);
+
+-- Sketches of the times of tokens, as `latency` is one: `kind` is the field of the line.
+CREATE TABLE token_times (
+  `@timestamp` TIMESTAMP_LTZ(3),
+  tenant STRING,
+  taskid STRING,
+  version STRING,
+  gateway STRING,
+  kind STRING,
+  bucket INT,
+  microseconds DOUBLE,
+  calls BIGINT,
+  PRIMARY KEY (`@timestamp`, tenant, taskid, version, gateway, kind, bucket) NOT ENFORCED
+) WITH (
+  'connector' = 'elasticsearch-7',
+  'hosts' = 'http://elasticsearch:9200',
+  'index' = 'modelgate-token-times',
   'document-id.key-delimiter' = '|',
   'sink.delivery-guarantee' = 'at-least-once',
   'format' = 'json',

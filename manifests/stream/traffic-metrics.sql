@@ -39,6 +39,17 @@ SELECT
     ELSE 'served'
   END AS outcome,
   COALESCE(decision, '') = 'would_refuse' OR COALESCE(would_refuse, '') <> '' AS would_refuse,
+  COALESCE(credential, '') AS credential,
+  COALESCE(usage, '') AS usage,
+  COALESCE(currency, '') AS currency,
+  COALESCE(input_tokens, 0) AS input_tokens,
+  COALESCE(cached_tokens, 0) AS cached_tokens,
+  COALESCE(output_tokens, 0) AS output_tokens,
+  COALESCE(reasoning_tokens, 0) AS reasoning_tokens,
+  COALESCE(cost_micros, 0) AS cost_micros,
+  COALESCE(aborted, '') AS aborted,
+  time_to_first_token_us,
+  time_per_output_token_us,
   -- DDSketch (Masson, Rim, Lee: DDSketch, VLDB 2019) with a relative accuracy of 1 %: gamma = 1.01 / 0.99; -1 holds what took less than 1 ms.
   CASE WHEN COALESCE(duration, 0) < 1 THEN -1 ELSE CAST(CEIL(LN(duration) / LN(1.01E0 / 0.99E0)) AS INT) END AS bucket
 FROM (
@@ -93,6 +104,25 @@ SELECT
   MIN(CASE WHEN up_to > 0.99E0 * (total - 1) THEN bucket END) AS b99
 FROM ranks
 GROUP BY window_start, window_end, tenant, taskid, version, gateway;
+
+-- The times of tokens, one row each.
+CREATE TEMPORARY VIEW token_sketch AS
+SELECT window_start, window_end, tenant, taskid, version, gateway, kind, bucket, COUNT(*) AS calls
+FROM (
+  SELECT
+    window_start, window_end, tenant, taskid, version, gateway, kind,
+    CASE WHEN microseconds < 1 THEN -1 ELSE CAST(CEIL(LN(microseconds) / LN(1.01E0 / 0.99E0)) AS INT) END AS bucket
+  FROM (
+    SELECT window_start, window_end, tenant, taskid, version, gateway,
+      'time_to_first_token_us' AS kind, time_to_first_token_us AS microseconds
+    FROM requests WHERE usage <> '' AND time_to_first_token_us IS NOT NULL
+    UNION ALL
+    SELECT window_start, window_end, tenant, taskid, version, gateway,
+      'time_per_output_token_us' AS kind, time_per_output_token_us AS microseconds
+    FROM requests WHERE usage <> '' AND time_per_output_token_us IS NOT NULL
+  )
+)
+GROUP BY window_start, window_end, tenant, taskid, version, gateway, kind, bucket;
 
 CREATE TEMPORARY VIEW sums AS
 SELECT
@@ -158,6 +188,28 @@ SELECT
   CASE WHEN bucket < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, bucket) / (1.01E0 / 0.99E0 + 1) END,
   requests
 FROM sketch;
+
+INSERT INTO model_calls
+SELECT
+  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, credential, currency,
+  COUNT(*),
+  SUM(input_tokens),
+  SUM(cached_tokens),
+  SUM(output_tokens),
+  SUM(reasoning_tokens),
+  COUNT(*) FILTER (WHERE usage = 'estimated'),
+  COUNT(*) FILTER (WHERE aborted <> ''),
+  SUM(cost_micros)
+FROM requests
+WHERE usage <> ''
+GROUP BY window_start, window_end, tenant, taskid, version, gateway, credential, currency;
+
+INSERT INTO token_times
+SELECT
+  CAST(window_start AS TIMESTAMP_LTZ(3)), tenant, taskid, version, gateway, kind, bucket,
+  CASE WHEN bucket < 0 THEN 0E0 ELSE 2 * POWER(1.01E0 / 0.99E0, bucket) / (1.01E0 / 0.99E0 + 1) END,
+  calls
+FROM token_sketch;
 
 INSERT INTO late_lines
 SELECT start_time, hostname, request_id, gateway, tenant, taskid, version

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Outcome, outcomeOf } from "../../tools/lib/access-log/outcome.ts";
+import type { Spend } from "../../tools/servers/collector/query/spend.ts";
 import { startBroker } from "../collector/support/kafka-broker.ts";
 import { JAVA, lacking } from "../collector/support/parts.ts";
 import { startTestCollector, type TestCollector, testFolder } from "../support/collector/start.ts";
@@ -30,6 +31,17 @@ interface Traffic {
   bytes_sent: number;
   in_flight: number;
 }
+
+const COUNTED = [
+  ...(["calls", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"] as const),
+  ...(["estimated", "aborted"] as const),
+];
+type Spent = Record<(typeof COUNTED)[number], number> & {
+  tenant: string;
+  credential: string;
+  currency: string;
+  cost_micros: number;
+};
 
 type Collected = Omit<Traffic, "@timestamp"> & { time: string; codes: object; reasons: object };
 
@@ -126,6 +138,45 @@ describe.skipIf(missing)("the stream job on Flink's mini cluster", () => {
     );
   });
 
+  test("adds up tokens and money as the collector does, by credential and currency", async () => {
+    const rows = await documents<Spent>(output, "model_calls");
+    const calls = lines.filter(({ usage }) => usage);
+    expect(sum(rows.map((row) => row.calls))).toBe(calls.length);
+    const collector = await startTestCollector(folder, {
+      ...KEPT,
+      globs: [join(folder, "input/access.log")],
+    });
+    await vi.waitFor(async () => expect(await requestsOf(collector)).toBe(lines.length + 1), 20_000);
+    const range = `from=${new Date(START).toISOString()}&to=${new Date(START + 3_600_000).toISOString()}`;
+    const spend = await collector.json<Spend>(`/api/v1/spend?${range}&by=tenant,credential`);
+    expect(spend.rows.length).toBeGreaterThan(3);
+    for (const row of spend.rows) {
+      const own = rows.filter((each) => each.tenant === row.tenant && each.credential === row.credential);
+      for (const name of COUNTED) expect(sum(own.map((each) => each[name])), name).toBe(row[name]);
+      for (const currency of ["EUR", "USD"])
+        expect(sum(own.filter((each) => each.currency === currency).map((each) => each.cost_micros))).toBe(
+          row.costs[currency] ?? 0,
+        );
+    }
+  });
+
+  test("keeps the sketches of the times of tokens", async () => {
+    const rows = await documents<{ kind: "time_to_first_token_us"; microseconds: number; calls: number }>(
+      output,
+      "token_times",
+    );
+    for (const kind of ["time_to_first_token_us", "time_per_output_token_us"] as const) {
+      const values = lines.flatMap((line) => line[kind] ?? []).toSorted((a, b) => a - b);
+      const own = rows.filter((row) => row.kind === kind).toSorted((a, b) => a.microseconds - b.microseconds);
+      expect(sum(own.map(({ calls }) => calls))).toBe(values.length);
+      const median = values[Math.floor((values.length - 1) / 2)] as number;
+      const half = own.find(
+        (_, at) => sum(own.slice(0, at + 1).map(({ calls }) => calls)) > (values.length - 1) / 2,
+      );
+      expect(Math.abs((half?.microseconds ?? 0) - median)).toBeLessThanOrEqual(median * 0.010001);
+    }
+  });
+
   test("sets aside what comes after its minute, and lines without a time", async () => {
     const rows = await documents<Partial<Line>>(output, "late_lines");
     expect(rows.map(({ request_id }) => request_id ?? null).sort()).toEqual(["late", null]);
@@ -151,6 +202,12 @@ describe.skipIf(missing)("the stream job over a real Kafka broker", () => {
     }
   });
 });
+
+async function requestsOf(collector: TestCollector): Promise<number> {
+  const range = { from: new Date(START).toISOString(), to: new Date(START + 86_400_000).toISOString() };
+  const { rows } = await collector.traffic(String(new URLSearchParams({ ...range, step: "0", by: "" })));
+  return rows[0]?.requests ?? 0;
+}
 
 /** What a collector counts, by series, once it has all; the late line is left out. */
 async function collectedTraffic(collector: TestCollector, requests: number): Promise<Map<string, Collected>> {

@@ -1,5 +1,3 @@
-import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
-import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
 import {
   type Dashboard,
   DatasourceVariableBuilder,
@@ -7,29 +5,11 @@ import {
   RowBuilder,
   VariableRefresh,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import {
-  type BucketAggregation,
-  BucketScriptBuilder,
-  DataqueryBuilder,
-  DateHistogramBuilder,
-  LogsBuilder,
-  MaxBuilder,
-  type MetricAggregation,
-  PipelineVariableBuilder,
-  SumBuilder,
-  TermsBuilder,
-  TermsOrder,
-} from "@grafana/grafana-foundation-sdk/elasticsearch";
+import { DataqueryBuilder, LogsBuilder } from "@grafana/grafana-foundation-sdk/elasticsearch";
 import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
+import { aggregated, max, ratio, SOURCES, series, sourceRef, sum } from "./elasticsearch-queries.ts";
 import { dashboard, heatMap, timeSeries } from "./panels.ts";
 import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
-
-/**
- * Data sources, one an index: of the stream job (manifests/stream/tables.sql), and the collector's export of
- * lines.
- */
-const SOURCES = ["traffic", "outcomes", "latency", "logs"] as const;
-type Source = (typeof SOURCES)[number];
 
 /**
  * A dashboard over the documents of the stream job. Documents are of one minute, and so are the steps of its
@@ -48,6 +28,7 @@ export function elasticsearchDashboard(scope: Scope): Dashboard {
   addTraffic(result, filter, part);
   addLatency(result, filter, scope, part);
   addRefusals(result, filter, part);
+  addModels(result, filter, part);
   if (scope === "task") addRequests(result, filter);
   return result.build();
 }
@@ -58,13 +39,12 @@ type Result = ReturnType<typeof dashboard>;
  * The data sources, and the names that narrow a dashboard down, each among those that the ones before leave.
  */
 function addVariables(result: Result, labels: string[]): void {
-  for (const source of SOURCES)
+  for (const source of SOURCES) {
+    const index = `modelgate-${source.replaceAll("_", "-")}`;
     result.withVariable(
-      new DatasourceVariableBuilder(source)
-        .label(`modelgate-${source}`)
-        .type("elasticsearch")
-        .regex(`/modelgate-${source}/`),
+      new DatasourceVariableBuilder(source).label(index).type("elasticsearch").regex(`/${index}/`),
     );
+  }
   for (const [i, label] of labels.entries()) {
     const query =
       labels
@@ -174,6 +154,30 @@ function addRefusals(result: Result, filter: string, part: string): void {
     );
 }
 
+/** Language models; empty where nobody calls one. */
+function addModels(result: Result, filter: string, part: string): void {
+  result
+    .withRow(new RowBuilder("Language models"))
+    .withPanel(
+      series(filter, "Tokens a minute", "short", "model_calls", [
+        { metrics: [sum("input_tokens")], alias: "input" },
+        { metrics: [sum("cached_tokens")], alias: "cached" },
+        { metrics: [sum("output_tokens")], alias: "output" },
+        { metrics: [sum("reasoning_tokens")], alias: "reasoning" },
+      ]),
+    )
+    .withPanel(
+      series(filter, "Cost a minute, millionths", "short", "model_calls", [
+        { metrics: [sum("cost_micros")], by: part },
+      ]),
+    )
+    .withPanel(
+      series(filter, "Cost a minute by credential, millionths", "short", "model_calls", [
+        { metrics: [sum("cost_micros")], by: "credential" },
+      ]),
+    );
+}
+
 function addRequests(result: Result, filter: string): void {
   result.withRow(new RowBuilder("Requests")).withPanel(
     new Logs()
@@ -190,74 +194,4 @@ function addRequests(result: Result, filter: string): void {
           .bucketAggs([]),
       ),
   );
-}
-
-function series(
-  filter: string,
-  title: string,
-  unit: string,
-  source: Source,
-  queries: { metrics: Builder<MetricAggregation>[]; by?: string; alias?: string }[],
-  stacked = false,
-) {
-  return timeSeries({
-    ...{ title, unit, stacked, source: sourceRef(source) },
-    queries: queries.map(({ metrics, by, alias = "" }) =>
-      aggregated(source, filter, metrics, by).alias(alias),
-    ),
-  });
-}
-
-function sourceRef(source: Source): DataSourceRef {
-  return { type: "elasticsearch", uid: `\${${source}}` };
-}
-
-/** Documents a minute, also by the values of a field. */
-function aggregated(
-  source: Source,
-  filter: string,
-  metrics: Builder<MetricAggregation>[],
-  by?: string,
-  size = 10,
-): DataqueryBuilder {
-  const numeric = by === "response_code" || by === "milliseconds";
-  const buckets: Builder<BucketAggregation>[] = [
-    new DateHistogramBuilder()
-      .id("minutes")
-      .field("@timestamp")
-      .settings({ interval: "1m", min_doc_count: "0" }),
-  ];
-  if (by !== undefined)
-    buckets.unshift(
-      new TermsBuilder()
-        .id("terms")
-        .field(numeric ? by : `${by}.keyword`)
-        .settings({ order: TermsOrder.Asc, orderBy: "_term", size: String(size), min_doc_count: "1" }),
-    );
-  return new DataqueryBuilder()
-    .datasource(sourceRef(source))
-    .query(filter)
-    .timeField("@timestamp")
-    .metrics(metrics)
-    .bucketAggs(buckets);
-}
-
-function sum(field: string, id = "1"): SumBuilder {
-  return new SumBuilder().id(id).field(field);
-}
-
-function max(field: string): MaxBuilder {
-  return new MaxBuilder().id("1").field(field);
-}
-
-function ratio(field: string): Builder<MetricAggregation>[] {
-  const variable = (name: string, id: string) => new PipelineVariableBuilder().name(name).pipelineAgg(id);
-  return [
-    sum(field, "1").hide(true),
-    sum("requests", "2").hide(true),
-    new BucketScriptBuilder()
-      .id("3")
-      .pipelineVariables([variable("part", "1"), variable("whole", "2")])
-      .settings({ script: "params.whole > 0 ? params.part / params.whole : 0" }),
-  ];
 }

@@ -1,4 +1,3 @@
-import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
 import {
   type Dashboard,
   DatasourceVariableBuilder,
@@ -7,11 +6,19 @@ import {
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
-import { dashboard, heatMap, stat, timeSeries } from "./panels.ts";
-import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
-
-export const PROMETHEUS: DataSourceRef = { type: "prometheus", uid: `\${prometheus}` };
+import { PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
+import { dashboard, heatMap } from "./panels.ts";
+import { addModels } from "./prometheus-models.ts";
+import {
+  type Expressions,
+  expressionsOf,
+  lines,
+  PROMETHEUS,
+  query,
+  single,
+  top,
+} from "./prometheus-queries.ts";
+import { labelsOf, type Scope, titleOf } from "./scope.ts";
 
 /** A dashboard over the metrics of the collector and the controller. */
 export function prometheusDashboard(scope: Scope): Dashboard {
@@ -27,31 +34,13 @@ export function prometheusDashboard(scope: Scope): Dashboard {
   addTraffic(result, expressions);
   addLatency(result, expressions);
   addRefusals(result, expressions);
+  addModels(result, scope, expressions);
   if (scope === "fleet") addFleet(result);
   else addLimits(result, scope);
   return result.build();
 }
 
 type Result = ReturnType<typeof dashboard>;
-type Expressions = ReturnType<typeof expressionsOf>;
-
-/** PromQL of a scope: what its variables select, and by which labels its panels tell parts apart. */
-function expressionsOf(scope: Scope) {
-  const selector = labelsOf(scope)
-    .map((label) => `${label}=~"$${label}"`)
-    .join(", ");
-  const rate = (metric: string, by: readonly string[] = []) =>
-    `sum${by.length > 0 ? ` by (${by.join(", ")})` : ""} (rate(${metric}{${selector}}[$__rate_interval]))`;
-  const quantile = (q: number, by: readonly string[] = []) =>
-    `histogram_quantile(${q}, ${rate("modelgate_request_duration_seconds_bucket", ["le", ...by])})`;
-  const parts = partsOf(scope);
-  return { rate, quantile, parts, legend: parts.map((part) => `{{${part}}}`).join(" ") };
-}
-
-function top(expression: string): string {
-  return `topk(10, ${expression})`;
-}
-
 function addNumbers(result: Result, { rate, quantile }: Expressions): void {
   const requests = rate("modelgate_requests_total");
   result
@@ -248,20 +237,4 @@ function variable(label: string, chosen: string[]): QueryVariableBuilder {
     .query(`label_values(modelgate_requests_total{${selector}}, ${label})`)
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.AlphabeticalAsc);
-}
-
-function query(expr: string, legend: string): DataqueryBuilder {
-  return new DataqueryBuilder().expr(expr).legendFormat(legend).datasource(PROMETHEUS);
-}
-
-function single(title: string, unit: string, expr: string) {
-  return stat({ title, unit, source: PROMETHEUS, queries: [query(expr, title)] });
-}
-
-/** @param queries expression and legend of each */
-export function lines(title: string, unit: string, queries: [string, string][], stacked = false) {
-  return timeSeries({
-    ...{ title, unit, stacked, source: PROMETHEUS },
-    queries: queries.map(([expr, legend]) => query(expr, legend)),
-  });
 }

@@ -7,7 +7,7 @@ import {
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { dashboard } from "./panels.ts";
-import { lines, PROMETHEUS } from "./prometheus.ts";
+import { lines, PROMETHEUS } from "./prometheus-queries.ts";
 
 const GATEWAY = 'namespace=~"$namespace", container="istio-proxy"';
 const MODELS = 'namespace=~"$namespace", container!="", container!="POD", container!="istio-proxy"';

@@ -16,6 +16,17 @@ export interface Line {
   decision?: string;
   reason?: string;
   would_refuse?: string;
+  credential?: string;
+  usage?: string;
+  input_tokens?: number;
+  cached_tokens?: number;
+  output_tokens?: number;
+  reasoning_tokens?: number;
+  time_to_first_token_us?: number;
+  time_per_output_token_us?: number;
+  aborted?: string;
+  cost_micros?: number;
+  currency?: string;
 }
 
 export const START = Date.parse("2026-11-20T10:00:00Z");
@@ -45,9 +56,25 @@ export function logLines(count: number, minutes: number): Line[] {
       Object.assign(line, { response_code: 200, grpc_status: pick(["OK", "Unavailable", "NotFound"]) });
     if (i % 23 === 0) line.response_flags = pick(["DC", "UF,URX", "UC", "-"]);
     if (i % 19 === 0) Object.assign(line, { would_refuse: "tenant_rate_limited" });
+    if (i % 5 === 0) Object.assign(line, modelCall(i));
     return line;
   });
   return lines.sort((a, b) => end(a) - end(b));
+}
+
+/** What a line has of a call to a language model, from the line's number. */
+function modelCall(i: number): Partial<Line> {
+  const isCut = i % 35 === 0;
+  return {
+    ...{ taskid: "llm", credential: `app-${i % 3}`, usage: isCut ? "estimated" : "reported" },
+    ...{ input_tokens: i % 4_001, cached_tokens: i % 97, output_tokens: i % 701, reasoning_tokens: i % 53 },
+    ...(isCut && { aborted: "caller" }),
+    ...(i % 2 === 0 && {
+      time_to_first_token_us: (i * 7_919) % 3_000_000,
+      time_per_output_token_us: (i * 31) % 90_000,
+    }),
+    ...(i % 15 > 0 && { cost_micros: i % 9_001, currency: i % 20 === 0 ? "USD" : "EUR" }),
+  };
 }
 
 function end({ start_time, duration }: Line): number {

@@ -10,6 +10,7 @@ import { logsCommand } from "../../../tools/cli/commands/logs.ts";
 import { metricsCommand } from "../../../tools/cli/commands/metrics.ts";
 import { topCommand } from "../../../tools/cli/commands/top.ts";
 import { LogText } from "../../../tools/cli/output/log-text.ts";
+import { monitoringFiles } from "../../../tools/dashboards/files.ts";
 import { GENAI_METRICS } from "../../../tools/lib/access-log/genai.ts";
 import { MODEL_CALL_FIELDS } from "../../../tools/lib/envoy/log-fields.ts";
 import { quote } from "../../../tools/servers/collector/fields.ts";
@@ -21,6 +22,7 @@ import { Committer } from "../../../tools/servers/collector/store/commit.ts";
 import { Database } from "../../../tools/servers/collector/store/database.ts";
 import { MODEL_TABLES } from "../../../tools/servers/collector/store/model-calls.ts";
 import { rollUpModelCalls } from "../../../tools/servers/collector/store/model-tables.ts";
+import { panelExpressions, ruleExpressions } from "../../monitoring/expressions.ts";
 import { logLine, modelCall, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, testFolder } from "../../support/collector/start.ts";
 import { runHere } from "../../support/modelgate.ts";
@@ -236,6 +238,27 @@ it("tokens, money and times are one count in every place", async () => {
     [GENAI_METRICS.time_per_output_token_us.name]: streams.length,
     "modelgate.cost_micros": sumOf(calls, "cost_micros"),
   });
+
+  // Dashboards and alerts go by these metrics; npm run test:flink compares the stream job's numbers with the collector's.
+  const files = await monitoringFiles();
+  for (const scope of ["fleet", "tenant", "task"]) {
+    const used = panelExpressions(files)
+      .filter(({ name }) => name.startsWith(`grafana/${scope}.json`))
+      .flatMap(({ expr }) => expr.match(/(?:modelgate|gen_ai)_\w+/g) ?? []);
+    expect(used).toEqual(
+      expect.arrayContaining([
+        ...["modelgate_tokens_total", "modelgate_cost_micros_total", "modelgate_budget_used_percent"],
+        ...[
+          "gen_ai_server_time_to_first_token_seconds_bucket",
+          "gen_ai_server_time_per_output_token_seconds_bucket",
+        ],
+      ]),
+    );
+    expect(files.get(`grafana/${scope}-elasticsearch.json`)).toContain('"field": "reasoning_tokens"');
+  }
+  expect(ruleExpressions().map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["ModelgateBudgetWarning", "ModelgateBudgetSpent", "ModelgateFirstTokenSlow"]),
+  );
 });
 
 it("spend stays what it was when rows come together, and traffic in whole minutes", async () => {

@@ -5,9 +5,11 @@ import { Histogram } from "prom-client";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { FOLDER, monitoringFiles } from "../../../tools/dashboards/files.ts";
+import { budgetMetrics } from "../../../tools/servers/budgets/budget-metrics.ts";
 import { RolloutMetrics } from "../../../tools/servers/collector/cluster-events/rollout-metrics.ts";
 import { DIMENSIONS } from "../../../tools/servers/collector/fields.ts";
 import { collectorMetrics } from "../../../tools/servers/collector/prometheus/collector-metrics.ts";
+import { ModelMetrics } from "../../../tools/servers/collector/prometheus/model-metrics.ts";
 import { TrafficMetrics } from "../../../tools/servers/collector/prometheus/traffic-metrics.ts";
 import { soleLeader } from "../../../tools/servers/controller/leadership.ts";
 import { Limits } from "../../../tools/servers/controller/limits.ts";
@@ -74,7 +76,7 @@ test("every metric is exported, with the labels that it is chosen by", () => {
   const used = new Set<string>();
   for (const { name, expr } of expressions)
     for (const [, metric = "", selector = ""] of expr.matchAll(
-      /\b((?:modelgate|container)[_:][a-z0-9_:]+)(?:\{([^}]*)\})?/g,
+      /\b((?:modelgate|container|gen_ai)[_:][a-z0-9_:]+)(?:\{([^}]*)\})?/g,
     )) {
       used.add(metric);
       if (recorded.has(metric)) continue;
@@ -154,11 +156,12 @@ function exportedMetrics(): Map<string, string[]> {
     exportLags: async () => new Map(),
   });
   new TrafficMetrics(registry, 10);
+  new ModelMetrics(registry);
   new RolloutMetrics(registry);
+  const ofController = controllerMetrics(limits, soleLeader).registry;
+  budgetMetrics(ofController, { watch: () => {} } as never, () => true);
   const result = new Map<string, string[]>();
-  for (const metric of [controllerMetrics(limits, soleLeader).registry, registry].flatMap((each) =>
-    each.getMetricsAsArray(),
-  )) {
+  for (const metric of [ofController, registry].flatMap((each) => each.getMetricsAsArray())) {
     const { name, labelNames } = metric as unknown as { name: string; labelNames?: string[] };
     const isOwnHistogram = labelNames === undefined;
     result.set(name, labelNames ?? []);
