@@ -30,6 +30,7 @@ import { Conversion } from "./conversion";
 import { finishGathered, gatherReplyChunk } from "./gathered-reply";
 import { DescriptionCall, DescriptionListener, descriptionOf } from "./generate/description-call";
 import { ModelDescription } from "./generate/model-description";
+import { isTooLarge, passGrpc } from "./grpc-request";
 import { handlerOf, operationOf } from "./operations";
 import { Question } from "./question";
 import {
@@ -42,7 +43,7 @@ import {
 } from "./replies";
 import { convertReplyChunk, convertUpstreamError, openUpstreamError, replyComplete } from "./reply-body";
 import { convertRequestChunk } from "./request-body";
-import { isEncoded, isStream, liftTimeout, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
+import { isEncoded, liftTimeout, makeGrpcRequest, makeReplyHeaders } from "./request-headers";
 import { readSettings, Settings } from "./settings";
 import { Task } from "./task";
 import { startCall } from "./unary-call";
@@ -77,11 +78,10 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
 
   onRequestHeaders(http: HttpContext, endOfStream: bool): HeadersAction {
     const settings = this.settings;
-    if (http.grpc && !isStream(http.path)) return HeadersAction.CONTINUE;
     const task = settings.tasks.find(http.taskid.ptr, http.taskid.len);
     if (task == null) return HeadersAction.CONTINUE;
     if (http.grpc) {
-      liftTimeout(task);
+      passGrpc(http, task, this.slot, endOfStream);
       return HeadersAction.CONTINUE;
     }
     const operation = operationOf(http.path, task);
@@ -143,7 +143,8 @@ export class ProtocolConversion extends Stage implements DescriptionListener {
 
   onRequestBody(http: HttpContext, size: i32, endOfStream: bool): BodyAction {
     const conversion = this.conversionOf(http);
-    if (conversion == null) return BodyAction.CONTINUE;
+    if (conversion == null && !isTooLarge(http.state(this.slot), size)) return BodyAction.CONTINUE;
+    if (conversion == null) return this.refuse(http, BODY_TOO_LARGE, BodyAction.STOP_NO_BUFFER);
     conversion.received += size - conversion.heldBytes;
     if (conversion.received > conversion.policy.maxRequestBytes) {
       return this.refuse(http, BODY_TOO_LARGE, BodyAction.STOP_NO_BUFFER);

@@ -129,7 +129,7 @@ export const conversion = withRules(
         'NaN and infinities, for which JSON has no number: string writes "NaN", "Infinity" and "-Infinity", "null" (quote it) writes null, error refuses the reply, token writes NaN without quotes as Triton and TensorFlow Serving do; requests may hold what replies do. Default: string.',
       ),
     maxRequestBytes: bytes().describe(
-      "Largest body of a request, in bytes; 413 beyond. Default: 64 MiB, with a converter 8 MiB.",
+      "Largest body of a request, and largest message of a gRPC caller, in bytes; 413 beyond. Default: 64 MiB, with a converter 8 MiB, which gRPC callers pass.",
     ),
     maxResponseBytes: bytes().describe(
       "Largest message of the model, in bytes; 502 beyond. Default: 256 MiB, with a converter 16 MiB.",
