@@ -9,13 +9,22 @@ export const RENDERED = "modelgate.dev/rendered";
  * count.
  */
 export function stamped(manifest: Manifest): Manifest {
+  const known = stamps.get(manifest);
+  if (known) return known;
   const digest = createHash("sha256").update(JSON.stringify(manifest, inOrder)).digest("hex");
   const { metadata } = manifest;
-  return {
+  const object = {
     ...manifest,
     metadata: { ...metadata, annotations: { ...metadata.annotations, [RENDERED]: digest } },
   };
+  stamps.set(manifest, object);
+  return object;
 }
+
+/** Of renderings that are made once and kept, the stamped object. */
+const stamps = new WeakMap<Manifest, Manifest>();
+/** Of live objects, as the watch keeps them, what they were found to hold. */
+const held = new WeakMap<Manifest, Manifest>();
 
 /**
  * A replacer of JSON.stringify that puts fields in the order of their names: the API server does so as well.
@@ -30,10 +39,12 @@ function inOrder(_name: string, value: unknown): unknown {
  * and every field of that still has its value.
  */
 export function isUnchanged(live: Manifest, desired: Manifest): boolean {
-  return (
+  if (held.get(live) === desired) return true;
+  const isSame =
     live.metadata.annotations?.[RENDERED] === desired.metadata.annotations?.[RENDERED] &&
-    covers(live, desired)
-  );
+    covers(live, desired);
+  if (isSame) held.set(live, desired);
+  return isSame;
 }
 
 /** Whether `live` has each field of `desired` with its value; lists must be as long. */

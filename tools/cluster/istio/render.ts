@@ -13,6 +13,7 @@ import { SLICE_LABEL, TENANT_LABEL } from "./names.ts";
 import { nativeCheck } from "./native-check.ts";
 import { pluginConfig } from "./plugin-config.ts";
 import type { ControllerAddress } from "./rate-limit-config.ts";
+import { remembered } from "./remembered.ts";
 import { routeTree } from "./route-tree.ts";
 import { SEALING_KEY_VARIABLE, sealingKeyOf } from "./seal.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
@@ -50,7 +51,7 @@ function renderTenant(
 ): Manifest[] {
   const routes =
     target === "istio"
-      ? [gateway(tenant), ...tasks.flatMap((task) => [destinationRule(task), virtualService(tenant, task)])]
+      ? [gateway(tenant), ...tasks.flatMap((task) => istioRoutes(tenant, task))]
       : gatewayRoutes(tenant, tasks, ROUTE_KINDS[target]);
   const { name, namespace, filter } = tenant.spec.gateway;
   const reference = filter.image ? parseReference(filter.image) : image(`${namespace}/${name}`);
@@ -81,6 +82,8 @@ function renderTenant(
     ...routeTree(tenant, tasks, target === "istio" ? "istio" : "gateway-api"),
   ];
 }
+
+const istioRoutes = remembered((tenant, task) => [destinationRule(task), virtualService(tenant, task)]);
 
 const ROUTE_KINDS: Record<Exclude<Target, "istio">, RouteKind> = {
   "gateway-api": "HTTPRoute",

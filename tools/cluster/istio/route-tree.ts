@@ -7,6 +7,7 @@ import type { HttpRule } from "./http-rule.ts";
 import { modelNameRoute } from "./model-name.ts";
 import { namespaceOf, owned, ROUTING_LABEL, shortDigest } from "./names.ts";
 import { replyRoutes, TASK_UNKNOWN, VERSION_UNKNOWN } from "./native-replies.ts";
+import { remembered } from "./remembered.ts";
 import { httpRules } from "./virtual-service.ts";
 
 /**
@@ -50,12 +51,16 @@ function routesByTree({ spec }: Tenant, tasks: ModelTask[]): boolean {
 export function routeTree(tenant: Tenant, tasks: ModelTask[], source: RouteSource): Manifest[] {
   if (!routesByTree(tenant, tasks)) return [envoyFilter(tenant, "tree", rootName(tenant), [])];
   return [
-    ...tasks.map((task) =>
-      envoyFilter(tenant, "task", entryName(tenant, task), [entry(tenant, task, source)]),
-    ),
+    ...tasks.map((task) => taskFilters[source](tenant, task)),
     envoyFilter(tenant, "tree", rootName(tenant), root(tenant, tasks)),
   ];
 }
+
+const taskFilter = (source: RouteSource) =>
+  remembered((tenant, task) =>
+    envoyFilter(tenant, "task", entryName(tenant, task), [entry(tenant, task, source)]),
+  );
+const taskFilters = { istio: taskFilter("istio"), "gateway-api": taskFilter("gateway-api") };
 
 function envoyFilter(tenant: Tenant, part: "tree" | "task", name: string, configPatches: object[]): Manifest {
   const metadata = owned(tenant.metadata.name, name, tenant.spec.gateway.namespace);
