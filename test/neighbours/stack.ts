@@ -90,8 +90,11 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Two tenants behind one Envoy with one worker, and a model server for each of their three tasks. */
-export async function startStack(): Promise<Stack> {
+/**
+ * Two tenants behind one Envoy with one worker, and a model server for each of their three tasks.
+ * @param role of the Envoy
+ */
+export async function startStack(role: "envoy" | "standIn"): Promise<Stack> {
   const search = tenantOf("search", [
     { id: "attacker", priority: "offline" },
     { id: "colleague" },
@@ -119,7 +122,7 @@ export async function startStack(): Promise<Stack> {
   });
   if (envoy.pid === undefined)
     throw new Error("the lane sets Envoy's core: run it with a program, not an image");
-  settle(envoy.pid, "envoy");
+  settle(envoy.pid, role);
   for (const [index, { process }] of models.entries())
     settle(process.pid as number, tasks[index]?.spec.taskid === SHARED_TASK ? "attackedModel" : "model");
   return {
