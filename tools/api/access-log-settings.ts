@@ -103,7 +103,7 @@ function renamed(fields: NamedField[]): NamedField[] {
 const settings = z.strictObject({
   path: z
     .string()
-    .startsWith("/")
+    .regex(/^\//, 'must start with "/"')
     .max(4096)
     .default("/dev/stdout")
     .describe("File for the lines, one JSON object each. Default: /dev/stdout."),
@@ -132,7 +132,7 @@ const settings = z.strictObject({
         .default([])
         .describe("Headers whose values are left out, such as user-agent. Default: none."),
       paths: z
-        .array(z.string().startsWith("/").max(512))
+        .array(z.string().regex(/^\//, 'must start with "/"').max(512))
         .max(64)
         .default([])
         .describe(

@@ -19,7 +19,7 @@ export const modelRequest = withRules(
     path: z
       .string()
       .max(2048)
-      .startsWith("/")
+      .regex(/^\//, 'must start with "/"')
       .optional()
       .describe("HTTP path, such as /v2/models/ranking/infer; a POST of `body`, or a GET without one."),
     body: z.looseObject({}).optional().describe("JSON body of the POST."),
