@@ -156,6 +156,22 @@ describe("limits", () => {
     expect(count(set.vms, 300)).toBe(100);
   });
 
+  it("stay where others took their place while a change of them was on its way", () => {
+    const set = workers(1, config);
+    answer(set, { generation: 1, full: true, tasks: { "1": rate(10) } });
+    const vm = reporter(set);
+    const stored = set.process.sharedData.get("modelgate.limits.search/ingress")?.value as Uint8Array;
+    stored.set([7]);
+    vm?.answerCallout(
+      200,
+      JSON.stringify({ apiVersion: V1, generation: 2, full: false, tasks: { "1": rate(50) } }),
+    );
+    set.process.now += SECOND;
+    tickAll(set);
+    expect(stored[0]).toBe(7);
+    expect(count(set.vms, 100)).toBe(10);
+  });
+
   it("that change give nobody a new burst", () => {
     const set = workers(1, config);
     let sum = 0;

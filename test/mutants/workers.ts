@@ -7,7 +7,7 @@ import type { Done, Job } from "./worker.ts";
 const JOB_TIMEOUT_MS = 240_000;
 /** As long, and as many times as long as its test takes, is a job given that is not expected to end. */
 const ENDLESS_MS = 20_000;
-const ENDLESS_TIMES = 4;
+const ENDLESS_TIMES = 2;
 
 /** A process with a tree of its own, which a job that does not end costs both. */
 class Worker {

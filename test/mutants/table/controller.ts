@@ -29,11 +29,15 @@ export const CONTROLLER: Mutant[] = [
     [`${WRONG} with a short digest`, "if (text.len != DIGEST * 2) return false;", ""],
   ]),
   ...mutants(NONSENSE, "filters/rate-limit/controller/limits-store.ts", [
-    [`${WRONG} with a change of what nobody has`, "if (!reply.full && held != reported) return false;", ""],
     [
-      `${WRONG} with generation 0`,
+      `${CLIENT} limits stay where others took their place`,
+      "if (!reply.full && held != reported) return false;",
+      "",
+    ],
+    [
+      `${WRONG} with a change of what nobody has`,
       "if (reply.generation == 0 || (!reply.full && held == 0)) return false;",
-      "if (!reply.full && held == 0) return false;",
+      "if (reply.generation == 0) return false;",
     ],
   ]),
   ...mutants(NAMES, REPLY, [
