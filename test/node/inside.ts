@@ -2,15 +2,12 @@ import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { KubeConfig } from "@kubernetes/client-node";
 import { PROJECT_ROOT } from "../../tools/lib/installation.ts";
-import { KubernetesClient } from "../../tools/lib/kubernetes/client.ts";
 import { NODE, type NodeSettings, SECOND_NODE } from "./support/addresses.ts";
 import * as configurations from "./support/configurations.ts";
 import { type Actions, serveControl } from "./support/control.ts";
 import { Identities } from "./support/identities.ts";
 import { prepareMachine, prepareSecondNode, removePodCgroups } from "./support/machine.ts";
-import { startNameServer } from "./support/name-server.ts";
 import { Programs } from "./support/programs.ts";
 
 /**
@@ -40,9 +37,7 @@ async function bringUp(programs: Programs, identities: Identities): Promise<void
   await step("kube-apiserver", () => programs.apiServer());
   await step("kube-controller-manager, kube-scheduler", () => programs.controllers());
   await step("names and registry", async () => {
-    const config = new KubeConfig();
-    config.loadFromFile(identities.kubeconfig("admin"));
-    await startNameServer(new KubernetesClient(config));
+    await programs.nameServer(configurations.nameServerConfiguration(folder, identities));
     await programs.registry(configurations.registryConfiguration(folder));
   });
   await step("kube-proxy", async () => {

@@ -35,7 +35,7 @@ async function run(): Promise<number> {
     return 0;
   }
   const [name] = process.argv.slice(2);
-  await buildPrograms("kubernetes", "kubernetes-node", "istio", "istioctl");
+  await buildPrograms("kubernetes", "kubernetes-node", "coredns", "istio", "istioctl");
   if (name === "chart") await buildPrograms("helm");
   const folder = await temporaryFolder(join(tmpdir(), "modelgate-node-"));
   const started = Date.now();

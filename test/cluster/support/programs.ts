@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, cp, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { access, cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -11,7 +11,7 @@ const MODULES = fileURLToPath(new URL("../go", import.meta.url));
 
 interface ProgramSet {
   /** Folder under test/cluster/go, whose go.mod and go.sum pin all versions. */
-  module: "istio" | "kubernetes" | "helm";
+  module: "istio" | "kubernetes" | "helm" | "coredns";
   packages: string[];
   /** Files of Go modules to keep beside the programs: module, path in it. */
   files: [string, string][];
@@ -41,6 +41,7 @@ const PROGRAM_SETS = {
     files: [],
   },
   helm: { module: "helm", packages: ["helm.sh/helm/v4/cmd/helm"], files: [] },
+  coredns: { module: "coredns", packages: ["."], files: [] },
   istioctl: { module: "istio", packages: ["istio.io/istio/istioctl/cmd/istioctl"], files: [] },
 } satisfies Record<string, ProgramSet>;
 
@@ -52,8 +53,8 @@ const VERSION_FLAG = "-X k8s.io/component-base/version.gitVersion=";
 /** Folder with the programs of one set at the pinned versions. */
 async function folderOf(name: ProgramSetName): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"])
-    hash.update(await readFile(join(MODULES, PROGRAM_SETS[name].module, file)));
+  const folder = join(MODULES, PROGRAM_SETS[name].module);
+  for (const file of (await readdir(folder)).toSorted()) hash.update(await readFile(join(folder, file)));
   return join(CACHE, `${name}-${hash.digest("hex").slice(0, 12)}`);
 }
 
@@ -75,7 +76,7 @@ export async function buildPrograms(...sets: ProgramSetName[]): Promise<void> {
     const { module, packages, files }: ProgramSet = PROGRAM_SETS[name];
     const started = Date.now();
     console.error(
-      `building ${packages.map((path) => path.split("/").at(-1)).join(", ")} (once, minutes) ...`,
+      `building ${packages.map((path) => (path === "." ? module : path.split("/").at(-1))).join(", ")} (once, minutes) ...`,
     );
     const unfinished = `${target}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });

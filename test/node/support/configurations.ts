@@ -1,9 +1,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { CLUSTER_RANGE, NODE_IP, NODE_NAME, type NodeSettings, REGISTRY } from "./addresses.ts";
+import {
+  CLUSTER_RANGE,
+  NODE_IP,
+  NODE_NAME,
+  type NodeSettings,
+  REGISTRY,
+  REGISTRY_HOST,
+} from "./addresses.ts";
 import type { Identities } from "./identities.ts";
 import { PAUSE_IMAGE } from "./images.ts";
 
+/** Where CoreDNS says that it knows the cluster. */
+export const NAME_SERVER_READY = `${NODE_IP}:8181`;
 const FEATURES = { WatchListClient: false };
 
 /** Writes the configuration of a program as JSON, which is YAML too. @returns its path */
@@ -118,6 +127,29 @@ export function proxyConfiguration(folder: string, identities: Identities): stri
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
     featureGates: FEATURES,
   });
+}
+
+/** CoreDNS for the pods and the node: names of Services, of the node and of its registry. */
+export function nameServerConfiguration(folder: string, identities: Identities): string {
+  const path = join(folder, "Corefile");
+  const names = [NODE_NAME, REGISTRY_HOST].map((name) => `${NODE_IP} ${name}`).join("\n    ");
+  const text = `.:53 {
+  bind ${NODE_IP}
+  errors
+  ready ${NAME_SERVER_READY}
+  hosts {
+    ${names}
+    ttl 2
+    fallthrough
+  }
+  kubernetes cluster.local {
+    kubeconfig ${identities.kubeconfig("admin")}
+    ttl 2
+  }
+}
+`;
+  writeFileSync(path, text);
+  return path;
 }
 
 export function registryConfiguration(folder: string): string {

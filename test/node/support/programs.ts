@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { answers, type Program, type StartOptions, startProgram } from "../../cluster/support/process.ts";
 import { program } from "../../cluster/support/programs.ts";
 import { API_SERVER, NODE_IP, type NodeSettings, SERVICE_RANGE } from "./addresses.ts";
-import { containerdSocket, folderOf } from "./configurations.ts";
+import { containerdSocket, folderOf, NAME_SERVER_READY } from "./configurations.ts";
 import type { Identities } from "./identities.ts";
 
 const PATH = [process.env.PATH, "/usr/sbin", "/sbin"].join(delimiter);
@@ -159,6 +159,16 @@ export class Programs {
   async proxy(config: string): Promise<void> {
     const command = await program("kubernetes-node", "kube-proxy");
     await this.start({ name: "kube-proxy", command, args: ["--config", config] });
+  }
+
+  /** @param config path of its Corefile */
+  async nameServer(config: string): Promise<void> {
+    await this.start({
+      name: "coredns",
+      command: await program("coredns", "coredns"),
+      args: ["-conf", config],
+      ready: () => answers(`http://${NAME_SERVER_READY}/ready`),
+    });
   }
 
   /** @param config path of its configuration */

@@ -81,6 +81,14 @@ describe("what is rendered for a task's Deployment", () => {
     expect(validate.errors).toBeNull();
   });
 
+  it.each(WORKLOAD_TARGETS)(
+    "%s is nobody's to prune: the controller deletes what has its labels",
+    (target) => {
+      const { metadata } = render(target) as unknown as Manifest;
+      expect(metadata.labels).toBeUndefined();
+    },
+  );
+
   it("takes the place of probes and hooks of other types", () => {
     const [model] = podSpec().containers as unknown as Record<string, { $patch?: string; preStop: object }>[];
     for (const handler of [model?.startupProbe, model?.readinessProbe, model?.lifecycle?.preStop])

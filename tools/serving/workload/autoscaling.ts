@@ -1,6 +1,6 @@
 import { durationMilliseconds } from "../../api/fields.ts";
 import type { ModelTask } from "../../api/model-task.ts";
-import { namespaceOf, owned } from "../../cluster/istio/names.ts";
+import { namespaceOf } from "../../cluster/istio/names.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 
 /** Metric of the controller, and the external metric that the Prometheus adapter makes of it. */
@@ -27,7 +27,7 @@ const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
  * @throws Error for a task id that no label can hold
  */
 export function horizontalPodAutoscaler(task: Scaled): Manifest {
-  const { autoscaling, taskid, tenant } = task.spec;
+  const { autoscaling, taskid } = task.spec;
   if (!LABEL_VALUE.test(taskid))
     throw new Error(
       `ModelTask ${task.metadata.name}: a HorizontalPodAutoscaler cannot select the task id ${taskid} (63 characters at most, no ~): render --target keda`,
@@ -35,7 +35,7 @@ export function horizontalPodAutoscaler(task: Scaled): Manifest {
   return {
     apiVersion: "autoscaling/v2",
     kind: "HorizontalPodAutoscaler",
-    metadata: owned(tenant, deploymentOf(task), namespaceOf(task.metadata)),
+    metadata: metadataOf(task),
     spec: {
       scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deploymentOf(task) },
       minReplicas: autoscaling.minReplicas,
@@ -54,13 +54,21 @@ export function horizontalPodAutoscaler(task: Scaled): Manifest {
   };
 }
 
+/**
+ * Without the labels of a tenant's objects: it is its Deployment's owner who applies it, and the controller
+ * and `apply --prune` delete what has those labels and is not theirs.
+ */
+function metadataOf(task: ModelTask): Manifest["metadata"] {
+  return { name: deploymentOf(task), namespace: namespaceOf(task.metadata) };
+}
+
 /** The same for KEDA, which asks Prometheus itself. @param prometheus URL of its API */
 export function scaledObject(task: Scaled, prometheus: string): Manifest {
-  const { autoscaling, taskid, tenant } = task.spec;
+  const { autoscaling, taskid } = task.spec;
   return {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
-    metadata: owned(tenant, deploymentOf(task), namespaceOf(task.metadata)),
+    metadata: metadataOf(task),
     spec: {
       scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deploymentOf(task) },
       pollingInterval: SCALE_UP_PERIOD_SECONDS,
