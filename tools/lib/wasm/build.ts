@@ -13,12 +13,15 @@ import { SDK_IS_OWN } from "./sdk.ts";
 export async function buildModules(names: readonly ModuleName[]): Promise<void> {
   if (!SDK_IS_OWN)
     throw new Error("the filters come built with modelgate; a converter is built by --converter <folder>");
-  const jobs = names.map((name) => ({
-    ...{ name, outFile: modulePath(name) },
-    entryFile: fileURLToPath(new URL(`filters/${name}/module.ts`, PROJECT_ROOT)),
-  }));
+  const jobs = names.map((name) => ({ name, ...compileJob(name) }));
   const script = scriptPath("tools/lib/wasm/compile-thread");
   await inThreads<CompileJob & { name: ModuleName }>(script, jobs, async ({ name, outFile }) =>
     console.error(`built ${name}.wasm, ${(await stat(outFile)).size} bytes`),
   );
+}
+
+/** A filter module to compile, from its folder into `build/`. */
+export function compileJob(name: ModuleName): CompileJob {
+  const entryFile = fileURLToPath(new URL(`filters/${name}/module.ts`, PROJECT_ROOT));
+  return { entryFile, outFile: modulePath(name) };
 }
