@@ -224,6 +224,38 @@ describe("a controller that reconciles", () => {
     });
   });
 
+  it("serves a Tenant that was made bad as it was applied last, with tasks that are new", async () => {
+    const { limits, ...good } = { ...(tenant.spec as object), limits: { requestsPerSecond: 900 } };
+    const withLimits = (more: object) => ({ ...tenant, spec: { ...good, limits: { ...limits, ...more } } });
+    await apply(withLimits({}));
+    await waitFor(async () => {
+      expect(await ready(tenant)).toMatch(/^True/);
+      expect(JSON.stringify(await plugin())).toContain('"requestsPerSecond":900');
+    });
+    // The API server can't know that there is no such credential.
+    await apply(
+      withLimits({ requestsPerSecond: 13, exempt: { credentials: ["nobody"] } }),
+      task("late", "669"),
+    );
+    await waitFor(async () => {
+      expect(await ready(tenant)).toMatch(
+        /^False Invalid: .*"nobody" is no credential.*applied last is served/,
+      );
+      expect(await ready(task("late", "669"))).toMatch(/^True Applied/);
+    });
+    const { status } = await cluster.client.get(tenant);
+    expect(JSON.parse((status as { applied: string }).applied).limits).toEqual({ requestsPerSecond: 900 });
+    const served = JSON.stringify(await plugin());
+    expect([served.includes('"requestsPerSecond":900'), served.includes('"requestsPerSecond":13')]).toEqual([
+      ...[true, false],
+    ]);
+    expect(served).toContain('"669"');
+    expect(await route("late")).toBeDefined();
+    await apply(tenant);
+    await cluster.client.delete(task("late", "669"));
+    await waitFor(async () => expect(await ready(tenant)).toMatch(/^True/));
+  });
+
   it("a leader that is killed is replaced; its follower did nothing before", async () => {
     startController(18_411);
     await waitFor(async () => expect((await fetch("http://127.0.0.1:18412/readyz")).status).toBe(200));
