@@ -4,7 +4,7 @@ import { latencyOf, trafficOf } from "./aggregate.ts";
 import type { Batch, Committed, Counts } from "./batch.ts";
 import type { Connection } from "./database.ts";
 import { addModelCalls, sumModelCalls } from "./model-tables.ts";
-import { listFile, type ParquetFile, writeParquet } from "./parquet.ts";
+import { FILE_ROWS, type FileRows, listFile, type ParquetFile, writeParquet } from "./parquet.ts";
 import { Rejects } from "./rejects.ts";
 import { salvage } from "./salvage.ts";
 import { UnseenTraffic } from "./unseen-traffic.ts";
@@ -19,6 +19,22 @@ const AHEAD_MS = HOUR_MS;
  * id with many requests.
  */
 const LINE_HASH = "CASE WHEN request_id <> '' THEN hash(request_id, start_time, hostname) END AS h";
+
+const UNUSABLE =
+  "start_time IS NULL OR start_time NOT BETWEEN epoch_ms($oldest::BIGINT) AND epoch_ms($newest::BIGINT)";
+
+/** When lines may have begun, in milliseconds since 1970. */
+interface Times {
+  oldest: number;
+  newest: number;
+}
+
+interface Look {
+  lines: number;
+  unusable: number;
+  /** Whether no line is there twice, or was there before. */
+  isFresh: boolean;
+}
 
 interface CommitOptions {
   folder: string;
@@ -65,12 +81,14 @@ export class Committer {
     );
     const rejects = new Rejects();
     rejects.count("too_long", batch.tooLong);
-    const lines = await this.count();
-    await this.replaceUnusable(batch.path, rejects);
-    const usable = await this.count();
-    await this.removeDuplicates(usable);
-    const accepted = await this.count();
-    const result = { accepted, rejected: lines - usable + batch.tooLong, duplicates: usable - accepted };
+    const times = { oldest: Date.now() - this.options.keepMs, newest: Date.now() + AHEAD_MS };
+    const read = await this.look(times);
+    const usable = read.unusable === 0 ? read : await this.replaceUnusable(batch.path, times, rejects);
+    const accepted = usable.isFresh ? usable.lines : await this.removeDuplicates();
+    const result = {
+      ...{ accepted, duplicates: usable.lines - accepted },
+      rejected: read.lines - usable.lines + batch.tooLong,
+    };
     const files = accepted > 0 ? await this.writeFiles() : [];
     const nextSeq = Math.max(this.nextSeq, ...files.map(({ lastSeq }) => lastSeq + 1));
     await connection.run(`CREATE OR REPLACE TEMP TABLE batch_traffic AS ${trafficOf("batch")}`);
@@ -100,57 +118,53 @@ export class Committer {
     if (this.remembered >= REMEMBERED_LINES) await this.forgetOldest();
   }
 
-  private async count(): Promise<number> {
-    return (await this.connection.row<{ n: number }>("SELECT count(*)::DOUBLE AS n FROM batch")).n;
+  /** All there is to know of a batch as most are, in one query: what a query costs here is its planning. */
+  private async look(times: Times): Promise<Look> {
+    return this.connection.row(
+      `SELECT count(*)::DOUBLE AS lines, count(*) FILTER (${UNUSABLE})::DOUBLE AS unusable,
+         count(h) = count(DISTINCT h) AND NOT EXISTS (FROM batch SEMI JOIN seen USING (h))
+           AND NOT EXISTS (FROM batch SEMI JOIN seen_before USING (h)) AS "isFresh" FROM batch`,
+      { ...times },
+    );
   }
 
   /** Takes lines that are no log lines out of the batch, and brings those back that could be mended. */
-  private async replaceUnusable(path: string, rejects: Rejects): Promise<void> {
-    const { connection, options } = this;
-    const times = { oldest: Date.now() - options.keepMs, newest: Date.now() + AHEAD_MS };
-    const unusable =
-      "start_time IS NULL OR start_time NOT BETWEEN epoch_ms($oldest::BIGINT) AND epoch_ms($newest::BIGINT)";
-    const { any } = await connection.row<{ any: boolean }>(
-      `SELECT count(*) > 0 AS any FROM batch WHERE ${unusable}`,
-      times,
-    );
-    if (!any) return;
+  private async replaceUnusable(path: string, times: Times, rejects: Rejects): Promise<Look> {
+    const { connection } = this;
     const mendedPath = `${path}.mended`;
     const numbers = connection.stream<{ n: number }>(
-      `SELECT rowid::DOUBLE AS n FROM batch WHERE ${unusable} ORDER BY rowid`,
-      times,
+      `SELECT rowid::DOUBLE AS n FROM batch WHERE ${UNUSABLE} ORDER BY rowid`,
+      { ...times },
     );
     const mended = await salvage(path, each(numbers), times, mendedPath, rejects);
-    await connection.run(`DELETE FROM batch WHERE ${unusable}`, times);
+    await connection.run(`DELETE FROM batch WHERE ${UNUSABLE}`, { ...times });
     if (mended > 0)
       await connection.run(
         `INSERT INTO batch SELECT *, ${LINE_HASH} FROM ${readLines(mendedPath)} WHERE start_time IS NOT NULL`,
       );
     await rm(mendedPath);
+    return this.look(times);
   }
 
-  private async removeDuplicates(usable: number): Promise<void> {
+  /** @returns how many lines are left */
+  private async removeDuplicates(): Promise<number> {
     const { connection } = this;
-    const { isFresh } = await connection.row<{ isFresh: boolean }>(
-      `SELECT count(h) = count(DISTINCT h) AND NOT EXISTS (FROM batch SEMI JOIN seen USING (h))
-         AND NOT EXISTS (FROM batch SEMI JOIN seen_before USING (h)) AS "isFresh" FROM batch`,
-    );
-    if (isFresh || usable === 0) return;
     await connection.run(`DELETE FROM batch WHERE rowid IN (
       SELECT rowid FROM (SELECT rowid, h, row_number() OVER (PARTITION BY h ORDER BY rowid) AS nth FROM batch WHERE h IS NOT NULL)
       WHERE nth > 1 OR h IN (FROM seen) OR h IN (FROM seen_before))`);
+    return (await connection.row<{ n: number }>("SELECT count(*)::DOUBLE AS n FROM batch")).n;
   }
 
   /** One file for each hour that the lines of the batch began in. */
   private async writeFiles(): Promise<ParquetFile[]> {
     const { connection, options, nextSeq } = this;
     const HOUR = "date_trunc('hour', start_time)";
-    const hours = await connection.rows<{ hour: number; first: number; last: number }>(
-      `SELECT epoch_ms(${HOUR})::DOUBLE AS hour, min(rowid)::DOUBLE AS first, max(rowid)::DOUBLE AS last
+    const hours = await connection.rows<FileRows & { hour: number; first: number; last: number }>(
+      `SELECT epoch_ms(${HOUR})::DOUBLE AS hour, min(rowid)::DOUBLE AS first, max(rowid)::DOUBLE AS last, ${FILE_ROWS}
        FROM batch GROUP BY 1 ORDER BY 1`,
     );
     const files: ParquetFile[] = [];
-    for (const { hour, first, last } of hours) {
+    for (const { hour, first, last, ...rows } of hours) {
       const ofHour = hours.length > 1 ? `WHERE ${HOUR} = epoch_ms(${hour})` : "";
       files.push(
         await writeParquet(
@@ -158,6 +172,7 @@ export class Committer {
           options.folder,
           `SELECT rowid + ${nextSeq} AS seq, * EXCLUDE h FROM batch ${ofHour}`,
           { hour, level: 0, firstSeq: nextSeq + first, lastSeq: nextSeq + last },
+          rows,
         ),
       );
     }
@@ -174,11 +189,12 @@ export class Committer {
       );
   }
 
-  private async setTotals({ nextSeq, ...counts }: Counts & { nextSeq: number }): Promise<void> {
-    const { connection } = this;
-    for (const [name, value] of Object.entries(counts))
-      await connection.run("UPDATE totals SET value = value + $value WHERE name = $name", { name, value });
-    await connection.run("UPDATE totals SET value = $nextSeq WHERE name = 'next_seq'", { nextSeq });
+  private async setTotals(totals: Counts & { nextSeq: number }): Promise<void> {
+    await this.connection.run(
+      `UPDATE totals SET value = CASE name WHEN 'accepted' THEN value + $accepted WHEN 'rejected' THEN value + $rejected
+         WHEN 'duplicates' THEN value + $duplicates WHEN 'next_seq' THEN $nextSeq ELSE value END`,
+      { ...totals },
+    );
   }
 
   /** Forgets the older half of what duplicates are looked for in. */

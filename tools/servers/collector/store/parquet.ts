@@ -18,6 +18,12 @@ export interface ParquetFile {
   lastTime: number;
 }
 
+export type FileRows = Pick<ParquetFile, "rowCount" | "firstTime" | "lastTime">;
+
+/** `FileRows` as columns of a query over log lines. */
+export const FILE_ROWS = `count(*)::DOUBLE AS "rowCount", epoch_ms(min(start_time))::DOUBLE AS "firstTime",
+  epoch_ms(max(start_time))::DOUBLE AS "lastTime"`;
+
 /**
  * Where the lines of an hour with these sequence numbers are kept; the same lines get the same name again.
  */
@@ -29,12 +35,14 @@ function parquetPath(hour: number, firstSeq: number, lastSeq: number): string {
 /**
  * Writes the rows of a query, which has the columns seq and start_time, to a file that is whole and on disk
  * when this resolves.
+ * @param known of these rows; without it the file is asked
  */
 export async function writeParquet(
   connection: Connection,
   folder: string,
   query: string,
   { hour, level, firstSeq, lastSeq }: Pick<ParquetFile, "hour" | "level" | "firstSeq" | "lastSeq">,
+  known?: FileRows,
 ): Promise<ParquetFile> {
   const path = parquetPath(hour, firstSeq, lastSeq);
   const final = join(folder, path);
@@ -49,10 +57,9 @@ export async function writeParquet(
     const { size } = await handle.stat();
     await rename(unfinished, final);
     await syncFolder(dirname(final));
-    const stats = await connection.row<Pick<ParquetFile, "rowCount" | "firstTime" | "lastTime">>(
-      `SELECT count(*)::DOUBLE AS "rowCount", epoch_ms(min(start_time))::DOUBLE AS "firstTime", epoch_ms(max(start_time))::DOUBLE AS "lastTime" FROM read_parquet(${quote(final)})`,
-    );
-    return { path, hour, level, bytes: size, firstSeq, lastSeq, ...stats };
+    const rows =
+      known ?? (await connection.row<FileRows>(`SELECT ${FILE_ROWS} FROM read_parquet(${quote(final)})`));
+    return { path, hour, level, bytes: size, firstSeq, lastSeq, ...rows };
   } finally {
     await handle.close();
   }
