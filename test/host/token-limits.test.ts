@@ -1,6 +1,6 @@
 /** Limits on the tokens of language models: the filter that reads bodies, then the gateway's, as they stand in Envoy. */
 import { pino } from "pino";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { modelTask } from "../../tools/api/model-task.ts";
 import { tenant } from "../../tools/api/tenant.ts";
 import { tokenLimitConfig } from "../../tools/cluster/istio/token-limit-config.ts";
@@ -559,6 +559,31 @@ describe("a budget", () => {
       "x-budget-warning": '"daily";warned=50',
     });
     expect(told["x-ratelimit-reset-tokens"]).toMatch(/^(\d+h)?(\d+m)?\d+(\.\d{1,3})?s$/);
+  });
+
+  it("of a month is whole again when the next one begins in its zone, also behind a change of clocks", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-03-31T23:59:57+02:00") });
+    try {
+      const monthly = { name: "monthly", per: "month", timeZone: "Europe/Berlin", tokens: 100 };
+      const { exchange, passing, spent } = withBudgets([monthly]);
+      const next = async () => {
+        vi.setSystemTime(Date.now() + 1000);
+        await exchange();
+      };
+      await next();
+      answer(await passing({ max_tokens: 60 }), JSON.stringify(usage(10, 60)), 1000, "application/json");
+      await next();
+      const refused = call(chat({ max_tokens: 60 }));
+      expect(reasonOf(refused)).toBe("budget_spent");
+      expect(Object.fromEntries(refused.stream.reply?.headers ?? [])["retry-after"]).toMatch(/^[12]$/);
+      await next();
+      await next();
+      expect(reasonOf(call(chat({ max_tokens: 60 })))).toBeUndefined();
+      await next();
+      expect(spent()).toEqual([0]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("that is spent lowers calls to its class, of the limits on tokens", async () => {
