@@ -17,9 +17,9 @@ export const CONTROLLER: Mutant[] = [
       "!json.string(this.text)",
     ],
     [
-      `${WRONG} without a generation`,
+      `${WRONG} with two generations`,
       "versions == 1 && generations == 1 && fulls == 1",
-      "versions == 1 && fulls == 1",
+      "versions == 1 && generations > 0 && fulls == 1",
     ],
     [`${WRONG} with more behind`, "return json.done && versions", "return !json.failed && versions"],
     [`${WRONG} with a negative rate`, "if (number >= 0 && number <= most &&", "if (number <= most &&"],

@@ -4,7 +4,7 @@ import { beforeEach, expect, it } from "vitest";
 import { metricsCommand } from "../../../tools/cli/commands/metrics.ts";
 import { ReaderTokens } from "../../../tools/servers/collector/http/reader-tokens.ts";
 import { routes } from "../../../tools/servers/collector/http/routes.ts";
-import { logLine, toText } from "../../support/collector/log-lines.ts";
+import { logLine, modelCall, toText } from "../../support/collector/log-lines.ts";
 import { startTestCollector, type TestCollector, testFolder } from "../../support/collector/start.ts";
 import { runHere } from "../../support/modelgate.ts";
 
@@ -21,7 +21,7 @@ beforeEach(async () => {
     tokensMs: 20,
   });
   const lines = ["search", "search", "maps", "ads", undefined].map((tenant, i) =>
-    logLine({ tenant, taskid: `task-of-${tenant}`, request_id: `request-${i}` }),
+    modelCall({ tenant, taskid: `task-of-${tenant}`, request_id: `request-${i}` }),
   );
   await collector.post(toText(lines));
   await expect.poll(async () => (await rows("operator-token")).length).toBe(4);
@@ -42,7 +42,9 @@ it("shows each reader its tenants, whatever it asks", async () => {
   expect(await seen("search-token")).toEqual(["search"]);
   expect(await seen("both-token")).toEqual(["maps", "search"]);
   expect(await seen("both-token", "&tenant=maps&tenant=ads")).toEqual(["maps"]);
-  for (const path of ["traffic?tenant=ads&", "logs?tenant=ads&", "heatmap?tenant=&", "events?tenant=ads&"])
+  for (const path of ["traffic?tenant=ads&", "spend?tenant=ads&", "logs?tenant=ads&"])
+    expect((await ask(`/api/v1/${path}from=1h`, "search-token")).status).toBe(403);
+  for (const path of ["heatmap?tenant=&", "events?tenant=ads&"])
     expect((await ask(`/api/v1/${path}from=1h`, "search-token")).status).toBe(403);
 });
 
@@ -61,12 +63,18 @@ it("lets nothing of another tenant through by lines, names, an id, a search or e
     "events?",
     "limits?",
   ];
-  for (const path of [...paths, "traffic?by=taskid", "traffic?by=credential,task&code=200"]) {
+  for (const path of [
+    ...paths,
+    "traffic?by=taskid",
+    "spend?by=tenant,task",
+    "traffic?by=credential,task&code=200",
+  ]) {
     const answer = await ask(`/api/v1/${path}&from=1h`, "search-token");
     const text = await answer.text();
     expect([path, answer.status, /ads|maps|undefined/.test(text)]).toEqual([path, 200, false]);
   }
-  expect(await (await ask("/api/v1/logs?from=1h", "search-token")).text()).toContain("task-of-search");
+  for (const path of ["logs?", "spend?by=task&"])
+    expect(await (await ask(`/api/v1/${path}from=1h`, "search-token")).text()).toContain("task-of-search");
 });
 
 it("asks everybody for a token, on the page by Basic, and lets probes and senders alone", async () => {
@@ -97,7 +105,7 @@ it("keeps what is of all tenants for those who may see all; so is a route that n
       .filter((name) => name.startsWith("GET /api/v1/"))
       .sort(),
   ).toEqual(
-    ["events", "heatmap", "limits", "logs", "names", "settings", "traffic"].map(
+    ["events", "heatmap", "limits", "logs", "names", "settings", "spend", "traffic"].map(
       (name) => `GET /api/v1/${name}`,
     ),
   );
