@@ -9,6 +9,7 @@ import { SIGNATURES } from "./signatures.ts";
 import { SUPPLY } from "./supply.ts";
 import { TENANTS } from "./tenants.ts";
 import { TOKENS } from "./tokens.ts";
+import { TOKENS_SPENT } from "./tokens-spent.ts";
 
 /** Each defence that is broken, by the threat that it stands against. */
 export const MUTANTS: Mutant[] = [
@@ -22,4 +23,5 @@ export const MUTANTS: Mutant[] = [
   ...SUPPLY,
   ...LANGUAGE_MODELS,
   ...BUDGETS,
+  ...TOKENS_SPENT,
 ];
