@@ -49,7 +49,11 @@ export class FakeApiServer {
   client!: KubernetesClient;
   private readonly watchers = new Set<Watcher>();
   private readonly history: Change[] = [];
-  private readonly server = createServer((request, response) => void this.serve(request, response));
+  // A kept connection that ends just as a client takes it again is an error of the client's.
+  private readonly server = createServer(
+    { keepAliveTimeout: 0 },
+    (request, response) => void this.serve(request, response),
+  );
   private version = 0;
   private held: { plural: string; changes: Change[] } | undefined;
 

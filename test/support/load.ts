@@ -65,7 +65,7 @@ export async function offer(options: LoadOptions): Promise<Statuses> {
     const due = Math.min(Math.floor(((performance.now() - start) / 1000) * requestsPerSecond), total);
     for (; sent < due; sent++) send(sessions[sent % connections] as ClientHttp2Session);
   }
-  await within(() => answered >= sent, { withinMs: 2000 });
+  await within(() => answered >= sent, {});
   for (const session of sessions) session.destroy();
   return statuses;
 }
