@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
  * this order: an attacker is on a machine of its own, so what it computes must not take a core from what is
  * measured. The Envoy that stands in for the attacked one has what the latter leaves.
  */
-const RANKS = { envoy: 30, model: 30, attackedModel: 20, caller: 40 } as const;
+const RANKS = { envoy: 30, standIn: 10, model: 30, attackedModel: 20, caller: 40 } as const;
 const CORES = { envoy: 0, standIn: 0, model: 1, attackedModel: 1, caller: 1, attacker: 1 } as const;
 export type Role = keyof typeof CORES;
 
@@ -17,7 +17,7 @@ export const realTime = works("chrt", ["-r", "1", "true"]);
  * Runs a command as `role`: what to put in front of it. The attacker has no priority of real time: processes
  * that have one are held up for 50 ms of a second when they leave no time to others, and all of them together.
  */
-export function as(role: "attacker" | "caller"): string[] {
+export function as(role: Role): string[] {
   const core = ["taskset", "-c", String(CORES[role])];
   if (role === "attacker") return [...core, "nice", "-n", realTime ? "-20" : "19"];
   return realTime ? [...core, "chrt", "-r", String(RANKS[role])] : core;
@@ -26,8 +26,7 @@ export function as(role: "attacker" | "caller"): string[] {
 /** Makes a running process, with all its threads, one of `role`. */
 export function settle(pid: number, role: Exclude<Role, "attacker">): void {
   execFileSync("taskset", ["-acp", String(CORES[role]), String(pid)], { stdio: "pipe" });
-  if (realTime && role !== "standIn")
-    execFileSync("chrt", ["-a", "-r", "-p", String(RANKS[role]), String(pid)], { stdio: "pipe" });
+  if (realTime) execFileSync("chrt", ["-a", "-r", "-p", String(RANKS[role]), String(pid)], { stdio: "pipe" });
 }
 
 /** Why the lane can't run here; undefined when it can. */

@@ -1,6 +1,7 @@
 import { type Mutant, mutants } from "../mutant.ts";
 
 const AUTH = "test/host/tenant-auth.test.ts:";
+const GRPC_SIZE = "test/host/grpc-size.test.ts:";
 const INFER = "test/host/infer-request.test.ts:";
 const LOG = "test/host/access-log.test.ts:";
 const OUTPUT = "test/unit/command-output.test.ts:";
@@ -168,6 +169,18 @@ export const CALLERS: Mutant[] = [
         "endOfStream, this.settings.maxMemoryBytes);\n    http.requestTensorBytes",
         "endOfStream, i64.MAX_VALUE);\n    http.requestTensorBytes",
       ],
+    ],
+  ),
+  ...mutants(
+    "sends a gRPC message of a gigabyte, to keep a model server busy",
+    "filters/protocol-conversion/grpc-request.ts",
+    [
+      [
+        `${GRPC_SIZE} the first bytes of a message of a gigabyte`,
+        "if (this.left > this.most) return true;",
+        "",
+      ],
+      [`${GRPC_SIZE} in chunks of`, "FRAME_HEADER_BYTES - this.headerBytes", "FRAME_HEADER_BYTES"],
     ],
   ),
   ...mutants("fills memory with large, deep or compressed bodies", "filters/sdk/bytes/json-scanner.ts", [

@@ -5,6 +5,7 @@ const STREAMS = "opens thousands of streams over many connections";
 const KEYS = "floods with keys that nobody counted before";
 const USED_UP = "uses up what another was promised";
 const SHARES = "test/host/shares.test.ts:";
+const TENANT = "test/host/tenant-limits.test.ts:";
 const RATE = "test/host/rate-limit.test.ts:";
 
 export const LIMITS: Mutant[] = [
@@ -73,6 +74,19 @@ export const LIMITS: Mutant[] = [
       `${RATE} descriptors let a new key in beside one that is drained`,
       "if (load<u64>(set + way * ENTRY) == fingerprint) return way;",
       "return way;",
+    ],
+  ]),
+  ...mutants("spells a path as one that a limit does not count", "filters/rate-limit/exempt.ts", [
+    [`${TENANT} an exempt path is a whole path`, "if (hasEscape(path)) return false;", ""],
+    [
+      `${TENANT} an exempt path is a whole path`,
+      "if (this.paths.length == 0) return false;",
+      "if (this.paths.length > 0) return true;",
+    ],
+    [
+      `${TENANT} a task, a tenant and a descriptor do not count`,
+      "if (this.credentials.has(credential.ptr, credential.len)) return true;",
+      "return true;",
     ],
   ]),
   ...mutants(USED_UP, "filters/rate-limit/rate-limit.ts", [
