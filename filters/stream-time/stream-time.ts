@@ -1,4 +1,3 @@
-import { proxy_close_stream } from "@solo-io/proxy-runtime/assembly/imports";
 import { bytes } from "../sdk/bytes/bytes";
 import { UPSTREAM_TIMEOUT } from "../sdk/bytes/header-names";
 import { NameTable } from "../sdk/bytes/name-table";
@@ -6,6 +5,7 @@ import { REQUEST_HEADERS, RESPONSE_BODY } from "../sdk/host/abi";
 import { BodyAction, HeadersAction } from "../sdk/host/actions";
 import { appendBody, bufferData, readBuffer, replaceBody } from "../sdk/host/body";
 import { monotonicNanos } from "../sdk/host/clock";
+import { closeStream } from "../sdk/host/close-stream";
 import { GrpcCode } from "../sdk/host/grpc-code";
 import { setHeader } from "../sdk/host/headers";
 import { HttpStatus } from "../sdk/host/http-status";
@@ -18,9 +18,6 @@ import { StreamState } from "../sdk/pipeline/stream-state";
 import { asksForStream, isStreamMethod } from "./asks-for-stream";
 import { endsPiece, Form, formOfResponse, lastPiece } from "./last-piece";
 import { StreamLimit } from "./stream-limit";
-
-/** proxy_close_stream: the response. */
-const RESPONSE_STREAM: u32 = 1;
 
 const STREAM_TIMEOUT = new LocalReply(
   HttpStatus.GATEWAY_TIMEOUT,
@@ -120,7 +117,7 @@ export class StreamTime extends Stage {
       const http = this.ending.pop();
       http.pipeline.unhurry();
       http.enter();
-      proxy_close_stream(RESPONSE_STREAM);
+      closeStream();
     }
   }
 

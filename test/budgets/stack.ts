@@ -183,10 +183,10 @@ export async function chat(
       rest = lines.pop() ?? "";
       for (const line of lines) readEvent(line.slice("data: ".length), answered);
       if (answered.pieces >= (stopBehind ?? Number.POSITIVE_INFINITY)) abort.abort();
-      if (answered.isDone) break;
     }
   } catch (error) {
-    if (!abort.signal.aborted) throw error;
+    // A stream that the gateway has ended breaks off behind its end.
+    if (!abort.signal.aborted && !answered.isDone) throw error;
   }
   return answered;
 }

@@ -361,6 +361,27 @@ describe("a stream that is over a hard limit", () => {
     }
   });
 
+  it("is closed a tick later, where the model goes on", () => {
+    configure({ tasks: [hard] });
+    const { stream } = call(body);
+    stream.respond(
+      [
+        [":status", "200"],
+        ["content-type", "text/event-stream"],
+      ],
+      Buffer.from(long),
+      50,
+      false,
+    );
+    expect(stream.isReset).toBe(false);
+    host.now += SECOND;
+    gateway.tick();
+    expect(stream.isReset).toBe(true);
+    stream.close();
+    host.now += SECOND;
+    gateway.tick();
+  });
+
   it("ends in an error where that is asked for", () => {
     configure({ tasks: [{ ...hard, lastEvent: "error" }] });
     const got = parsed(answer(call(body), long, 50));

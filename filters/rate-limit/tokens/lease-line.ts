@@ -1,6 +1,7 @@
 import { HttpContext } from "../../sdk/pipeline/http-context";
 import { PipelineFacts } from "../../sdk/pipeline/pipeline-facts";
 import { now } from "../now";
+import { StreamList } from "./stream-list";
 
 /** Calls of one VM that wait at once. */
 const MOST: i32 = 256;
@@ -12,15 +13,17 @@ const LONGEST_NANOS: u64 = 2_500_000_000;
  * came. While one waits the plug-in's timer runs fast.
  */
 export class LeaseLine {
-  private readonly places: StaticArray<HttpContext | null> = new StaticArray<HttpContext | null>(MOST);
-  length: i32 = 0;
+  private readonly streams: StreamList = new StreamList(MOST);
   /** Whose timer is to slow down again when nobody waits any more. */
   private hurried: PipelineFacts | null = null;
 
+  get length(): i32 {
+    return this.streams.length;
+  }
+
   /** Puts a stream at the end. @returns until when it may wait (nanoseconds), 0: there is no room */
   join(http: HttpContext): u64 {
-    if (this.length == MOST) return 0;
-    this.places[this.length++] = http;
+    if (!this.streams.add(http)) return 0;
     if (this.hurried == null) {
       this.hurried = http.pipeline;
       http.pipeline.hurry();
@@ -29,17 +32,11 @@ export class LeaseLine {
   }
 
   at(index: i32): HttpContext {
-    return this.places[index]!;
+    return this.streams.at(index);
   }
 
-  /** Takes out a stream; those behind move up. */
   leave(http: HttpContext): void {
-    let place = 0;
-    while (place < this.length && this.places[place] != http) place++;
-    if (place == this.length) return;
-    this.length--;
-    for (let i = place; i < this.length; i++) this.places[i] = this.places[i + 1];
-    this.places[this.length] = null;
+    this.streams.remove(http);
   }
 
   /** Lets the timer run at its usual pace when nobody waits. */

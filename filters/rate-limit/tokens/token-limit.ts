@@ -8,6 +8,7 @@ import { RESPONSE_BODY, RESPONSE_HEADERS } from "../../sdk/host/abi";
 import { BodyAction, HeadersAction, TrailersAction } from "../../sdk/host/actions";
 import { bufferData, readBuffer, replaceBody } from "../../sdk/host/body";
 import { monotonicNanos } from "../../sdk/host/clock";
+import { closeStream } from "../../sdk/host/close-stream";
 import { getHeader, headerValue, removeHeader } from "../../sdk/host/headers";
 import { Config } from "../../sdk/pipeline/config";
 import { pluginOfStream } from "../../sdk/pipeline/contexts";
@@ -25,12 +26,15 @@ import { LeaseLine } from "./lease-line";
 import { readTasks, readTenants } from "./read-config";
 import { Spending } from "./spending";
 import { StreamKeeper } from "./stream-keeper";
+import { StreamList } from "./stream-list";
 import { tellCall } from "./tell-call";
 import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
 import { TokenTask } from "./token-task";
 
 const EVENT_STREAM = bytes("text/event-stream");
+/** Beyond them a model that goes on is heard to its end. */
+const MOST_ENDED: i32 = 256;
 const OK_STATUS = bytes("200");
 
 const tokenQuota: OpenAiQuota = new OpenAiQuota("tokens");
@@ -48,6 +52,8 @@ export class TokenLimit extends Stage {
   private readonly spending: Spending = new Spending();
   private readonly keeper: StreamKeeper = new StreamKeeper(this.spending);
 
+  /** Streams that were ended: those whose model goes on are closed with the next tick. */
+  private readonly ended: StreamList = new StreamList(MOST_ENDED);
   private readonly line: LeaseLine = new LeaseLine();
   private readonly tables: LimitTables;
 
@@ -199,7 +205,9 @@ export class TokenLimit extends Stage {
     forgetTime();
     out.clear();
     this.keeper.turnTo(http, call);
+    const wasClosed = call.gate.closed;
     if (len > 0) call.gate.add(data, len, out, this.keeper);
+    if (call.gate.closed && !wasClosed) this.ended.add(http);
     if (endOfStream) call.gate.flush(out);
     if (call.facts.asksUsage || call.endsEarly) replaceBody(RESPONSE_BODY, out.ptr, out.len);
   }
@@ -209,6 +217,7 @@ export class TokenLimit extends Stage {
     forgetTime();
     tellCall(http.modelCall, call, isWhole);
     this.spending.settle(http, call);
+    if (call.gate.closed) this.ended.remove(http);
     http.setState(this.slot, null);
     call.release();
   }
@@ -226,6 +235,12 @@ export class TokenLimit extends Stage {
   }
 
   onTick(): void {
+    for (let left = this.ended.length; left > 0; left--) {
+      const http = this.ended.at(0);
+      this.ended.remove(http);
+      http.enter();
+      closeStream();
+    }
     const budgets = this.spending.budgets;
     if (budgets != null) budgets.refresh();
   }
