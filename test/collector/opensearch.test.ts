@@ -1,18 +1,17 @@
-import { appendFile, mkdir, rm } from "node:fs/promises";
+import { appendFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { answers, type Program, startProgram } from "../cluster/support/process.ts";
+import type { Program } from "../cluster/support/process.ts";
 import { logLine, toText } from "../support/collector/log-lines.ts";
 import { CollectorProcess } from "../support/collector/process.ts";
 import { testFolder } from "../support/collector/start.ts";
 import { freePort } from "../support/free-port.ts";
 import { pace } from "../support/pace.ts";
-import { JAVA, lacking, mavenClassPath } from "./support/parts.ts";
+import { startOpenSearch } from "./support/opensearch.ts";
+import { JAVA, lacking } from "./support/parts.ts";
 
 const missing = lacking(JAVA);
 if (missing) console.log(`OpenSearch tests are skipped: ${missing}`);
-const FOLDER = fileURLToPath(new URL("opensearch", import.meta.url));
 
 let node: Program | undefined;
 let collector: CollectorProcess | undefined;
@@ -21,24 +20,11 @@ afterEach(async () => {
   await node?.stop();
 });
 
-async function startNode(folder: string, port: number): Promise<Program> {
-  const classPath = await mavenClassPath(FOLDER);
-  await mkdir(folder, { recursive: true });
-  return startProgram({
-    name: "opensearch",
-    command: "java",
-    args: ["-Xmx512m", "-cp", classPath, join(FOLDER, "OpenSearchNode.java"), folder, String(port)],
-    folder,
-    ready: () => answers(`http://127.0.0.1:${port}`),
-    timeoutSeconds: 90,
-  });
-}
-
 describe.skipIf(missing)("a real OpenSearch node", () => {
   it("has each line once, however often it is sent", async () => {
     const folder = await testFolder();
     const port = await freePort();
-    node = await startNode(join(folder, "opensearch"), port);
+    node = await startOpenSearch(join(folder, "opensearch"), port);
     const url = `http://127.0.0.1:${port}`;
     const path = join(folder, "a.log");
     const args = [path, "--store", join(folder, "store"), "--elasticsearch", url];

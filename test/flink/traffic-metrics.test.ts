@@ -10,27 +10,15 @@ import { startTestCollector, type TestCollector, testFolder } from "../support/c
 import { freePort } from "../support/free-port.ts";
 import { documents, jobOverFiles, jobOverKafka, runFlink } from "./support/job.ts";
 import { type Line, logLines, START } from "./support/lines.ts";
-
-interface Traffic {
-  "@timestamp": string;
-  tenant: string;
-  taskid: string;
-  version: string;
-  gateway: string;
-  requests: number;
-  served: number;
-  refused: number;
-  client_errors: number;
-  errors: number;
-  would_refuse: number;
-  p50: number;
-  p90: number;
-  p99: number;
-  duration_sum: number;
-  bytes_received: number;
-  bytes_sent: number;
-  in_flight: number;
-}
+import {
+  collectedTraffic,
+  expectSame,
+  KEPT,
+  LATE,
+  seriesOf,
+  sum,
+  type Traffic,
+} from "./support/same-traffic.ts";
 
 const COUNTED = [
   ...(["calls", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"] as const),
@@ -43,16 +31,12 @@ type Spent = Record<(typeof COUNTED)[number], number> & {
   cost_micros: number;
 };
 
-type Collected = Omit<Traffic, "@timestamp"> & { time: string; codes: object; reasons: object };
-
 const missing = lacking(JAVA);
 if (missing) console.log(`stream job tests are skipped: ${missing}`);
-/** The lines are of a day long ago. */
-const KEPT = { keepMs: 1e12, keepMetricsMs: 1e12 };
 const lines = logLines(6_000, 5);
 const late: Line = {
   ...(lines[0] as Line),
-  taskid: "late",
+  taskid: LATE,
   start_time: new Date(START).toISOString(),
   request_id: "late",
 };
@@ -209,45 +193,10 @@ async function requestsOf(collector: TestCollector): Promise<number> {
   return rows[0]?.requests ?? 0;
 }
 
-/** What a collector counts, by series, once it has all; the late line is left out. */
-async function collectedTraffic(collector: TestCollector, requests: number): Promise<Map<string, Collected>> {
-  const range = { from: new Date(START).toISOString(), to: new Date(START + 3_600_000).toISOString() };
-  const query = new URLSearchParams({ ...range, step: "60s" });
-  const read = async () => {
-    const rows = (await collector.traffic(String(query))).rows as Collected[];
-    expect(sum(rows.map(({ requests }) => requests))).toBe(requests);
-    return rows;
-  };
-  const rows = await vi.waitFor(read, { timeout: 20_000, interval: 200 });
-  const timely = rows.filter(({ taskid }) => taskid !== late.taskid);
-  return new Map(timely.map((row) => [seriesOf({ ...row, "@timestamp": row.time }), row]));
-}
-
-function expectSame(rows: Traffic[], collected: Map<string, Collected>): void {
-  expect(rows.length).toBe(collected.size);
-  for (const row of rows) {
-    const same = collected.get(seriesOf(row)) as Collected;
-    const { p50, p90, p99, "@timestamp": _, ...counts } = row;
-    expect(same).toMatchObject(counts);
-    // Java and JavaScript raise gamma to a power with a last digit of their own.
-    for (const [ours, theirs] of [
-      [p50, same.p50],
-      [p90, same.p90],
-      [p99, same.p99],
-    ] as const)
-      expect(Math.abs(ours - theirs)).toBeLessThanOrEqual(1e-12 * theirs);
-  }
-}
-
 function groups(): Map<string, Line[]> {
   return Map.groupBy(lines, (line) =>
     seriesOf({ tenant: "", taskid: "", version: "", gateway: "", ...line, "@timestamp": line.start_time }),
   );
-}
-
-function seriesOf(row: Pick<Traffic, "@timestamp" | "tenant" | "taskid" | "version" | "gateway">): string {
-  const minute = new Date(row["@timestamp"]).toISOString().slice(0, 16);
-  return [minute, row.tenant, row.taskid, row.version, row.gateway].join(" ");
 }
 
 function ended(group: Line[], outcome: Outcome): number {
@@ -258,8 +207,4 @@ function tally(entries: [string, number][]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [name, count] of entries) counts[name] = (counts[name] ?? 0) + count;
   return counts;
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
 }

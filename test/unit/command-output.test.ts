@@ -44,7 +44,7 @@ const FORMATS: Record<string, string[]> = {
 const WITHOUT = [
   ...["budgets reset", "budgets top-up"],
   ...["build", "collector", "completion", "controller", "credentials revoke"],
-  ...["delete", "dev", "diff", "drain", "explain placement"],
+  ...["delete", "dev", "diff", "drain", "explain placement", "indexer"],
   ...["new converter", "new filter", "pack", "push", "rollout pause", "rollout resume", "rollout start"],
   ...["rollout undo", "sign", "test", "top", "uninstall", "validate", "verify", "warmup"],
 ];

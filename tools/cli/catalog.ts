@@ -30,6 +30,12 @@ export const CATALOG: CatalogEntry[] = [
     load: async () => (await import("./commands/collector.ts")).collectorCommand(),
   },
   {
+    usage: "indexer [options]",
+    description:
+      "Run the indexer: write the stream job's results from Kafka into Elasticsearch or OpenSearch",
+    load: async () => (await import("./commands/indexer.ts")).indexerCommand(),
+  },
+  {
     usage: "top [options] [file...]",
     description: "Show the current traffic of each task, live in the terminal",
     load: async () => (await import("./commands/top.ts")).topCommand(),

@@ -41,6 +41,16 @@ export const EXAMPLES: Record<string, readonly Example[]> = {
     ["Follow log files", "collector '/var/log/modelgate/*.log' --store /var/lib/modelgate"],
     ["Take batches from gateways, and send lines on to Kafka", "collector --listen :8092 --kafka kafka:9092"],
   ],
+  indexer: [
+    [
+      "Write into an Elasticsearch of this machine",
+      "indexer --kafka kafka:9092 --elasticsearch http://127.0.0.1:9200",
+    ],
+    [
+      "Send an API key along",
+      "indexer --kafka kafka:9092 --elasticsearch https://search.example --elasticsearch-headers headers.txt",
+    ],
+  ],
   top: [
     ["Watch all tasks, slowest first", "top --sort p99"],
     ["Print the traffic of one tenant once", "top --tenant search --once"],

@@ -71,22 +71,31 @@ export function aggregated(
     .bucketAggs(buckets);
 }
 
-export function sum(field: string, id = "1"): SumBuilder {
-  return new SumBuilder().id(id).field(field);
+export function sum(field: string, id = "1", hide = false): Builder<MetricAggregation> {
+  const builder = new SumBuilder().id(id).field(field);
+  return metric("sum", hide ? builder.hide(true) : builder);
 }
 
-export function max(field: string): MaxBuilder {
-  return new MaxBuilder().id("1").field(field);
+export function max(field: string): Builder<MetricAggregation> {
+  return metric("max", new MaxBuilder().id("1").field(field));
+}
+
+/** The library's builders leave the type `unknown`, of which Grafana makes no query. */
+export function metric(type: string, builder: Builder<MetricAggregation>): Builder<MetricAggregation> {
+  return { build: () => ({ ...builder.build(), type }) as MetricAggregation };
 }
 
 export function ratio(field: string): Builder<MetricAggregation>[] {
   const variable = (name: string, id: string) => new PipelineVariableBuilder().name(name).pipelineAgg(id);
   return [
-    sum(field, "1").hide(true),
-    sum("requests", "2").hide(true),
-    new BucketScriptBuilder()
-      .id("3")
-      .pipelineVariables([variable("part", "1"), variable("whole", "2")])
-      .settings({ script: "params.whole > 0 ? params.part / params.whole : 0" }),
+    sum(field, "1", true),
+    sum("requests", "2", true),
+    metric(
+      "bucket_script",
+      new BucketScriptBuilder()
+        .id("3")
+        .pipelineVariables([variable("part", "1"), variable("whole", "2")])
+        .settings({ script: "params.whole > 0 ? params.part / params.whole : 0" }),
+    ),
   ];
 }

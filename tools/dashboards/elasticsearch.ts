@@ -7,7 +7,7 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder, LogsBuilder } from "@grafana/grafana-foundation-sdk/elasticsearch";
 import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
-import { aggregated, max, ratio, SOURCES, series, sourceRef, sum } from "./elasticsearch-queries.ts";
+import { aggregated, max, metric, ratio, SOURCES, series, sourceRef, sum } from "./elasticsearch-queries.ts";
 import { dashboard, heatMap, timeSeries } from "./panels.ts";
 import { labelsOf, partsOf, type Scope, titleOf } from "./scope.ts";
 
@@ -190,7 +190,7 @@ function addRequests(result: Result, filter: string): void {
           .datasource(sourceRef("logs"))
           .query(`${filter} AND response_code:[400 TO 599]`)
           .timeField("@timestamp")
-          .metrics([new LogsBuilder().id("1").settings({ limit: "200" })])
+          .metrics([metric("logs", new LogsBuilder().id("1").settings({ limit: "200" }))])
           .bucketAggs([]),
       ),
   );

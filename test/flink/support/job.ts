@@ -43,25 +43,39 @@ export async function jobOverKafka(port: number, output: string): Promise<string
   return `SET 'table.dml-sync' = 'true';\n${tables}\n${await stream("traffic-metrics.sql")}`;
 }
 
+/** A job as it ships with its results in Kafka, which goes on until it is stopped. */
+export async function endlessJob(port: number): Promise<string> {
+  const broker = `'127.0.0.1:${port}'`;
+  const files = ["tables.sql", "results-in-kafka.sql", "traffic-metrics.sql"];
+  const texts = await Promise.all(files.map(stream));
+  // In a test nothing is silent for long.
+  return texts.join("\n").replaceAll("'kafka:9092'", broker).replace("= '30 s'", "= '2 s'");
+}
+
 /** Runs SQL in Flink's client with a mini cluster in the same process. @throws Error with the client's words */
 export async function runFlink(sql: string, folder: string): Promise<string> {
+  await configure(folder, {});
+  return runClient(`SET 'execution.target' = 'local';\nSET 'parallelism.default' = '1';\n${sql}`, folder);
+}
+
+/** Writes Flink's configuration into a folder, where its programs look for it with `FLINK_CONF_DIR`. */
+export async function configure(folder: string, settings: Record<string, string | number>): Promise<void> {
   await mkdir(join(folder, "conf"), { recursive: true });
-  await writeFile(join(folder, "conf/config.yaml"), "{}\n");
-  await writeFile(
-    join(folder, "job.sql"),
-    `SET 'execution.target' = 'local';\nSET 'parallelism.default' = '1';\n${sql}`,
-  );
+  const lines = Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  await writeFile(join(folder, "conf/config.yaml"), lines.join("") || "{}\n");
+}
+
+/** Arguments of `java` for a program of Flink's. */
+export async function flinkProgram(memory: string, ...program: string[]): Promise<string[]> {
+  return [`-Xmx${memory}`, ...OPENED, "-cp", await mavenClassPath(FLINK), ...program];
+}
+
+/** Runs SQL in Flink's client, with the configuration in the folder. @throws Error with the client's words */
+export async function runClient(sql: string, folder: string): Promise<string> {
+  await writeFile(join(folder, "job.sql"), sql);
   const { stdout } = await promisify(execFile)(
     "java",
-    [
-      "-Xmx1g",
-      ...OPENED,
-      "-cp",
-      await mavenClassPath(FLINK),
-      "org.apache.flink.table.client.SqlClient",
-      "-f",
-      join(folder, "job.sql"),
-    ],
+    [...(await flinkProgram("1g", "org.apache.flink.table.client.SqlClient")), "-f", join(folder, "job.sql")],
     { env: { ...process.env, FLINK_CONF_DIR: join(folder, "conf") }, maxBuffer: 1 << 26, cwd: folder },
   );
   const fault = stdout.indexOf("[ERROR]");

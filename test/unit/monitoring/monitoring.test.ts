@@ -52,6 +52,17 @@ test("what is committed is what the code writes", async () => {
   ).toEqual([...files.keys()].filter((path) => path.endsWith(".json")).sort());
 });
 
+test("panels over Elasticsearch ask for aggregations that Grafana knows", () => {
+  const types = [...files].flatMap(([path, text]) => {
+    if (!path.endsWith("-elasticsearch.json")) return [];
+    const { panels } = JSON.parse(text) as { panels: { targets?: { metrics: { type: string }[] }[] }[] };
+    return panels.flatMap(({ targets = [] }) =>
+      targets.flatMap(({ metrics }) => metrics.map(({ type }) => type)),
+    );
+  });
+  expect([...new Set(types)].sort()).toEqual(["bucket_script", "logs", "max", "sum"]);
+});
+
 test("kustomize takes every dashboard, and Prometheus scrapes ports that are there", async () => {
   const yaml = async (path: string) => await readFile(fileURLToPath(new URL(path, FOLDER)), "utf8");
   const { configMapGenerator } = parse(await yaml("kustomization.yaml"));

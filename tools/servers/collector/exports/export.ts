@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type LogLine, linesFrom } from "../query/logs.ts";
 import type { Database } from "../store/database.ts";
 import type { LineFiles } from "../store/line-files.ts";
+import { rest, retried } from "./retry.ts";
 
 /** A line and its place in the order of commits, which is the same each time it is sent. */
 export interface Numbered {
@@ -33,7 +33,6 @@ interface ExportCounts {
 /** How many sequence numbers are sent at once. */
 const WINDOW = 5_000;
 const IDLE_MS = 1_000;
-const BACK_OFF_MS = { first: 250, last: 30_000 };
 
 /**
  * Sends the stored lines on, in the order of their commits, each at least once: the stored files are the
@@ -95,23 +94,13 @@ export class Export {
 
   private async run(): Promise<void> {
     const { signal } = this.end;
-    let backOff = BACK_OFF_MS.first;
+    const failed = (error: unknown, retryMs: number) => {
+      this.counts.failed();
+      this.log.warn({ export: this.sink.name, err: error, retryMs }, "an export failed; it is tried again");
+    };
     while (!signal.aborted) {
-      try {
-        const isDone = await this.step();
-        backOff = BACK_OFF_MS.first;
-        if (isDone) await this.rest(IDLE_MS);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.counts.failed();
-        this.log.warn(
-          { export: this.sink.name, err: error, retryMs: backOff },
-          "an export failed; it is tried again",
-        );
-        // Between half and all of it, so that several don't come at the same moments.
-        await this.rest(backOff * (0.5 + Math.random() / 2));
-        backOff = Math.min(backOff * 2, BACK_OFF_MS.last);
-      }
+      const isDone = await retried(() => this.step(), signal, failed);
+      if (isDone) await rest(IDLE_MS, signal);
     }
   }
 
@@ -131,9 +120,5 @@ export class Export {
     this.counts.sent(lines.length - refused);
     this.counts.lost(refused + (isFirst ? 0 : missed));
     return next - (seqs[0] ?? next) < WINDOW / 2;
-  }
-
-  private async rest(milliseconds: number): Promise<void> {
-    await sleep(milliseconds, undefined, { signal: this.end.signal }).catch(() => {});
   }
 }
