@@ -72,6 +72,7 @@ export default defineConfig({
         ["Plug-in configuration", "plugin-configuration"],
         ["Log fields", "log-fields"],
         ["Reasons", "reasons"],
+        ["Host calls", "host-calls"],
         ["Metrics", "metrics"],
         ["Messages of validate", "validate-messages"],
       ]),

@@ -1,4 +1,5 @@
 import { cliPage } from "./cli.ts";
+import { hostCallsPage } from "./host-calls.ts";
 import { logFieldsPage } from "./log-fields.ts";
 import { metricsPage } from "./metrics.ts";
 import { pluginConfigurationPage } from "./plugin-configuration.ts";
@@ -14,6 +15,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ["docs/reference/plugin-configuration.md", pluginConfigurationPage()],
     ["docs/reference/log-fields.md", logFieldsPage()],
     ["docs/reference/metrics.md", await metricsPage()],
+    ["docs/reference/host-calls.md", hostCallsPage()],
     ["docs/reference/reasons.md", reasonsPage()],
     ["docs/operate/troubleshooting.md", troubleshootingPage()],
   ]);
