@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
@@ -13,12 +15,20 @@ import { BODY, listOf, TestTenant } from "./support/tenants.ts";
 import { modelServer } from "./support/workloads.ts";
 
 const NAMESPACE = "protected";
+const HOST = "10.88.0.1";
 const SECRET = "a signer's secret of more than 32 bytes";
 const tenant = new TestTenant("protected", NAMESPACE, 8866);
+/** Where the test listens as the OpenTelemetry collector. */
+const TRACES = { service: "traces", namespace: NAMESPACE, port: 4318 };
 
 describe("what a gateway's pod gets when it starts", () => {
   let cluster: Cluster;
   let key = "";
+  const spans: Buffer[] = [];
+  const receiver = createServer(async (request, response) => {
+    if (request.url === "/v1/traces") spans.push(Buffer.concat(await request.toArray()));
+    response.end();
+  });
   const admin = async (path: string) => {
     const labelSelector = "istio=protected-gateway";
     const [pod] = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE, labelSelector });
@@ -27,6 +37,7 @@ describe("what a gateway's pod gets when it starts", () => {
 
   beforeAll(async () => {
     cluster = await startCluster({ withProxyMetadata: true });
+    await once(receiver.listen(TRACES.port, HOST), "listening");
     const image = await pushImage(
       await packImage(await readModule("gateway"), "compat"),
       parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
@@ -38,8 +49,10 @@ describe("what a gateway's pod gets when it starts", () => {
         stringData: { key: SECRET },
       } as Manifest,
       ...modelServer(NAMESPACE, "task", [{ version: "v1", port: 9000 }]),
+      ...serviceOf(TRACES, HOST),
     );
-    const owner = tenant.resource({ protection: { maxConcurrentStreams: 77 } }) as Manifest & {
+    const tuning = { tracing: { ...TRACES, percent: 100 } };
+    const owner = tenant.resource({ protection: { maxConcurrentStreams: 77 }, tuning }) as Manifest & {
       spec: { credentials: object[] };
     };
     owner.spec.credentials.push({ id: "signer", type: "hmac", secretRef: { name: "signer", key: "key" } });
@@ -55,7 +68,10 @@ describe("what a gateway's pod gets when it starts", () => {
     const { data } = (await cluster.client.get(made as Manifest)) as Manifest & { data: { key: string } };
     key = Buffer.from(data.key, "base64").toString();
   });
-  afterAll(() => cluster?.stop());
+  afterAll(async () => {
+    receiver.close();
+    await cluster?.stop();
+  });
 
   it("runtime and overload manager of its bootstrap, and the limits of its listener", async () => {
     expect(await admin("/runtime")).toContain("http.max_requests_per_io_cycle");
@@ -63,6 +79,13 @@ describe("what a gateway's pod gets when it starts", () => {
     expect(bootstrap).toContain("envoy.overload_actions.reset_high_memory_stream");
     expect(bootstrap).toContain(`"max_heap_size_bytes": "${0.75 * 2 * 2 ** 30}"`);
     expect(await admin("/config_dump?resource=dynamic_listeners")).toContain('"max_concurrent_streams": 77');
+  });
+
+  it("the tracer: a request's span is sent to the tenant's OpenTelemetry collector, with the filter's decision", async () => {
+    expect((await tenant.call("task")).status).toBe(200);
+    const sent = () => Buffer.concat(spans).toString("latin1");
+    await expect.poll(sent).toContain("modelgate.passed");
+    expect(sent()).toMatch(/modelgate\.tenant[^\w]+protected/);
   });
 
   it("the sealing key: a signed request passes, and no dump holds key or secret", async () => {
@@ -81,3 +104,23 @@ describe("what a gateway's pod gets when it starts", () => {
         expect((await admin(path)).includes(secret), path).toBe(false);
   });
 });
+
+/** A Service without pods, served by a port of this machine. */
+function serviceOf({ service, namespace, port }: typeof TRACES, address: string): Manifest[] {
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: service, namespace },
+      spec: { ports: [{ name: "http", port }] },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: service, namespace, labels: { "kubernetes.io/service-name": service } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: "http", port, protocol: "TCP" }],
+    } as Manifest,
+  ];
+}

@@ -34,6 +34,12 @@ export async function startSessionCluster(folder: string): Promise<SessionCluste
     "taskmanager.memory.managed.size": "256m",
     "taskmanager.memory.network.min": "64m",
     "taskmanager.memory.network.max": "64m",
+    // Flink's own scripts work these out.
+    "taskmanager.memory.framework.heap.size": "128m",
+    "taskmanager.memory.framework.off-heap.size": "128m",
+    "taskmanager.memory.jvm-metaspace.size": "256m",
+    "taskmanager.memory.jvm-overhead.min": "192m",
+    "taskmanager.memory.jvm-overhead.max": "192m",
     "execution.checkpointing.interval": "1 s",
     "execution.checkpointing.dir": `file://${join(folder, "checkpoints")}`,
     "parallelism.default": 1,
