@@ -26,6 +26,7 @@ const TEST_MODULES = [
   "log-text",
   "budget-spender",
   "jws",
+  "no-op",
 ];
 const CONVERTERS = ["probe", "other", "traps"];
 
