@@ -3,7 +3,7 @@ import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { ReplyMapper } from "./cors-replies.ts";
 import { NETWORKING, owned } from "./names.ts";
 
-/** Beside those of Istio's agent, and open to the kubelet alone where network policies are obeyed. */
+/** Beside those of Istio's agent. Whoever else asks there meets the same filter, and no route behind it. */
 export const STARTUP_PORT = 15_022;
 export const STARTUP_PATH = "/modelgate/startup";
 const HTTP_CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
