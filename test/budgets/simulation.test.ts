@@ -43,6 +43,11 @@ it("100 streams at once against a budget for 10: those pass that fit, and no mor
   const gateway = await stack.startGateway("gw-1");
   const answers = await Promise.all(Array.from({ length: 100 }, () => chat(gateway, { tokens })));
   const passed = answers.filter(({ status }) => status === 200);
+  // Each refusal says what is left, as far as calls under way have not reserved it.
+  for (const { quota } of answers.filter(({ status }) => status !== 200)) {
+    expect(quota[0]).toBe(String(budget));
+    expect(Number(quota[1])).toBeLessThanOrEqual(budget);
+  }
   const refused = new Set(answers.filter(({ status }) => status !== 200).map(({ reason }) => reason));
   const spent = await settled();
   console.log(`${passed.length} of 100 passed, ${spent} of ${budget} spent, refused: ${[...refused]}`);

@@ -152,6 +152,8 @@ export interface Answered {
   status: number;
   /** Of a refusal. */
   reason: string;
+  /** `x-ratelimit-limit-tokens`, and what is left of it. */
+  quota: [string | null, string | null];
   /** Pieces of the answer that came. */
   pieces: number;
   /** Why it ended, as its last event but `[DONE]` says. */
@@ -171,7 +173,12 @@ export async function chat(
     body: JSON.stringify({ model: "llm", messages: [], max_tokens: tokens, stream }),
     signal: abort.signal,
   });
-  const answered = { status: response.status, reason: "", pieces: 0, finish: "", isDone: false };
+  const { headers } = response;
+  const quota: Answered["quota"] = [
+    headers.get("x-ratelimit-limit-tokens"),
+    headers.get("x-ratelimit-remaining-tokens"),
+  ];
+  const answered = { status: response.status, quota, reason: "", pieces: 0, finish: "", isDone: false };
   if (response.status !== 200 || !stream) {
     const { error } = (await response.json()) as { error?: { reason: string } };
     return { ...answered, reason: error?.reason ?? "" };

@@ -83,6 +83,7 @@ describe("modelgate loadtest of a language model", () => {
     expect(step.tokens.tpot.p50).toBeGreaterThanOrEqual(EACH_MS - 1);
     expect(step.p50).toBeGreaterThan(step.tokens.ttft.p50 + EACH_MS);
     expect(step.tokens.perSecond / step.answered).toBeCloseTo(PIECES.length);
+    expect(step.tokens.allPerSecond).toBeGreaterThan(step.tokens.perSecond);
     const last = asked.at(-1);
     expect(last?.path).toBe("/openai/v1/chat/completions");
     expect(last?.body).toMatchObject({ model: "org/small", stream: true });

@@ -151,6 +151,24 @@ describe("limits.perReplica", () => {
     expect(await write(before)).toBe(after);
   });
 
+  it.each([
+    ["", "  limits:\n    perReplica: 42\n  openai:\n    tokenLimits:\n      perReplica: 900\n"],
+    [
+      "  openai:\n    models: [a]\n",
+      "  openai:\n    models: [a]\n    tokenLimits:\n      perReplica: 900\n  limits:\n    perReplica: 42\n",
+    ],
+    [
+      "  openai:\n    tokenLimits: { tokensPerSecond: 5, burst: 9 }\n",
+      "  openai:\n    tokenLimits: { perReplica: 900, burst: 9 }\n  limits:\n    perReplica: 42\n",
+    ],
+  ])("of a language model has its tokens beside it: %j", async (before, after) => {
+    const own = `${head}  protocol: openai\n`;
+    const path = await file("task.yaml", own + before);
+    const store = await tasksOfFiles([path], false);
+    await store.writePerReplica(store.tasks[0] as never, 42, 900);
+    expect((await readFile(path, "utf8")).slice(own.length)).toBe(after);
+  });
+
   it("is written into the task of that namespace", async () => {
     const twin = head.replace("name: ranking", "name: ranking, namespace: b").replace("'6'", "'7'");
     const path = await file("twins.yaml", `${head}---\n${twin}`);

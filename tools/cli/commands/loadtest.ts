@@ -121,7 +121,7 @@ export function loadtestCommand(): Command {
     .option("--replicas <number>", "number of replicas that share the load", count, 1)
     .option(
       "--write",
-      "write the result to the ModelTask, in the file or else the cluster, as limits.perReplica",
+      "write the result to the ModelTask, in the file or else the cluster, as limits.perReplica, and of a language model as openai.tokenLimits.perReplica",
     )
     .option("--headroom <percent>", "with --write: part of the capacity to keep in reserve", percent, 0)
     .option(
@@ -228,11 +228,17 @@ function told(run: SavedRun, from: number): string {
 async function write(store: TaskStore, task: ModelTask, run: SavedRun, options: Options): Promise<void> {
   if (!run.isFound || run.capacity === 0)
     throw new Error("--write: the capacity was not found, so nothing was written");
-  const exact = (run.capacity / run.replicas) * (1 - options.headroom / 100);
-  const perReplica = exact >= 10 ? Math.floor(exact) : Math.floor(exact * 10) / 10;
-  const place = await store.writePerReplica(task, perReplica);
+  const ofReplica = (exact: number) => {
+    const kept = (exact / run.replicas) * (1 - options.headroom / 100);
+    return kept >= 10 ? Math.floor(kept) : Math.floor(kept * 10) / 10;
+  };
+  const perReplica = ofReplica(run.capacity);
+  const tokens = kneeOf(run)?.tokens;
+  const tokensPerReplica = tokens && Math.max(1, ofReplica(tokens.allPerSecond));
+  const place = await store.writePerReplica(task, perReplica, tokensPerReplica);
   const tell = options.output ? console.error : console.log;
   tell(`limits.perReplica: ${perReplica} written into ${place}`);
+  if (tokensPerReplica !== undefined) tell(`openai.tokenLimits.perReplica: ${tokensPerReplica} written, too`);
 }
 
 async function replay(

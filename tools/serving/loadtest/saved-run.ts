@@ -15,7 +15,14 @@ const step = z.object({
     max: z.number(),
   },
   breaches: z.array(z.string()),
-  tokens: z.object({ ttft: percentiles, tpot: percentiles, perSecond: z.number() }).optional(),
+  tokens: z
+    .object({
+      ttft: percentiles,
+      tpot: percentiles,
+      perSecond: z.number(),
+      allPerSecond: z.number().default(0),
+    })
+    .optional(),
 });
 
 const run = z.object({

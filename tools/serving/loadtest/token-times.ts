@@ -8,8 +8,9 @@ export interface TokenTimes {
   first: RecordableHistogram;
   /** Mean time from one token to the next, of each answer with two or more. */
   each: RecordableHistogram;
-  /** Tokens of all answers. */
+  /** Tokens of all answers, and of their prompts. */
   count: number;
+  prompts: number;
 }
 
 /** Percentiles in milliseconds; 0 where no answer was a stream. */
@@ -25,27 +26,38 @@ export interface TokenStep {
   ttft: Percentiles;
   /** Time per output token. */
   tpot: Percentiles;
+  /** Of answers; and with their prompts, as limits on tokens count. */
   perSecond: number;
+  allPerSecond: number;
 }
 
 export function tokenTimes(): TokenTimes {
-  return { first: latencyHistogram(), each: latencyHistogram(), count: 0 };
+  return { first: latencyHistogram(), each: latencyHistogram(), count: 0, prompts: 0 };
 }
 
 /** @param dueAt when the request was to be sent, by performance.now() */
-export function recordTokens(times: TokenTimes, { count, firstAt, lastAt }: Tokens, dueAt: number): void {
+export function recordTokens(
+  times: TokenTimes,
+  { count, prompt, firstAt, lastAt }: Tokens,
+  dueAt: number,
+): void {
   times.count += count;
+  times.prompts += prompt;
   if (firstAt === undefined || lastAt === undefined) return;
   record(times.first, firstAt - dueAt);
   if (count > 1) record(times.each, (lastAt - firstAt) / (count - 1));
 }
 
 /** @returns undefined where no answer had a token */
-export function tokenStep({ first, each, count }: TokenTimes, milliseconds: number): TokenStep | undefined {
+export function tokenStep(
+  { first, each, count, prompts }: TokenTimes,
+  milliseconds: number,
+): TokenStep | undefined {
   if (count === 0) return undefined;
   return {
     ...{ ttft: percentiles(first), tpot: percentiles(each) },
     perSecond: (count / milliseconds) * 1000,
+    allPerSecond: ((count + prompts) / milliseconds) * 1000,
   };
 }
 

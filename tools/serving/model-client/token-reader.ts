@@ -4,6 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 export interface Tokens {
   /** As the model server says; of a stream without usage, the events with a piece of the answer. */
   count: number;
+  /** Of the prompt, as the model server says; 0 where it does not. */
+  prompt: number;
   /** When the first and the last one came, by performance.now(); undefined when the reply was no stream. */
   firstAt: number | undefined;
   lastAt: number | undefined;
@@ -18,7 +20,12 @@ interface Told {
   type?: string;
   response?: Told;
   error?: { message?: string } | string | null;
-  usage?: { completion_tokens?: number; output_tokens?: number } | null;
+  usage?: {
+    prompt_tokens?: number;
+    input_tokens?: number;
+    completion_tokens?: number;
+    output_tokens?: number;
+  } | null;
   choices?: { text?: string; delta?: Record<string, unknown> }[];
 }
 
@@ -35,6 +42,7 @@ export class TokenReader {
   private rest = "";
   private counted = 0;
   private reported: number | undefined;
+  private prompt = 0;
   private firstAt: number | undefined;
   private lastAt: number | undefined;
   private isWhole = false;
@@ -64,7 +72,12 @@ export class TokenReader {
   }
 
   get tokens(): Tokens {
-    return { count: this.reported ?? this.counted, firstAt: this.firstAt, lastAt: this.lastAt };
+    return {
+      count: this.reported ?? this.counted,
+      prompt: this.prompt,
+      firstAt: this.firstAt,
+      lastAt: this.lastAt,
+    };
   }
 
   private event(data: string, at: number): void {
@@ -84,8 +97,9 @@ export class TokenReader {
   }
 
   private usage({ usage, response }: Told): void {
-    const { completion_tokens, output_tokens } = usage ?? response?.usage ?? {};
-    this.reported = completion_tokens ?? output_tokens ?? this.reported;
+    const told = usage ?? response?.usage ?? {};
+    this.reported = told.completion_tokens ?? told.output_tokens ?? this.reported;
+    this.prompt = told.prompt_tokens ?? told.input_tokens ?? this.prompt;
   }
 
   private parse(json: string): Told | undefined {
