@@ -7,6 +7,11 @@ const STARTED = Date.now();
 const BUCKETS = Array.from({ length: 40 }, (_, i) => 2 ** (i / 2.5));
 /** Clients choose what task they name. */
 export const HOSTILE_TASK = `"><img src=x onerror="document.title='owned'">&tenant=ads`;
+const BUDGETS = [
+  { tenant: "assistant", budget: "monthly", limit: 2_000_000_000, spent: 1_630_000_000, used_percent: 81.5 },
+  { tenant: "assistant", budget: "daily/app", limit: 4_000_000, spent: 4_100_000, used_percent: 102.5 },
+  { tenant: "search", budget: "weekly", limit: 9_000_000, spent: 90_000, used_percent: 1 },
+];
 const TENANTS = ["search", "ads", "feed", "risk", "assistant"];
 
 export interface FakeCollector {
@@ -61,6 +66,8 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
       heatmap: () => heatMap(query),
       events: () => events(query),
       settings: () => ({ trace_url: "https://traces.example/trace/{trace_id}" }),
+      spend: () => ({ rows: spenders(query) }),
+      budgets: () => ({ budgets: BUDGETS }),
       limits: () => ({ limits: [{ requests_per_second: 240 }] }),
     };
     if (name === "logs") {
@@ -123,6 +130,15 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
             )
           : [whole(share, failing)];
     return { rows };
+  }
+
+  /** Thirty credentials call language models, more each than the one before. */
+  function spenders(query: URLSearchParams): object[] {
+    if (collector.mood === "silent") return [];
+    return Array.from({ length: 30 }, (_, i) => ({
+      ...{ tenant: "assistant", taskid: i % 2 ? "chat-8b" : "chat-70b", credential: `app-${i}` },
+      ...calls(100 * (i + 1), query.get("to") ? Date.parse(query.get("to") as string) : STARTED),
+    }));
   }
 
   function heatMap(query: URLSearchParams): object {
@@ -242,5 +258,18 @@ function numbers(share: number, time: number, length: number, failing: boolean, 
     bytes_received: requests * 570_000,
     bytes_sent: requests * 1_800,
     in_flight: (requests * 0.034 * slow * pace) / seconds,
+    models: calls(Math.round(requests / 20), time),
+  };
+}
+
+/** Calls to language models. */
+function calls(number: number, time: number): NonNullable<Traffic["models"]> {
+  const slow = slowness(time);
+  return {
+    ...{ calls: number, input_tokens: number * 830, output_tokens: Math.round(number * 190 * wave(time)) },
+    ...{ estimated: Math.round(number * 0.02), aborted: Math.round(number * 0.013) },
+    costs: { EUR: number * 2_100 },
+    time_to_first_token: { p50: 140 * slow, p90: 420 * slow, p99: 1_350 * slow },
+    time_per_output_token: { p50: 21 * slow, p90: 34 * slow, p99: 61 * slow },
   };
 }

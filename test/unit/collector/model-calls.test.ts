@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { Registry } from "prom-client";
 import protobuf from "protobufjs";
 import { afterAll, expect, it } from "vitest";
 import { logsCommand } from "../../../tools/cli/commands/logs.ts";
@@ -13,7 +14,9 @@ import { LogText } from "../../../tools/cli/output/log-text.ts";
 import { monitoringFiles } from "../../../tools/dashboards/files.ts";
 import { GENAI_METRICS } from "../../../tools/lib/access-log/genai.ts";
 import { MODEL_CALL_FIELDS } from "../../../tools/lib/envoy/log-fields.ts";
+import { budgetMetrics } from "../../../tools/servers/budgets/budget-metrics.ts";
 import { quote } from "../../../tools/servers/collector/fields.ts";
+import type { Budget } from "../../../tools/servers/collector/query/budgets.ts";
 import type { ModelTraffic } from "../../../tools/servers/collector/query/model-traffic.ts";
 import { querySpend, type Spend } from "../../../tools/servers/collector/query/spend.ts";
 import { queryTraffic } from "../../../tools/servers/collector/query/traffic.ts";
@@ -288,16 +291,37 @@ it("spend stays what it was when rows come together, and traffic in whole minute
   database.close();
 });
 
+it("budgets are those that the controllers tell of that answer, of the tenants that are asked for", async () => {
+  const registry = new Registry();
+  const account = { amount: 1_000, added: 500, spent: 1_230, unknown: 0, leases: {} };
+  const accounts = { 'monthly/a"b': account, daily: { ...account, spent: 10 } };
+  const ledgers = () => new Map([["search", { state: { accounts } }]]);
+  budgetMetrics(registry, { ledgers, watch: () => {} } as never, () => true);
+  const leader = await listening(
+    () => {},
+    () => registry.metrics(),
+  );
+  const follower = await listening(() => {});
+  const controllerUrls = [follower, leader, "http://127.0.0.1:1"];
+  const collector = await startTestCollector(await testFolder(), { controllerUrls });
+  const { budgets } = await collector.json<{ budgets: Budget[] }>("/api/v1/budgets?tenant=search");
+  expect(budgets).toEqual([
+    { tenant: "search", budget: 'monthly/a"b', limit: 1_500, spent: 1_230, used_percent: 82 },
+    { tenant: "search", budget: "daily", limit: 1_500, spent: 10, used_percent: expect.any(Number) },
+  ]);
+  expect(await collector.json("/api/v1/budgets?tenant=ads")).toEqual({ budgets: [] });
+});
+
 const servers: Server[] = [];
 afterAll(() => {
   for (const server of servers) server.close().closeAllConnections();
 });
 
-async function listening(onBody: (body: Buffer) => void): Promise<string> {
+async function listening(onBody: (body: Buffer) => void, answer = async () => ""): Promise<string> {
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray());
     if (request.url === "/v1/metrics") onBody(body);
-    response.end();
+    response.end(await answer());
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -43,6 +43,7 @@ interface Options extends ConnectOptions {
   senderTokenFile?: string;
   readerTokenFile?: string;
   traceUrl?: string;
+  controllerUrl?: string[];
   logLevel: string;
 }
 
@@ -67,6 +68,11 @@ export function collectorCommand(): Command {
       "host name that readers may use, besides localhost, this machine's name and IP addresses; repeatable",
       (name: string, before: string[] = []) => [...before, name],
     )
+    .option(
+      "--controller-url <url>",
+      "address of a controller's metrics, whose budgets the page shows, such as http://127.0.0.1:8091; repeatable, as only the leader tells of them",
+      (url: string, before: string[] = []) => [...before, url],
+    )
     .option("--listen-batches <host:port>", "second address that only accepts batches of lines", address)
     .addOption(withDefault("--keep <duration>", "how long to keep lines", duration, "7d"))
     .addOption(
@@ -84,14 +90,8 @@ export function collectorCommand(): Command {
       ),
     )
     .addOption(withDefault("--interval <duration>", "longest time before a line is stored", duration, "1s"))
-    .option("--top-series <n>", "number of series with their own labels in /metrics", wholeNumber, 1_000)
-    .option("--elasticsearch <url>", "also send lines to Elasticsearch or OpenSearch")
-    .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
-    .option("--elasticsearch-headers <file>", 'file of request headers, one "name: value" per line')
-    .option("--kafka <brokers>", "also send lines to Kafka: host:port,host:port")
-    .option("--kafka-topic <name>", "the topic", "modelgate-logs")
-    .option("--otlp <url>", "also send lines and metrics by OTLP/HTTP: http://host:4318")
-    .option("--otlp-headers <file>", 'file of request headers, one "name: value" per line')
+    .option("--top-series <n>", "number of series with their own labels in /metrics", wholeNumber, 1_000);
+  withExports(command)
     .option("--tls-cert <file>", "certificate chain (PEM)")
     .option("--tls-key <file>", "private key (PEM)")
     .option("--client-ca <file>", "CA of the client certificates of senders and readers (PEM)")
@@ -120,6 +120,18 @@ export function collectorCommand(): Command {
   return command;
 }
 
+/** Where lines go besides. */
+function withExports(command: Command): Command {
+  return command
+    .option("--elasticsearch <url>", "also send lines to Elasticsearch or OpenSearch")
+    .option("--elasticsearch-index <prefix>", "indices are <prefix>-YYYY.MM.DD", "modelgate-logs")
+    .option("--elasticsearch-headers <file>", 'file of request headers, one "name: value" per line')
+    .option("--kafka <brokers>", "also send lines to Kafka: host:port,host:port")
+    .option("--kafka-topic <name>", "the topic", "modelgate-logs")
+    .option("--otlp <url>", "also send lines and metrics by OTLP/HTTP: http://host:4318")
+    .option("--otlp-headers <file>", 'file of request headers, one "name: value" per line');
+}
+
 async function collector(globs: string[], options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
   const stopped = untilStopped();
@@ -139,6 +151,7 @@ async function collector(globs: string[], options: Options): Promise<void> {
     readerTokens: readerTokenFile === undefined ? undefined : await ReaderTokens.open(readerTokenFile),
     ...{ globs, tls, log, folder: options.store, listen: options.listen },
     ...{ listenBatches: options.listenBatches, allowHosts: options.allowHost, traceUrl: options.traceUrl },
+    controllerUrls: options.controllerUrl,
     ...{ keepMs: options.keep, keepBytes: options.keepBytes, keepMetricsMs: options.keepMetrics },
     ...{ spoolBytes: options.spoolBytes, intervalMs: options.interval, topSeries: options.topSeries },
     exports: await exportsOf(options),

@@ -13,6 +13,7 @@ import type { CollectorOptions } from "./options.ts";
 import { type CollectorMetrics, collectorMetrics } from "./prometheus/collector-metrics.ts";
 import { ModelMetrics } from "./prometheus/model-metrics.ts";
 import { TrafficMetrics } from "./prometheus/traffic-metrics.ts";
+import { BudgetSource } from "./query/budgets.ts";
 import { addEvents } from "./query/events.ts";
 import { Committer } from "./store/commit.ts";
 import { Database } from "./store/database.ts";
@@ -53,6 +54,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       traceUrl: options.traceUrl,
       fault: () => ingest.fault,
       limits: () => cluster?.limits ?? [],
+      budgets: new BudgetSource(options.controllerUrls ?? []),
     }),
     options,
   );

@@ -11,6 +11,8 @@ export interface CollectorOptions {
   listen: { host: string; port: number };
   /** Address of a trace in Jaeger, Tempo or the like, with `{trace_id}` in place of its id; for the page. */
   traceUrl?: string | undefined;
+  /** Controllers whose budgets the page shows, by their addresses. Default: none. */
+  controllerUrls?: string[] | undefined;
   /** Names that readers may call it by, beside its machine's. */
   allowHosts?: string[] | undefined;
   /** Another address, where only batches are taken: for senders that may not read. */

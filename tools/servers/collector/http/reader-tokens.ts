@@ -8,7 +8,7 @@ import { TokenFile } from "./token-file.ts";
 type Scope = readonly string[] | "all";
 
 /** What is read of tenants, each narrowed down by the parameter `tenant`. */
-const OF_TENANTS = ["traffic", "spend", "heatmap", "logs", "events", "names", "limits"].map(
+const OF_TENANTS = ["traffic", "spend", "budgets", "heatmap", "logs", "events", "names", "limits"].map(
   (name) => `GET /api/v1/${name}`,
 );
 /** What tells nothing of anybody. */

@@ -2,6 +2,7 @@ import type { Registry } from "prom-client";
 import { HttpError, readBody, sendJson } from "../../http/http.ts";
 import type { CurrentLimit } from "../cluster-events/limit-events.ts";
 import { parseAlerts } from "../query/alerts.ts";
+import type { BudgetSource } from "../query/budgets.ts";
 import { addEvents, parseEvents, queryEvents } from "../query/events.ts";
 import { queryHeatmap } from "../query/heatmap.ts";
 import { lineQueryOf } from "../query/line-query.ts";
@@ -22,6 +23,8 @@ interface RouteOptions extends LineRouteOptions {
   registry: Registry;
   /** Where a trace is shown; see `CollectorOptions`. */
   traceUrl?: string | undefined;
+  /** The budgets that controllers tell of. */
+  budgets: BudgetSource;
   /** The limits that the controller shares now, when the cluster is watched. */
   limits: () => CurrentLimit[];
   /** Why nothing is stored now, if so, and since when. */
@@ -41,7 +44,7 @@ export function routes(options: RouteOptions): Record<string, Route> {
 }
 
 /** What the page and the commands ask of traffic. */
-function trafficRoutes({ database, files, limits }: RouteOptions): Record<string, Route> {
+function trafficRoutes({ database, files, limits, budgets }: RouteOptions): Record<string, Route> {
   return {
     "GET /api/v1/traffic": async (_request, response, { searchParams }) => {
       const query = { ...questionOf(searchParams), by: groupsOf(searchParams) };
@@ -58,6 +61,9 @@ function trafficRoutes({ database, files, limits }: RouteOptions): Record<string
       const query = spendQueryOf(searchParams);
       sendJson(response, 200, await database.use((connection) => querySpend(connection, query)));
     },
+
+    "GET /api/v1/budgets": async (_request, response, { searchParams }) =>
+      sendJson(response, 200, { budgets: await budgets.read(filtersOf(searchParams).tenant) }),
 
     "GET /api/v1/heatmap": async (_request, response, { searchParams }) => {
       const query = { ...questionOf(searchParams), by: [] };

@@ -25,6 +25,41 @@ export interface Traffic {
   bytes_received: number;
   bytes_sent: number;
   in_flight: number;
+  /** Calls to language models among them; absent where there is none. */
+  models?: ModelCalls;
+}
+
+/** Milliseconds. */
+type Percentiles = Record<"p50" | "p90" | "p99", number>;
+
+/** Calls to language models that a model answered. */
+interface ModelCalls {
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  estimated: number;
+  aborted: number;
+  /** Millionths, by currency. */
+  costs: Record<string, number>;
+  time_to_first_token?: Percentiles;
+  time_per_output_token?: Percentiles;
+}
+
+/** What a credential took of a model, in whole hours. */
+export type Spender = ModelCalls & { tenant?: string; taskid?: string; credential?: string };
+
+/** An account of a budget, in tokens or millionths of a currency. */
+export interface Budget {
+  tenant: string;
+  budget: string;
+  limit: number;
+  spent: number;
+  used_percent: number;
+}
+
+export interface ModelSnapshot {
+  spenders: Spender[];
+  budgets: Budget[];
 }
 
 export interface HeatMap {
@@ -86,6 +121,8 @@ export interface Snapshot extends Span {
   limit: number | undefined;
   /** What `series` and `total` are compared with: the same time earlier, moved to the time that is shown. */
   before: { total: Traffic | undefined; series: Traffic[] } | undefined;
+  /** What the view of language models shows beside; undefined in the other view. */
+  models: ModelSnapshot | undefined;
 }
 
 const MOST_LINES = 100;
@@ -102,7 +139,7 @@ export async function fetchSnapshot(state: State, span: Span, signal: AbortSigna
       : "tenant,taskid";
   const traffic = (more: Record<string, string>) =>
     get<{ rows: Traffic[] }>("traffic", { ...common, ...more }, signal).then(({ rows }) => rows);
-  const [total, series, rows, heatMap, { events }, limit, before] = await Promise.all([
+  const [total, series, rows, heatMap, { events }, limit, before, models] = await Promise.all([
     traffic({ by: "", step: "0" }),
     traffic({ by: "", step }),
     traffic({ by, step: "0" }),
@@ -110,6 +147,7 @@ export async function fetchSnapshot(state: State, span: Span, signal: AbortSigna
     get<{ events: TimelineEvent[] }>("events", range, signal),
     state.tenant ? fetchLimit(state, signal) : undefined,
     state.compare > 0 ? fetchBefore(state, span, signal) : undefined,
+    state.view === "models" ? fetchModels(state, span, signal) : undefined,
   ]);
   return {
     ...span,
@@ -121,6 +159,7 @@ export async function fetchSnapshot(state: State, span: Span, signal: AbortSigna
     events: events.filter((event) => concerns(event, state)),
     limit,
     before,
+    models,
   };
 }
 
@@ -137,6 +176,19 @@ function filtersOf(state: State): Record<string, string> {
     ...(state.task && { taskid: state.task }),
     ...Object.fromEntries(given),
   };
+}
+
+async function fetchModels(state: State, span: Span, signal: AbortSignal): Promise<ModelSnapshot> {
+  // What is counted by the hour is told apart by these alone.
+  const { tenant, task, version, gateway, credential } = state;
+  const filters = Object.entries({ tenant, taskid: task, version, gateway, credential });
+  const given = Object.fromEntries(filters.filter(([, value]) => value !== ""));
+  const query = { ...rangeOf(span), ...given, by: "tenant,taskid,credential" };
+  const [{ rows }, { budgets }] = await Promise.all([
+    get<{ rows: Spender[] }>("spend", query, signal),
+    get<{ budgets: Budget[] }>("budgets", tenant === "" ? {} : { tenant }, signal),
+  ]);
+  return { spenders: rows, budgets };
 }
 
 async function fetchBefore(

@@ -11,6 +11,7 @@ import { showControls, startControls } from "./controls.ts";
 import { element, make } from "./dom.ts";
 import { clock, dayAndClock, zoneName } from "./format.ts";
 import { showLines } from "./lines.ts";
+import { ModelsView } from "./models.ts";
 import { showRequest } from "./request.ts";
 import { FILTERS, faultOf, linkTo, readState, type Span, type State, spanOf, zoomedOut } from "./state.ts";
 import { Table, type TableView } from "./table.ts";
@@ -28,6 +29,10 @@ const timeline = new Timeline({
   select: (from, to) => go({ from: Math.floor(from) * 1000, to: Math.ceil(to) * 1000, at: 0 }),
   pick: (time) => go({ at: time * 1000, lines: "all" }),
   compareBefore: (time) => go({ compare: Math.max(1, span().to - time) }),
+});
+const models = new ModelsView({
+  select: (from, to) => go({ from: Math.floor(from) * 1000, to: Math.ceil(to) * 1000, at: 0 }),
+  pick: (time) => go({ at: time * 1000, lines: "all", view: "traffic" }),
 });
 const table = new Table(element("#table"));
 const link = (change: Partial<State>) => linkTo(state, change);
@@ -112,7 +117,10 @@ function show(taken: Snapshot): void {
   if (empty) note.replaceChildren(...emptyNote(taken));
   const steps = inSteps(taken.series, taken.from, taken.to, taken.step);
   showTiles(element("#tiles"), taken.total, steps, taken.before?.total);
+  document.body.dataset.view = state.view;
   timeline.set(taken);
+  if (state.view === "models") models.set(taken, link);
+  showViews(taken);
   showTable();
   // Last: who waits for it finds all of the page.
   document.body.dataset.state = empty ? "empty" : "ready";
@@ -173,6 +181,18 @@ function showTable(): void {
   showGrouping();
 }
 
+/** The views are there to choose from where a language model was called. */
+function showViews({ total }: Snapshot): void {
+  const views = element("#views");
+  views.hidden = total?.models === undefined && state.view === "traffic";
+  const names = { traffic: "Traffic", models: "Language models" } as const;
+  views.replaceChildren(
+    ...(["traffic", "models"] as const).map((view) =>
+      make("a", { href: link({ view }), "aria-current": state.view === view && "true" }, names[view]),
+    ),
+  );
+}
+
 function showGrouping(): void {
   const grouping = element("#grouping");
   grouping.hidden = Boolean(state.tenant || state.task);
@@ -200,7 +220,10 @@ addEventListener("click", (event) => {
   showState(true);
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : void load()));
-startTheme(element("#theme"), () => timeline.build());
+startTheme(element("#theme"), () => {
+  timeline.build();
+  models.build();
+});
 fetchSettings()
   .then((given) => {
     settings = given;

@@ -32,6 +32,8 @@ export interface State extends Record<Filter, string> {
   /** How much earlier what it is compared with was, in milliseconds; 0 = with nothing. */
   compare: number;
   zone: "local" | "utc";
+  /** All traffic, or what there is of language models alone. */
+  view: "traffic" | "models";
 }
 
 /** Ranges to choose from. */
@@ -58,7 +60,7 @@ const LAST_TIME = Date.parse("9999-12-30T00:00:00Z");
 const DEFAULTS: State = {
   ...{ tenant: "", task: "", version: "", gateway: "", credential: "", reason: "", code: "", outcome: "" },
   ...{ range: "1h", from: 0, to: 0, search: "", sort: "-requests", rows: "task", refresh: 10 },
-  ...{ at: 0, find: "", lines: "failed", request: "", compare: 0, zone: "local" },
+  ...{ at: 0, find: "", lines: "failed", request: "", compare: 0, zone: "local", view: "traffic" },
 };
 
 export function readState(query: string): State {
@@ -98,6 +100,7 @@ function readValue(name: keyof State, text: string): string | number | undefined
   if (name === "rows") return text === "tenant" || text === "task" ? text : undefined;
   if (name === "lines") return text === "all" || text === "failed" ? text : undefined;
   if (name === "zone") return text === "utc" || text === "local" ? text : undefined;
+  if (name === "view") return text === "models" || text === "traffic" ? text : undefined;
   if (typeof DEFAULTS[name] === "string") return text;
   const value = Number(text);
   if (text === "" || !Number.isInteger(value) || value < 0) return undefined;
