@@ -17,6 +17,7 @@ import type { LocalGateway } from "../../tools/local/dev/gateway.ts";
 import { startResourceGateway } from "../../tools/local/dev/resource-gateway.ts";
 import { digestOf, KEY } from "../support/auth.ts";
 import { type OpenAiServer, startOpenAiServer } from "../support/openai-server.ts";
+import { attributesOf, type SpanReceiver, startSpanReceiver } from "../support/span-receiver.ts";
 import { until } from "../support/until.ts";
 
 const SERVER_KEY = "sk-of-the-server";
@@ -70,16 +71,19 @@ spec: {taskid: llm-gone, tenant: search, service: {name: gone}, protocol: openai
 `;
 
 let server: OpenAiServer;
+let receiver: SpanReceiver;
 let gateway: LocalGateway;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   server = await startOpenAiServer();
+  receiver = await startSpanReceiver();
   folder = await temporaryFolder(join(tmpdir(), "openai-"));
   const file = join(folder.path, "resources.yaml");
   await writeFile(file, RESOURCES);
   const address = { host: "127.0.0.1", port: server.port };
   gateway = await startResourceGateway({
     paths: [file],
+    traces: receiver.url,
     secrets: new Map([["search/server", new Map([["key", Buffer.from(SERVER_KEY)]])]]),
     servers: new Map<string, { host: string; port: number }>([
       ...["llm", "llm-2", "llm-counted", "secret"].map((taskid) => [taskid, address] as const),
@@ -92,6 +96,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway?.stop();
   await server?.stop();
+  receiver?.stop();
   await folder?.remove();
 });
 beforeEach(() => {
@@ -309,6 +314,8 @@ it("the log says why a call was refused in front of the gateway's filter", async
 });
 
 it("the log tells what was delivered to a caller who hangs up", async () => {
+  const piece = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n';
+  server.chunks = [piece, piece, piece, "data: [DONE]\n\n"];
   const { release } = server.pauseBehind(2);
   const call = request(url(CHAT), { method: "POST", headers: { authorization: `Bearer ${KEY}` } });
   call.end(chat("llm"));
@@ -352,7 +359,7 @@ describe("a limit on tokens", () => {
 
   it("reserves what calls may take, settles what they took, and keeps the usage to itself", async () => {
     answers(100);
-    const seen = `${server.chunks[0]}data: [DONE]\n\n`;
+    const seen = `${server.chunks[0]?.replace(',"usage":null', "")}data: [DONE]\n\n`;
     for (let round = 0; round < 4; round++) {
       const response = await call(500, "x".repeat(100));
       expect(response.status).toBe(200);
@@ -366,6 +373,21 @@ describe("a limit on tokens", () => {
     expect(line.time_to_first_token_us).toBeGreaterThan(0);
     expect(line.time_to_first_token_us).toBeLessThan(1000 * (line.duration as number) + 1000);
     expect(line).not.toHaveProperty("aborted");
+    const told = await until(
+      async () =>
+        receiver.spans
+          .map(attributesOf)
+          .find(
+            (each) => each["gen_ai.request.model"] === "llm-counted" && each["gen_ai.usage.input_tokens"],
+          ),
+      { message: "no span tells of the call" },
+    );
+    expect(told).toMatchObject({
+      ...{ "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai" },
+      ...{ "gen_ai.response.model": "tiny-1b", "gen_ai.response.finish_reasons": "stop" },
+      ...{ "gen_ai.usage.input_tokens": "1", "gen_ai.usage.output_tokens": "99" },
+      ...{ "gen_ai.usage.cache_read.input_tokens": "0", "gen_ai.usage.reasoning.output_tokens": "0" },
+    });
     expect(JSON.parse(String(server.got[0]?.body)).stream_options).toEqual({ include_usage: true });
     const refused = await call(800);
     expect(refused.status).toBe(429);

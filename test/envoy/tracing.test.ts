@@ -1,51 +1,24 @@
 import { once } from "node:events";
-import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer, type Http2Server, type IncomingHttpHeaders } from "node:http2";
 import type { AddressInfo } from "node:net";
-import protobuf from "protobufjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { taskCluster, wasmFilter } from "../../tools/lib/envoy/bootstrap.ts";
 import { modulePath } from "../../tools/lib/wasm/modules.ts";
 import { type LocalGateway, startLocalGateway } from "../../tools/local/dev/gateway.ts";
 import { KEY, pluginConfig } from "../support/gateway.ts";
-
-/** Of opentelemetry/proto/trace/v1/trace.proto what the tests look at. */
-const { root } = protobuf.parse(`syntax = "proto3";
-message Request { repeated Resource resource_spans = 1; }
-message Resource { repeated Scope scope_spans = 2; }
-message Scope { repeated Span spans = 2; }
-message Span { bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5; int32 kind = 6; repeated Attribute attributes = 9; }
-message Attribute { string key = 1; Value value = 2; }
-message Value { string string_value = 1; }`);
-
-interface Span {
-  traceId: Buffer;
-  spanId: Buffer;
-  parentSpanId: Buffer;
-  kind: number;
-  attributes: { key: string; value?: { stringValue: string } }[];
-}
+import { attributesOf, type SpanReceiver, startSpanReceiver } from "../support/span-receiver.ts";
 
 const SERVER = 2;
 const CLIENT = 3;
 const BODY = '{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1]}]}';
 
-let receiver: Server;
+let receiver: SpanReceiver;
 let model: Http2Server;
 let gateway: LocalGateway;
-const spans: Span[] = [];
 const asked: IncomingHttpHeaders[] = [];
 
 beforeAll(async () => {
-  receiver = createHttpServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const sent = root.lookupType("Request").decode(Buffer.concat(chunks)) as unknown as {
-      resourceSpans: { scopeSpans: { spans: Span[] }[] }[];
-    };
-    spans.push(...sent.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((each) => each.spans)));
-    response.end();
-  });
+  receiver = await startSpanReceiver();
   model = createServer();
   model.on("stream", (stream, headers) => {
     asked.push(headers);
@@ -56,9 +29,9 @@ beforeAll(async () => {
       );
     });
   });
-  for (const server of [receiver, model]) await once(server.listen(0, "127.0.0.1"), "listening");
+  await once(model.listen(0, "127.0.0.1"), "listening");
   gateway = await startLocalGateway({
-    traces: new URL(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}`),
+    traces: receiver.url,
     tasks: [{ taskid: "666", port: (model.address() as AddressInfo).port }],
     filters: [wasmFilter("gateway", modulePath("gateway"), pluginConfig)],
     concurrency: 1,
@@ -66,16 +39,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gateway?.stop();
-  receiver?.close().closeAllConnections();
+  receiver?.stop();
   model?.close();
 });
 
 const post = (headers: Record<string, string>) =>
   fetch(`http://127.0.0.1:${gateway.envoy.port}/v2/models/m/infer`, { method: "POST", headers, body: BODY });
-const of = (trace: string) => spans.filter(({ traceId }) => Buffer.from(traceId).toString("hex") === trace);
-const attributes = (span: Span | undefined) =>
-  Object.fromEntries(span?.attributes.map(({ key, value }) => [key, value?.stringValue]) ?? []);
-
+const of = (trace: string) =>
+  receiver.spans.filter(({ traceId }) => Buffer.from(traceId).toString("hex") === trace);
 it("hands the caller's trace on, with a span of the gateway and the filter's decision between", async () => {
   const trace = "0af7651916cd43dd8448eb211c80319c";
   const traceparent = `00-${trace}-b7ad6b7169203331-01`;
@@ -89,7 +60,7 @@ it("hands the caller's trace on, with a span of the gateway and the filter's dec
   expect(id(client?.parentSpanId)).toBe(id(server?.spanId));
   expect(asked.at(-1)?.traceparent).toBe(`00-${trace}-${id(client?.spanId)}-01`);
   expect(asked.at(-1)?.tracestate).toBe("vendor=1");
-  expect(attributes(server)).toMatchObject({
+  expect(attributesOf(server)).toMatchObject({
     "upstream_cluster.name": taskCluster("666"),
     "modelgate.passed": "1",
     "http.status_code": "400",
@@ -102,12 +73,14 @@ it("tells why the filter refused", async () => {
   const before = asked.length;
   expect((await post({ "x-api-key": "wrong", taskid: "666", version: "v2", traceparent })).status).toBe(401);
   await expect.poll(() => of(trace).length).toBe(1);
-  const told = attributes(of(trace)[0]);
+  const told = attributesOf(of(trace)[0]);
   expect(told).toMatchObject({
     "modelgate.task": "666",
     "modelgate.version": "v2",
     "modelgate.details": expect.stringContaining("credential_unknown"),
   });
   expect(told["modelgate.passed"]).not.toBe("1");
+  // No call to a language model.
+  expect(Object.keys(told).filter((name) => name.startsWith("gen_ai."))).toEqual([]);
   expect(asked.length).toBe(before);
 });

@@ -28,6 +28,7 @@ import { Spending } from "./spending";
 import { StreamKeeper } from "./stream-keeper";
 import { StreamList } from "./stream-list";
 import { tellCall } from "./tell-call";
+import { tellSpan } from "./tell-span";
 import { TokenBudgets } from "./token-budgets";
 import { Answer, calls, TokenCall } from "./token-call";
 import { TokenTask } from "./token-task";
@@ -54,6 +55,8 @@ export class TokenLimit extends Stage {
 
   /** Streams that were ended: those whose model goes on are closed with the next tick. */
   private readonly ended: StreamList = new StreamList(MOST_ENDED);
+  /** Spans tell of calls, too. */
+  private traced: bool = false;
   private readonly line: LeaseLine = new LeaseLine();
   private readonly tables: LimitTables;
 
@@ -78,6 +81,7 @@ export class TokenLimit extends Stage {
     this.spending.priority = priority;
     if (config.has("budgets")) this.spending.budgets = new TokenBudgets(config, priority);
     this.spending.budgetMode = readMode(config);
+    this.traced = config.flag("traced", false);
     forgetTime();
     this.shared.grew();
   }
@@ -216,6 +220,7 @@ export class TokenLimit extends Stage {
   private settle(http: HttpContext, call: TokenCall, isWhole: bool): void {
     forgetTime();
     tellCall(http.modelCall, call, isWhole);
+    if (this.traced) tellSpan(http);
     this.spending.settle(http, call);
     if (call.gate.closed) this.ended.remove(http);
     http.setState(this.slot, null);

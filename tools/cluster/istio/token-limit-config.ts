@@ -38,6 +38,7 @@ export function tokenLimitConfig(
     ...(tokenLimits && { tenants: [{ tenant: tenant.metadata.name, ...tokenLimits, mode }] }),
     // Without a controller nobody gives leases of them, and nobody tells prices.
     ...(hasController && { gateway: gatewayName(tenant), budgets: budgets.map(budget) }),
+    ...(tenant.spec.gateway.tuning.tracing && { traced: true }),
     mode,
   };
 }

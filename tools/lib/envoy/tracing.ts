@@ -1,3 +1,5 @@
+import { GENAI_ATTRIBUTES } from "../access-log/genai.ts";
+
 /**
  * Where spans go: an OTLP/HTTP receiver, such as an OpenTelemetry collector, that Envoy has a cluster for.
  */
@@ -9,6 +11,11 @@ interface TracingOptions {
   percent: number;
   tenant?: string;
 }
+
+/** What the filter tells of a call to a language model: filters/rate-limit/tokens/tell-span.ts. */
+const SPAN_FIELDS = Object.keys(GENAI_ATTRIBUTES).filter(
+  (field) => field !== "token_type",
+) as (keyof typeof GENAI_ATTRIBUTES)[];
 
 /** Of a request to the receiver. */
 const TIMEOUT = "1s";
@@ -30,6 +37,10 @@ export function tracing({ cluster, authority, percent, tenant }: TracingOptions)
       { tag: "modelgate.version", request_header: { name: "version" } },
       { tag: "modelgate.passed", value: "%FILTER_STATE(wasm.modelgate.passed:PLAIN)%" },
       { tag: "modelgate.details", value: "%RESPONSE_CODE_DETAILS%" },
+      ...SPAN_FIELDS.map((field) => ({
+        tag: GENAI_ATTRIBUTES[field],
+        value: `%FILTER_STATE(wasm.modelgate.span.${field}:PLAIN)%`,
+      })),
     ],
     provider: {
       name: "envoy.tracers.opentelemetry",

@@ -107,6 +107,7 @@ export async function startResourceGateway(options: ResourceGatewayOptions): Pro
   const write = async (inventory: Inventory) => {
     const clusterOf = ({ spec }: ModelTask) => taskCluster(spec.taskid);
     const config = pluginConfig(localTenant(inventory), inventory.tasks, secrets, address, clusterOf);
+    if (options.traces && config.tokenLimit) Object.assign(config.tokenLimit, { traced: true });
     // The routes here leave it to the filter.
     delete config.tenantAuth.removeCredentials;
     // A WasmPlugin can't say that headers may wait; the filter here does.
