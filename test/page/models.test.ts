@@ -84,7 +84,7 @@ describe.skipIf(chromium === undefined)("the view of language models", () => {
     expect(Object.fromEntries(query())).toMatchObject({
       view: "models",
       credential: "app-29",
-      task: "chat-8b",
+      task: "vision-4",
     });
     await page.waitForSelector("body[data-state=ready]");
     const asked = collector.asked.findLast((path) => path.startsWith("/api/v1/spend"));

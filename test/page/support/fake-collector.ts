@@ -136,7 +136,7 @@ export async function startFakeCollector(taskCount: number): Promise<FakeCollect
   function spenders(query: URLSearchParams): object[] {
     if (collector.mood === "silent") return [];
     return Array.from({ length: 30 }, (_, i) => ({
-      ...{ tenant: "assistant", taskid: i % 2 ? "chat-8b" : "chat-70b", credential: `app-${i}` },
+      ...{ tenant: "assistant", taskid: i % 2 ? "vision-4" : "vision-9", credential: `app-${i}` },
       ...calls(100 * (i + 1), query.get("to") ? Date.parse(query.get("to") as string) : STARTED),
     }));
   }

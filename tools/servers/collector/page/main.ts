@@ -186,6 +186,9 @@ function showViews({ total }: Snapshot): void {
   const views = element("#views");
   views.hidden = total?.models === undefined && state.view === "traffic";
   const names = { traffic: "Traffic", models: "Language models" } as const;
+  const skip = element<HTMLAnchorElement>(".skip");
+  skip.hash = state.view === "models" ? "#models" : "#tasks";
+  skip.textContent = state.view === "models" ? "Skip to the numbers" : "Skip to the table";
   views.replaceChildren(
     ...(["traffic", "models"] as const).map((view) =>
       make("a", { href: link({ view }), "aria-current": state.view === view && "true" }, names[view]),
