@@ -31,7 +31,9 @@ describe.runIf(COUNTS.length > 0)("routing of many tasks", () => {
     cluster = await startCluster();
     image = await pushModule("gateway");
     await cluster.apply(
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
+      ...[NAMESPACE, "modelgate-system"].map((name) => ({
+        ...{ apiVersion: "v1", kind: "Namespace", metadata: { name } },
+      })),
       ...modelServer(NAMESPACE, "probe", [{ version: "v1", port: 9000 }]),
     );
   });

@@ -13,6 +13,7 @@ import { renderAll, type Target } from "../../cluster/istio/render.ts";
 import { incumbency } from "../../cluster/stored/condition.ts";
 import { isDeleted, type Stored, servedTasks, servedTenant } from "../../cluster/stored/custom-resources.ts";
 import type { KubernetesClient } from "../../lib/kubernetes/client.ts";
+import { concurrently } from "../../lib/kubernetes/concurrently.ts";
 import type { Manifest } from "../../lib/kubernetes/manifest.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
 import type { ClusterCache } from "./cluster-cache.ts";
@@ -26,6 +27,9 @@ export interface ReconcileOptions {
   image?: Reference | undefined;
   controller?: ControllerAddress | undefined;
 }
+
+/** Statuses that are written at a time: of thousands of tasks, one by one would hold up the next change. */
+const REPORTS_AT_ONCE = 16;
 
 /**
  * Brings what the cluster has for one tenant to what its Tenant and ModelTasks say, and tells them how that
@@ -95,11 +99,12 @@ async function bring(
   } catch (error) {
     // The watch brings what is new.
     if (error instanceof PlanOutdated) throw error;
-    for (const { object } of good) await report(client, object, failed(error));
+    await concurrently(good, REPORTS_AT_ONCE, ({ object }) => report(client, object, failed(error)));
     throw error;
   }
-  for (const { object } of good)
-    await report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED, true);
+  await concurrently(good, REPORTS_AT_ONCE, ({ object }) =>
+    report(client, object, (object.kind === "Tenant" && waiting(owned)) || APPLIED, true),
+  );
   const { unchanged: _, ...changed } = counts;
   const done = Object.entries(changed).map(([outcome, count]) => `${count} ${outcome}`);
   if (done.length > 0)
