@@ -286,6 +286,7 @@ describe("replies that cannot be right", () => {
     ["of another version", { ...good, apiVersion: "limits.modelgate.dev/v2" }],
     ["without a generation", { ...good, generation: undefined }],
     ["with two generations", `{"generation":5,${JSON.stringify(good).slice(1)}`],
+    ["with a name without end", { ...good, tasks: { ["x".repeat(1000)]: rate(1), "1": rate(1) } }],
     ["with generation 0", { ...good, generation: 0 }],
     ["with a negative rate", { ...good, tasks: { "1": rate(1), "2": rate(-1) } }],
     ["with a huge rate", { ...good, tasks: { "1": rate(1e9 + 1, 1) } }],

@@ -23,7 +23,7 @@ const DETAILS = [
   ...["prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details"],
 ];
 /** As in filters/model-protocol/call-facts.ts. */
-const MOST_TOKENS = 1e12;
+export const MOST_TOKENS = 1e12;
 const MOST_DEPTH = 256;
 
 /**
@@ -55,7 +55,7 @@ export function expectedUsage(json: Buffer, before: Usage): Usage | undefined {
 const ZERO: Usage = { input: 0, output: 0, cached: 0, reasoning: 0 };
 
 /** A number as it is written. */
-class Source {
+export class Source {
   readonly text: string;
   constructor(text: string) {
     this.text = text;
@@ -69,7 +69,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** Node 24 tells a reviver how a primitive is written. */
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 
-function parsedWithSources(json: Buffer): unknown {
+/** What JSON that all readers read alike says, its numbers as they are written; undefined for any other. */
+export function parsedWithSources(json: Buffer): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(json);
     if (!readsAlike(text) || depthOf(text) > MOST_DEPTH) return undefined;

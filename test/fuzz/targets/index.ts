@@ -1,6 +1,7 @@
 import type { Target } from "../target.ts";
 import { authentication } from "./authentication.ts";
 import { batches } from "./batches.ts";
+import { calledModels } from "./called-model.ts";
 import { configurations } from "./configuration.ts";
 import { conversionReplies } from "./conversion-replies.ts";
 import { conversionRequests } from "./conversion-requests.ts";
@@ -22,6 +23,7 @@ export const TARGETS: readonly Target[] = [
   ...configurations,
   ...decompression,
   ...modelNames,
+  ...calledModels,
   ...others,
   ...keys,
   ...streams,

@@ -14,15 +14,19 @@ import {
 } from "../generate/json.ts";
 import { instrumented } from "../instrument.ts";
 import { countedFilter } from "../module.ts";
+import { MOST_TOKENS, parsedWithSources, Source } from "../reference/usage.ts";
 import { check, type Target } from "../target.ts";
 
 /** Bodies of OpenAI's API, of which the model is read as they come. */
 
 const SERVED = "its-own-name";
+/** Models whose tokens are counted. */
+const COUNTED = ["llm", "llm:v1"];
 const CONFIG = {
   modelName: {
     ...{ maxBodyBytes: 1_000_000, maxHeldBytes: 10_000_000, credentialHeaders: ["authorization"] },
     served: [{ model: "llm:v1", as: SERVED }],
+    counted: COUNTED,
   },
 };
 const MODELS = ["llm", "llm:v1", "vendor/other", "llm:v1", "é", "", "a\u0000b", "x".repeat(600)];
@@ -53,6 +57,8 @@ function body(random: Random): string {
     `${random.below(4) ? '"model"' : spellText("model", random)}:${spell(random.pick(MODELS), random)}`,
     `"messages":${spell([{ role: "user", content: anyText(random).repeat(1 + random.below(40)), model: "inner" }], random)}`,
     `"n":${anyNumber(random)}`,
+    `"stream":${random.below(3) ? "true" : spell(anyValue(random, 1), random)}`,
+    `"max_tokens":${random.below(3) ? random.below(5000) : spell(anyValue(random, 1), random)}`,
     ...Array.from({ length: random.below(8) ? 0 : 2 }, () => member(random)),
     `"tools":${spell(anyValue(random), random)}`,
   ].filter(() => random.below(10));
@@ -67,6 +73,26 @@ interface Got {
   passed: Buffer;
   refused: boolean;
   length: string | undefined;
+  /** What is told of the call's cost. */
+  facts?: Facts;
+}
+
+interface Facts {
+  maxTokens: number;
+  bodyBytes: number;
+  answers: number;
+  whole: boolean;
+  streams: boolean;
+  asksUsage: boolean;
+}
+
+/** As filters/model-protocol/call-facts.ts writes them. */
+function factsOf(state: string): Facts {
+  const bytes = Buffer.from(state, "latin1");
+  const [maxTokens, bodyBytes, answers] = [0, 8, 16].map((at) => Number(bytes.readBigInt64LE(at)));
+  const flags = bytes.readUInt8(24);
+  const [whole, streams, asksUsage] = [1, 2, 4].map((flag) => (flags & flag) !== 0);
+  return { maxTokens, bodyBytes, answers, whole, streams, asksUsage } as Facts;
 }
 
 /** Keys of the outermost object of a text that JSON.parse takes, in their order, each as often as it is there. */
@@ -102,7 +128,9 @@ function send(filter: FuzzedFilter, input: Buffer, size: number): Got {
   check(state !== undefined, "nothing is told of the model");
   const refused = stream.reply !== undefined || model === undefined;
   if (stream.reply) check(stream.reply.status === 400, () => `it answers ${stream.reply?.status}`);
-  return { ...(model !== undefined && { model }), passed, refused, length };
+  const call = stream.filterState.get("modelgate.call");
+  const facts = call === undefined ? undefined : factsOf(call);
+  return { ...(model !== undefined && { model }), ...(facts && { facts }), passed, refused, length };
 }
 
 function checkOne(input: Buffer, got: Got): void {
@@ -130,17 +158,48 @@ function checkOne(input: Buffer, got: Got): void {
   // Escapes of characters beyond ASCII are none of a name that is known.
   if (!told.includes("\ufffd")) check(told === model, () => `it reads ${told}, JSON.parse ${model}`);
   checkPassed(input, got, model);
+  checkFacts(input, got, model);
 }
 
-function checkPassed(input: Buffer, { passed, length }: Got, model: string): void {
+/** What is told of the call's cost is what the body says, where all readers read it alike. */
+function checkFacts(input: Buffer, { facts }: Got, model: string): void {
+  check(
+    (facts !== undefined) === COUNTED.includes(model),
+    "calls are told of whose tokens nobody counts, or not told of",
+  );
+  if (facts === undefined) return;
+  check(
+    facts.whole && facts.bodyBytes === input.length,
+    () => `${facts.bodyBytes} bytes of ${input.length} are told`,
+  );
+  const body = parsedWithSources(input) as Record<string, unknown> | undefined;
+  if (body === undefined) return;
+  const number = (name: string) => {
+    const value = body[name];
+    return value instanceof Source && /^\d+$/.test(value.text)
+      ? Math.min(Number(value.text), MOST_TOKENS)
+      : 0;
+  };
+  const most = Math.max(...["max_tokens", "max_completion_tokens", "max_output_tokens"].map(number));
+  check(facts.maxTokens === most, () => `it tells of ${facts.maxTokens} tokens, not ${most}`);
+  check(facts.answers === Math.max(1, number("n")), () => `it tells of ${facts.answers} answers`);
+  check(facts.streams === (body.stream === true), "it tells of a stream that is none, or not of one");
+  if (facts.asksUsage) check(facts.streams && !("stream_options" in body), "it asks for usage unasked");
+}
+
+function checkPassed(input: Buffer, { passed, length, facts }: Got, model: string): void {
   check(length === String(passed.length), () => `content-length ${length} of ${passed.length} bytes`);
-  if (model !== "llm:v1") {
+  if (model !== "llm:v1" && !facts?.asksUsage) {
     check(passed.equals(input), "the body is not what came");
     return;
   }
-  const sent = parsed(passed)?.value as { model: string };
-  check(sent.model === SERVED, () => `the server gets ${sent.model}`);
+  const sent = parsed(passed)?.value as { model: string; stream_options?: { include_usage: boolean } };
+  check(sent.model === (model === "llm:v1" ? SERVED : model), () => `the server gets ${sent.model}`);
   sent.model = model;
+  if (facts?.asksUsage) {
+    check(sent.stream_options?.include_usage === true, "the server is not asked for the usage");
+    delete sent.stream_options;
+  }
   check(JSON.stringify(sent) === JSON.stringify(parsed(input)?.value), "more than the model is changed");
 }
 
@@ -180,7 +239,10 @@ const reads: Target = {
         checkOne(input, whole);
         check(whole.refused === cut.refused, "pieces are read otherwise than the whole");
         if (!whole.refused) {
-          check(cut.passed.equals(whole.passed), "pieces pass otherwise than the whole");
+          // Only in a body that is there at once is asked for the usage.
+          if (whole.facts?.asksUsage === cut.facts?.asksUsage)
+            check(cut.passed.equals(whole.passed), "pieces pass otherwise than the whole");
+          else checkOne(input, cut);
           check(cut.model === whole.model, "pieces name another model");
         } else check(cut.passed.length < Number(cut.length) || cut.model === undefined, "all of it passed");
         return undefined;

@@ -1,5 +1,6 @@
 import type { HeaderList } from "../../../tools/lib/host/header-pairs.ts";
 import { HostProcess } from "../../../tools/lib/host/process.ts";
+import { report as controllersReport } from "../../../tools/servers/controller/protocol.ts";
 import { ModelInferRequest } from "../../support/conversion.ts";
 import { mutate as mutateText, type Random } from "../../support/mutate.ts";
 import { FuzzedFilter } from "../filter.ts";
@@ -104,6 +105,7 @@ const limitWords = [
   "tenants",
   "revoked",
   "requestsPerSecond",
+  ...["taskTokens", "tenantTokens", "tokensPerSecond"],
   "burst",
   "maxInFlight",
   ...[
@@ -147,7 +149,10 @@ const limitsReply: Target = {
         vm.process.now += 1_000_000_000n;
         vm.tick();
       }
-      return JSON.parse(vm.callouts[0]?.body ?? "{}").generation as number;
+      const report = JSON.parse(vm.callouts[0]?.body ?? "{}");
+      const { error } = controllersReport.safeParse(report);
+      check(error === undefined, () => `the controller does not take its report: ${error?.message}`);
+      return report.generation as number;
     };
     /** Generations of the replies of late that were whole. */
     const sent: number[] = [];
@@ -155,20 +160,20 @@ const limitsReply: Target = {
       modules: [counted],
       morePages: 256,
       generate(random: Random) {
-        const limit = () =>
+        const limit = (rate: string) =>
           random.pick<unknown>([
             null,
             {
-              requestsPerSecond: new Raw(anyNumber(random)),
+              [rate]: new Raw(anyNumber(random)),
               burst: random.below(2) ? undefined : random.below(100),
               maxInFlight: random.pick([undefined, null, random.below(100)]),
             },
           ]);
-        const named = () =>
+        const named = (rate = "requestsPerSecond") =>
           Object.fromEntries(
             Array.from({ length: random.below(3) }, () => [
               random.pick(["1", "2", "é", "x".repeat(300)]),
-              limit(),
+              limit(rate),
             ]),
           );
         const revoked = random.below(3)
@@ -208,6 +213,8 @@ const limitsReply: Target = {
               full: random.below(2) === 0,
               tasks: random.below(4) ? named() : undefined,
               tenants: random.below(2) ? undefined : named(),
+              taskTokens: random.below(3) ? undefined : named("tokensPerSecond"),
+              tenantTokens: random.below(3) ? undefined : named("tokensPerSecond"),
               revoked,
               budgets: random.below(3) ? budgets : undefined,
             },

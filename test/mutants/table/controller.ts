@@ -42,7 +42,7 @@ export const CONTROLLER: Mutant[] = [
   ]),
   ...mutants(NAMES, REPLY, [
     [`${CLIENT} limits never fill memory`, " || ++this.count > MOST_LIMITS) {", ") {"],
-    [`${CLIENT} limits never fill memory`, "name.len > LONGEST_NAME || ", ""],
+    [`${WRONG} with a name without end`, "name.len > LONGEST_NAME || ", ""],
   ]),
   ...mutants(NAMES, "filters/rate-limit/controller/limits-store.ts", [
     [`${CLIENT} limits never fill memory`, "return count <= MOST_LIMITS && setShared", "return setShared"],

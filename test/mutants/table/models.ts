@@ -68,7 +68,7 @@ export const LANGUAGE_MODELS: Mutant[] = [
     "tools/servers/collector/http/reader-tokens.ts",
     [
       [
-        `${READERS} lets nothing of another tenant through`,
+        `${READERS} shows each reader its tenants, whatever it asks`,
         "asked.filter((each) => tenants.includes(each))",
         "asked",
       ],
