@@ -391,7 +391,8 @@ describe("a limit on tokens", () => {
     expect(JSON.parse(String(server.got[0]?.body)).stream_options).toEqual({ include_usage: true });
     const refused = await call(800);
     expect(refused.status).toBe(429);
-    expect(refused.headers.get("ratelimit")).toMatch(/"task-tokens-second";r=600;/);
+    // Of so slow a limit the controller, once it has spoken, gives the only pod 999 of 1,000.
+    expect(refused.headers.get("ratelimit")).toMatch(/"task-tokens-second";r=(599|600);/);
     // 2 MB are reserved at their end: 250,000 tokens at the least.
     expect((await call(1, "x".repeat(2_000_000))).status).toBe(429);
     expect((await call(100)).status).toBe(200);
