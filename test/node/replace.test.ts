@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apply, podsOf, rolledOut } from "./support/cluster.ts";
+import { apply, client, podsOf, rolledOut } from "./support/cluster.ts";
 import { MODELGATE_IMAGE } from "./support/images.ts";
 import { kubectl } from "./support/istio.ts";
 import { whileAsked } from "./support/requests.ts";
 import { type SearchTenant, SYSTEM, searchTenant } from "./support/search.ts";
 import { modelServer } from "./support/workloads.ts";
 
+const GATEWAY = {
+  ...{ apiVersion: "apps/v1", kind: "Deployment" },
+  metadata: { name: "search-gateway", namespace: "search" },
+};
+const PROXY_CONFIG = "proxy.istio.io/config";
+/** Istio's agent ends Envoy 5 s after SIGTERM (terminationDrainDuration). */
+const SLOW_REQUEST_MS = 8000;
+const SLOW_CALLERS = 24;
 /** What the patch of its Deployment is made from. */
 const PATCHED_TASK = {
   apiVersion: "modelgate.dev/v1alpha1",
@@ -34,6 +42,25 @@ describe("pods that are replaced", () => {
       expect(counts["200"]).toBeGreaterThan(100);
     },
   );
+
+  describe("a gateway whose requests take longer than Istio's agent drains by itself", () => {
+    const load = { callers: SLOW_CALLERS, pauseMs: SLOW_REQUEST_MS };
+    const restart = () => replace("deployment/search-gateway");
+
+    it("loses none when it is replaced", async () => {
+      const counts = await whileAsked(tenant.key, restart, load);
+      console.log(`gateway replaced under requests of ${SLOW_REQUEST_MS} ms: ${JSON.stringify(counts)}`);
+      expect(counts).toEqual({ 200: expect.any(Number) });
+    });
+
+    it("loses some without our drain: no preStop, and Istio's defaults", async () => {
+      const { template } = (await client.get(GATEWAY)).spec as { template: PodTemplate };
+      await replaceTemplate(withoutDrain(template));
+      const counts = await whileAsked(tenant.key, restart, load).finally(() => replaceTemplate(template));
+      console.log(`the same without our drain: ${JSON.stringify(counts)}`);
+      expect(Object.keys(counts).filter((status) => status !== "200")).not.toEqual([]);
+    }, 400_000);
+  });
 
   describe("a model server without probes and hooks", () => {
     const WORKLOAD = "deployment/service-666-v1";
@@ -82,6 +109,28 @@ kubectl -n search patch ${WORKLOAD} --patch-file patch.yaml`,
     expect(seconds).toBeLessThan(graceSeconds / 2);
   });
 });
+
+interface PodTemplate {
+  metadata: { annotations: Record<string, string> };
+  spec: { containers: { lifecycle?: object }[]; terminationGracePeriodSeconds?: number };
+}
+
+/** The gateway's pods as Istio's own chart has them, as far as their end goes. */
+function withoutDrain({ metadata, spec }: PodTemplate): PodTemplate {
+  const { terminationGracePeriodSeconds: _, containers, ...rest } = spec;
+  const { proxyMetadata: __, ...config } = JSON.parse(metadata.annotations[PROXY_CONFIG] ?? "");
+  const annotations = { ...metadata.annotations, [PROXY_CONFIG]: JSON.stringify(config) };
+  return {
+    metadata: { ...metadata, annotations },
+    spec: { ...rest, containers: containers.map(({ lifecycle: ___, ...container }) => container) },
+  };
+}
+
+async function replaceTemplate(value: PodTemplate): Promise<void> {
+  const patch = JSON.stringify([{ op: "replace", path: "/spec/template", value }]);
+  await kubectl("-n", "search", "patch", "deployment/search-gateway", "--type=json", "-p", patch);
+  await rolledOut("search", "deployment/search-gateway");
+}
 
 /** Gives a Deployment of the tenant new pods, and waits until the old ones have ended. */
 async function replace(workload: string): Promise<void> {

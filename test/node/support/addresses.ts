@@ -47,3 +47,6 @@ export const REGISTRY_HOST = "registry.test";
 export const REGISTRY = `${REGISTRY_HOST}:5000`;
 /** The same images, for those who have a password. */
 export const GUARDED_REGISTRY = `${REGISTRY_HOST}:5001`;
+/** As the API server calls the Service that answers for metrics of an autoscaler. */
+export const EXTERNAL_METRICS = { name: "external-metrics", namespace: "kube-system", port: 6444 };
+export const EXTERNAL_METRICS_HOST = `${EXTERNAL_METRICS.name}.${EXTERNAL_METRICS.namespace}.svc`;

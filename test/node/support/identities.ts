@@ -2,7 +2,15 @@ import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { API_SERVER, API_SERVICE_IP, NODE, NODE_IP, type NodeSettings, SECOND_NODE } from "./addresses.ts";
+import {
+  API_SERVER,
+  API_SERVICE_IP,
+  EXTERNAL_METRICS_HOST,
+  NODE,
+  NODE_IP,
+  type NodeSettings,
+  SECOND_NODE,
+} from "./addresses.ts";
 
 const nodeUser = ({ name }: NodeSettings) => [`system:node:${name}`, "system:nodes"];
 const nodeCertificate = ({ name, ip }: NodeSettings) =>
@@ -28,6 +36,7 @@ const CERTIFICATES = {
   kubelet: nodeCertificate(NODE),
   "kubelet-2": nodeCertificate(SECOND_NODE),
   "front-proxy": ["/CN=front-proxy-client", ""],
+  "external-metrics": ["/CN=external-metrics", `DNS:${EXTERNAL_METRICS_HOST}`],
 } as const;
 
 /** Files of keys, certificates and tokens that the node's programs know each other by. */

@@ -19,21 +19,22 @@ interface ModelServerOptions {
   version?: string;
   /** Whether it has probes and a preStop hook; the kubelet goes by the process where it has none. */
   care?: boolean;
-  /** Processor time of a replica: a quantity. */
-  cpu?: string;
+  /** Run in the place of the image's own. */
+  command?: string[];
 }
 
 /** The demo's model server as a user would deploy it: a Service and a Deployment. */
 export function modelServer(
   namespace: string,
   name: string,
-  { version = "v1", care = true, cpu }: ModelServerOptions = {},
+  { version = "v1", care = true, command }: ModelServerOptions = {},
 ): Manifest[] {
   const labels = { app: name, version };
   const container = {
     ...{ name: "model", image: MODEL_SERVER_IMAGE, ports: [{ name: "grpc", containerPort: PORT }] },
     ...(care && CARE),
-    resources: { requests: { cpu: "50m", memory: "96Mi" }, ...(cpu !== undefined && { limits: { cpu } }) },
+    ...(command && { command }),
+    resources: { requests: { cpu: "50m", memory: "96Mi" } },
     securityContext: RESTRICTED,
   };
   const securityContext = { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } };
