@@ -19,7 +19,7 @@ const HELD_BACK = 0.001;
 const NEARLY_ALL = 0.9;
 
 /** A raise below this part of an equal share, or of its own if that is less, is not worth a message. */
-const WORTH_RAISING = 0.02;
+const WORTH_RAISING = 0.01;
 const WORTH_RAISING_OF_OWN = 0.1;
 
 /** Part of an equal share below which no pod is left for long. */
