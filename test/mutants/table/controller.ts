@@ -40,10 +40,11 @@ export const CONTROLLER: Mutant[] = [
       "if (reply.generation == 0) return false;",
     ],
   ]),
+  // Names that are not counted have no room in the index, in which a search for one does not end.
   ...mutants(NAMES, REPLY, [
     [`${CLIENT} limits never fill memory`, " || ++this.count > MOST_LIMITS) {", ") {"],
-    [`${WRONG} with a name without end`, "name.len > LONGEST_NAME || ", ""],
-  ]),
+  ]).map((mutant): Mutant => ({ ...mutant, endless: true })),
+  ...mutants(NAMES, REPLY, [[`${WRONG} with a name without end`, "name.len > LONGEST_NAME || ", ""]]),
   ...mutants(NAMES, "filters/rate-limit/controller/limits-store.ts", [
     [`${CLIENT} limits never fill memory`, "return count <= MOST_LIMITS && setShared", "return setShared"],
   ]),
