@@ -47,7 +47,8 @@ export const CATALOG: CatalogEntry[] = [
   },
   {
     usage: "metrics [options] [file...]",
-    description: "Print traffic metrics: requests, errors, refusals, latency, bytes, requests in flight",
+    description:
+      "Print traffic metrics: requests, errors, refusals, latency, bytes, requests in flight; tokens, times and cost of language models",
     load: async () => (await import("./commands/metrics.ts")).metricsCommand(),
   },
   {

@@ -36,6 +36,7 @@ describe("the page's URL", () => {
       search: fc.string(),
       sort: fc.constantFrom("requests", "-p99", "taskid"),
       rows: fc.constantFrom("task" as const, "tenant" as const),
+      view: fc.constantFrom("traffic" as const, "models" as const),
       refresh: fc.constantFrom(0, 10, 30, 60),
     }) as unknown as fc.Arbitrary<State>;
     fc.assert(

@@ -42,7 +42,7 @@ it("shows each reader its tenants, whatever it asks", async () => {
   expect(await seen("search-token")).toEqual(["search"]);
   expect(await seen("both-token")).toEqual(["maps", "search"]);
   expect(await seen("both-token", "&tenant=maps&tenant=ads")).toEqual(["maps"]);
-  for (const path of ["traffic?tenant=ads&", "spend?tenant=ads&", "logs?tenant=ads&"])
+  for (const path of ["traffic?tenant=ads&", "spend?tenant=ads&", "budgets?tenant=ads&", "logs?tenant=ads&"])
     expect((await ask(`/api/v1/${path}from=1h`, "search-token")).status).toBe(403);
   for (const path of ["heatmap?tenant=&", "events?tenant=ads&"])
     expect((await ask(`/api/v1/${path}from=1h`, "search-token")).status).toBe(403);
@@ -105,7 +105,7 @@ it("keeps what is of all tenants for those who may see all; so is a route that n
       .filter((name) => name.startsWith("GET /api/v1/"))
       .sort(),
   ).toEqual(
-    ["events", "heatmap", "limits", "logs", "names", "settings", "spend", "traffic"].map(
+    ["budgets", "events", "heatmap", "limits", "logs", "names", "settings", "spend", "traffic"].map(
       (name) => `GET /api/v1/${name}`,
     ),
   );

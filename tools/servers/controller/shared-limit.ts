@@ -138,8 +138,9 @@ export class SharedLimit {
     const needed = Math.min(seen, this.limit);
     const lately = Math.max(needed, this.cells.get(slot, SEEN));
     this.cells.set(slot, SEEN, needed);
-    const followed =
-      lately < before * FALLEN ? lately : before + (needed - before) * (needed > before ? RISE : FALL);
+    const risen = Math.min(before + (seen - before) * RISE, this.limit);
+    const fallen = lately < before * FALLEN ? lately : before + (needed - before) * FALL;
+    const followed = needed > before ? risen : fallen;
     const now = Math.abs(needed - followed) < this.limit * 1e-3 ? needed : followed;
     this.cells.set(slot, DEMAND, now);
     if (now > this.cells.get(slot, GRANTED) * NEARLY_ALL) this.due = true;

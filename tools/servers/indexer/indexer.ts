@@ -38,7 +38,11 @@ const WAIT_MS = 500;
  * @throws Error when no broker answers
  */
 export async function startIndexer({ brokers, group, elasticsearch, log }: IndexerOptions): Promise<Indexer> {
-  const consumer = new Consumer({ groupId: group, clientId: "modelgate-indexer", bootstrapBrokers: brokers });
+  const consumer = new Consumer({
+    ...{ groupId: group, clientId: "modelgate-indexer", bootstrapBrokers: brokers },
+    // The job makes a topic with its first result, of which there may be none yet.
+    autocreateTopics: true,
+  });
   const bulk = new Bulk(elasticsearch, log);
   const end = new AbortController();
   const stream = await consumer.consume({
