@@ -33,7 +33,7 @@ const RULES: Rule[] = [
   {
     path: at(
       String.raw`spec\.(apiKey|signature|cors|openai(\.tokenLimits)?|tokenLimits|compression(\.requests)?|queue|credentialShare|priorities|limits)`,
-      String.raw`${LIMIT}(cost|windows\[\])`,
+      String.raw`${LIMIT}(cost|exempt|windows\[\])`,
       `${LOG}(collector|sample)`,
       `${CREDENTIAL}secretRef`,
       `${ISSUER}claims`,

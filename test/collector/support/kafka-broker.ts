@@ -10,7 +10,7 @@ import { mavenClassPath } from "./parts.ts";
 
 const FOLDER = fileURLToPath(new URL("../kafka", import.meta.url));
 
-/** A broker that is its own controller (KRaft). */
+/** A broker that is its own controller (KRaft), and keeps messages of a day long ago. */
 export async function startBroker(folder: string, port: number): Promise<Program> {
   const classPath = await mavenClassPath(FOLDER);
   const properties = join(folder, "server.properties");
@@ -27,6 +27,7 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${join(folder, "data")}
 offsets.topic.replication.factor=1
 num.partitions=3
+log.retention.ms=-1
 `,
   );
   const java = (...args: string[]) => ["-Xmx256m", "-cp", classPath, ...args];

@@ -48,8 +48,7 @@ export async function endlessJob(port: number): Promise<string> {
   const broker = `'127.0.0.1:${port}'`;
   const files = ["tables.sql", "results-in-kafka.sql", "traffic-metrics.sql"];
   const texts = await Promise.all(files.map(stream));
-  // In a test nothing is silent for long.
-  return texts.join("\n").replaceAll("'kafka:9092'", broker).replace("= '30 s'", "= '2 s'");
+  return texts.join("\n").replaceAll("'kafka:9092'", broker);
 }
 
 /** Runs SQL in Flink's client with a mini cluster in the same process. @throws Error with the client's words */

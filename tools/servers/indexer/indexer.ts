@@ -45,6 +45,7 @@ export async function startIndexer({ brokers, group, elasticsearch, log }: Index
   });
   const bulk = new Bulk(elasticsearch, log);
   const end = new AbortController();
+  await untilThere(consumer, end.signal, log);
   const stream = await consumer.consume({
     topics: [...RESULT_TOPICS],
     mode: MessagesStreamModes.COMMITTED,
@@ -74,6 +75,19 @@ export async function startIndexer({ brokers, group, elasticsearch, log }: Index
       await consumer.close(true);
     },
   };
+}
+
+/** Waits for the topics, which come to be when they are asked for: partitions are handed out but once. */
+async function untilThere(consumer: Consumer, signal: AbortSignal, log: Logger): Promise<void> {
+  const topics = [...RESULT_TOPICS];
+  const ask = async () => {
+    const known = await consumer.metadata({ topics, autocreateTopics: true, forceUpdate: true });
+    const missing = topics.filter((topic) => !known.topics.get(topic)?.partitions.length);
+    if (missing.length > 0) throw new Error(`the brokers have no ${missing.join(", ")} yet`);
+  };
+  await retried(ask, signal, (error, retryMs) =>
+    log.info({ err: error, retryMs }, "the topics are not there yet"),
+  );
 }
 
 /** Where each partition is to be read on. */
