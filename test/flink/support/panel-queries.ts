@@ -3,6 +3,8 @@ interface PanelQuery {
   title: string;
   index: string;
   body: object;
+  /** It has a script. */
+  scripted: boolean;
   /** The metric, summed over time, by value of the panel's terms; of a panel without terms by "". */
   sums(aggregations: object): Record<string, number>;
 }
@@ -52,6 +54,7 @@ function queryOf({ datasource, query, metrics, bucketAggs }: Target): Omit<Panel
     found.buckets.reduce((sum, bucket) => sum + ((bucket[shown.id] as { value?: number })?.value ?? 0), 0);
   return {
     index: datasource.uid.replace(/^\$\{(\w+)\}$/, "modelgate-$1").replaceAll("_", "-"),
+    scripted: shown.type === "bucket_script",
     body: { size: 0, query: { query_string: { query } }, aggs },
     sums(aggregations) {
       const { terms, minutes } = aggregations as { terms?: Buckets; minutes?: Buckets };
