@@ -8,7 +8,7 @@ import { streamedReply, wholeReply } from "./scripted-reply.ts";
 export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
-  /** SHA-256 of the body. */
+  /** SHA-256 of the body, without what the gateway asks for by itself. */
   digest: string;
 }
 
@@ -50,7 +50,7 @@ async function answer(
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const body = Buffer.concat(chunks);
-  const digest = createHash("sha256").update(body).digest();
+  const digest = createHash("sha256").update(withoutQuestion(body)).digest();
   const path = request.url ?? "";
   received.push({ path, headers: request.headers, digest: digest.toString("hex") });
   response.socket?.setNoDelay(true);
@@ -72,10 +72,21 @@ async function answer(
       events.length,
       `data: {"error":{"message":"out of memory","type":"server_error","code":null}}`,
     );
+  // As many events with a usage that the gateway asks for as without, and the begin of one.
+  if (fault === 2) events.splice((events.length - Number(asksUsage(asked))) / 2);
   if (random.below(5) === 0) events.splice(random.below(events.length), 0, ": still there");
   const text = events.map((event) => `${event.replaceAll("\n", end)}${end}${end}`).join("");
-  const bytes = Buffer.from(text);
-  return write(random, response, fault === 2 ? bytes.subarray(0, bytes.length / 2) : bytes, fault === 2);
+  return write(random, response, Buffer.from(fault === 2 ? `${text}da` : text), fault === 2);
+}
+
+function asksUsage({ stream_options }: { stream_options?: { include_usage?: boolean } | null }): boolean {
+  return stream_options?.include_usage === true;
+}
+
+/** A body as the client wrote it: the gateway asks for the usage of streams in front of its members. */
+function withoutQuestion(body: Buffer): Buffer {
+  const text = body.toString("latin1");
+  return Buffer.from(text.replace(/^(\s*\{)"stream_options":\{"include_usage":true\},/, "$1"), "latin1");
 }
 
 function refuse(random: Random, response: ServerResponse): void {
