@@ -42,6 +42,11 @@ it("a dead link is found", () => {
   ]);
 });
 
+it("no page has double braces outside of a block: the site takes them for an expression", () => {
+  const withBraces = PAGES.filter(({ text }) => text.replace(/^```[\s\S]*?^```/gm, "").includes("{{"));
+  expect(withBraces.map(({ path }) => path)).toEqual([]);
+});
+
 const PATH = /`((?:filters|tools|test|manifests|proto|docs)\/[\w./-]+)`/g;
 
 it("every file or folder that a page names is there", () => {
