@@ -10,19 +10,16 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   module = await builtTestModule("trap");
-  gateway = await startTestGateway([wasmFilter("trap", module, { trap: {} })]);
+  // Another worker would answer in the place of the one that trapped.
+  gateway = await startTestGateway([wasmFilter("trap", module, { trap: {} })], { concurrency: 1 });
 });
 afterAll(() => gateway?.stop());
 
 it("answers the next request after a trap, and names function and line", async () => {
   const trapped = await gateway.post("/", "", { "x-trap": "1" });
   expect(trapped.status).toBe(503);
-  // The model server's own answer to a request that is not gRPC, from every worker.
-  const statuses = async () => {
-    const answers = Array.from({ length: 16 }, () => gateway.post("/", "", { connection: "close" }));
-    return [...new Set((await Promise.all(answers)).map(({ status }) => status))];
-  };
-  await expect.poll(statuses).toEqual([415]);
+  // The model server's own answer to a request that is not gRPC.
+  await expect.poll(async () => (await gateway.post("/", "")).status).toBe(415);
   const backtrace = new Backtrace(readPlaces(module, filterSource));
   const log = gateway.envoy.log.flatMap((line) => backtrace.line(line) ?? []).join("\n");
   // What the optimiser inlined carries the name of where it went.

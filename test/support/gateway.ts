@@ -57,12 +57,14 @@ export interface TestGatewayOptions {
   protection?: Protection;
   /** Of the listener. */
   metadata?: object;
+  /** Worker threads; default: 2. */
+  concurrency?: number;
 }
 
-/** Starts the real Envoy with two workers, `filters` (default: gateway.wasm) and the demo's model server. */
+/** Starts the real Envoy with `filters` (default: gateway.wasm) and the demo's model server. */
 export async function startTestGateway(
   filters?: object[],
-  { log, clusters = [], protection, metadata }: TestGatewayOptions = {},
+  { log, clusters = [], protection, metadata, concurrency = 2 }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "modelgate-test-"));
   const accessLog = join(folder, "access.log");
@@ -71,7 +73,7 @@ export async function startTestGateway(
   closed.stop();
   const envoy = await startEnvoy({
     envoy: await findEnvoy(),
-    concurrency: 2,
+    concurrency,
     bootstrap: bootstrap({
       tasks: [
         ...["666", "limited", "v"].map((taskid) => ({ taskid, port: models.port })),
