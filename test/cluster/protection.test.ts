@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envoyAdmin } from "../../tools/lib/envoy/admin.ts";
 import type { Manifest } from "../../tools/lib/kubernetes/manifest.ts";
@@ -8,6 +6,7 @@ import { parseReference } from "../../tools/lib/oci/reference.ts";
 import { pushImage } from "../../tools/lib/oci/registry.ts";
 import { readModule } from "../../tools/lib/wasm/read.ts";
 import { signed } from "../support/auth.ts";
+import { attributesOf, type SpanReceiver, startSpanReceiver } from "../support/span-receiver.ts";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runModelgate } from "./support/modelgate.ts";
 import { REGISTRY } from "./support/registry.ts";
@@ -24,11 +23,7 @@ const TRACES = { service: "traces", namespace: NAMESPACE, port: 4318 };
 describe("what a gateway's pod gets when it starts", () => {
   let cluster: Cluster;
   let key = "";
-  const spans: Buffer[] = [];
-  const receiver = createServer(async (request, response) => {
-    if (request.url === "/v1/traces") spans.push(Buffer.concat(await request.toArray()));
-    response.end();
-  });
+  let receiver: SpanReceiver;
   const admin = async (path: string) => {
     const labelSelector = "istio=protected-gateway";
     const [pod] = await cluster.client.list("v1", "Pod", { namespace: NAMESPACE, labelSelector });
@@ -37,7 +32,7 @@ describe("what a gateway's pod gets when it starts", () => {
 
   beforeAll(async () => {
     cluster = await startCluster({ withProxyMetadata: true });
-    await once(receiver.listen(TRACES.port, HOST), "listening");
+    receiver = await startSpanReceiver(TRACES.port, HOST);
     const image = await pushImage(
       await packImage(await readModule("gateway"), "compat"),
       parseReference(`oci://${REGISTRY}/modelgate/gateway:v1`),
@@ -69,7 +64,7 @@ describe("what a gateway's pod gets when it starts", () => {
     key = Buffer.from(data.key, "base64").toString();
   });
   afterAll(async () => {
-    receiver.close();
+    receiver?.stop();
     await cluster?.stop();
   });
 
@@ -83,9 +78,10 @@ describe("what a gateway's pod gets when it starts", () => {
 
   it("the tracer: a request's span is sent to the tenant's OpenTelemetry collector, with the filter's decision", async () => {
     expect((await tenant.call("task")).status).toBe(200);
-    const sent = () => Buffer.concat(spans).toString("latin1");
-    await expect.poll(sent).toContain("modelgate.passed");
-    expect(sent()).toMatch(/modelgate\.tenant[^\w]+protected/);
+    const told = () => receiver.spans.map(attributesOf);
+    await expect
+      .poll(told)
+      .toContainEqual(expect.objectContaining({ "modelgate.tenant": "protected", "modelgate.passed": "1" }));
   });
 
   it("the sealing key: a signed request passes, and no dump holds key or secret", async () => {

@@ -9,30 +9,12 @@ import {
   ModelInferResponse,
   ModelStreamInferResponse,
 } from "../support/conversion.ts";
-import { type Config, openGenerate, type Sent, sentOf, textsOf } from "../support/generate.ts";
+import { LANGUAGE_MODEL, OPEN_AI, openGenerate, type Sent, sentOf, textsOf } from "../support/generate.ts";
 
 /** Callers of OpenAI's API, of a task whose model server speaks the Open Inference Protocol. */
 
 const CHAT = "/v1/chat/completions";
-const MODEL: Config = {
-  decoupled: true,
-  input: [
-    { name: "text_input", dataType: "TYPE_STRING", dims: [-1] },
-    { name: "stream", dataType: "TYPE_BOOL", dims: [1] },
-    { name: "max_tokens", dataType: "TYPE_INT32", dims: [1] },
-    { name: "temp", dataType: "TYPE_FP32", dims: [1] },
-    { name: "stop", dataType: "TYPE_STRING", dims: [-1] },
-  ],
-};
-const ONE_REPLY = { ...MODEL, decoupled: false };
-const OPEN_AI = {
-  model: "llm",
-  parameters: [{ name: "temperature", tensor: "temp" }],
-  finishReason: "finish_reason",
-  promptTokens: "prompt_tokens",
-  completionTokens: "tokens",
-  chat: { before: "<s>", message: "<|{role}|>{content}</s>", after: "<|assistant|>" },
-};
+const ONE_REPLY = { ...LANGUAGE_MODEL, decoupled: false };
 
 type Inputs = Record<"text_input" | "stream" | "max_tokens" | "temp" | "stop", Sent["inputs"][string]>;
 type Called = Omit<Sent, "inputs"> & { inputs: Inputs; rpc: string };
@@ -47,7 +29,7 @@ beforeAll(() => {
 
 function send(body: unknown, path = CHAT, chunkSize?: number) {
   const json = typeof body === "string" ? body : JSON.stringify(body);
-  const stream = openGenerate(vm, MODEL, path);
+  const stream = openGenerate(vm, LANGUAGE_MODEL, path);
   const bytes = stream.reply ? Buffer.of() : stream.sendRequestBody(Buffer.from(json), chunkSize);
   stream.close();
   if (stream.reply) return { status: stream.reply.status, error: JSON.parse(stream.reply.body).error };
@@ -167,7 +149,7 @@ describe("a request", () => {
 
   it("for a model without an input for the text says what is missing", () => {
     const other = conversionVm({ tasks: [{ taskid: "1", openAi: { ...OPEN_AI, prompt: "none" } }] });
-    const { reply } = openGenerate(other, MODEL, CHAT);
+    const { reply } = openGenerate(other, LANGUAGE_MODEL, CHAT);
     expect([reply?.status, JSON.parse(reply?.body ?? "").error.code]).toEqual([500, "prompt_input_missing"]);
   });
 });
@@ -202,8 +184,12 @@ const END = { inferResponse: reply("", { final: true, empty: true }) };
 const streamed = (...messages: object[]) =>
   Buffer.concat(messages.map((each) => frame(ModelStreamInferResponse.encode(each).finish())));
 
-function answer(request: object, bytes: Buffer, { path = CHAT, config = MODEL, chunk = 10_000 } = {}) {
-  const stream = openGenerate(config === MODEL ? vm : oneReply, config, path);
+function answer(
+  request: object,
+  bytes: Buffer,
+  { path = CHAT, config = LANGUAGE_MODEL, chunk = 10_000 } = {},
+) {
+  const stream = openGenerate(config === LANGUAGE_MODEL ? vm : oneReply, config, path);
   stream.sendRequestBody(Buffer.from(JSON.stringify({ model: "gpt", messages: [user("a")], ...request })));
   const passed = Buffer.from(stream.respond([...GRPC_HEADERS], bytes, chunk, false)).toString();
   const held = stream.action !== CONTINUE;

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { startTestCollector, testFolder } from "../support/collector/start.ts";
-import { findChromium, launchChromium } from "./support/browser.ts";
+import { faultsOf, findChromium, launchChromium } from "./support/browser.ts";
 
 const chromium = findChromium();
 const REQUESTS = 3_000;
@@ -36,9 +36,7 @@ describe.skipIf(chromium === undefined)("the page on a real collector", () => {
       await fetch(`${url}/api/v1/events`, { method: "POST", body: JSON.stringify({ time, ...event }) });
       await vi.waitFor(async () => expect(await collector.requests()).toBe(REQUESTS), 15_000);
       const page = await browser.newPage();
-      const faults: string[] = [];
-      page.on("pageerror", (error) => faults.push(error.message));
-      page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+      const faults = faultsOf(page);
       await page.goto(`${url}/?range=15m&tenant=search&task=666`);
       await page.waitForSelector("body[data-state=ready]");
       const tiles = await page.locator(".tile strong").allTextContents();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findChromium, launchChromium } from "./support/browser.ts";
+import { faultsOf, findChromium, launchChromium } from "./support/browser.ts";
 import { type FakeCollector, HOSTILE_TASK, startFakeCollector } from "./support/fake-collector.ts";
 
 const chromium = findChromium();
@@ -26,11 +26,9 @@ describe.skipIf(chromium === undefined)("the collector's page", () => {
   });
   beforeEach(async () => {
     collector.mood = "busy";
-    faults = [];
     page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
     page.setDefaultTimeout(10_000);
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    faults = faultsOf(page);
     page.on("request", (request) => request.url().startsWith(collector.url) || faults.push(request.url()));
   });
   afterEach(() => page.close());

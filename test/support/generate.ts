@@ -18,6 +18,26 @@ export interface Config {
   decoupled?: boolean;
 }
 
+/** A language model, and how callers of OpenAI's API reach it: `openAi` of its task. */
+export const LANGUAGE_MODEL: Config = {
+  decoupled: true,
+  input: [
+    { name: "text_input", dataType: "TYPE_STRING", dims: [-1] },
+    { name: "stream", dataType: "TYPE_BOOL", dims: [1] },
+    { name: "max_tokens", dataType: "TYPE_INT32", dims: [1] },
+    { name: "temp", dataType: "TYPE_FP32", dims: [1] },
+    { name: "stop", dataType: "TYPE_STRING", dims: [-1] },
+  ],
+};
+export const OPEN_AI = {
+  model: "llm",
+  parameters: [{ name: "temperature", tensor: "temp" }],
+  finishReason: "finish_reason",
+  promptTokens: "prompt_tokens",
+  completionTokens: "tokens",
+  chat: { before: "<s>", message: "<|{role}|>{content}</s>", after: "<|assistant|>" },
+};
+
 const CLUSTER = "xds\0cluster_name";
 const OK: [string, string][] = [["grpc-status", "0"]];
 

@@ -27,7 +27,7 @@ export interface SpanReceiver {
   stop(): void;
 }
 
-export async function startSpanReceiver(): Promise<SpanReceiver> {
+export async function startSpanReceiver(port = 0, host = "127.0.0.1"): Promise<SpanReceiver> {
   const spans: Span[] = [];
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray());
@@ -37,7 +37,7 @@ export async function startSpanReceiver(): Promise<SpanReceiver> {
     spans.push(...sent.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((each) => each.spans)));
     response.end();
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
+  await once(server.listen(port, host), "listening");
   return {
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     spans,

@@ -5,13 +5,13 @@ import {
   ModelInferResponse,
   ModelStreamInferResponse,
 } from "../../support/conversion.ts";
-import { openGenerate } from "../../support/generate.ts";
+import { LANGUAGE_MODEL, openGenerate } from "../../support/generate.ts";
 import type { Random } from "../../support/mutate.ts";
 import { chunkSizes, FuzzedFilter } from "../filter.ts";
 import { anyText, parsed } from "../generate/json.ts";
 import { check, type Target } from "../target.ts";
 import { mutateFrames } from "./conversion-replies.ts";
-import { type Answered, answered, LANGUAGE_MODEL, OPEN_AI_CONFIG } from "./openai-requests.ts";
+import { type Answered, answered, OPEN_AI_CONFIG } from "./openai-requests.ts";
 
 /**
  * Replies of a model of the Open Inference Protocol, of which callers of OpenAI's API get chats and

@@ -1,4 +1,4 @@
-import { type Config, openGenerate, sentOf, textsOf } from "../../support/generate.ts";
+import { LANGUAGE_MODEL, OPEN_AI, openGenerate, sentOf, textsOf } from "../../support/generate.ts";
 import type { Random } from "../../support/mutate.ts";
 import { chunkSizes, FuzzedFilter } from "../filter.ts";
 import { anyText, anyValue, mutateJson, parsed, readsAlike, spell } from "../generate/json.ts";
@@ -6,31 +6,9 @@ import { check, type Target } from "../target.ts";
 
 /** Requests of OpenAI's API, of which a model of the Open Inference Protocol gets tensors. */
 
-export const LANGUAGE_MODEL: Config = {
-  decoupled: true,
-  input: [
-    { name: "text_input", dataType: "TYPE_STRING", dims: [-1] },
-    { name: "stream", dataType: "TYPE_BOOL", dims: [1] },
-    { name: "max_tokens", dataType: "TYPE_INT32", dims: [1] },
-    { name: "temp", dataType: "TYPE_FP32", dims: [1] },
-    { name: "stop", dataType: "TYPE_STRING", dims: [-1] },
-  ],
-};
 export const OPEN_AI_CONFIG = {
   protocolConversion: {
-    tasks: [
-      {
-        taskid: "1",
-        openAi: {
-          model: "llm",
-          parameters: [{ name: "temperature", tensor: "temp" }],
-          finishReason: "finish_reason",
-          promptTokens: "prompt_tokens",
-          completionTokens: "tokens",
-          chat: { before: "<s>", message: "<|{role}|>{content}</s>", after: "<|assistant|>" },
-        },
-      },
-    ],
+    tasks: [{ taskid: "1", openAi: OPEN_AI }],
     maxRequestBytes: 1_000_000,
     maxResponseBytes: 200_000,
   },

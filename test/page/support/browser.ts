@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, firefox } from "playwright-core";
+import { type Browser, chromium, firefox, type Page } from "playwright-core";
 
 export interface FoundBrowser {
   name: "Chromium" | "Firefox";
@@ -45,4 +45,12 @@ export function launch({ name, path }: FoundBrowser): Promise<Browser> {
 /** Chromium's own sandbox does not start for root, nor in many containers. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+}
+
+/** What goes wrong on a page from now on: exceptions, and errors on its console. */
+export function faultsOf(page: Page): string[] {
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  return faults;
 }
